@@ -1,0 +1,193 @@
+using System;
+using System.Buffers.Binary;
+using System.Net;
+
+namespace Poetry.Net;
+
+/// <summary>Which family of addresses a socket belongs to. The kernels' numbers for these are in their ABI files.</summary>
+public enum AddressKind : byte
+{
+    /// <summary>Nothing: the default.</summary>
+    None,
+
+    /// <summary>IPv4.</summary>
+    IPv4,
+
+    /// <summary>IPv6.</summary>
+    IPv6,
+
+    /// <summary>A Unix socket with a path, or an unnamed one.</summary>
+    Unix,
+}
+
+/// <summary>
+/// The numeric address of a socket, as a kernel knows it, in a form that is the same on all of them. A value of 32 bytes
+/// that needs no memory of its own, apart from the path of a Unix socket.
+/// </summary>
+public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanFormattable
+{
+    private readonly UInt128 _bits;
+    private readonly string? _path;
+    private readonly uint _scope;
+    private readonly ushort _port;
+    private readonly AddressKind _kind;
+
+    private SocketAddress(AddressKind kind, UInt128 bits, ushort port, uint scope, string? path)
+    {
+        _kind = kind;
+        _bits = bits;
+        _port = port;
+        _scope = scope;
+        _path = path;
+    }
+
+    /// <summary>IPv4, IPv6, Unix, or none at all.</summary>
+    public AddressKind Kind => _kind;
+
+    /// <summary>The port, 0 for a Unix socket.</summary>
+    public ushort Port => _port;
+
+    /// <summary>The interface of a link-local IPv6 address.</summary>
+    public uint ScopeId => _scope;
+
+    /// <summary>The path of a Unix socket; empty for an unnamed one and for the other kinds.</summary>
+    public string Path => _path ?? string.Empty;
+
+    /// <summary>The address of a Unix socket.</summary>
+    /// <param name="path">At most 107 bytes in UTF-8 on Linux, 103 on BSD; empty for an unnamed socket.</param>
+    public static SocketAddress Unix(string path) => new(AddressKind.Unix, default, 0, 0, path);
+
+    /// <summary>The address of a TCP socket.</summary>
+    /// <param name="address">4 bytes for IPv4 or 16 for IPv6, in network order.</param>
+    /// <param name="port">In the order of this machine.</param>
+    /// <param name="scopeId">The interface of a link-local address.</param>
+    /// <exception cref="ArgumentException">Neither 4 nor 16 bytes.</exception>
+    public static SocketAddress Ip(ReadOnlySpan<byte> address, ushort port, uint scopeId = 0) => address.Length switch
+    {
+        4 => new(AddressKind.IPv4, BinaryPrimitives.ReadUInt32BigEndian(address), port, 0, null),
+        16 => new(AddressKind.IPv6, BinaryPrimitives.ReadUInt128BigEndian(address), port, scopeId, null),
+        _ => throw new ArgumentException("an address has 4 or 16 bytes", nameof(address)),
+    };
+
+    /// <summary>The address of a TCP socket.</summary>
+    public static SocketAddress Ip(IPAddress address, ushort port)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        Span<byte> bytes = stackalloc byte[16];
+        _ = address.TryWriteBytes(bytes, out int count);
+        return Ip(bytes[..count], port, count == 16 ? (uint)address.ScopeId : 0);
+    }
+
+    /// <summary>The same address with another port.</summary>
+    public SocketAddress WithPort(ushort port) => new(_kind, _bits, port, _scope, _path);
+
+    /// <summary>Writes the address in network order.</summary>
+    /// <param name="destination">At least 16 bytes.</param>
+    /// <returns>4, 16, or 0 for what is no IP address.</returns>
+    public int CopyIpTo(Span<byte> destination)
+    {
+        switch (_kind)
+        {
+            case AddressKind.IPv4:
+                BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)_bits);
+                return 4;
+            case AddressKind.IPv6:
+                BinaryPrimitives.WriteUInt128BigEndian(destination, _bits);
+                return 16;
+            default:
+                return 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(SocketAddress other) =>
+        _kind == other._kind && _bits == other._bits && _port == other._port && _scope == other._scope && Path == other.Path;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is SocketAddress other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(_kind, _bits, _port, _path);
+
+    /// <summary>Are they the same address?</summary>
+    public static bool operator ==(SocketAddress left, SocketAddress right) => left.Equals(right);
+
+    /// <summary>Are they different addresses?</summary>
+    public static bool operator !=(SocketAddress left, SocketAddress right) => !left.Equals(right);
+
+    /// <summary>As a user writes it: <c>127.0.0.1:80</c>, <c>[::1]:80</c>, <c>unix:PATH</c>.</summary>
+    public override string ToString()
+    {
+        switch (_kind)
+        {
+            case AddressKind.Unix:
+                return $"unix:{_path}";
+            case AddressKind.None:
+                return "nowhere";
+            default:
+                Span<byte> utf8 = stackalloc byte[64];
+                _ = TryFormat(utf8, out int written);
+                return System.Text.Encoding.ASCII.GetString(utf8[..written]);
+        }
+    }
+
+    /// <summary>Writes what <see cref="ToString"/> says, without making a string of an IP address.</summary>
+    /// <param name="utf8Destination">64 bytes are enough for any IP address.</param>
+    /// <param name="bytesWritten">How many bytes were written.</param>
+    /// <param name="format">Not used.</param>
+    /// <param name="provider">Not used.</param>
+    /// <returns>False if it does not fit.</returns>
+    public bool TryFormat(
+        Span<byte> utf8Destination,
+        out int bytesWritten,
+        ReadOnlySpan<char> format = default,
+        IFormatProvider? provider = null)
+    {
+        if (_kind is not (AddressKind.IPv4 or AddressKind.IPv6))
+        {
+            return System.Text.Encoding.UTF8.TryGetBytes(ToString(), utf8Destination, out bytesWritten);
+        }
+
+        Span<byte> text = stackalloc byte[64];
+        int length = _kind == AddressKind.IPv4 ? FormatIPv4(text) : FormatIPv6(text);
+        text[length++] = (byte)':';
+        _ = _port.TryFormat(text[length..], out int digits, default, System.Globalization.CultureInfo.InvariantCulture);
+        length += digits;
+        bytesWritten = 0;
+        if (!text[..length].TryCopyTo(utf8Destination))
+        {
+            return false;
+        }
+
+        bytesWritten = length;
+        return true;
+    }
+
+    private int FormatIPv4(Span<byte> text)
+    {
+        uint bits = (uint)_bits;
+        int length = 0;
+        for (int shift = 24; shift >= 0; shift -= 8)
+        {
+            _ = ((byte)(bits >> shift)).TryFormat(text[length..], out int digits, default, System.Globalization.CultureInfo.InvariantCulture);
+            length += digits;
+            if (shift > 0)
+            {
+                text[length++] = (byte)'.';
+            }
+        }
+
+        return length;
+    }
+
+    /// <summary>The rules of RFC 5952 for zeros are <see cref="IPAddress"/>'s; it costs an object, which IPv6 may.</summary>
+    private int FormatIPv6(Span<byte> text)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        _ = CopyIpTo(bytes);
+        text[0] = (byte)'[';
+        _ = new IPAddress(bytes, _scope).TryFormat(text[1..], out int length);
+        text[length + 1] = (byte)']';
+        return length + 2;
+    }
+}

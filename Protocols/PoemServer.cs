@@ -73,6 +73,18 @@ internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger
     }
 
     /// <summary>Tells the log how a delivery ended.</summary>
-    internal void Record(ITransport transport, Poem poem, TimeSpan duration, Failure reason) =>
-        ConnectionRecord.Write(log, "served", source.Name, transport.Peer, transport.BytesSent, poem.WireLength, duration, reason);
+    internal void Record(ITransport transport, Poem poem, TimeSpan duration, Failure reason)
+    {
+        var record = new ConnectionRecord
+        {
+            Verb = "served",
+            What = source.Name,
+            Peer = transport.Peer,
+            BytesSent = transport.BytesSent,
+            BytesWhole = poem.WireLength,
+            Duration = duration,
+            Outcome = ConnectionRecord.OutcomeOf(reason),
+        };
+        record.Log(log);
+    }
 }

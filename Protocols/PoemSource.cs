@@ -29,8 +29,8 @@ internal sealed class PoemSource
     /// <summary>Reads a poem for the first time.</summary>
     /// <param name="name">A file, or <c>-</c> for standard input.</param>
     /// <param name="framed">Is it to travel as a netstring?</param>
-    /// <returns>Null if it can't be read; then <paramref name="problem"/> says why, in one line.</returns>
-    public static PoemSource? TryOpen(string name, bool framed, out string problem) =>
+    /// <returns>Null if it can't be read; then <paramref name="problem"/> says why.</returns>
+    public static PoemSource? TryOpen(string name, bool framed, out PoemProblem problem) =>
         PoemReader.TryRead(name, framed, out problem) is { } poem ? new PoemSource(name, framed, poem) : null;
 
     /// <summary>The poem of this moment, held for the caller, who has to <see cref="Poem.LetGo"/> of it.</summary>
@@ -49,11 +49,11 @@ internal sealed class PoemSource
     }
 
     /// <summary>Reads it again. Connections under way keep the one that they began with.</summary>
-    /// <param name="problem">Why the old poem stays, in one line.</param>
+    /// <param name="problem">Why the old poem stays.</param>
     /// <returns>False if the old one stays; standard input, which can't be read twice, stays without a problem.</returns>
-    public bool Reload(out string problem)
+    public bool Reload(out PoemProblem problem)
     {
-        problem = string.Empty;
+        problem = default;
         if (Name == PoemReader.StandardInput)
         {
             return true;

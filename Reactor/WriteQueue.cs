@@ -2,6 +2,7 @@ using System;
 using System.Buffers;
 using System.Collections.Generic;
 using System.Diagnostics;
+using Poetry.Net.Native;
 
 namespace Poetry.Net;
 

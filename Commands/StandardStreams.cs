@@ -1,0 +1,163 @@
+using System;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// Standard output and standard error by write(2), and what the system knows of the terminals behind them.
+/// <c>System.Console</c> hides a reader that has gone (EPIPE), dies on a full disk, and weighs more than all of this.
+/// Any thread may write; two at once may mix their lines, so each stream has one owner at a time.
+/// </summary>
+internal static partial class StandardStreams
+{
+    /// <summary>The descriptor of standard input.</summary>
+    public const int Input = 0;
+
+    /// <summary>The descriptor of standard output.</summary>
+    public const int Output = 1;
+
+    /// <summary>The descriptor of standard error.</summary>
+    public const int Error = 2;
+
+    // open(2): the same on all systems that have it.
+    private const int O_RDONLY = 0;
+    private const int O_WRONLY = 1;
+
+    // errno(3): these three are the same on Linux and the BSDs, EAGAIN is not.
+    private const int EINTR = 4;
+    private const int EBADF = 9;
+    private const int EPIPE = 32;
+
+    // poll.h: the same on all of them.
+    private const short POLLOUT = 4;
+
+    /// <summary>The reader of a pipe or socket has gone.</summary>
+    public static bool IsBrokenPipe(int error) => error == EPIPE;
+
+    private static int EAGAIN => OperatingSystem.IsLinux() ? 11 : 35;
+
+    /// <summary>
+    /// Gives the descriptors 0 to 2 something harmless if the process was started without them: otherwise the first socket
+    /// would become one of them, and a log line would go to a client. Writing to a substitute fails with EBADF, as it
+    /// would have without it. To be called first of all.
+    /// </summary>
+    public static void Reserve()
+    {
+        for (int descriptor = Input; descriptor <= Error; descriptor++)
+        {
+            if (IsTerminal(descriptor) == 0 && Marshal.GetLastSystemError() == EBADF)
+            {
+                // open gives the lowest free number, and all below this one are taken.
+                _ = Open("/dev/null\0"u8, descriptor == Input ? O_WRONLY : O_RDONLY);
+            }
+        }
+    }
+
+    /// <summary>Is the descriptor a terminal?</summary>
+    public static bool IsTerminalAt(int descriptor) => IsTerminal(descriptor) == 1;
+
+    /// <summary>Writes all of the bytes, waiting where the descriptor does not block.</summary>
+    /// <returns>0, or the error that ended it; some of the bytes may have been written.</returns>
+    public static int WriteAll(int descriptor, ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            int error = WriteSome(descriptor, bytes, out int written);
+            if (error == EAGAIN)
+            {
+                // Somebody else made it non-blocking: descriptors are shared with the shell and with other processes.
+                error = WaitWritable(descriptor, Timeout);
+            }
+
+            if (error != 0)
+            {
+                return error;
+            }
+
+            bytes = bytes[written..];
+        }
+
+        return 0;
+    }
+
+    /// <summary>Writes text as UTF-8.</summary>
+    /// <returns>0, or the error that ended it.</returns>
+    public static int WriteAll(int descriptor, string text) => WriteAll(descriptor, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>
+    /// Writes if that can be done without waiting: for what may be left out, such as progress on a terminal that has been
+    /// stopped with Ctrl-S.
+    /// </summary>
+    /// <returns>False if nothing, or not all, could be written.</returns>
+    public static bool TryWriteNow(int descriptor, ReadOnlySpan<byte> bytes) =>
+        WaitWritable(descriptor, 0) == 0 && WriteSome(descriptor, bytes, out int written) == 0 && written == bytes.Length;
+
+    /// <summary>What the system says of an error, as the end of a sentence: <c>no space left on device</c>.</summary>
+    public static string Describe(int error)
+    {
+        string message = Marshal.GetPInvokeErrorMessage(error);
+        return message.Length == 0 ? message : char.ToLowerInvariant(message[0]) + message[1..];
+    }
+
+    private const int Timeout = -1;
+
+    private static unsafe int WriteSome(int descriptor, ReadOnlySpan<byte> bytes, out int written)
+    {
+        fixed (byte* start = bytes)
+        {
+            nint result;
+            do
+            {
+                result = Write(descriptor, start, (nuint)bytes.Length);
+            }
+            while (result < 0 && Marshal.GetLastSystemError() == EINTR);
+
+            written = (int)Math.Max(result, 0);
+            return result < 0 ? Marshal.GetLastSystemError() : 0;
+        }
+    }
+
+    private static unsafe int WaitWritable(int descriptor, int timeoutMs)
+    {
+        var wanted = new PollDescriptor { Descriptor = descriptor, Events = POLLOUT };
+        int count;
+        do
+        {
+            count = Poll(&wanted, 1, timeoutMs);
+        }
+        while (count < 0 && Marshal.GetLastSystemError() == EINTR);
+
+        return count > 0 ? 0 : count < 0 ? Marshal.GetLastSystemError() : EAGAIN;
+    }
+
+    /// <summary>struct pollfd of poll.h.</summary>
+    private struct PollDescriptor
+    {
+        public int Descriptor;
+        public short Events;
+        public short ReturnedEvents;
+    }
+
+    [LibraryImport("libc", EntryPoint = "write")]
+    private static unsafe partial nint Write(int descriptor, byte* bytes, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "isatty")]
+    private static partial int IsTerminal(int descriptor);
+
+    private static unsafe int Open(ReadOnlySpan<byte> path, int flags)
+    {
+        fixed (byte* start = path)
+        {
+            return Open(start, flags);
+        }
+    }
+
+    /// <summary>Without its third parameter, which only O_CREAT reads and which would be variadic.</summary>
+    [LibraryImport("libc", EntryPoint = "open")]
+    private static unsafe partial int Open(byte* path, int flags);
+
+    /// <summary>nfds_t is an unsigned long on Linux and an unsigned int on the BSDs; 1 is the same in both.</summary>
+    [LibraryImport("libc", EntryPoint = "poll")]
+    private static unsafe partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMs);
+}

@@ -1,7 +1,5 @@
-using System;
 using System.Collections.Generic;
 using Microsoft.Extensions.Logging;
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
@@ -25,8 +23,8 @@ internal sealed class ServeCommand
             PoemSource? source = PoemSource.TryOpen(served.File, netstring, out PoemProblem problem);
             if (source is null)
             {
-                StandardStreams.WriteProblem(problem.Sentence);
-                return problem.IsWrongUsage ? ExitCode.WrongUsage : ExitCode.Failure;
+                int failure = CommandRunner.Fail(problem.Sentence);
+                return problem.IsWrongUsage ? ExitCode.WrongUsage : failure;
             }
 
             sources.Add(source);

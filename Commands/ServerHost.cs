@@ -30,7 +30,7 @@ internal sealed class ServerHost
     private const int ReservedDescriptors = 64;
 
     /// <summary>While the server ends, clients that have everything and do not close get no more than this.</summary>
-    private static readonly TimeSpan s_lastLinger = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LastLinger = TimeSpan.FromSeconds(0.5);
 
     private readonly ServerOptions _options;
     private readonly ILogger _log;
@@ -69,7 +69,7 @@ internal sealed class ServerHost
         }
         catch (CannotListenError error)
         {
-            StandardStreams.WriteProblem(error.Message);
+            _ = CommandRunner.Fail(error.Message);
             return ExitCode.Failure;
         }
         finally
@@ -107,7 +107,7 @@ internal sealed class ServerHost
     {
         for (int i = 0; i < listeners.Count; i++)
         {
-            StandardStreams.WriteLine($"{listeners[i].Title} on {_workers[0].Ports[i].Address}.");
+            _ = StandardStreams.WriteAll(StandardStreams.Output, $"{listeners[i].Title} on {_workers[0].Ports[i].Address}.\n");
         }
     }
 
@@ -200,7 +200,7 @@ internal sealed class ServerHost
             }
 
             _draining = true;
-            reactor.HurryLingering(s_lastLinger);
+            reactor.HurryLingering(LastLinger);
             ServerLog.Draining(log, reactor.Connections, patience.TotalSeconds);
             if (patience < TimeSpan.MaxValue)
             {

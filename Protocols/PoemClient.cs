@@ -33,7 +33,7 @@ internal sealed class PoemFetch : ClientFactory
         _request = request;
         Clock = reactor;
         Receiver = receiver;
-        _whole = new Deferred<long>(this, static (fetch, _) => fetch._connector.Abort());
+        _whole = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._connector.Abort());
         _connector = reactor.Connect(endpoint, this, request.ConnectTimeout);
     }
 

@@ -12,17 +12,17 @@ internal sealed class AcceptPause
     /// <summary>Turned away at one pause: those who have waited longest would wait in vain.</summary>
     private const int MostTurnedAway = 64;
 
-    private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
 
     /// <summary>A line in the log at most this often, with the number of those turned away meanwhile.</summary>
-    private static readonly TimeSpan s_logInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
 
     private readonly Reactor _reactor;
     private readonly ListeningPort _port;
     private readonly DelayedCall _timer;
     private nint _reserve = NativeSocket.Invalid;
-    private TimeSpan _length = s_shortest;
+    private TimeSpan _length = Shortest;
     private TimeSpan _lastPause = TimeSpan.MinValue;
     private TimeSpan _lastLogged = TimeSpan.MinValue;
     private int _turnedAway;
@@ -47,13 +47,13 @@ internal sealed class AcceptPause
         }
 
         _reactor.RemoveReader(_port);
-        bool again = _lastPause != TimeSpan.MinValue && _reactor.Now - _lastPause < s_longest * 2;
-        _length = again ? TimeSpan.FromTicks(Math.Min(_length.Ticks * 2, s_longest.Ticks)) : s_shortest;
+        bool again = _lastPause != TimeSpan.MinValue && _reactor.Now - _lastPause < Longest * 2;
+        _length = again ? TimeSpan.FromTicks(Math.Min(_length.Ticks * 2, Longest.Ticks)) : Shortest;
         _lastPause = _reactor.Now;
         _timer.Rearm(_length);
-        if (_lastLogged == TimeSpan.MinValue || _reactor.Now - _lastLogged >= s_logInterval)
+        if (_lastLogged == TimeSpan.MinValue || _reactor.Now - _lastLogged >= LogInterval)
         {
-            ReactorLog.AcceptPauses(_reactor.Log, _port.Address, (int)_length.TotalMilliseconds, error.Sentence(), _turnedAway);
+            ReactorLog.AcceptPauses(_reactor.Log, _port.Address, (int)_length.TotalMilliseconds, error, _turnedAway);
             _lastLogged = _reactor.Now;
             _turnedAway = 0;
         }

@@ -32,7 +32,7 @@ public class ConnectionLost : ConnectionClosed
     private const int HighestErrno = 160;
 
     /// <summary>Made when first needed, for good. Any thread may fill a place: the last one stays, all mean the same.</summary>
-    private static readonly Failure?[] s_failures = new Failure?[HighestErrno];
+    private static readonly Failure?[] Failures = new Failure?[HighestErrno];
 
     /// <summary>What the kernel said.</summary>
     public ConnectionLost(Errno error)
@@ -54,7 +54,7 @@ public class ConnectionLost : ConnectionClosed
     {
         int number = (int)error;
         return (uint)number < HighestErrno
-            ? s_failures[number] ??= Failure.Shared(() => new ConnectionLost(error))
+            ? Failures[number] ??= Failure.Shared(() => new ConnectionLost(error))
             : new Failure(new ConnectionLost(error));
     }
 }

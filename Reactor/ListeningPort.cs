@@ -122,7 +122,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                     _pause.Begin(error);
                     return;
                 case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK or Errno.EOPNOTSUPP or Errno.EFAULT:
-                    ReactorLog.AcceptFailed(_reactor.Log, Address, error.Sentence());
+                    ReactorLog.AcceptFailed(_reactor.Log, Address, error);
                     StopListening();
                     return;
                 default:

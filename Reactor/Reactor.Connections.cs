@@ -20,10 +20,10 @@ public sealed partial class Reactor
     /// When a connection is first looked at after its end was sent. Long enough for a client on a near network to have
     /// closed; short enough that few are held: at 20,000 connections a second, a hundred.
     /// </summary>
-    private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(4);
+    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(4);
 
     /// <summary>How long a client may keep silent, and open, after the end was sent.</summary>
-    private static readonly TimeSpan s_lingerSilence = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LingerSilence = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<TimeSpan, TransportLine> _sendingLines = [];
     private readonly Stack<StreamTransport> _spares = new();
@@ -122,9 +122,9 @@ public sealed partial class Reactor
         OpenLine = new TransportLine(this, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
         LostLine = new TransportLine(this, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
         JustShutLine = new TransportLine(
-            this, _timers, s_firstLook, s_firstLook / 2, static transport => transport.LookAfterShutDown());
+            this, _timers, FirstLook, FirstLook / 2, static transport => transport.LookAfterShutDown());
         QuietLine = new TransportLine(
-            this, _timers, s_lingerSilence, s_lingerSilence / 16, static transport => transport.LingeringRanOut());
+            this, _timers, LingerSilence, LingerSilence / 16, static transport => transport.LingeringRanOut());
     }
 
     private void FinishLost()

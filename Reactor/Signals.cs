@@ -12,7 +12,7 @@ namespace Poetry.Net;
 public sealed class Signals(Reactor reactor) : IDisposable
 {
     /// <summary>By its raw number, since the runtime has no name for it: 10 on Linux, 30 on macOS and BSD.</summary>
-    private static readonly PosixSignal s_sigusr1 = (PosixSignal)(OperatingSystem.IsLinux() ? 10 : 30);
+    private static readonly PosixSignal Sigusr1 = (PosixSignal)(OperatingSystem.IsLinux() ? 10 : 30);
 
     private readonly List<PosixSignalRegistration> _registrations = [];
 
@@ -31,7 +31,7 @@ public sealed class Signals(Reactor reactor) : IDisposable
     {
         if (!OperatingSystem.IsWindows())
         {
-            Listen(s_sigusr1, _ => call());
+            Listen(Sigusr1, _ => call());
         }
     }
 

@@ -10,7 +10,7 @@ namespace Poetry.Net;
 internal sealed partial class StreamTransport
 {
     /// <summary>All the time a client has to close after the end was sent, however busily it talks.</summary>
-    private static readonly TimeSpan s_longestLinger = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestLinger = TimeSpan.FromSeconds(30);
 
     /// <summary>When the end was sent, or the client last took something of what the kernel holds.</summary>
     private long _shutDownTicks;
@@ -133,7 +133,7 @@ internal sealed partial class StreamTransport
 
     private void KeepLingering()
     {
-        if (_reactor.Now.Ticks - _shutDownTicks > s_longestLinger.Ticks && !StillReads())
+        if (_reactor.Now.Ticks - _shutDownTicks > LongestLinger.Ticks && !StillReads())
         {
             Lose(ConnectionDone.Failure);
         }

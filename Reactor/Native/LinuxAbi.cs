@@ -203,4 +203,7 @@ internal static unsafe partial class LinuxAbi
         public nint msg_controllen;
         public int msg_flags;
     }
+
+    /// <summary>Bytes of a TCP socket that are not sent, or not acknowledged: tcp(7), linux/sockios.h.</summary>
+    public const int SIOCOUTQ = 0x5411;
 }

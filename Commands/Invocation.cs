@@ -1,4 +1,5 @@
 using System;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 

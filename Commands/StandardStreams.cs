@@ -35,6 +35,9 @@ internal static partial class StandardStreams
     /// <summary>The reader of a pipe or socket has gone.</summary>
     public static bool IsBrokenPipe(int error) => error == EPIPE;
 
+    /// <summary>A time-out of poll.</summary>
+    private const int WithoutEnd = -1;
+
     private static int EAGAIN => OperatingSystem.IsLinux() ? 11 : 35;
 
     /// <summary>
@@ -59,23 +62,27 @@ internal static partial class StandardStreams
 
     /// <summary>Writes all of the bytes, waiting where the descriptor does not block.</summary>
     /// <returns>0, or the error that ended it; some of the bytes may have been written.</returns>
-    public static int WriteAll(int descriptor, ReadOnlySpan<byte> bytes)
+    public static int WriteAll(int descriptor, ReadOnlySpan<byte> bytes) => WriteAll(descriptor, bytes, out _);
+
+    /// <summary>Writes all of the bytes, waiting where the descriptor does not block.</summary>
+    /// <returns>0, or the error that ended it after <paramref name="written"/> bytes.</returns>
+    public static int WriteAll(int descriptor, ReadOnlySpan<byte> bytes, out int written)
     {
-        while (!bytes.IsEmpty)
+        written = 0;
+        while (written < bytes.Length)
         {
-            int error = WriteSome(descriptor, bytes, out int written);
+            int error = WriteSome(descriptor, bytes[written..], out int count);
+            written += count;
             if (error == EAGAIN)
             {
                 // Somebody else made it non-blocking: descriptors are shared with the shell and with other processes.
-                error = WaitWritable(descriptor, Timeout);
+                error = WaitWritable(descriptor, WithoutEnd);
             }
 
             if (error != 0)
             {
                 return error;
             }
-
-            bytes = bytes[written..];
         }
 
         return 0;
@@ -99,8 +106,6 @@ internal static partial class StandardStreams
         string message = Marshal.GetPInvokeErrorMessage(error);
         return message.Length == 0 ? message : char.ToLowerInvariant(message[0]) + message[1..];
     }
-
-    private const int Timeout = -1;
 
     private static unsafe int WriteSome(int descriptor, ReadOnlySpan<byte> bytes, out int written)
     {

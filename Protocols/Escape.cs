@@ -1,8 +1,9 @@
 using System;
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
-namespace Poetry.Commands;
+namespace Poetry.Protocols;
 
 /// <summary>Where escaped text is going, which decides what must not pass.</summary>
 internal enum EscapeMode
@@ -30,6 +31,22 @@ internal static class Escape
 {
     /// <summary>The longest escape of one character, <c>\u202E</c>.</summary>
     public const int MaxEscapeLength = 6;
+
+    /// <summary>How much of what a peer sent is worth quoting, in bytes before escaping.</summary>
+    public const int MaxExcerptLength = 200;
+
+    /// <summary>Quotes what came from outside in a record of the log: escaped, and cut at <see cref="MaxExcerptLength"/>.</summary>
+    /// <param name="outside">UTF-8, or anything.</param>
+    public static string Excerpt(ReadOnlySpan<byte> outside)
+    {
+        Span<byte> escaped = stackalloc byte[MaxExcerptLength * MaxEscapeLength];
+        ReadOnlySpan<byte> kept = outside[..Math.Min(outside.Length, MaxExcerptLength)];
+        Utf8(kept, escaped, EscapeMode.Line, isFinal: kept.Length == outside.Length, out _, out int written);
+        string text = Encoding.UTF8.GetString(escaped[..written]);
+        return kept.Length == outside.Length
+            ? text
+            : string.Create(CultureInfo.InvariantCulture, $"{text}... ({outside.Length} bytes)");
+    }
 
     /// <summary>Escapes a line that is to be shown to the user.</summary>
     public static string Line(string text)
@@ -150,14 +167,22 @@ internal static class Escape
             or (>= 0x2028 and <= 0x202E) or (>= 0x2066 and <= 0x2069);
     }
 
-    /// <summary>Writes the escape of a character, or of a byte that belongs to none.</summary>
+    /// <summary>
+    /// Writes the escape of a character, or of a byte that belongs to none; JSON has no bytes, and shows such a one as the
+    /// character of its number.
+    /// </summary>
     private static int WriteEscape(int value, Span<byte> destination, EscapeMode mode)
     {
         ReadOnlySpan<byte> digits = "0123456789ABCDEF"u8;
-        if (mode == EscapeMode.Json && value is ('"' or '\\'))
+        if (mode == EscapeMode.Json && value is ('"' or '\\' or '\n' or '\t'))
         {
             destination[0] = (byte)'\\';
-            destination[1] = (byte)value;
+            destination[1] = value switch
+            {
+                '\n' => (byte)'n',
+                '\t' => (byte)'t',
+                _ => (byte)value,
+            };
             return 2;
         }
 

@@ -1,5 +1,5 @@
 using System.Collections.Generic;
-using Microsoft.Extensions.Logging;
+using Poetry.Commands.Logging;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
@@ -14,8 +14,7 @@ internal sealed class ServeCommand
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server, ServedPoem[] poems, bool netstring)
     {
-        using LogPipe pipe = LogPipe.Open(server);
-        ILogger log = pipe.Logger("poetry");
+        using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
         var sources = new List<PoemSource>();
         var listeners = new List<Listener>();
         foreach (ServedPoem served in poems)
@@ -36,7 +35,7 @@ internal sealed class ServeCommand
         return host.Run(listeners);
     }
 
-    private static void Reload(List<PoemSource> sources, ILogger log)
+    private static void Reload(List<PoemSource> sources, Microsoft.Extensions.Logging.ILogger log)
     {
         foreach (PoemSource source in sources)
         {

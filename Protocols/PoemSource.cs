@@ -27,7 +27,8 @@ internal sealed class PoemSource
     /// <summary>Reads a poem for the first time.</summary>
     /// <param name="name">A file, or <c>-</c> for standard input.</param>
     /// <param name="framed">Is it to travel as a netstring?</param>
-    /// <returns>Null if it can't be read; then <paramref name="problem"/> says why.</returns>
+    /// <param name="problem">Why there is none.</param>
+    /// <returns>Null if it can't be read.</returns>
     public static PoemSource? TryOpen(string name, bool framed, out PoemProblem problem) =>
         PoemReader.TryRead(name, framed, out problem) is { } poem ? new PoemSource(name, framed, poem) : null;
 

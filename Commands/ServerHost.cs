@@ -83,7 +83,7 @@ internal sealed class ServerHost
 
     private int LimitPerWorker()
     {
-        long descriptors = NativeFile.RaiseOpenFileLimit();
+        long descriptors = NativeProcess.RaiseOpenFileLimit();
         long most = _options.MaxConnections ?? Math.Max(1, descriptors - ReservedDescriptors);
         return most == 0 ? 0 : (int)Math.Clamp((most + _options.Workers - 1) / _options.Workers, 1, int.MaxValue);
     }

@@ -9,7 +9,8 @@ internal interface IPoemReceiver
 {
     /// <summary>Bytes of the poem have come.</summary>
     /// <param name="bytes">Never none; valid until this call returns.</param>
-    void Received(ReadOnlySpan<byte> bytes);
+    /// <returns>False if they can't be taken: then the fetch is given up.</returns>
+    bool Received(ReadOnlySpan<byte> bytes);
 }
 
 /// <summary>How a poem is fetched.</summary>
@@ -49,7 +50,7 @@ internal sealed class PoemFetch : ClientFactory
     /// <param name="request">How.</param>
     /// <param name="receiver">Takes it in as it comes.</param>
     /// <returns>Fires with the length in bytes when all has come; fails with a <see cref="ConnectError"/>, a
-    /// <see cref="Net.ConnectionLost"/>, a <see cref="PoemIncomplete"/>, or whatever the receiver threw. Cancelling it
+    /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncomplete"/>. Cancelling it
     /// stops the connect or resets the connection at once.</returns>
     public static Deferred<long> Start(Reactor reactor, Endpoint endpoint, PoemRequest request, IPoemReceiver receiver) =>
         new PoemFetch(reactor, endpoint, request, receiver)._whole;
@@ -102,7 +103,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         _stalled?.Reset(_timeout);
         if (!request.Framed)
         {
-            Take(data);
+            _ = Take(data);
             return;
         }
 
@@ -114,9 +115,9 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
                 return;
             }
 
-            if (!payload.IsEmpty)
+            if (!payload.IsEmpty && !Take(payload))
             {
-                Take(payload);
+                return;
             }
         }
 
@@ -150,10 +151,16 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         fetch.Failed(reason);
     }
 
-    private void Take(ReadOnlySpan<byte> data)
+    private bool Take(ReadOnlySpan<byte> data)
     {
         _received += data.Length;
-        fetch.Receiver.Received(data);
+        bool taken = fetch.Receiver.Received(data);
+        if (!taken)
+        {
+            GiveUp(new PoemIncomplete("the poem could not be stored"));
+        }
+
+        return taken;
     }
 
     private void Stalled() =>

@@ -30,85 +30,74 @@ internal static unsafe class PoemReader
     /// <returns>Null if there is none; otherwise held once, for the caller.</returns>
     public static Poem? TryRead(string name, bool framed, out PoemProblem problem)
     {
-        problem = default;
         if (name == StandardInput)
         {
-            Poem? typed = ReadToEnd(NativeFile.StandardInput, SmallestBuffer, framed, out Errno refusal);
-            if (typed is null)
-            {
-                problem = new PoemProblem($"cannot read standard input: {refusal.Sentence()}", IsWrongUsage: false);
-            }
-
+            Poem? typed = ReadToEnd(0, SmallestBuffer, framed, out Errno refusal);
+            problem = typed is null ? Unreadable("standard input", refusal.Sentence()) : default;
             return typed;
         }
 
-        // Without blocking: the open of a FIFO would wait for a writer.
-        Errno error = NativeFile.OpenRead(name, out nint file);
-        if (error == Errno.None)
-        {
-            try
-            {
-                return ReadFile(file, name, framed, out problem);
-            }
-            finally
-            {
-                NativeFile.Close(file);
-            }
-        }
-
-        problem = error is Errno.ENOENT or Errno.ENOTDIR
-            ? new PoemProblem($"no such file: {name}", IsWrongUsage: true)
-            : new PoemProblem($"cannot read {name}: {error.Sentence()}", IsWrongUsage: false);
-        return null;
-    }
-
-    private static Poem? ReadFile(nint file, string name, bool framed, out PoemProblem problem)
-    {
-        problem = default;
-        Errno error = Errno.None;
         for (int tries = 0; tries < MostTries; tries++)
         {
-            error = NativeFile.Status(file, out FileStatus before);
-            if (error == Errno.None && before.Kind != FileKind.Regular)
-            {
-                problem = new PoemProblem(
-                    before.Kind == FileKind.Directory
-                        ? $"{name} is a directory, not a poem"
-                        : $"{name} is no regular file; to serve what it yields, pipe it in and name -",
-                    IsWrongUsage: true);
-                return null;
-            }
-
-            Poem? poem = null;
-            if (error == Errno.None)
-            {
-                error = NativeFile.Rewind(file);
-            }
-
-            if (error == Errno.None)
-            {
-                poem = ReadToEnd(file, before.Size, framed, out error);
-            }
-
-            if (poem is null)
-            {
-                break;
-            }
-
-            if (NativeFile.Status(file, out FileStatus after) == Errno.None && after == before)
+            Poem? poem = TryReadOnce(name, framed, out problem, out bool changed);
+            if (!changed)
             {
                 return poem;
             }
 
-            // Somebody wrote to it meanwhile: this may be half of the old and half of the new.
-            poem.LetGo();
+            poem?.LetGo();
         }
 
-        problem = new PoemProblem(
-            error == Errno.None ? $"cannot read {name}: it keeps changing" : $"cannot read {name}: {error.Sentence()}",
-            IsWrongUsage: false);
+        problem = Unreadable(name, "it keeps changing");
         return null;
     }
+
+    /// <summary>Reads a file once.</summary>
+    /// <param name="changed">Did somebody write to it meanwhile? Then the poem may be half of the old and half of the new.</param>
+    private static Poem? TryReadOnce(string name, bool framed, out PoemProblem problem, out bool changed)
+    {
+        changed = false;
+
+        // Without blocking: the open of a FIFO would wait for a writer.
+        Errno error = NativeFile.OpenForReading(name, out nint file);
+        if (error != Errno.None)
+        {
+            problem = error is Errno.ENOENT or Errno.ENOTDIR
+                ? new PoemProblem($"no such file: {name}", IsWrongUsage: true)
+                : Unreadable(name, error.Sentence());
+            return null;
+        }
+
+        Poem? poem = null;
+        error = NativeFile.Status(file, out FileStatus before);
+        problem = ProblemOf(name, before.Kind);
+        if (error == Errno.None && problem == default)
+        {
+            poem = ReadToEnd(file, before.SizeBytes, framed, out error);
+            changed = poem is not null
+                && NativeFile.Status(file, out FileStatus after) == Errno.None
+                && !after.IsUnchangedSince(before);
+        }
+
+        _ = NativeFile.Close(file);
+        if (error != Errno.None)
+        {
+            problem = Unreadable(name, error.Sentence());
+        }
+
+        return poem;
+    }
+
+    private static PoemProblem ProblemOf(string name, FileKind kind) => kind switch
+    {
+        FileKind.Regular => default,
+        FileKind.Directory => new PoemProblem($"{name} is a directory, not a poem", IsWrongUsage: true),
+        _ => new PoemProblem(
+            $"{name} is no regular file; to serve what it yields, pipe it in and name {StandardInput}", IsWrongUsage: true),
+    };
+
+    private static PoemProblem Unreadable(string name, string why) =>
+        new($"cannot read {name}: {why}", IsWrongUsage: false);
 
     /// <summary>Reads until the end, wherever it is: the size is only a hint.</summary>
     private static Poem? ReadToEnd(nint file, long sizeHint, bool framed, out Errno error)

@@ -103,7 +103,9 @@ public sealed partial class Reactor
     /// <summary>Is there a socket at the path that refuses connections, since whoever made it is gone?</summary>
     private static bool IsLeftover(in SocketAddress address)
     {
-        if (!NativeFile.IsSocket(address.Path) || NativeSocket.Create(AddressKind.Unix, out nint probe) != Errno.None)
+        if (NativeFile.StatusOf(address.Path, out FileStatus status) != Errno.None
+            || status.Kind != FileKind.Socket
+            || NativeSocket.Create(AddressKind.Unix, out nint probe) != Errno.None)
         {
             return false;
         }

@@ -31,7 +31,7 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
     public void Start()
     {
         _threadId = Environment.CurrentManagedThreadId;
-        var waker = new Waker(reactor);
+        var waker = Waker.Create(reactor);
         lock (_lock)
         {
             _waker = waker;

@@ -9,21 +9,35 @@ namespace Poetry.Net;
 internal sealed class Waker : Descriptor, IDisposable
 {
     private readonly Reactor _reactor;
-    private readonly nint _writeEnd;
+    private readonly WakePair _pair;
 
-    public Waker(Reactor reactor)
-        : base(NativeFile.CreateWakePair(out nint writeEnd))
+    private Waker(Reactor reactor, WakePair pair)
+        : base(pair.Reader)
     {
         _reactor = reactor;
-        _writeEnd = writeEnd;
-        reactor.AddReader(this);
+        _pair = pair;
     }
 
-    /// <summary>Writing to a waker that is full fails, and need not succeed: the reactor is about to wake anyway.</summary>
-    public void WakeUp() => NativeFile.WriteWakeUp(_writeEnd);
+    /// <summary>Makes one, and has it watched.</summary>
+    /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
+    public static Waker Create(Reactor reactor)
+    {
+        Errno error = WakePair.Create(out WakePair pair);
+        if (error != Errno.None)
+        {
+            throw new System.IO.IOException($"cannot wake the reactor: {error.Sentence()}");
+        }
+
+        var waker = new Waker(reactor, pair);
+        reactor.AddReader(waker);
+        return waker;
+    }
+
+    /// <summary>Makes the reactor's wait end, now or the next time.</summary>
+    public void WakeUp() => _pair.Signal();
 
     /// <inheritdoc/>
-    protected internal override void DoRead() => NativeFile.ReadWakeUps(Handle);
+    protected internal override void DoRead() => _pair.Drain();
 
     /// <inheritdoc/>
     protected internal override void DoWrite()
@@ -31,20 +45,11 @@ internal sealed class Waker : Descriptor, IDisposable
     }
 
     /// <inheritdoc/>
-    protected internal override void ConnectionLost(Failure reason)
-    {
-        _reactor.Unwatch(this);
-    }
+    protected internal override void ConnectionLost(Failure reason) => _reactor.Unwatch(this);
 
     public void Dispose()
     {
-        if (Handle == NoHandle)
-        {
-            return;
-        }
-
         _reactor.Unwatch(this);
-        NativeFile.CloseWakePair(Handle, _writeEnd);
-        Handle = NoHandle;
+        _pair.Close();
     }
 }

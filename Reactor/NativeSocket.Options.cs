@@ -6,7 +6,11 @@ namespace Poetry.Net;
 /// <content>The options of a socket, and sockets that somebody else has opened.</content>
 internal static unsafe partial class NativeSocket
 {
+    /// <summary>SOL_SOCKET. Winsock took this and the options below from 4.4BSD, with their numbers.</summary>
     private static int SocketLevel => OperatingSystem.IsLinux() ? LinuxAbi.SOL_SOCKET : DarwinAbi.SOL_SOCKET;
+
+    private static int AcceptingConnections =>
+        OperatingSystem.IsLinux() ? LinuxAbi.SO_ACCEPTCONN : DarwinAbi.SO_ACCEPTCONN;
 
     /// <summary>From now on <see cref="Close"/> throws away what was not sent, and tells the peer by a reset.</summary>
     public static Errno ResetOnClose(nint handle)
@@ -85,17 +89,19 @@ internal static unsafe partial class NativeSocket
         : Errno.None;
 
     /// <summary>Is it a socket that listens? For descriptors that were handed to us.</summary>
-    public static bool IsListening(nint handle) => GetOption(
-        handle,
-        OperatingSystem.IsLinux() ? LinuxAbi.SO_ACCEPTCONN : DarwinAbi.SO_ACCEPTCONN,
-        out int listening) == Errno.None && listening != 0;
+    public static bool IsListening(nint handle) =>
+        GetOption(handle, AcceptingConnections, out int listening) == Errno.None && listening != 0;
+
+    /// <summary>Is it an open socket at all?</summary>
+    /// <returns>None if so, else ENOTSOCK or EBADF.</returns>
+    public static Errno Verify(nint handle) => GetOption(handle, AcceptingConnections, out _);
 
     /// <summary>Makes a socket that was handed to us like one of <see cref="Create"/>'s. From here on we own it.</summary>
     /// <param name="handle">An open socket.</param>
     /// <returns>ENOTSOCK and EBADF for what is none.</returns>
     public static Errno Adopt(nint handle)
     {
-        Errno error = GetOption(handle, OperatingSystem.IsLinux() ? LinuxAbi.SO_ACCEPTCONN : DarwinAbi.SO_ACCEPTCONN, out _);
+        Errno error = Verify(handle);
         if (error != Errno.None)
         {
             return error;

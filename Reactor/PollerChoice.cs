@@ -1,4 +1,5 @@
 using System;
+using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
@@ -56,9 +57,19 @@ internal static class PollerChoice
         return OperatingSystem.IsMacOS() || OperatingSystem.IsFreeBSD() ? CreateKqueue() : CreateSelect();
     }
 
-    private static Poller CreateKqueue() => throw new PollerNotRunnable($"{Variable}: kqueue is not in this build");
+    private static KqueuePoller CreateKqueue()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            throw new PollerNotRunnable($"{Variable}: kqueue runs on macOS and FreeBSD only");
+        }
 
-    private static Poller CreateSelect() => throw new PollerNotRunnable($"{Variable}: select is not in this build");
+        return KqueueLibrary.TryLoad(out KqueueLibrary library, out string? whyNot)
+            ? new KqueuePoller(library)
+            : throw new PollerNotRunnable($"{Variable}: kqueue {whyNot}");
+    }
+
+    private static Poller CreateSelect() => OperatingSystem.IsWindows() ? new WinsockSelectPoller() : new SelectPoller();
 }
 
 /// <summary>The backend that the user asked for does not exist or can't run here. Its message is one line for the user.</summary>

@@ -21,7 +21,7 @@ internal sealed class GetCommand
     private Progress _progress = null!;
     private Download[] _downloads = [];
     private int _running;
-    private int _signal;
+    private PosixSignal _signal;
     private OutputResult _standardOutput;
 
     /// <summary>Downloads the poems.</summary>
@@ -150,7 +150,7 @@ internal sealed class GetCommand
 
         if (_signal != 0)
         {
-            return ExitCode.Signalled + _signal;
+            return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted : ExitCode.Terminated;
         }
 
         if (_standardOutput.ReaderIsGone)
@@ -165,7 +165,7 @@ internal sealed class GetCommand
 
     private void Interrupt(PosixSignal signal)
     {
-        _signal = signal == PosixSignal.SIGINT ? 2 : 15;
+        _signal = signal;
         CancelAll();
     }
 
@@ -293,7 +293,7 @@ internal sealed class GetCommand
 
             if (path is null)
             {
-                _output = new StandardOutputPoem(escapes);
+                _output = new StandardOutputPoem(isAlone: false, escapes);
                 return default;
             }
 

@@ -53,6 +53,9 @@ internal static unsafe class PoemReader
     }
 
     /// <summary>Reads a file once.</summary>
+    /// <param name="name">A file.</param>
+    /// <param name="framed">Is it to travel as a netstring?</param>
+    /// <param name="problem">Why there is no poem.</param>
     /// <param name="changed">Did somebody write to it meanwhile? Then the poem may be half of the old and half of the new.</param>
     private static Poem? TryReadOnce(string name, bool framed, out PoemProblem problem, out bool changed)
     {

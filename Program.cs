@@ -1,10 +1,9 @@
+using Poetry.Commands;
+
 namespace Poetry;
 
+/// <summary>The door of the program.</summary>
 internal static class Program
 {
-    private static int Main(string[] args)
-    {
-        _ = new System.CommandLine.RootCommand("x").Parse(args).Invoke();
-        return 0;
-    }
+    private static int Main(string[] args) => CommandRunner.Run(args, new AllCommands());
 }

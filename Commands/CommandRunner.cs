@@ -1,0 +1,64 @@
+using System;
+using System.Collections.Generic;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// Runs what a command line asks for, writes what it has to say, and turns a bug of ours into one line and an exit code.
+/// </summary>
+internal static class CommandRunner
+{
+    /// <summary>Does it all, for Main.</summary>
+    /// <returns>The exit code of the process.</returns>
+    public static int Run(IReadOnlyList<string> args, ICommands commands)
+    {
+        StandardStreams.Reserve();
+        try
+        {
+            Invocation invocation = CommandLine.Parse(args, commands);
+            return invocation.Run is not null ? invocation.Run()
+                : invocation.ExitCode == ExitCode.Success ? Say(invocation.Text)
+                : Refuse(invocation);
+        }
+#pragma warning disable CA1031 // The last resort: whatever it was, the user is told in one line.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _ = StandardStreams.WriteAll(StandardStreams.Error, Describe(exception, Environment.GetEnvironmentVariable("POETRY_DEBUG")));
+            return ExitCode.InternalError;
+        }
+    }
+
+    /// <summary>Says that something failed at run time: <c>poetry: cannot listen on 127.0.0.1:80: permission denied</c>.</summary>
+    /// <param name="problem">One sentence without a full stop; it is escaped here.</param>
+    /// <returns>The exit code for it.</returns>
+    public static int Fail(string problem)
+    {
+        _ = StandardStreams.WriteAll(StandardStreams.Error, $"poetry: {Escape.Line(problem)}\n");
+        return ExitCode.Failure;
+    }
+
+    /// <summary>The report of an exception that nobody expected.</summary>
+    /// <param name="exception">What was thrown.</param>
+    /// <param name="debug">The value of <c>POETRY_DEBUG</c>: with 1 the stack follows.</param>
+    internal static string Describe(Exception exception, string? debug)
+    {
+        string line = Escape.Line($"poetry: internal error: {exception.GetType().Name}: {exception.Message}") + "\n";
+        return debug == "1" ? $"{line}{exception}\n" : line;
+    }
+
+    private static int Say(string text)
+    {
+        int error = StandardStreams.WriteAll(StandardStreams.Output, text);
+        return error == 0 || StandardStreams.IsBrokenPipe(error)
+            ? ExitCode.Success
+            : Fail($"cannot write standard output: {StandardStreams.Describe(error)}");
+    }
+
+    private static int Refuse(Invocation invocation)
+    {
+        _ = StandardStreams.WriteAll(StandardStreams.Error, invocation.Text);
+        return invocation.ExitCode;
+    }
+}

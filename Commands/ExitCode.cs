@@ -1,0 +1,23 @@
+namespace Poetry.Commands;
+
+/// <summary>What the process tells whoever started it.</summary>
+internal static class ExitCode
+{
+    /// <summary>All was done.</summary>
+    public const int Success = 0;
+
+    /// <summary>Something failed at run time, and standard error says what.</summary>
+    public const int Failure = 1;
+
+    /// <summary>The command line was wrong; nothing was done.</summary>
+    public const int WrongUsage = 2;
+
+    /// <summary>A bug of ours: <c>EX_SOFTWARE</c> of sysexits.h.</summary>
+    public const int InternalError = 70;
+
+    /// <summary>Ended by SIGINT: 128 and the number of the signal, as shells report it.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>Ended by SIGTERM.</summary>
+    public const int Terminated = 143;
+}

@@ -1,0 +1,27 @@
+using Poetry.Net;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// The commands that a command line can ask for, each with the options it takes, already read and checked. Each returns
+/// the exit code of the process. Tests put their own in place of <see cref="AllCommands"/>.
+/// </summary>
+internal interface ICommands
+{
+    /// <summary>See <see cref="ServeCommand"/>.</summary>
+    int Serve(ServerOptions server, ServedPoem[] poems, bool netstring);
+
+    /// <summary>See <see cref="GetCommand"/>.</summary>
+    int Get(GetOptions options, Endpoint[] addresses);
+}
+
+/// <summary>The real ones.</summary>
+internal sealed class AllCommands : ICommands
+{
+    /// <inheritdoc/>
+    public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) =>
+        new ServeCommand().Run(server, poems, netstring);
+
+    /// <inheritdoc/>
+    public int Get(GetOptions options, Endpoint[] addresses) => new GetCommand().Run(options, addresses);
+}

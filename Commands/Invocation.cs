@@ -1,0 +1,48 @@
+using System;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// What a command line comes to: a command that is ready to run, or something to say and the exit code to say it with.
+/// Nothing has been run or written yet.
+/// </summary>
+internal readonly struct Invocation
+{
+    private readonly string? _text;
+
+    private Invocation(Func<int>? run, string? text, int exitCode)
+    {
+        Run = run;
+        _text = text;
+        ExitCode = exitCode;
+    }
+
+    /// <summary>Runs the command and returns its exit code; null if there is only <see cref="Text"/>.</summary>
+    public Func<int>? Run { get; }
+
+    /// <summary>
+    /// Whole lines for standard output if <see cref="ExitCode"/> is 0, otherwise for standard error.
+    /// </summary>
+    public string Text => _text ?? string.Empty;
+
+    /// <summary>The exit code that goes with the text.</summary>
+    public int ExitCode { get; }
+
+    /// <summary>A command with its options.</summary>
+    public static Invocation Of(Func<int> run) => new(run, null, Commands.ExitCode.Success);
+
+    /// <summary>What the user asked to read.</summary>
+    /// <param name="text">Whole lines.</param>
+    public static Invocation Say(string text) => new(null, text, Commands.ExitCode.Success);
+
+    /// <summary>A short help for who typed nothing.</summary>
+    /// <param name="text">Whole lines.</param>
+    public static Invocation Hint(string text) => new(null, text, Commands.ExitCode.WrongUsage);
+
+    /// <summary>One line on what is wrong, safe for a terminal whatever was typed.</summary>
+    /// <param name="command">As typed: <c>poetry</c> or <c>poetry get</c>.</param>
+    /// <param name="problem">Without a full stop.</param>
+    public static Invocation Refuse(string command, string problem) =>
+        new(null, Escape.Line($"{command}: {problem}") + "\n", Commands.ExitCode.WrongUsage);
+}

@@ -1,0 +1,235 @@
+using System;
+using System.Globalization;
+using System.Text.Unicode;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+using Poetry.Protocols;
+
+namespace Poetry.Commands.Logging;
+
+/// <summary>
+/// One record of the log in the making: UTF-8 in memory of the caller. What does not fit is left out, and a record that
+/// was cut still ends with a newline.
+/// </summary>
+/// <param name="buffer">Holds the line; at least 1 KiB.</param>
+/// <param name="format">Text or JSON.</param>
+internal ref struct LogLine(Span<byte> buffer, LogFormat format)
+{
+    /// <summary>Room kept for what closes a record: <c>..."}</c> and a newline.</summary>
+    private const int Reserve = 8;
+
+    private readonly Span<byte> _buffer = buffer;
+    private readonly bool _isJson = format == LogFormat.Json;
+    private int _length;
+    private bool _isCut;
+
+    /// <summary>The quote that closes a cut string may stand in the reserve, and then there is no rest.</summary>
+    private readonly Span<byte> Rest => _length < _buffer.Length - Reserve ? _buffer[_length..^Reserve] : default;
+
+    /// <summary>What JSON escapes differs from what text escapes.</summary>
+    private readonly EscapeMode Mode => _isJson ? EscapeMode.Json : EscapeMode.Line;
+
+    /// <summary>Begins the record with its time and level.</summary>
+    public void Begin(DateTime utcNow, LogLevel level)
+    {
+        Append(_isJson ? "{\"time\":\""u8 : default);
+        AppendTime(utcNow);
+        Append(_isJson ? "\",\"level\":\""u8 : " "u8);
+        Append(NameOf(level));
+        Append(_isJson ? "\""u8 : " "u8);
+    }
+
+    /// <summary>The end of the record.</summary>
+    /// <returns>The whole line.</returns>
+    public ReadOnlySpan<byte> End()
+    {
+        // The reserve has room for these whatever came before.
+        ReadOnlySpan<byte> end = !_isJson ? (_isCut ? "...\n"u8 : "\n"u8) : "}\n"u8;
+        end.CopyTo(_buffer[_length..]);
+        _length += end.Length;
+        return _buffer[.._length];
+    }
+
+    /// <summary>The message of an ordinary record.</summary>
+    public void Message(string? eventName, string message)
+    {
+        if (!_isJson)
+        {
+            AppendEscaped(message);
+            return;
+        }
+
+        if (eventName is not null)
+        {
+            Field(",\"event\":\""u8, eventName);
+        }
+
+        Field(",\"message\":\""u8, message);
+    }
+
+    /// <summary>An exception: a field in JSON; in text its lines, indented, below the message.</summary>
+    public void Exception(Exception exception)
+    {
+        string text = exception.ToString();
+        if (_isJson)
+        {
+            Field(",\"exception\":\""u8, text);
+            return;
+        }
+
+        foreach (Range line in text.AsSpan().Split('\n'))
+        {
+            Append("\n    "u8);
+            AppendEscaped(text.AsSpan()[line].Trim());
+        }
+    }
+
+    /// <summary>A connection, without making a string of it.</summary>
+    public void Connection(in ConnectionRecord record)
+    {
+        if (_isJson)
+        {
+            Field(",\"message\":\""u8, record.Verb);
+            Append(",\"peer\":\""u8);
+            AppendAddress(record.Peer);
+            Append("\""u8);
+            Field(",\"what\":\""u8, record.What, Escape.MaxExcerptLength);
+            Append(",\"bytes\":"u8);
+            AppendNumber(record.BytesSent);
+            if (record.BytesWhole >= 0)
+            {
+                Append(",\"size\":"u8);
+                AppendNumber(record.BytesWhole);
+            }
+
+            Append(",\"ms\":"u8);
+            AppendNumber((long)record.Duration.TotalMilliseconds);
+            Field(",\"outcome\":\""u8, ConnectionRecord.Word(record.Outcome));
+            return;
+        }
+
+        AppendEscaped(record.Verb);
+        Append(" "u8);
+        AppendNumber(record.BytesSent);
+        if (record.BytesWhole >= 0)
+        {
+            Append(" of "u8);
+            AppendNumber(record.BytesWhole);
+        }
+
+        Append(" bytes of "u8);
+        AppendEscaped(record.What, Escape.MaxExcerptLength);
+        Append(" to "u8);
+        AppendAddress(record.Peer);
+        Append(" in "u8);
+        AppendNumber((long)record.Duration.TotalMilliseconds);
+        Append(" ms: "u8);
+        AppendEscaped(ConnectionRecord.Word(record.Outcome));
+    }
+
+    private static ReadOnlySpan<byte> NameOf(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trace"u8,
+        LogLevel.Debug => "debug"u8,
+        LogLevel.Information => "info"u8,
+        LogLevel.Warning => "warn"u8,
+        LogLevel.Error => "error"u8,
+        _ => "critical"u8,
+    };
+
+    /// <summary>A string of JSON that is closed even where it is cut.</summary>
+    private void Field(scoped ReadOnlySpan<byte> opening, scoped ReadOnlySpan<char> value, int maxLengthBytes = int.MaxValue)
+    {
+        // A field that finds no room for its own opening and quote is left out, so that the object stays one.
+        if (Rest.Length < opening.Length + 4)
+        {
+            _isCut = true;
+            return;
+        }
+
+        Append(opening);
+        AppendEscaped(value, maxLengthBytes);
+        _buffer[_length++] = (byte)'"';
+    }
+
+    private void AppendAddress(SocketAddress address)
+    {
+        Span<byte> text = stackalloc byte[256];
+        _ = address.TryFormat(text, out int length);
+        AppendUtf8(text[..length]);
+    }
+
+    private void AppendEscaped(scoped ReadOnlySpan<char> text, int maxLengthBytes = int.MaxValue)
+    {
+        // Halves of surrogate pairs become U+FFFD here; there is no UTF-8 for them.
+        Span<byte> part = stackalloc byte[256];
+        int left = maxLengthBytes;
+        while (!text.IsEmpty && left > 0)
+        {
+            _ = Utf8.FromUtf16(text, part[..Math.Min(left, part.Length)], out int read, out int written);
+            if (read == 0)
+            {
+                break;
+            }
+
+            AppendUtf8(part[..written]);
+            text = text[read..];
+            left -= written;
+        }
+
+        if (!text.IsEmpty)
+        {
+            Append("..."u8);
+        }
+    }
+
+    private void AppendUtf8(scoped ReadOnlySpan<byte> utf8)
+    {
+        Escape.Utf8(utf8, Rest, Mode, isFinal: true, out int consumed, out int written);
+        _length += written;
+        _isCut |= consumed < utf8.Length;
+    }
+
+    private void AppendNumber(long number)
+    {
+        if (number.TryFormat(Rest, out int written, default, CultureInfo.InvariantCulture))
+        {
+            _length += written;
+        }
+    }
+
+    private void Append(scoped ReadOnlySpan<byte> ascii)
+    {
+        if (ascii.TryCopyTo(Rest))
+        {
+            _length += ascii.Length;
+        }
+        else
+        {
+            _isCut = true;
+        }
+    }
+
+    /// <summary>RFC 3339 with milliseconds, by hand: a format string costs ten times as much.</summary>
+    private void AppendTime(DateTime utc)
+    {
+        Span<byte> text = _buffer[_length..];
+        "0000-00-00T00:00:00.000Z"u8.CopyTo(text);
+        Digits(text, 3, 4, utc.Year);
+        Digits(text, 6, 2, utc.Month);
+        Digits(text, 9, 2, utc.Day);
+        Digits(text, 12, 2, utc.Hour);
+        Digits(text, 15, 2, utc.Minute);
+        Digits(text, 18, 2, utc.Second);
+        Digits(text, 22, 3, utc.Millisecond);
+        _length += 24;
+
+        static void Digits(Span<byte> text, int last, int count, int value)
+        {
+            for (; count > 0; count--, last--, value /= 10)
+            {
+                text[last] = (byte)('0' + (value % 10));
+            }
+        }
+    }
+}

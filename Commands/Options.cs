@@ -1,0 +1,96 @@
+using System;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Commands;
+
+/// <summary>How a log record is written.</summary>
+internal enum LogFormat
+{
+    /// <summary>A line that people read.</summary>
+    Text,
+
+    /// <summary>An object of JSON on one line.</summary>
+    Json,
+}
+
+/// <summary>How <c>get</c> shows its progress.</summary>
+internal enum ProgressStyle
+{
+    /// <summary>Bars on a terminal, lines elsewhere.</summary>
+    Auto,
+
+    /// <summary>A line for every arrival of bytes.</summary>
+    Lines,
+
+    /// <summary>A bar a download, redrawn in place.</summary>
+    Bars,
+
+    /// <summary>None; the summary and failures remain.</summary>
+    None,
+}
+
+/// <summary>What all servers let the user choose. <see cref="Quantity.Never"/> stands for no limit.</summary>
+internal sealed class ServerOptions
+{
+    /// <summary>The port of listeners that name none: 0 (any free one) to 65535.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>The host or numeric address to listen on, without brackets.</summary>
+    public required string Iface { get; init; }
+
+    /// <summary>How many reactors there are, each on a thread of its own; 1 or more.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>The most connections at once; 0 means no limit, null what the descriptor limit allows.</summary>
+    public required int? MaxConnections { get; init; }
+
+    /// <summary>A client that takes nothing for so long is reset.</summary>
+    public required TimeSpan SendTimeout { get; init; }
+
+    /// <summary>How long what is in flight may go on after SIGTERM.</summary>
+    public required TimeSpan Drain { get; init; }
+
+    /// <summary>The least important records that are still written.</summary>
+    public required LogLevel LogLevel { get; init; }
+
+    /// <summary>How they are written.</summary>
+    public required LogFormat LogFormat { get; init; }
+
+    /// <summary>Where counters are served over HTTP, or null for nowhere.</summary>
+    public required Endpoint? Metrics { get; init; }
+}
+
+/// <summary>What <c>get</c> lets the user choose.</summary>
+internal sealed class GetOptions
+{
+    /// <summary>The transformation every poem goes through, or null. Set exactly if <see cref="Via"/> is.</summary>
+    public required string? Transform { get; init; }
+
+    /// <summary>The transform server, or null.</summary>
+    public required Endpoint? Via { get; init; }
+
+    /// <summary>A server that sends nothing for so long has failed; <see cref="Quantity.Never"/> for no limit.</summary>
+    public required TimeSpan Timeout { get; init; }
+
+    /// <summary>How often a download is tried again.</summary>
+    public required int Retry { get; init; }
+
+    /// <summary>A file or a directory, or null for standard output. See <see cref="PoemFile"/>. </summary>
+    public required string? Output { get; init; }
+
+    /// <summary>Print all poems at the end, in the order of the addresses?</summary>
+    public required bool Wait { get; init; }
+
+    /// <summary>Are the poems netstrings?</summary>
+    public required bool Netstring { get; init; }
+
+    /// <summary>How progress is shown.</summary>
+    public required ProgressStyle Progress { get; init; }
+
+    /// <summary>Say nothing but failures?</summary>
+    public required bool Quiet { get; init; }
+
+    /// <summary>Send control characters through to a terminal?</summary>
+    public required bool Raw { get; init; }
+}

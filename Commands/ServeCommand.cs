@@ -1,0 +1,52 @@
+using System.Collections.Generic;
+using Poetry.Commands.Logging;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>Serves poems until it is told to stop.</summary>
+internal sealed class ServeCommand
+{
+    /// <summary>Serves the poems.</summary>
+    /// <param name="server">What all servers share.</param>
+    /// <param name="poems">At least one; no two on the same address unless its port is 0.</param>
+    /// <param name="netstring">Does every poem travel as one netstring?</param>
+    /// <returns>The exit code.</returns>
+    public int Run(ServerOptions server, ServedPoem[] poems, bool netstring)
+    {
+        using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
+        var sources = new List<PoemSource>();
+        var listeners = new List<Listener>();
+        foreach (ServedPoem served in poems)
+        {
+            PoemSource? source = PoemSource.TryOpen(served.File, netstring, out PoemProblem problem);
+            if (source is null)
+            {
+                int failure = CommandRunner.Fail(problem.Sentence);
+                return problem.IsWrongUsage ? ExitCode.WrongUsage : failure;
+            }
+
+            sources.Add(source);
+            listeners.Add(new Listener(
+                $"Serving {served.File}", served.Listen, reactor => new PoemServerFactory(source, reactor, log)));
+        }
+
+        var host = new ServerHost(server, log) { Reload = () => Reload(sources, log) };
+        return host.Run(listeners);
+    }
+
+    private static void Reload(List<PoemSource> sources, Microsoft.Extensions.Logging.ILogger log)
+    {
+        foreach (PoemSource source in sources)
+        {
+            if (source.Reload(out PoemProblem problem))
+            {
+                ServerLog.Reloaded(log, source.Name);
+            }
+            else
+            {
+                ServerLog.KeepsOld(log, problem.Sentence);
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using System;
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace Poetry.Protocols;
+
+/// <summary>Where escaped text is going, which decides what must not pass.</summary>
+internal enum EscapeMode
+{
+    /// <summary>One line: no control character passes.</summary>
+    Line,
+
+    /// <summary>Text on a terminal: newline and tab pass.</summary>
+    Text,
+
+    /// <summary>The inside of a string of JSON (RFC 8259, 7).</summary>
+    Json,
+}
+
+/// <summary>
+/// Makes bytes from outside harmless to a terminal, a log and whoever reads them. What does not pass becomes visible:
+/// <c>\x1B</c> for one byte, <c>\u202E</c> for a character of more.
+/// </summary>
+/// <remarks>
+/// Not passed are C0 and DEL; C1, in UTF-8 too (C2 80 to C2 9F), because terminals obey those like ESC sequences; what is not
+/// UTF-8, because its bytes may be C1 for an eight-bit terminal; bidirectional controls, because they make text read as
+/// what it is not (CVE-2021-42574); and the two separators U+2028 and U+2029, because some readers break lines there.
+/// </remarks>
+internal static class Escape
+{
+    /// <summary>The longest escape of one character, <c>\u202E</c>.</summary>
+    public const int MaxEscapeLength = 6;
+
+    /// <summary>How much of what a peer sent is worth quoting, in bytes before escaping.</summary>
+    public const int MaxExcerptLength = 200;
+
+    /// <summary>Quotes what came from outside in a record of the log: escaped, and cut at <see cref="MaxExcerptLength"/>.</summary>
+    /// <param name="outside">UTF-8, or anything.</param>
+    public static string Excerpt(ReadOnlySpan<byte> outside)
+    {
+        Span<byte> escaped = stackalloc byte[MaxExcerptLength * MaxEscapeLength];
+        ReadOnlySpan<byte> kept = outside[..Math.Min(outside.Length, MaxExcerptLength)];
+        Utf8(kept, escaped, EscapeMode.Line, isFinal: kept.Length == outside.Length, out _, out int written);
+        string text = Encoding.UTF8.GetString(escaped[..written]);
+        return kept.Length == outside.Length
+            ? text
+            : string.Create(CultureInfo.InvariantCulture, $"{text}... ({outside.Length} bytes)");
+    }
+
+    /// <summary>Escapes a line that is to be shown to the user.</summary>
+    public static string Line(string text)
+    {
+        StringBuilder? escaped = null;
+        Span<byte> ascii = stackalloc byte[MaxEscapeLength];
+        int i = 0;
+        while (i < text.Length)
+        {
+            OperationStatus status = Rune.DecodeFromUtf16(text.AsSpan(i), out Rune rune, out int length);
+            bool safe = status == OperationStatus.Done && !IsUnsafe(rune.Value, EscapeMode.Line);
+            if (safe)
+            {
+                _ = escaped?.Append(text, i, length);
+            }
+            else
+            {
+                escaped ??= new StringBuilder(text, 0, i, text.Length + 32);
+                int written = WriteEscape(status == OperationStatus.Done ? rune.Value : text[i], ascii, EscapeMode.Line);
+                foreach (byte b in ascii[..written])
+                {
+                    _ = escaped.Append((char)b);
+                }
+            }
+
+            i += length;
+        }
+
+        return escaped?.ToString() ?? text;
+    }
+
+    /// <summary>Escapes as much as fits.</summary>
+    /// <param name="source">UTF-8, or anything.</param>
+    /// <param name="destination">Filled from the front, never with a part of a character or an escape.</param>
+    /// <param name="mode">What may pass.</param>
+    /// <param name="isFinal">Does nothing follow? Otherwise an unfinished character at the end is left in the source.</param>
+    /// <param name="consumed">Bytes of the source that were dealt with.</param>
+    /// <param name="written">Bytes of the destination that were filled.</param>
+    public static void Utf8(
+        ReadOnlySpan<byte> source,
+        Span<byte> destination,
+        EscapeMode mode,
+        bool isFinal,
+        out int consumed,
+        out int written)
+    {
+        consumed = 0;
+        written = 0;
+        Span<byte> escape = stackalloc byte[MaxEscapeLength + 1];
+        while (consumed < source.Length)
+        {
+            int plain = PlainLength(source[consumed..], mode);
+            if (plain > 0)
+            {
+                plain = Math.Min(plain, destination.Length - written);
+                if (plain == 0)
+                {
+                    return;
+                }
+
+                source.Slice(consumed, plain).CopyTo(destination[written..]);
+                consumed += plain;
+                written += plain;
+                continue;
+            }
+
+            OperationStatus status = Rune.DecodeFromUtf8(source[consumed..], out Rune rune, out int length);
+            if (status == OperationStatus.NeedMoreData && !isFinal)
+            {
+                return;
+            }
+
+            bool valid = status == OperationStatus.Done;
+            int shownLength;
+            if (valid && !IsUnsafe(rune.Value, mode))
+            {
+                source.Slice(consumed, length).CopyTo(escape);
+                shownLength = length;
+            }
+            else
+            {
+                // Of what is not UTF-8, one byte at a time: what follows a wrong byte may be right.
+                length = valid ? length : 1;
+                shownLength = WriteEscape(valid ? rune.Value : source[consumed], escape, mode);
+            }
+
+            if (!escape[..shownLength].TryCopyTo(destination[written..]))
+            {
+                return;
+            }
+
+            consumed += length;
+            written += shownLength;
+        }
+    }
+
+    /// <summary>How many bytes from the front are ASCII that passes: nearly all of nearly every poem.</summary>
+    private static int PlainLength(ReadOnlySpan<byte> source, EscapeMode mode)
+    {
+        int i = 0;
+        while (i < source.Length && source[i] < 0x7F && !IsUnsafe(source[i], mode))
+        {
+            i++;
+        }
+
+        return i;
+    }
+
+    private static bool IsUnsafe(int value, EscapeMode mode)
+    {
+        if (value < 0x7F)
+        {
+            return value < 0x20 ? mode != EscapeMode.Text || value is not ('\n' or '\t')
+                : mode == EscapeMode.Json && value is ('"' or '\\');
+        }
+
+        return value is <= 0x9F or 0x061C or 0x200E or 0x200F
+            or (>= 0x2028 and <= 0x202E) or (>= 0x2066 and <= 0x2069);
+    }
+
+    /// <summary>
+    /// Writes the escape of a character, or of a byte that belongs to none; JSON has no bytes, and shows such a one as the
+    /// character of its number.
+    /// </summary>
+    private static int WriteEscape(int value, Span<byte> destination, EscapeMode mode)
+    {
+        ReadOnlySpan<byte> digits = "0123456789ABCDEF"u8;
+        if (mode == EscapeMode.Json && value is ('"' or '\\' or '\n' or '\t'))
+        {
+            destination[0] = (byte)'\\';
+            destination[1] = value switch
+            {
+                '\n' => (byte)'n',
+                '\t' => (byte)'t',
+                _ => (byte)value,
+            };
+            return 2;
+        }
+
+        int length = 0;
+        destination[length++] = (byte)'\\';
+        bool isShort = value <= 0xFF && mode != EscapeMode.Json;
+        destination[length++] = (byte)(isShort ? 'x' : 'u');
+        for (int shift = isShort ? 4 : 12; shift >= 0; shift -= 4)
+        {
+            destination[length++] = digits[(value >> shift) & 0xF];
+        }
+
+        return length;
+    }
+}

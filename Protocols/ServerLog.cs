@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace Poetry.Protocols;
+
+/// <summary>What the servers have to say, apart from one record a connection.</summary>
+internal static partial class ServerLog
+{
+    [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "reloaded {Name}")]
+    public static partial void Reloaded(ILogger log, string name);
+
+    [LoggerMessage(EventId = 21, Level = LogLevel.Error, Message = "keeping the old poem: {Problem}")]
+    public static partial void KeepsOld(ILogger log, string problem);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Information, Message = "ending: {Connections} connections have up to {Seconds} s to finish")]
+    public static partial void Draining(ILogger log, int connections, double seconds);
+}

@@ -1,0 +1,364 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// An address as a user writes it: <c>PORT</c>, <c>HOST:PORT</c>, <c>[IPV6]:PORT</c> or <c>unix:PATH</c>. The host may be a
+/// name that nobody has looked up yet; <see cref="SocketAddress"/> is what a kernel knows. Immutable.
+/// </summary>
+public sealed class Endpoint : IEquatable<Endpoint>
+{
+    /// <summary>What a bare port means: this machine, and nobody else.</summary>
+    public const string DefaultHost = "127.0.0.1";
+
+    /// <summary>The longest name of DNS, dots included (RFC 1035, 2.3.4).</summary>
+    private const int MaxNameLength = 253;
+
+    private const string UnixPrefix = "unix:";
+    private const string Forms = "expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH";
+
+    private Endpoint(string host, int port, bool hasHost, string? path)
+    {
+        Host = host;
+        Port = port;
+        HasHost = hasHost;
+        UnixPath = path;
+    }
+
+    /// <summary>A name, an IPv4 address, or an IPv6 address without brackets; empty for a Unix socket.</summary>
+    public string Host { get; }
+
+    /// <summary>0 to 65535; 0 asks for any free port, and for a Unix socket means nothing.</summary>
+    public int Port { get; }
+
+    /// <summary>Did the user name the host? False for a bare port, whose host is <see cref="DefaultHost"/>.</summary>
+    public bool HasHost { get; }
+
+    /// <summary>The path of a Unix socket, or null for TCP.</summary>
+    public string? UnixPath { get; }
+
+    /// <summary>Is it a Unix socket?</summary>
+    [MemberNotNullWhen(true, nameof(UnixPath))]
+    public bool IsUnix => UnixPath is not null;
+
+    /// <summary>The longest path of a Unix socket in bytes of UTF-8: <c>sun_path</c> less its final zero (unix(7); sys/un.h).</summary>
+    private static int MaxUnixPathBytes => OperatingSystem.IsLinux() || OperatingSystem.IsWindows() ? 107 : 103;
+
+    /// <summary>An endpoint of TCP.</summary>
+    /// <param name="host">A name, or a numeric address without brackets.</param>
+    /// <param name="port">0 to 65535.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such port.</exception>
+    public static Endpoint Tcp(string host, int port)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(host);
+        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        return new Endpoint(host, port, hasHost: true, path: null);
+    }
+
+    /// <summary>An endpoint of the Unix domain.</summary>
+    public static Endpoint Unix(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return new Endpoint(string.Empty, 0, hasHost: true, path);
+    }
+
+    /// <summary>Reads an address to connect to: its port is 1 to 65535.</summary>
+    /// <param name="text">As the user wrote it.</param>
+    /// <param name="endpoint">The address, or null.</param>
+    /// <param name="problem">Why it is none, in one line without a full stop; it quotes <paramref name="text"/> as it is,
+    /// so whoever prints it escapes it.</param>
+    public static bool TryParse(
+        string text,
+        [NotNullWhen(true)] out Endpoint? endpoint,
+        [NotNullWhen(false)] out string? problem) => TryParse(text, lowestPort: 1, out endpoint, out problem);
+
+    /// <summary>Reads an address to listen on: as <see cref="TryParse(string, out Endpoint?, out string?)"/>, with port 0.</summary>
+    public static bool TryParseListening(
+        string text,
+        [NotNullWhen(true)] out Endpoint? endpoint,
+        [NotNullWhen(false)] out string? problem) => TryParse(text, lowestPort: 0, out endpoint, out problem);
+
+    /// <summary>Reads a host without a port: a name, an IPv4 address, an IPv6 address with or without brackets.</summary>
+    /// <param name="text">As the user wrote it.</param>
+    /// <param name="host">The host without brackets.</param>
+    /// <param name="problem">Why it is none.</param>
+    public static bool TryParseHost(
+        string text,
+        [NotNullWhen(true)] out string? host,
+        [NotNullWhen(false)] out string? problem)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        host = text is ['[', .., ']'] ? text[1..^1] : text;
+        problem = host.Contains(':') || host.Length < text.Length
+            ? (TryParseIPv6(host, out _) ? null : "that is no IPv6 address")
+            : ProblemOfHost(host);
+        if (problem is null)
+        {
+            return true;
+        }
+
+        host = null;
+        problem = $"'{text}' is not a host: {problem}";
+        return false;
+    }
+
+    /// <summary>The same with a host where the user named none: <c>10001</c> with <c>--iface ::1</c> is <c>[::1]:10001</c>.</summary>
+    public Endpoint WithDefaultHost(string host) =>
+        HasHost ? this : new Endpoint(host, Port, hasHost: false, path: null);
+
+    /// <summary>The address as the kernel wants it, where no name has to be looked up first.</summary>
+    /// <param name="address">A numeric address or a path.</param>
+    /// <returns>False if the host is a name.</returns>
+    public bool TryGetAddress(out SocketAddress address)
+    {
+        if (IsUnix)
+        {
+            address = SocketAddress.Unix(UnixPath);
+            return true;
+        }
+
+        Span<byte> bytes = stackalloc byte[4];
+        if (TryParseIPv4(Host, bytes))
+        {
+            address = SocketAddress.Ip(bytes, (ushort)Port);
+            return true;
+        }
+
+        if (TryParseIPv6(Host, out IPAddress? ipv6))
+        {
+            address = SocketAddress.Ip(ipv6, (ushort)Port);
+            return true;
+        }
+
+        address = default;
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Endpoint? other) =>
+        other is not null && Host == other.Host && Port == other.Port && UnixPath == other.UnixPath;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as Endpoint);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Host, Port, UnixPath);
+
+    /// <summary>As it was typed, with the default host filled in.</summary>
+    public override string ToString()
+    {
+        if (IsUnix)
+        {
+            return UnixPrefix + UnixPath;
+        }
+
+        string port = Port.ToString(CultureInfo.InvariantCulture);
+        return Host.Contains(':') ? $"[{Host}]:{port}" : $"{Host}:{port}";
+    }
+
+    private static bool TryParse(
+        string text,
+        int lowestPort,
+        [NotNullWhen(true)] out Endpoint? endpoint,
+        [NotNullWhen(false)] out string? problem)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        problem = text.StartsWith(UnixPrefix, StringComparison.Ordinal)
+            ? ReadUnix(text[UnixPrefix.Length..], out endpoint)
+            : ReadTcp(text, lowestPort, out endpoint);
+        if (problem is null && endpoint is not null)
+        {
+            return true;
+        }
+
+        problem = $"'{text}' is not an address: {problem}";
+        return false;
+    }
+
+    private static string? ReadUnix(string path, out Endpoint? endpoint)
+    {
+        endpoint = null;
+        if (path.Length == 0)
+        {
+            return "there is no path after 'unix:'";
+        }
+
+        // An empty first byte would be a name of Linux's abstract namespace, and ends the path everywhere else.
+        if (path.Contains('\0'))
+        {
+            return "a path has no zero bytes";
+        }
+
+        if (Encoding.UTF8.GetByteCount(path) > MaxUnixPathBytes)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"the path of a Unix socket has at most {MaxUnixPathBytes} bytes");
+        }
+
+        endpoint = Unix(path);
+        return null;
+    }
+
+    private static string? ReadTcp(string text, int lowestPort, out Endpoint? endpoint)
+    {
+        endpoint = null;
+        string? host;
+        ReadOnlySpan<char> portText;
+        if (text.StartsWith('['))
+        {
+            int bracket = text.IndexOf(']');
+            if (bracket < 0)
+            {
+                return "the bracket is not closed";
+            }
+
+            host = text[1..bracket];
+            if (!TryParseIPv6(host, out _))
+            {
+                return "between the brackets is no IPv6 address";
+            }
+
+            if (bracket + 1 == text.Length || text[bracket + 1] != ':')
+            {
+                return $"there is no port after the bracket, as in [{host}]:10001";
+            }
+
+            portText = text.AsSpan(bracket + 2);
+        }
+        else
+        {
+            int colon = text.IndexOf(':');
+            if (colon != text.LastIndexOf(':'))
+            {
+                return "an IPv6 address needs brackets, as in [::1]:10001";
+            }
+
+            host = colon < 0 ? null : text[..colon];
+            portText = text.AsSpan(colon + 1);
+            if (colon < 0 && !IsDigits(portText))
+            {
+                return Forms;
+            }
+
+            if (host is not null && ProblemOfHost(host) is { } problem)
+            {
+                return problem;
+            }
+        }
+
+        if (!TryParsePort(portText, out int port) || port < lowestPort)
+        {
+            return portText.IsEmpty ? "there is no port after the colon"
+                : lowestPort == 0 ? "a port is a number from 0 to 65535" : "a port is a number from 1 to 65535";
+        }
+
+        endpoint = new Endpoint(host ?? DefaultHost, port, host is not null, path: null);
+        return null;
+    }
+
+    /// <summary>Is it a name or an IPv4 address? What only looks like one of those is told apart here, not by a resolver.</summary>
+    private static string? ProblemOfHost(string host)
+    {
+        if (host.Length == 0)
+        {
+            return "there is no host";
+        }
+
+        bool numeric = true;
+        int labelLength = 0;
+        foreach (char c in host)
+        {
+            if (c == '.')
+            {
+                if (labelLength == 0)
+                {
+                    return $"'{host}' is no host name";
+                }
+
+                labelLength = 0;
+                continue;
+            }
+
+            numeric &= char.IsAsciiDigit(c);
+
+            // Underscores are not for hosts, but resolvers answer for them and container tools make such names. Labels
+            // have at most 63 bytes (RFC 1035, 2.3.4).
+            if (++labelLength > 63 || !(char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+            {
+                return $"'{host}' is no host name";
+            }
+        }
+
+        if (numeric)
+        {
+            return TryParseIPv4(host, stackalloc byte[4]) ? null : $"'{host}' is no IPv4 address";
+        }
+
+        return host.Length > MaxNameLength || host[0] == '-' ? $"'{host}' is no host name" : null;
+    }
+
+    /// <summary>Four decimal numbers and nothing shorter, octal or hexadecimal: <c>010.0.0.1</c> has had two meanings.</summary>
+    private static bool TryParseIPv4(string text, Span<byte> address)
+    {
+        int part = 0, value = 0, digits = 0;
+        foreach (char c in text)
+        {
+            if (c == '.' && digits > 0 && part < 3)
+            {
+                address[part++] = (byte)value;
+                value = digits = 0;
+            }
+            else if (!char.IsAsciiDigit(c) || (digits > 0 && value == 0) || (value = (value * 10) + (c - '0')) > byte.MaxValue)
+            {
+                return false;
+            }
+            else
+            {
+                digits++;
+            }
+        }
+
+        if (part != 3 || digits == 0)
+        {
+            return false;
+        }
+
+        address[3] = (byte)value;
+        return true;
+    }
+
+    private static bool TryParseIPv6(string text, [NotNullWhen(true)] out IPAddress? address)
+    {
+        address = null;
+        return text.Contains(':')
+            && text.AsSpan().IndexOfAny('[', ']', '/') < 0
+            && IPAddress.TryParse(text, out address);
+    }
+
+    private static bool IsDigits(ReadOnlySpan<char> text) =>
+        !text.IsEmpty && !text.ContainsAnyExceptInRange('0', '9');
+
+    private static bool TryParsePort(ReadOnlySpan<char> text, out int port)
+    {
+        port = 0;
+        if (!IsDigits(text))
+        {
+            return false;
+        }
+
+        foreach (char c in text)
+        {
+            port = (port * 10) + (c - '0');
+            if (port > ushort.MaxValue)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

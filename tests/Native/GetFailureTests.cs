@@ -6,7 +6,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Native;
 
-/// <summary>poetry get and everything that can go wrong: a failure costs its own poem, is told in one line, and is an exit code.</summary>
+/// <summary>poetry get and all that can go wrong: a failure costs its own poem, is told in one line, and is an exit code.</summary>
 [TestClass]
 public sealed class GetFailureTests : NativeTests
 {

@@ -12,9 +12,6 @@ internal static class PollerChoice
     /// <summary>The variable that forces a backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
     public const string Variable = "POETRY_REACTOR";
 
-    /// <summary>All backends there are, on whatever system.</summary>
-    public static ReadOnlySpan<string> Names => new[] { "epoll", "kqueue", "select" };
-
     /// <summary>Makes the backend that the user asks for by <see cref="Variable"/>, or else the best of this system.</summary>
     /// <exception cref="PollerNotRunnable">The user's wish can't be met.</exception>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>

@@ -23,8 +23,12 @@ internal static unsafe partial class EmulatedKqueue
 
     private const int EBADF = 9;
     private const int ENOENT = 2;
+    private const int ENOMEM = 12;
 
     private static readonly Dictionary<int, List<DarwinAbi.struct_kevent>> Queues = [];
+
+    /// <summary>Has no memory for filters of writing.</summary>
+    public static bool RefuseWrites { get; set; }
 
     /// <summary>Makes a poller over it.</summary>
     public static KqueuePoller Open() =>
@@ -92,6 +96,11 @@ internal static unsafe partial class EmulatedKqueue
         }
 
         Assert.AreEqual(DarwinAbi.EV_ADD, change.flags);
+        if (RefuseWrites && change.filter == DarwinAbi.EVFILT_WRITE)
+        {
+            return ENOMEM;
+        }
+
         var probe = new PollFd { Fd = (int)change.ident };
         if (poll(&probe, 1, 0) < 0 || (probe.Returned & 0x20) != 0)
         {

@@ -76,7 +76,7 @@ internal sealed class GetOptions
     /// <summary>How often a download is tried again.</summary>
     public required int Retry { get; init; }
 
-    /// <summary>A file or a directory, or null for standard output. </summary>
+    /// <summary>A file or a directory, or null for standard output. See <see cref="PoemFile"/>. </summary>
     public required string? Output { get; init; }
 
     /// <summary>Print all poems at the end, in the order of the addresses?</summary>

@@ -50,7 +50,7 @@ internal static class Quantity
 
             long unit = TakeTimeUnit(text, ref used);
             bool isLone = unit == 0 && isFirst && used == text.Length;
-            if (unit == 0 && !isLone)
+            if (unit < 0 || (unit == 0 && !isLone))
             {
                 return false;
             }
@@ -150,6 +150,8 @@ internal static class Quantity
         return unit;
     }
 
+    /// <summary>Takes letters.</summary>
+    /// <returns>Ticks in the unit, 0 if there is none, −1 if it is unknown.</returns>
     private static long TakeTimeUnit(string text, ref int used)
     {
         int start = used;
@@ -165,7 +167,8 @@ internal static class Quantity
             "m" => TimeSpan.TicksPerMinute,
             "h" => TimeSpan.TicksPerHour,
             "d" => TimeSpan.TicksPerDay,
-            _ => 0,
+            "" => 0,
+            _ => -1,
         };
     }
 

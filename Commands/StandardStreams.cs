@@ -24,6 +24,15 @@ internal static partial class StandardStreams
     private const int O_RDONLY = 0;
     private const int O_WRONLY = 1;
 
+    // asm-generic/fcntl.h, in the octal of the header: 04000, 0400, 02000000.
+    private const int LinuxO_NONBLOCK = 0x800;
+    private const int LinuxO_NOCTTY = 0x100;
+    private const int LinuxO_CLOEXEC = 0x80000;
+
+    // asm-generic/ioctls.h; sys/ttycom.h: _IOR('t', 104, struct winsize).
+    private const nuint LinuxTIOCGWINSZ = 0x5413;
+    private const nuint BsdTIOCGWINSZ = 0x40087468;
+
     // errno(3): these three are the same on Linux and the BSDs, EAGAIN is not.
     private const int EINTR = 4;
     private const int EBADF = 9;
@@ -92,13 +101,44 @@ internal static partial class StandardStreams
     /// <returns>0, or the error that ended it.</returns>
     public static int WriteAll(int descriptor, string text) => WriteAll(descriptor, Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Writes what can be written without waiting.</summary>
+    /// <param name="descriptor">If it blocks, a write of more than it has room for may wait all the same.</param>
+    /// <param name="bytes">What to write.</param>
+    /// <returns>How many bytes were written; 0 after any error.</returns>
+    public static int WriteNow(int descriptor, ReadOnlySpan<byte> bytes) =>
+        WaitWritable(descriptor, 0) == 0 && WriteSome(descriptor, bytes, out int written) == 0 ? written : 0;
+
     /// <summary>
-    /// Writes if that can be done without waiting: for what may be left out, such as progress on a terminal that has been
-    /// stopped with Ctrl-S.
+    /// Opens the terminal behind a descriptor once more, for writing without blocking. What two descriptors of one opening
+    /// share, O_NONBLOCK among it, these two do not.
     /// </summary>
-    /// <returns>False if nothing, or not all, could be written.</returns>
-    public static bool TryWriteNow(int descriptor, ReadOnlySpan<byte> bytes) =>
-        WaitWritable(descriptor, 0) == 0 && WriteSome(descriptor, bytes, out int written) == 0 && written == bytes.Length;
+    /// <returns>A descriptor, or −1 where the system can't do that: elsewhere /dev/fd only duplicates.</returns>
+    public static int OpenWithoutBlocking(int descriptor)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return -1;
+        }
+
+        Span<byte> path = stackalloc byte[] { (byte)'/', (byte)'d', (byte)'e', (byte)'v', (byte)'/', (byte)'f', (byte)'d', (byte)'/', (byte)('0' + descriptor), 0 };
+        return Open(path, O_WRONLY | LinuxO_NONBLOCK | LinuxO_NOCTTY | LinuxO_CLOEXEC);
+    }
+
+    /// <summary>Asks a terminal for the size of its window.</summary>
+    /// <returns>False if there is no terminal, or it does not know.</returns>
+    public static unsafe bool TryGetSize(int descriptor, out int columns, out int rows)
+    {
+        WindowSize size = default;
+        nuint request = OperatingSystem.IsLinux() ? LinuxTIOCGWINSZ : BsdTIOCGWINSZ;
+
+        // The third parameter is variadic. Apple passes those on the stack on arm64, behind eight registers.
+        int result = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+            ? ControlOnStack(descriptor, request, 0, 0, 0, 0, 0, 0, &size)
+            : Control(descriptor, request, &size);
+        columns = size.Columns;
+        rows = size.Rows;
+        return result == 0 && columns > 0 && rows > 0;
+    }
 
     /// <summary>What the system says of an error, as the end of a sentence: <c>no space left on device</c>.</summary>
     public static string Describe(int error)
@@ -143,6 +183,22 @@ internal static partial class StandardStreams
         public short Events;
         public short ReturnedEvents;
     }
+
+    /// <summary>struct winsize: sys/ioctl.h, tty_ioctl(4).</summary>
+    private struct WindowSize
+    {
+        public ushort Rows;
+        public ushort Columns;
+        public ushort WidthInPixels;
+        public ushort HeightInPixels;
+    }
+
+    [LibraryImport("libc", EntryPoint = "ioctl")]
+    private static unsafe partial int Control(int descriptor, nuint request, WindowSize* size);
+
+    [LibraryImport("libc", EntryPoint = "ioctl")]
+    private static unsafe partial int ControlOnStack(
+        int descriptor, nuint request, nint x2, nint x3, nint x4, nint x5, nint x6, nint x7, WindowSize* size);
 
     [LibraryImport("libc", EntryPoint = "write")]
     private static unsafe partial nint Write(int descriptor, byte* bytes, nuint count);

@@ -1,0 +1,112 @@
+using System;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>What the program knows of the terminal behind a descriptor, if there is one.</summary>
+internal sealed class Terminal
+{
+    private const int DefaultColumns = 80;
+    private const int DefaultRows = 24;
+
+    private readonly int _descriptor;
+
+    /// <summary>Looks at a descriptor and at the environment; both may change no more.</summary>
+    public Terminal(int descriptor)
+    {
+        _descriptor = descriptor;
+        IsTerminal = StandardStreams.IsTerminalAt(descriptor);
+        CanRedraw = IsTerminal && Environment.GetEnvironmentVariable("TERM") is not ("dumb" or "" or null);
+
+        // no-color.org: present and not empty.
+        HasColours = CanRedraw && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+    }
+
+    /// <summary>Is it a terminal at all?</summary>
+    public bool IsTerminal { get; }
+
+    /// <summary>Does it move its cursor when told to? The terminal called dumb does not.</summary>
+    public bool CanRedraw { get; }
+
+    /// <summary>May there be colours?</summary>
+    public bool HasColours { get; }
+
+    /// <summary>Its size now: windows are pulled.</summary>
+    public (int Columns, int Rows) Size =>
+        StandardStreams.TryGetSize(_descriptor, out int columns, out int rows) ? (columns, rows) : (DefaultColumns, DefaultRows);
+}
+
+/// <summary>
+/// Shows on a terminal what came from outside: control characters other than newline and tab are escaped, whatever pieces
+/// the text comes in. One for each text.
+/// </summary>
+internal sealed class TerminalEscaper
+{
+    /// <summary>The longest character of UTF-8.</summary>
+    private const int MaxCharacterLength = 4;
+
+    private readonly byte[] _unfinished = new byte[MaxCharacterLength];
+    private int _unfinishedLength;
+
+    /// <summary>Escapes a piece of the text and writes it.</summary>
+    /// <param name="piece">The next bytes; a character may be cut at their end.</param>
+    /// <param name="isFinal">Is it the last piece? Then an unfinished character is no character.</param>
+    /// <param name="write">Writes, or returns the error that ended it.</param>
+    /// <returns>0, or the first error of <paramref name="write"/>.</returns>
+    public int Write(ReadOnlySpan<byte> piece, bool isFinal, Func<ReadOnlySpan<byte>, int> write)
+    {
+        if (_unfinishedLength > 0)
+        {
+            Span<byte> head = stackalloc byte[2 * MaxCharacterLength];
+            int borrowed = Math.Min(piece.Length, MaxCharacterLength);
+            int before = _unfinishedLength;
+            _unfinished.AsSpan(0, before).CopyTo(head);
+            piece[..borrowed].CopyTo(head[before..]);
+            int error = WritePart(head[..(before + borrowed)], isFinal && borrowed == piece.Length, write, out int consumed);
+            if (error != 0)
+            {
+                return error;
+            }
+
+            if (consumed < before)
+            {
+                // Still unfinished, which means that the piece was no longer than what it lacks.
+                Keep(head[consumed..(before + borrowed)]);
+                return 0;
+            }
+
+            _unfinishedLength = 0;
+            piece = piece[(consumed - before)..];
+        }
+
+        int result = WritePart(piece, isFinal, write, out int used);
+        if (result == 0)
+        {
+            Keep(piece[used..]);
+        }
+
+        return result;
+    }
+
+    private static int WritePart(ReadOnlySpan<byte> part, bool isFinal, Func<ReadOnlySpan<byte>, int> write, out int consumed)
+    {
+        consumed = 0;
+        Span<byte> escaped = stackalloc byte[4096];
+        while (true)
+        {
+            Escape.Utf8(part[consumed..], escaped, EscapeMode.Text, isFinal, out int count, out int written);
+            int error = written == 0 ? 0 : write(escaped[..written]);
+            consumed += count;
+            if (error != 0 || count == 0)
+            {
+                return error;
+            }
+        }
+    }
+
+    private void Keep(ReadOnlySpan<byte> unfinished)
+    {
+        unfinished.CopyTo(_unfinished);
+        _unfinishedLength = unfinished.Length;
+    }
+}

@@ -1,0 +1,276 @@
+using System;
+using System.Linq;
+using Microsoft.Extensions.Logging;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
+using Poetry.Net;
+
+namespace Poetry.Tests.Commands;
+
+[TestClass]
+public sealed class CommandLineTests
+{
+    private readonly RecordingCommands _commands = new();
+
+    [TestMethod]
+    public void Serve_OneFile_HasTheDefaultsOfTheManual()
+    {
+        Run("serve", "poem.txt");
+        ServerOptions server = _commands.Server!;
+        Assert.AreEqual(0, server.Port);
+        Assert.AreEqual("127.0.0.1", server.Iface);
+        Assert.AreEqual(1, server.Workers);
+        Assert.IsNull(server.MaxConnections);
+        Assert.AreEqual(TimeSpan.FromSeconds(60), server.SendTimeout);
+        Assert.AreEqual(TimeSpan.FromSeconds(10), server.Drain);
+        Assert.AreEqual(LogLevel.Information, server.LogLevel);
+        Assert.AreEqual(LogFormat.Text, server.LogFormat);
+        Assert.IsNull(server.Metrics);
+        Assert.IsFalse(_commands.Netstring);
+        Assert.AreEqual("127.0.0.1:0 poem.txt", Places());
+    }
+
+    [TestMethod]
+    public void Serve_EveryOption_IsRead()
+    {
+        Run(
+            "serve", "--port", "10001", "--iface=::1", "poem.txt", "--workers", "3", "--max-connections", "0",
+            "--send-timeout=500ms", "--drain", "0", "--log-level", "trace", "--log-format=json",
+            "--metrics", "[::1]:0", "--netstring");
+        ServerOptions server = _commands.Server!;
+        Assert.AreEqual(10001, server.Port);
+        Assert.AreEqual("::1", server.Iface);
+        Assert.AreEqual(3, server.Workers);
+        Assert.AreEqual(0, server.MaxConnections);
+        Assert.AreEqual(TimeSpan.FromMilliseconds(500), server.SendTimeout);
+        Assert.AreEqual(Quantity.Never, server.Drain);
+        Assert.AreEqual(LogLevel.Trace, server.LogLevel);
+        Assert.AreEqual(LogFormat.Json, server.LogFormat);
+        Assert.AreEqual("[::1]:0", server.Metrics!.ToString());
+        Assert.IsTrue(_commands.Netstring);
+        Assert.AreEqual("[::1]:10001 poem.txt", Places());
+    }
+
+    [TestMethod]
+    [DataRow("trace", LogLevel.Trace)]
+    [DataRow("debug", LogLevel.Debug)]
+    [DataRow("info", LogLevel.Information)]
+    [DataRow("warn", LogLevel.Warning)]
+    [DataRow("error", LogLevel.Error)]
+    public void Serve_LogLevel_IsThatOfTheLogger(string word, LogLevel level)
+    {
+        Run("serve", "--log-level", word, "p");
+        Assert.AreEqual(level, _commands.Server!.LogLevel);
+    }
+
+    [TestMethod]
+    public void Serve_AutoWorkers_AreOneACore()
+    {
+        Run("serve", "--workers", "auto", "p");
+        Assert.AreEqual(Environment.ProcessorCount, _commands.Server!.Workers);
+    }
+
+    [TestMethod]
+    public void Serve_SeveralPoems_EachHasItsPlace()
+    {
+        Run("serve", "10001=a.txt", "0.0.0.0:10002=b.txt", "unix:s=c.txt", "-", "d.txt", "--iface", "10.0.0.1");
+        Assert.AreEqual(
+            "10.0.0.1:10001 a.txt|0.0.0.0:10002 b.txt|unix:s c.txt|10.0.0.1:0 -|10.0.0.1:0 d.txt",
+            Places());
+    }
+
+    [TestMethod]
+    public void Serve_OddNames_AreFilesAllTheSame()
+    {
+        Run("serve", "@poem.txt", "serve", "poetry", "[diagram]", "--", "--port", "-x");
+        Assert.AreEqual("@poem.txt serve poetry [diagram] --port -x", string.Join(' ', _commands.Poems.Select(p => p.File)));
+    }
+
+    [TestMethod]
+    public void Get_Defaults_AreThoseOfTheManual()
+    {
+        Run("get", "10001");
+        GetOptions options = _commands.Options!;
+        Assert.IsNull(options.Transform);
+        Assert.IsNull(options.Via);
+        Assert.AreEqual(TimeSpan.FromSeconds(60), options.Timeout);
+        Assert.AreEqual(0, options.Retry);
+        Assert.IsNull(options.Output);
+        Assert.IsFalse(options.Wait || options.Netstring || options.Quiet || options.Raw);
+        Assert.AreEqual(ProgressStyle.Auto, options.Progress);
+        Assert.AreEqual("127.0.0.1:10001", string.Join(' ', _commands.Addresses.AsEnumerable()));
+    }
+
+    [TestMethod]
+    public void Get_EveryOption_IsRead()
+    {
+        Run(
+            "get", "10001", "--transform", "cummingsify", "--via=unix:t.sock", "--timeout", "0", "--retry", "3", "-o", "dir/",
+            "--wait", "--netstring", "--progress", "bars", "-q", "--raw", "[::1]:2", "10001");
+        GetOptions options = _commands.Options!;
+        Assert.AreEqual("cummingsify", options.Transform);
+        Assert.AreEqual("unix:t.sock", options.Via!.ToString());
+        Assert.AreEqual(Quantity.Never, options.Timeout);
+        Assert.AreEqual(3, options.Retry);
+        Assert.AreEqual("dir/", options.Output);
+        Assert.IsTrue(options.Wait && options.Netstring && options.Quiet && options.Raw);
+        Assert.AreEqual(ProgressStyle.Bars, options.Progress);
+        Assert.AreEqual("127.0.0.1:10001 [::1]:2 127.0.0.1:10001", string.Join(' ', _commands.Addresses.AsEnumerable()));
+    }
+
+    [TestMethod]
+    [DataRow("auto", ProgressStyle.Auto)]
+    [DataRow("lines", ProgressStyle.Lines)]
+    [DataRow("bars", ProgressStyle.Bars)]
+    [DataRow("none", ProgressStyle.None)]
+    public void Get_ProgressStyle_IsTheWord(string word, object style)
+    {
+        Run("get", "--progress", word, "1");
+        Assert.AreEqual(style, _commands.Options!.Progress);
+    }
+
+    [TestMethod]
+    [DataRow("serv", "poetry: unknown command 'serv' (did you mean 'serve'?)")]
+    [DataRow("got", "poetry: unknown command 'got' (did you mean 'get'?)")]
+    [DataRow("xyzzy", "poetry: unknown command 'xyzzy'")]
+    [DataRow("--prot", "poetry: unknown option '--prot'")]
+    [DataRow("--versoin", "poetry: unknown option '--versoin' (did you mean '--version'?)")]
+    [DataRow("serve --prot 5 p", "poetry serve: unknown option '--prot' (did you mean '--port'?)")]
+    [DataRow("serve --prot=5 p", "poetry serve: unknown option '--prot' (did you mean '--port'?)")]
+    [DataRow("serve p --netstrings", "poetry serve: unknown option '--netstrings' (did you mean '--netstring'?)")]
+    [DataRow("serve", "poetry serve: no poem given (try 'poetry serve --help')")]
+    [DataRow("serve --port", "poetry serve: --port needs a value")]
+    [DataRow("serve --port= p", "poetry serve: --port needs a value")]
+    [DataRow("serve --port 65536 p", "poetry serve: --port: '65536' is not a port from 0 to 65535")]
+    [DataRow("serve --port -1 p", "poetry serve: --port: '-1' is not a port from 0 to 65535")]
+    [DataRow("serve --port abc p", "poetry serve: --port: 'abc' is not a port from 0 to 65535")]
+    [DataRow("serve --port 1 --port 2 p", "poetry serve: --port is given twice")]
+    [DataRow("serve --port --netstring p", "poetry serve: --port: '--netstring' is not a port from 0 to 65535")]
+    [DataRow("serve --netstring=maybe p", "poetry serve: --netstring takes no value")]
+    [DataRow("serve --workers 0 p", "poetry serve: --workers: '0' is neither a number from 1 to 1024 nor auto")]
+    [DataRow("serve --send-timeout NaN p", "poetry serve: --send-timeout: 'NaN' is not a time such as 0.7, 500ms or 2h")]
+    [DataRow("serve --drain -1 p", "poetry serve: --drain: '-1' is not a time such as 0.7, 500ms or 2h")]
+    [DataRow("serve --max-connections -1 p", "poetry serve: --max-connections: '-1' is not a whole number from 0 to 2147483647")]
+    [DataRow("serve --log-level loud p", "poetry serve: --log-level: 'loud' is not one of trace|debug|info|warn|error")]
+    [DataRow("serve --log-level 2 p", "poetry serve: --log-level: '2' is not one of trace|debug|info|warn|error")]
+    [DataRow("serve --iface 1.2 p", "poetry serve: --iface: '1.2' is not a host: '1.2' is no IPv4 address")]
+    [DataRow("serve --port 5 a b", "poetry serve: two poems on 127.0.0.1:5: say PORT=FILE for each")]
+    [DataRow("serve 5=a 127.0.0.1:5=b", "poetry serve: two poems on 127.0.0.1:5: say PORT=FILE for each")]
+    [DataRow("serve unix:s=a unix:s=b", "poetry serve: two poems on unix:s: say PORT=FILE for each")]
+    [DataRow("serve - 1=-", "poetry serve: standard input holds only one poem")]
+    [DataRow("serve 70000=a", "poetry serve: '70000' is not an address: a port is a number from 0 to 65535 (a file of this name is ./70000=a)")]
+    [DataRow("get", "poetry get: no address given (try 'poetry get --help')")]
+    [DataRow("get abc", "poetry get: 'abc' is not an address: expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH")]
+    [DataRow("get 1 -5", "poetry get: unknown option '-5'")]
+    [DataRow("get --tim 5 1", "poetry get: unknown option '--tim' (did you mean '--timeout'?)")]
+    [DataRow("get --transform shout 1", "poetry get: --transform needs --via ADDRESS, a transform server")]
+    [DataRow("get --via 2 1", "poetry get: --via needs --transform NAME, a transformation")]
+    [DataRow("get --via 2 --transform a.b 1", "poetry get: --transform: 'a.b' cannot be the name of a transformation")]
+    [DataRow("get --via 0 --transform a 1", "poetry get: --via: '0' is not an address: a port is a number from 1 to 65535")]
+    [DataRow("get --port 5 1", "poetry get: unknown option '--port'")]
+    [DataRow("completion", "poetry completion: name one shell: bash, zsh, fish, pwsh")]
+    [DataRow("completion bash zsh", "poetry completion: name one shell: bash, zsh, fish, pwsh")]
+    [DataRow("completion tcsh", "poetry completion: 'tcsh' is not one of bash, zsh, fish, pwsh")]
+    public void Parse_Mistake_IsOneLineAndExitCode2(string line, string problem)
+    {
+        Invocation invocation = Parse(line.Split(' '));
+        Assert.IsNull(invocation.Run);
+        Assert.AreEqual(2, invocation.ExitCode);
+        Assert.AreEqual(problem + "\n", invocation.Text);
+    }
+
+    [TestMethod]
+    public void Parse_ControlCharactersTyped_AreEscapedInTheOneLine()
+    {
+        Invocation invocation = Parse("get", "a\n\x1b]0;title\a\u202e");
+        Assert.AreEqual(
+            "poetry get: 'a\\x0A\\x1B]0;title\\x07\\u202E' is not an address: expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH\n",
+            invocation.Text);
+    }
+
+    [TestMethod]
+    public void Parse_Nothing_IsShortHelpAndExitCode2()
+    {
+        Invocation invocation = Parse();
+        Assert.AreEqual(2, invocation.ExitCode);
+        StringAssert.StartsWith(invocation.Text, "Usage: poetry COMMAND", StringComparison.Ordinal);
+        StringAssert.Contains(invocation.Text, "poetry --help", StringComparison.Ordinal);
+    }
+
+    [TestMethod]
+    [DataRow("--help")]
+    [DataRow("-h")]
+    [DataRow("serve --help")]
+    [DataRow("get 10001 -h")]
+    [DataRow("completion --help")]
+    [DataRow("get abc --help", DisplayName = "help helps those who made a mistake")]
+    public void Parse_Help_HasUsageAndExamplesAndFitsTheScreen(string line)
+    {
+        Invocation invocation = Parse(line.Split(' '));
+        Assert.IsNull(invocation.Run);
+        Assert.AreEqual(0, invocation.ExitCode);
+        StringAssert.StartsWith(invocation.Text, "Usage: poetry ", StringComparison.Ordinal);
+        StringAssert.Contains(invocation.Text, "\nExamples:\n", StringComparison.Ordinal);
+        StringAssert.Contains(invocation.Text, "--help", StringComparison.Ordinal);
+        Assert.IsFalse(invocation.Text.Split('\n').Any(l => l.Length > 80 || l.EndsWith(' ')), invocation.Text);
+    }
+
+    [TestMethod]
+    public void Help_OfEveryOption_NamesItsDefault()
+    {
+        string help = Parse("serve", "--help").Text;
+        foreach (string text in (string[])["--port N", "(default: 60)", "(default: 127.0.0.1)", "--log-level trace|debug|info|warn|error", "--metrics ADDRESS"])
+        {
+            StringAssert.Contains(help, text, StringComparison.Ordinal);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("--version")]
+    [DataRow("serve --version")]
+    [DataRow("get --version 1")]
+    public void Parse_Version_IsThatOfTheAssembly(string line)
+    {
+        Invocation invocation = Parse(line.Split(' '));
+        Assert.AreEqual(0, invocation.ExitCode);
+        Assert.AreEqual($"poetry {typeof(CommandLine).Assembly.GetName().Version!.ToString(3)}\n", invocation.Text);
+    }
+
+    private void Run(params string[] args)
+    {
+        Invocation invocation = Parse(args);
+        Assert.IsNotNull(invocation.Run, invocation.Text);
+        Assert.AreEqual(RecordingCommands.ExitCode, invocation.Run());
+    }
+
+    private Invocation Parse(params string[] args) => CommandLine.Parse(args, _commands);
+
+    private string Places() => string.Join('|', _commands.Poems.Select(p => $"{p.Listen} {p.File}"));
+
+    private sealed class RecordingCommands : ICommands
+    {
+        public const int ExitCode = 42;
+
+        public ServerOptions? Server { get; private set; }
+
+        public ServedPoem[] Poems { get; private set; } = [];
+
+        public bool Netstring { get; private set; }
+
+        public GetOptions? Options { get; private set; }
+
+        public Endpoint[] Addresses { get; private set; } = [];
+
+        public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring)
+        {
+            (Server, Poems, Netstring) = (server, poems, netstring);
+            return ExitCode;
+        }
+
+        public int Get(GetOptions options, Endpoint[] addresses)
+        {
+            (Options, Addresses) = (options, addresses);
+            return ExitCode;
+        }
+    }
+}

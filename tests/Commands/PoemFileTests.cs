@@ -1,0 +1,172 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
+using Poetry.Net;
+
+namespace Poetry.Tests.Commands;
+
+[TestClass]
+public sealed class PoemFileTests
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("poetry-").FullName;
+
+    [TestCleanup]
+    public void RemoveDirectory() => Directory.Delete(_directory, recursive: true);
+
+    [TestMethod]
+    public void Commit_PoemAppearsWholeAndOnlyThen()
+    {
+        string path = In("poem.txt");
+        PoemFile file = Create(path);
+        Assert.IsTrue(file.Write("half "u8).IsOk);
+        Assert.IsFalse(File.Exists(path));
+        Assert.IsFalse(file.HasShown);
+        Assert.IsTrue(file.Write("and half"u8).IsOk);
+        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual("half and half", File.ReadAllText(path));
+        Assert.AreEqual("poem.txt", Names());
+    }
+
+    [TestMethod]
+    public void Abort_LeavesWhatWasThere()
+    {
+        string path = In("poem.txt");
+        File.WriteAllText(path, "old");
+        PoemFile file = Create(path);
+        Assert.IsTrue(file.Write("new"u8).IsOk);
+        file.Abort();
+        Assert.AreEqual("old", File.ReadAllText(path));
+        Assert.AreEqual("poem.txt", Names());
+    }
+
+    [TestMethod]
+    public void Commit_OverAnOldPoem_ReplacesIt()
+    {
+        string path = In("poem.txt");
+        File.WriteAllText(path, "an old and longer poem");
+        PoemFile file = Create(path);
+        Assert.IsTrue(file.Write("new"u8).IsOk);
+        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual("new", File.ReadAllText(path));
+    }
+
+    [TestMethod]
+    public void Commit_OverADirectory_IsAProblemAndLeavesNoTrace()
+    {
+        string path = In("poem.txt");
+        PoemFile file = Create(path);
+        Directory.CreateDirectory(path);
+        OutputResult result = file.Commit();
+        StringAssert.StartsWith(result.Problem, $"cannot write {path}: ", StringComparison.Ordinal);
+        Assert.AreEqual("poem.txt", Names());
+    }
+
+    [TestMethod]
+    public void TryCreate_NoDirectory_SaysSo()
+    {
+        string path = In("missing/poem.txt");
+        OutputResult result = PoemFile.TryCreate(path, out PoemFile? file);
+        Assert.IsNull(file);
+        Assert.AreEqual($"cannot write {path}: no such file or directory", result.Problem);
+    }
+
+    [TestMethod]
+    public void TryCreate_TwoAtOnce_DoNotMeet()
+    {
+        PoemFile one = Create(In("poem.txt"));
+        PoemFile two = Create(In("poem.txt"));
+        Assert.IsTrue(one.Write("one"u8).IsOk);
+        Assert.IsTrue(two.Write("two"u8).IsOk);
+        Assert.IsTrue(one.Commit().IsOk);
+        two.Abort();
+        Assert.AreEqual("one", File.ReadAllText(In("poem.txt")));
+        Assert.AreEqual("poem.txt", Names());
+    }
+
+    [TestMethod]
+    public void TryCreate_NameTaken_TakesAnother()
+    {
+        // The names count upwards; all of the next twenty are there already, as a crashed process might have left them.
+        PoemFile probe = Create(In("probe"));
+        string name = Path.GetFileNameWithoutExtension(Names());
+        probe.Abort();
+        int dash = name.LastIndexOf('-') + 1;
+        int number = int.Parse(name[dash..], System.Globalization.CultureInfo.InvariantCulture);
+        for (int i = 1; i <= 20; i++)
+        {
+            File.WriteAllText(In($"{name[..dash]}{number + i}.tmp"), "not ours");
+        }
+
+        PoemFile file = Create(In("poem.txt"));
+        Assert.IsTrue(file.Write("poem"u8).IsOk);
+        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual("poem", File.ReadAllText(In("poem.txt")));
+        Assert.AreEqual(20, Directory.GetFiles(_directory, ".poetry-*").Count(f => File.ReadAllText(f) == "not ours"));
+    }
+
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void TryCreate_Device_IsWrittenToAndNotReplaced()
+    {
+        PoemFile file = Create("/dev/null");
+        Assert.IsTrue(file.Write("poem"u8).IsOk);
+        Assert.IsTrue(file.HasShown);
+        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual(FileKind.Special, FileKinds.Of("/dev/null"));
+    }
+
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void Write_FullDevice_IsToldInTheWordsOfTheSystem()
+    {
+        PoemFile file = Create("/dev/full");
+        Assert.AreEqual("cannot write /dev/full: no space left on device", file.Write("poem"u8).Problem);
+        file.Abort();
+        Assert.AreEqual(FileKind.Special, FileKinds.Of("/dev/full"));
+    }
+
+    [TestMethod]
+    public void FileKinds_AreTold()
+    {
+        File.WriteAllText(In("file"), string.Empty);
+        Assert.AreEqual(FileKind.Regular, FileKinds.Of(In("file")));
+        Assert.AreEqual(FileKind.Directory, FileKinds.Of(_directory));
+        Assert.AreEqual(FileKind.Directory, FileKinds.Of(_directory + "/"));
+        Assert.AreEqual(FileKind.Missing, FileKinds.Of(In("nothing")));
+    }
+
+    [TestMethod]
+    public void PathsIn_AreNamedAfterTheAddressAndStayInTheDirectory()
+    {
+        Endpoint[] addresses =
+        [
+            Endpoint.Tcp("127.0.0.1", 10001),
+            Endpoint.Tcp("poems.example", 10002),
+            Endpoint.Tcp("::1", 10003),
+            Endpoint.Unix("/run/../a b.sock"),
+            Endpoint.Tcp("127.0.0.1", 10001),
+            Endpoint.Tcp("127.0.0.1", 10001),
+            Endpoint.Tcp("Poems.Example", 10002),
+        ];
+        string[] expected =
+        [
+            "d/127.0.0.1_10001.txt", "d/poems.example_10002.txt", "d/--1_10003.txt", "d/unix__run_.._a b.sock.txt",
+            "d/127.0.0.1_10001.2.txt", "d/127.0.0.1_10001.3.txt", "d/Poems.Example_10002.2.txt",
+        ];
+        CollectionAssert.AreEqual(expected, PoemFile.PathsIn("d/", addresses));
+    }
+
+    private static PoemFile Create(string path)
+    {
+        OutputResult result = PoemFile.TryCreate(path, out PoemFile? file);
+        Assert.IsTrue(result.IsOk, result.Problem);
+        return file!;
+    }
+
+    private string In(string name) => Path.Join(_directory, name);
+
+    private string Names() => string.Join(' ', Directory.GetFileSystemEntries(_directory).Select(Path.GetFileName));
+}

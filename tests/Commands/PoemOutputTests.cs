@@ -1,0 +1,117 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
+
+namespace Poetry.Tests.Commands;
+
+[TestClass]
+public sealed class PoemOutputTests
+{
+    private const int EPIPE = 32;
+    private const int ENOSPC = 28;
+
+    private readonly List<byte> _shown = [];
+    private int _error;
+
+    [TestMethod]
+    public void StandardOutput_OneOfSeveral_ShowsNothingBeforeItIsWhole()
+    {
+        StandardOutputPoem poem = Poem(isAlone: false);
+        byte[] expected = new byte[300_000];
+        new Random(1).NextBytes(expected);
+        for (int at = 0; at < expected.Length;)
+        {
+            int count = Math.Min(7001, expected.Length - at);
+            Assert.IsTrue(poem.Write(expected.AsSpan(at, count)).IsOk);
+            at += count;
+        }
+
+        Assert.AreEqual(0, _shown.Count);
+        Assert.IsFalse(poem.HasShown);
+        Assert.IsTrue(poem.Commit().IsOk);
+        CollectionAssert.AreEqual(expected, _shown.ToArray());
+        Assert.IsTrue(poem.HasShown);
+    }
+
+    [TestMethod]
+    public void StandardOutput_Aborted_ShowsNothing()
+    {
+        StandardOutputPoem poem = Poem(isAlone: false);
+        Assert.IsTrue(poem.Write("half"u8).IsOk);
+        poem.Abort();
+        Assert.AreEqual(0, _shown.Count);
+        Assert.IsFalse(poem.HasShown);
+    }
+
+    [TestMethod]
+    public void StandardOutput_Alone_ShowsAsItComes()
+    {
+        StandardOutputPoem poem = Poem(isAlone: true);
+        Assert.IsTrue(poem.EndsLine);
+        Assert.IsTrue(poem.Write("one"u8).IsOk);
+        Assert.AreEqual("one", Shown());
+        Assert.IsTrue(poem.HasShown);
+        Assert.IsFalse(poem.EndsLine);
+        Assert.IsTrue(poem.Write("\n"u8).IsOk);
+        Assert.IsTrue(poem.EndsLine);
+        Assert.IsTrue(poem.Commit().IsOk);
+        Assert.AreEqual("one\n", Shown());
+    }
+
+    [TestMethod]
+    public void StandardOutput_EmptyPoem_IsAPoem()
+    {
+        StandardOutputPoem poem = Poem(isAlone: false);
+        Assert.IsTrue(poem.Commit().IsOk);
+        Assert.AreEqual(0, _shown.Count);
+        Assert.IsTrue(poem.EndsLine);
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void StandardOutput_OnATerminal_IsEscaped(bool isAlone)
+    {
+        StandardOutputPoem poem = new(isAlone, escapes: true, Write);
+        Assert.IsTrue(poem.Write([(byte)'a', 0xE2, 0x80]).IsOk);
+        Assert.IsTrue(poem.Write([0xAE, 0x1B, 0xC2]).IsOk);
+        Assert.IsTrue(poem.Commit().IsOk);
+        Assert.AreEqual("a\\u202E\\x1B\\xC2", Shown());
+    }
+
+    [TestMethod]
+    public void StandardOutput_ReaderGone_IsNoProblemToTell()
+    {
+        StandardOutputPoem poem = Poem(isAlone: true);
+        _error = EPIPE;
+        OutputResult result = poem.Write("poem"u8);
+        Assert.IsFalse(result.IsOk);
+        Assert.IsTrue(result.ReaderIsGone);
+        Assert.IsNull(result.Problem);
+    }
+
+    [TestMethod]
+    public void StandardOutput_DiskFull_IsToldInTheWordsOfTheSystem()
+    {
+        StandardOutputPoem poem = Poem(isAlone: false);
+        Assert.IsTrue(poem.Write("poem"u8).IsOk);
+        _error = ENOSPC;
+        Assert.AreEqual("cannot write standard output: no space left on device", poem.Commit().Problem);
+    }
+
+    private StandardOutputPoem Poem(bool isAlone) => new(isAlone, escapes: false, Write);
+
+    private string Shown() => Encoding.UTF8.GetString(_shown.ToArray());
+
+    private int Write(ReadOnlySpan<byte> bytes)
+    {
+        if (_error == 0)
+        {
+            _shown.AddRange(bytes);
+        }
+
+        return _error;
+    }
+}

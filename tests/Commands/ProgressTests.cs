@@ -1,0 +1,309 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
+using Poetry.Net;
+
+namespace Poetry.Tests.Commands;
+
+[TestClass]
+public sealed class ProgressTests
+{
+    private static readonly Endpoint First = Endpoint.Tcp("127.0.0.1", 10001);
+    private static readonly Endpoint Second = Endpoint.Tcp("127.0.0.1", 10005);
+
+    private readonly ScreenWriter _screen = new();
+    private long _nowMs;
+
+    [TestMethod]
+    public void Lines_ADownloadAndAFailure_AreTheLinesOfTheManual()
+    {
+        Play(new ProgressLines(_screen, showsBytes: true, showsSummary: true));
+        Assert.AreEqual(
+            "Task 1: got 30 bytes of poetry from 127.0.0.1:10001\n" +
+            "Task 1: got 5 bytes of poetry from 127.0.0.1:10001\n" +
+            "Task 2: 127.0.0.1:10005: connection refused\n" +
+            "Got 1 poems in 8.2 seconds.\n",
+            _screen.Written);
+    }
+
+    [TestMethod]
+    public void Lines_None_AreTheFailureAndTheSummary()
+    {
+        Play(new ProgressLines(_screen, showsBytes: false, showsSummary: true));
+        Assert.AreEqual("Task 2: 127.0.0.1:10005: connection refused\nGot 1 poems in 8.2 seconds.\n", _screen.Written);
+    }
+
+    [TestMethod]
+    public void Lines_Quiet_AreTheFailureOnly()
+    {
+        Play(new ProgressLines(_screen, showsBytes: false, showsSummary: false));
+        Assert.AreEqual("Task 2: 127.0.0.1:10005: connection refused\n", _screen.Written);
+    }
+
+    [TestMethod]
+    public void Lines_WarningFromOutside_IsEscaped()
+    {
+        var progress = new ProgressLines(_screen, showsBytes: false, showsSummary: false);
+        progress.Started(1, First);
+        progress.Warned(1, "bad\n\x1b[2J");
+        Assert.AreEqual("Task 1: 127.0.0.1:10001: bad\\x0A\\x1B[2J\n", _screen.Written);
+    }
+
+    [TestMethod]
+    public void Lines_StoppedTerminal_LosesProgressAndNothingElse()
+    {
+        _screen.IsStopped = true;
+        Play(new ProgressLines(_screen, showsBytes: true, showsSummary: true));
+        Assert.AreEqual("Task 2: 127.0.0.1:10005: connection refused\nGot 1 poems in 8.2 seconds.\n", _screen.Written);
+    }
+
+    [TestMethod]
+    public void Bars_AreRedrawnInPlace()
+    {
+        ProgressBars bars = Bars(60, 24);
+        bars.Started(1, First);
+        bars.Sized(1, 2048);
+        Later(() => bars.Started(2, Second));
+        Later(() => bars.Received(1, 1024));
+        string[] rows = _screen.Rows(60);
+        Assert.AreEqual(2, rows.Length, _screen.Written);
+        StringAssert.StartsWith(rows[0], "Task 1: 127.0.0.1:10001", StringComparison.Ordinal);
+        StringAssert.EndsWith(rows[0], "1.0 KiB", StringComparison.Ordinal);
+        string bar = rows[0][(rows[0].IndexOf('[', StringComparison.Ordinal) + 1)..rows[0].IndexOf(']', StringComparison.Ordinal)];
+        Assert.AreEqual(bar.Length / 2, bar.IndexOf('>', StringComparison.Ordinal), bar);
+        StringAssert.Contains(rows[1], "[<=>", StringComparison.Ordinal);
+        StringAssert.EndsWith(rows[1], "0 B", StringComparison.Ordinal);
+
+        Later(() => bars.Received(1, 1024));
+        bars.Finished(1);
+        bars.Finished(2);
+        bars.Summary(2, TimeSpan.FromSeconds(0.26));
+        rows = _screen.Rows(60);
+        Assert.AreEqual(3, rows.Length, _screen.Written);
+        StringAssert.Contains(rows[0], "====]", StringComparison.Ordinal);
+        Assert.AreEqual("Got 2 poems in 0.3 seconds.", rows[2]);
+    }
+
+    [TestMethod]
+    public void Bars_Failure_StaysAboveTheBars()
+    {
+        ProgressBars bars = Bars(60, 24);
+        bars.Started(1, First);
+        Later(() => bars.Started(2, Second));
+        bars.Failed(2, "connection refused");
+        string[] rows = _screen.Rows(60);
+        Assert.AreEqual(2, rows.Length, _screen.Written);
+        Assert.AreEqual("Task 2: 127.0.0.1:10005: connection refused", rows[0]);
+        StringAssert.StartsWith(rows[1], "Task 1: ", StringComparison.Ordinal);
+    }
+
+    [TestMethod]
+    public void Bars_AnyWidth_NeverReachTheLastColumn()
+    {
+        for (int columns = 1; columns < 200; columns += 7)
+        {
+            ProgressBars bars = Bars(columns, 24);
+            bars.Started(1, Endpoint.Tcp("a-rather-long-name.of-a-rather-remote.example", 10001));
+            Later(() => bars.Received(1, int.MaxValue));
+            bars.Finished(1);
+            Later(() => bars.Received(1, 0));
+            string[] rows = _screen.Rows(int.MaxValue);
+            Assert.IsTrue(rows.All(row => row.Length < columns), $"{columns}: {string.Join('|', rows)}");
+            _screen.Clear();
+        }
+    }
+
+    [TestMethod]
+    public void Bars_MoreThanTheScreenHolds_AreCounted()
+    {
+        ProgressBars bars = Bars(60, 6);
+        for (int task = 1; task <= 10; task++)
+        {
+            Later(() => bars.Started(task, First));
+        }
+
+        bars.Finished(1);
+        Later(() => bars.Received(2, 1));
+        string[] rows = _screen.Rows(60);
+        Assert.AreEqual(5, rows.Length, _screen.Written);
+        StringAssert.StartsWith(rows[0], "Task 2: ", StringComparison.Ordinal);
+        StringAssert.StartsWith(rows[3], "Task 5: ", StringComparison.Ordinal);
+        Assert.AreEqual("and 6 more", rows[4]);
+    }
+
+    [TestMethod]
+    public void Bars_OftenerThanTheEyeSees_AreNotDrawn()
+    {
+        ProgressBars bars = Bars(60, 24);
+        bars.Started(1, First);
+        int drawn = _screen.Written.Length;
+        for (int i = 0; i < 100; i++)
+        {
+            bars.Received(1, 10);
+        }
+
+        Assert.AreEqual(drawn, _screen.Written.Length);
+        Later(() => bars.Received(1, 24));
+        StringAssert.EndsWith(_screen.Rows(60)[0], "1.0 KiB", StringComparison.Ordinal);
+    }
+
+    [TestMethod]
+    public void Bars_StoppedTerminal_AreDroppedAndRightAfterwards()
+    {
+        ProgressBars bars = Bars(60, 24);
+        bars.Started(1, First);
+        _screen.IsStopped = true;
+        Later(() => bars.Started(2, Second));
+        Later(() => bars.Received(1, 10));
+        _screen.IsStopped = false;
+        Later(() => bars.Received(1, 20));
+        string[] rows = _screen.Rows(60);
+        Assert.AreEqual(2, rows.Length, _screen.Written);
+        StringAssert.EndsWith(rows[0], "30 B", StringComparison.Ordinal);
+    }
+
+    [TestMethod]
+    public void Bars_PoemOnTheSameTerminal_IsNotOverwritten()
+    {
+        ProgressBars bars = Bars(60, 24);
+        bars.Started(1, First);
+        Later(() => bars.Started(2, Second));
+        bars.Suspend();
+        _screen.Write("a poem\nwithout an end");
+        Later(() => bars.Received(2, 1));
+        bars.Resume(atLineStart: false);
+        string[] rows = _screen.Rows(60);
+        Assert.AreEqual("a poem|without an end", string.Join('|', rows[..2]));
+        Assert.AreEqual(4, rows.Length, _screen.Written);
+    }
+
+    [TestMethod]
+    public void Bars_Colours_OnlyWhereWanted()
+    {
+        foreach (bool colours in (bool[])[true, false])
+        {
+            _screen.Clear();
+            var bars = new ProgressBars(_screen, () => (60, 24), colours, () => _nowMs);
+            bars.Started(1, First);
+            bars.Finished(1);
+            bars.Summary(1, TimeSpan.Zero);
+            Assert.AreEqual(colours, _screen.Written.Contains("\x1b[32m", StringComparison.Ordinal));
+        }
+    }
+
+    private static void Play(ProgressLines progress)
+    {
+        progress.Started(1, First);
+        progress.Started(2, Second);
+        progress.Received(1, 30);
+        progress.Sized(1, 35);
+        progress.Received(1, 5);
+        progress.Failed(2, "connection refused");
+        progress.Finished(1);
+        progress.Summary(1, TimeSpan.FromSeconds(8.24));
+    }
+
+    private ProgressBars Bars(int columns, int rows) => new(_screen, () => (columns, rows), hasColours: false, () => _nowMs);
+
+    private void Later(Action what)
+    {
+        _nowMs += 1000;
+        what();
+    }
+
+    /// <summary>A terminal that remembers what it was told, and can show what a person would see.</summary>
+    private sealed class ScreenWriter() : TerminalWriter(descriptor: -1)
+    {
+        private readonly StringBuilder _written = new();
+
+        public bool IsStopped { get; set; }
+
+        public string Written => _written.ToString();
+
+        public void Clear() => _written.Clear();
+
+        public override void Write(string text) => _written.Append(text);
+
+        public override bool Offer(string text)
+        {
+            if (!IsStopped)
+            {
+                _ = _written.Append(text);
+            }
+
+            return !IsStopped;
+        }
+
+        /// <summary>The rows of the screen, empty ones at the end left out.</summary>
+        public string[] Rows(int columns)
+        {
+            var rows = new List<StringBuilder> { new() };
+            int row = 0, column = 0;
+            string text = Written;
+            for (int i = 0; i < text.Length; i++)
+            {
+                switch (text[i])
+                {
+                    case '\r':
+                        column = 0;
+                        break;
+                    case '\n':
+                        column = 0;
+                        row++;
+                        break;
+                    case '\x1b':
+                        Assert.AreEqual('[', text[++i]);
+                        int number = 0;
+                        while (char.IsAsciiDigit(text[++i]))
+                        {
+                            number = (number * 10) + (text[i] - '0');
+                        }
+
+                        Command(text[i], number);
+                        break;
+                    default:
+                        while (rows[row].Length <= column)
+                        {
+                            _ = rows[row].Append(' ');
+                        }
+
+                        rows[row][column++] = text[i];
+                        Assert.IsTrue(column < columns, "the last column is left free");
+                        break;
+                }
+
+                while (rows.Count <= row)
+                {
+                    rows.Add(new StringBuilder());
+                }
+            }
+
+            string[] seen = rows.Select(r => r.ToString().TrimEnd()).ToArray();
+            return seen[..(Array.FindLastIndex(seen, r => r.Length > 0) + 1)];
+
+            void Command(char command, int number)
+            {
+                switch (command)
+                {
+                    case 'A':
+                        Assert.IsTrue(number > 0 && number <= row, $"up {number} from {row}");
+                        row -= number;
+                        break;
+                    case 'K':
+                        rows[row].Length = Math.Min(rows[row].Length, column);
+                        break;
+                    case 'J':
+                        rows[row].Length = Math.Min(rows[row].Length, column);
+                        rows.RemoveRange(row + 1, rows.Count - row - 1);
+                        break;
+                    default:
+                        Assert.AreEqual('m', command);
+                        break;
+                }
+            }
+        }
+    }
+}

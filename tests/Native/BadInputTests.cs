@@ -1,7 +1,6 @@
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
-using System.Runtime.Versioning;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -10,7 +9,6 @@ namespace Poetry.Tests.Native;
 
 /// <summary>Everything wrong that a user can type: one clear line, the right exit code, no stack trace.</summary>
 [TestClass]
-[UnsupportedOSPlatform("windows")]
 public sealed class BadInputTests : NativeTests
 {
     [TestMethod]
@@ -42,8 +40,8 @@ public sealed class BadInputTests : NativeTests
     [TestMethod]
     public void Serve_AnUnreadableFile_SaysPermissionDenied()
     {
-        string path = Folder.Write("secret.txt", Poem);
-        File.SetUnixFileMode(path, UnixFileMode.None);
+        _ = Folder.Write("secret.txt", Poem);
+        Folder.Lock("secret.txt");
         Finished finished = Run(new Launch("serve", "secret.txt") { Through = Posix.WithoutRights() });
         AssertUnreadable(finished, "secret.txt", "permission denied");
     }

@@ -130,12 +130,33 @@ public sealed class ServeSignalsTests : NativeTests
     [TestMethod]
     public void Serve_NobodyReadsTheLog_GoesOnServing()
     {
-        NativeBinary server = ServePoem(Poem, "--log-level", "trace");
-        server.Errors.HangUp();
+        _ = Folder.Write("poem.txt", Poem);
+        Posix.MakeFifo(Folder["log"]);
+        NativeBinary server = Start(new Launch("serve", "--log-level", "trace", "poem.txt") { Redirection = "2>log" });
+
+        // Opening waits for the server, and closing leaves it alone with its log.
+        File.OpenRead(Folder["log"]).Dispose();
         for (int i = 0; i < 100; i++)
         {
             Wire.Fetch(server.Port()).AssertIs(Poem);
         }
+    }
+
+    /// <summary>A log that is not read must cost its lines and not the service.</summary>
+    [TestMethod]
+    public void Serve_TheLogIsStuck_GoesOnServing()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        Posix.MakeFifo(Folder["log"]);
+        NativeBinary server = Start(new Launch("serve", "--log-level", "trace", "poem.txt") { Redirection = "2>log" });
+        using FileStream unread = File.OpenRead(Folder["log"]);
+        for (int i = 0; i < 3000; i++)
+        {
+            Wire.Fetch(server.Port()).AssertIs(Poem, $"client {i}");
+        }
+
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
     }
 
     /// <summary>There is no other sign of a finished reload than the new poem itself.</summary>

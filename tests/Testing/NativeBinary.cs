@@ -173,9 +173,9 @@ internal sealed class NativeBinary : IDisposable
             _process.StandardInput.BaseStream.Write(input);
             _process.StandardInput.Close();
         }
-        catch (IOException e)
+        catch (IOException)
         {
-            Debug.WriteLine($"{Name} does not read its input: {e.Message}");
+            // It does not read its input, and need not.
         }
     }
 }

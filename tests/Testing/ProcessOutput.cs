@@ -1,5 +1,4 @@
 using System;
-using System.Diagnostics;
 using System.IO;
 using System.Text;
 using System.Threading;
@@ -72,7 +71,7 @@ internal sealed class ProcessOutput : IDisposable
     /// <summary>Waits until the process has closed the stream.</summary>
     public void WaitForEnd() => Wait(() => _ended, "its end");
 
-    /// <summary>Closes our end, as <c>head -1</c> does when it has its line.</summary>
+    /// <summary>Closes our end, as <c>head -1</c> does when it has its line. It takes effect at the next byte that comes.</summary>
     public void HangUp() => _stream.Dispose();
 
     public void Dispose()
@@ -94,7 +93,7 @@ internal sealed class ProcessOutput : IDisposable
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            Debug.WriteLine($"{_name} was closed from our side: {e.Message}");
+            // Closed from our side, which is an end as well.
         }
 
         lock (_gate)
@@ -123,7 +122,7 @@ internal sealed class ProcessOutput : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            Debug.WriteLine($"{_name}: nobody listens any more");
+            // Nobody waits any more.
         }
     }
 

@@ -40,5 +40,14 @@ internal sealed class TemporaryFolder : IDisposable
     /// <inheritdoc cref="Write(string, ReadOnlySpan{byte})"/>
     public string Write(string name, string text) => Write(name, Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Takes every right to a file away.</summary>
+    public void Lock(string name)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(this[name], UnixFileMode.None);
+        }
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
 }

@@ -1,4 +1,3 @@
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
@@ -13,6 +12,8 @@ internal sealed class SlowServeCommand
     /// <param name="netstring">Does every poem travel as one netstring?</param>
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring) =>
-        new ServeCommand { MakeFactory = (source, reactor, log) => new SlowPoemServerFactory(source, pace, reactor, reactor.Timers, log) }
-            .Run(server, poems, netstring);
+        new ServeCommand
+        {
+            MakeFactory = (source, reactor, records) => new SlowPoemServerFactory(source, pace, reactor, reactor.Timers, records),
+        }.Run(server, poems, netstring);
 }

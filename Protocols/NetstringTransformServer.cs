@@ -6,7 +6,9 @@ namespace Poetry.Protocols;
 /// The netstring face of a transform service: one netstring comes, the name and the text with a point between them, one
 /// goes back, and the connection ends. Whatever else the client sends is not looked at.
 /// </summary>
+#pragma warning disable CA1001 // What there is to give back is given back when a connection ends, by ForgetRequest.
 internal sealed class NetstringTransformServer(TransformServerFactory factory) : TransformServer(factory)
+#pragma warning restore CA1001
 {
     private readonly NetstringReceiver _receiver = new(factory.Limits.MaxLength);
 

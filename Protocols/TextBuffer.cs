@@ -32,7 +32,7 @@ internal sealed class TextBuffer : IBufferWriter<byte>
     public int Length => _end - HeadRoom;
 
     /// <summary>What was written. Valid until the next write.</summary>
-    public ReadOnlyMemory<byte> Text => _array.AsMemory(HeadRoom, Length);
+    public ReadOnlyMemory<byte> Text => Length == 0 ? default : _array.AsMemory(HeadRoom, Length);
 
     /// <summary>How much memory it holds.</summary>
     internal int Capacity => _array.Length;

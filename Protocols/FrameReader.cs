@@ -5,7 +5,7 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// Takes one netstring apart as it comes, without keeping any of it: for a poem, which may be longer than memory.
-/// <see cref="NetstringReceiver"/> is for strings that are wanted whole. The format is cr.yp.to/proto/netstrings.txt.
+/// A receiver of netstrings is for those that are wanted whole. The format is cr.yp.to/proto/netstrings.txt.
 /// </summary>
 internal struct FrameReader
 {

@@ -1,10 +1,11 @@
 using System;
 using System.IO;
 using System.Linq;
-using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
+
+using FileKind = Poetry.Commands.FileKind;
 
 namespace Poetry.Tests.Commands;
 

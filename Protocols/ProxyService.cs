@@ -203,15 +203,18 @@ internal sealed class ProxyService
     /// <summary>All of a poem has come. What was kept until now is the old one.</summary>
     internal void FetchCompleted(ProxyDownload download, PoemBuffer poem)
     {
+        bool isNewest = _download == download;
         FetchIsOver(download);
-        if (download.MayKeep)
+        if (!isNewest || !download.MayKeep)
         {
-            DropPoem();
-            bool keeps = !download.PassesThrough && _options.Lifetime > TimeSpan.Zero;
-            if (keeps && _cache.TryAdd(this, poem.Length))
-            {
-                Keep(poem);
-            }
+            return;
+        }
+
+        DropPoem();
+        bool keeps = !download.PassesThrough && _options.Lifetime > TimeSpan.Zero;
+        if (keeps && _cache.TryAdd(this, poem.Length))
+        {
+            Keep(poem);
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed class ServeCommand
 
             sources.Add(source);
             listeners.Add(new Listener(
-                $"Serving {served.File}", served.Listen, reactor => new PoemServerFactory(source, reactor, log)));
+                $"Serving {served.File}", served.Listen, (reactor, records) => new PoemServerFactory(source, reactor, records)));
         }
 
         var host = new ServerHost(server, log) { Reload = () => Reload(sources, log) };

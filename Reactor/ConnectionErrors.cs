@@ -118,9 +118,17 @@ public sealed class CannotListenError : IOException
     /// <param name="address">As the user would write it.</param>
     /// <param name="error">What the kernel said.</param>
     public CannotListenError(string address, Errno error)
-        : base($"cannot listen on {address}: {error.Sentence()}")
+        : this(address, error.Sentence())
     {
         Error = error;
+    }
+
+    /// <summary>With the address and a reason that is not the kernel's.</summary>
+    /// <param name="address">As the user would write it.</param>
+    /// <param name="reason">The end of a sentence.</param>
+    public CannotListenError(string address, string reason)
+        : base($"cannot listen on {address}: {reason}")
+    {
     }
 
     /// <summary>What the kernel said.</summary>

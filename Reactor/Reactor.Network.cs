@@ -15,7 +15,7 @@ public sealed partial class Reactor
     {
         ArgumentNullException.ThrowIfNull(factory);
         options ??= new ListenOptions();
-        Errno error = Bound(address, options.SharesPort, out nint handle);
+        Errno error = Bound(address, options, out nint handle);
         if (error == Errno.None)
         {
             return Listen(handle, address, factory, options);
@@ -38,11 +38,11 @@ public sealed partial class Reactor
         ArgumentNullException.ThrowIfNull(factory);
         options ??= new ListenOptions();
         var address = SocketAddress.Unix(path);
-        Errno error = Bound(address, sharesPort: false, out nint handle);
+        Errno error = Bound(address, options, out nint handle);
         if (error == Errno.EADDRINUSE && IsLeftover(address))
         {
             _ = NativeFile.Unlink(path);
-            error = Bound(address, sharesPort: false, out handle);
+            error = Bound(address, options, out handle);
         }
 
         if (error == Errno.None)
@@ -51,6 +51,34 @@ public sealed partial class Reactor
         }
 
         throw new CannotListenError(address.ToString(), error);
+    }
+
+    /// <summary>Accepts on a socket that somebody else bound, such as systemd.</summary>
+    /// <param name="handle">A socket that listens. The port's from now on.</param>
+    /// <param name="factory">Builds a protocol for each connection.</param>
+    /// <param name="options">How; null for the defaults. The path of a Unix socket is not ours to remove.</param>
+    /// <returns>The port, which accepts from the next turn on.</returns>
+    /// <exception cref="CannotListenError">It is no socket, or does not listen.</exception>
+    public ListeningPort AdoptListener(nint handle, Factory factory, ListenOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        options = (options ?? new ListenOptions()) with { RemovesPath = false };
+        Errno error = NativeSocket.Adopt(handle);
+        if (error == Errno.None && !NativeSocket.IsListening(handle))
+        {
+            error = Errno.EINVAL;
+        }
+
+        if (error == Errno.None)
+        {
+            error = NativeSocket.LocalAddress(handle, out SocketAddress address);
+            if (error == Errno.None)
+            {
+                return Accepting(handle, address, factory, options);
+            }
+        }
+
+        throw new CannotListenError($"inherited descriptor {handle}", error);
     }
 
     /// <summary>Connects to a name or a number, trying every address that it has.</summary>
@@ -65,7 +93,7 @@ public sealed partial class Reactor
         return connector;
     }
 
-    private static Errno Bound(in SocketAddress address, bool sharesPort, out nint handle)
+    private static Errno Bound(in SocketAddress address, ListenOptions options, out nint handle)
     {
         Errno error = NativeSocket.Create(address.Kind, out handle);
         if (error != Errno.None)
@@ -76,7 +104,7 @@ public sealed partial class Reactor
         if (address.Kind != AddressKind.Unix)
         {
             _ = NativeSocket.AllowAddressReuse(handle);
-            if (sharesPort)
+            if (options.JoinsPort)
             {
                 _ = NativeSocket.SharePort(handle);
             }
@@ -95,6 +123,11 @@ public sealed partial class Reactor
         {
             NativeSocket.Close(handle);
             handle = NativeSocket.Invalid;
+        }
+        else if (options.SharesPort)
+        {
+            // Only now: a socket that shares from the start could be bound beside another process that shares as well.
+            error = NativeSocket.SharePort(handle);
         }
 
         return error;
@@ -129,6 +162,11 @@ public sealed partial class Reactor
             address = bound;
         }
 
+        return Accepting(handle, address, factory, options);
+    }
+
+    private ListeningPort Accepting(nint handle, SocketAddress address, Factory factory, ListenOptions options)
+    {
         var port = new ListeningPort(this, handle, address, factory, options);
         port.StartAccepting();
         return port;

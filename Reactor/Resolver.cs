@@ -30,6 +30,26 @@ internal static class Resolver
         return answer;
     }
 
+    /// <summary>Looks up where to listen, on the caller's thread and for as long as it takes: before there is a loop.</summary>
+    /// <returns>The first address of the name.</returns>
+    /// <exception cref="CannotListenError">It has none.</exception>
+    public static SocketAddress ResolveNow(Endpoint endpoint)
+    {
+        if (endpoint.TryGetAddress(out SocketAddress address))
+        {
+            return address;
+        }
+
+        try
+        {
+            return SocketAddress.Ip(Dns.GetHostAddresses(endpoint.Host)[0], (ushort)endpoint.Port);
+        }
+        catch (Exception exception) when (exception is SocketException or ArgumentException or IndexOutOfRangeException)
+        {
+            throw new CannotListenError(endpoint.ToString(), "unknown host");
+        }
+    }
+
     private static void LookUp(Reactor reactor, Endpoint endpoint, Deferred<SocketAddress[]> answer)
     {
         try

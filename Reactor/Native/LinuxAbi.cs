@@ -204,6 +204,9 @@ internal static unsafe partial class LinuxAbi
         public int msg_flags;
     }
 
+    /// <summary>SOCK_DGRAM, bits/socket_type.h.</summary>
+    public const int SOCK_DGRAM = 2;
+
     /// <summary>Bytes of a TCP socket that are not sent, or not acknowledged: tcp(7), linux/sockios.h.</summary>
     public const int SIOCOUTQ = 0x5411;
 }

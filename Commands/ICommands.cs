@@ -11,6 +11,9 @@ internal interface ICommands
     /// <summary>See <see cref="ServeCommand"/>.</summary>
     int Serve(ServerOptions server, ServedPoem[] poems, bool netstring);
 
+    /// <summary>See <see cref="ProxyCommand"/>.</summary>
+    int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems);
+
     /// <summary>See <see cref="GetCommand"/>.</summary>
     int Get(GetOptions options, Endpoint[] addresses);
 }
@@ -21,6 +24,13 @@ internal sealed class AllCommands : ICommands
     /// <inheritdoc/>
     public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) =>
         new ServeCommand().Run(server, poems, netstring);
+
+    /// <inheritdoc/>
+    public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)
+    {
+        using var proxy = new ProxyCommand(server, settings);
+        return proxy.Run(poems);
+    }
 
     /// <inheritdoc/>
     public int Get(GetOptions options, Endpoint[] addresses) => new GetCommand().Run(options, addresses);

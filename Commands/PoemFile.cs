@@ -21,7 +21,7 @@ internal sealed class PoemFile : PoemOutput
     private readonly string _path;
     private readonly string _writtenPath;
     private readonly SafeFileHandle _handle;
-    private long _length;
+    private bool _hasWritten;
 
     private PoemFile(string path, string writtenPath, SafeFileHandle handle)
     {
@@ -31,7 +31,7 @@ internal sealed class PoemFile : PoemOutput
     }
 
     /// <summary>Only what goes into a pipe or device is past taking back.</summary>
-    public override bool HasShown => _path == _writtenPath && _length > 0;
+    public override bool HasShown => _path == _writtenPath && _hasWritten;
 
     /// <summary>Begins a file.</summary>
     /// <param name="path">Where it is to be in the end.</param>
@@ -87,16 +87,10 @@ internal sealed class PoemFile : PoemOutput
     /// <inheritdoc/>
     public override OutputResult Write(ReadOnlySpan<byte> bytes)
     {
-        try
-        {
-            RandomAccess.Write(_handle, bytes, _length);
-            _length += bytes.Length;
-            return default;
-        }
-        catch (Exception exception) when (FileKinds.IsOrdinary(exception))
-        {
-            return Failed(_path, exception);
-        }
+        // RandomAccess can't write to pipes, and FileStream buffers what should be on its way.
+        int error = StandardStreams.WriteAll((int)_handle.DangerousGetHandle(), bytes, out int written);
+        _hasWritten |= written > 0;
+        return error == 0 ? default : OutputResult.Failed($"cannot write {_path}: {StandardStreams.Describe(error)}");
     }
 
     /// <inheritdoc/>

@@ -60,7 +60,7 @@ internal sealed class ServerHost
     {
         try
         {
-            UnhandledFailures.Sink = failure => ReactorLog.UnhandledError(_log, failure.Exception);
+            UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
             int limit = LimitPerWorker();
             for (int i = 0; i < _options.Workers; i++)
             {

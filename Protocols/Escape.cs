@@ -78,6 +78,20 @@ internal static class Escape
         return escaped?.ToString() ?? text;
     }
 
+    /// <summary>Does all of it pass as it is, in one byte a character? For words and names, of a few characters each.</summary>
+    public static bool IsPlain(ReadOnlySpan<char> text, EscapeMode mode)
+    {
+        foreach (char c in text)
+        {
+            if (c is < ' ' or > '~' || (mode == EscapeMode.Json && c is ('"' or '\\')))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Escapes as much as fits.</summary>
     /// <param name="source">UTF-8, or anything.</param>
     /// <param name="destination">Filled from the front, never with a part of a character or an escape.</param>
@@ -146,13 +160,10 @@ internal static class Escape
     /// <summary>How many bytes from the front are ASCII that passes: nearly all of nearly every poem.</summary>
     private static int PlainLength(ReadOnlySpan<byte> source, EscapeMode mode)
     {
-        int i = 0;
-        while (i < source.Length && source[i] < 0x7F && !IsUnsafe(source[i], mode))
-        {
-            i++;
-        }
-
-        return i;
+        int end = source.IndexOfAnyExceptInRange((byte)' ', (byte)'~');
+        ReadOnlySpan<byte> plain = end < 0 ? source : source[..end];
+        end = mode == EscapeMode.Json ? plain.IndexOfAny((byte)'"', (byte)'\\') : -1;
+        return end < 0 ? plain.Length : end;
     }
 
     private static bool IsUnsafe(int value, EscapeMode mode)

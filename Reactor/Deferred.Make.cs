@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace Poetry.Net;
 
@@ -79,5 +80,33 @@ public abstract partial class Deferred
         {
             return Fail<T>(exception);
         }
+    }
+
+    /// <summary>Waits for deferreds of any types: see <see cref="DeferredList{T}"/>.</summary>
+    /// <returns>How each of them ended, in their order. Cancelling it cancels all of them.</returns>
+    public static DeferredList<object?> ListOf(params Deferred[] members) =>
+        new((Deferred[])[.. members], fireOnOneCallback: false, fireOnOneErrback: false, consumeErrors: false);
+
+    /// <summary>Waits until all have succeeded, or one has failed.</summary>
+    /// <param name="members">One may occur several times. Without any, it fires at once.</param>
+    /// <param name="consumeErrors">The failures of members count as handled.</param>
+    /// <returns>The values in the order of the members, or <see cref="FirstError"/>. Cancelling it cancels all of them.</returns>
+    public static Deferred<T[]> GatherResults<T>(IEnumerable<Deferred<T>> members, bool consumeErrors = false) =>
+        new GatheredResults<T>((Deferred[])[.. members], consumeErrors);
+
+    /// <summary>Waits for the first that succeeds, and cancels the others.</summary>
+    /// <param name="runners">One or more. Their failures count as handled.</param>
+    /// <returns>The place of the winner and its value, or <see cref="FailureGroup"/> if all failed. Cancelling it cancels
+    /// all of them.</returns>
+    /// <exception cref="ArgumentException">There is none.</exception>
+    public static Deferred<(int Index, T Value)> Race<T>(IEnumerable<Deferred<T>> runners)
+    {
+        Deferred[] all = [.. runners];
+        if (all.Length == 0)
+        {
+            throw new ArgumentException("a race without runners would never end", nameof(runners));
+        }
+
+        return new DeferredRace<T>(all);
     }
 }

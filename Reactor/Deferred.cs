@@ -64,8 +64,11 @@ public abstract partial class Deferred : ChainLink
     /// <summary>A coroutine that was cancelled by its own code: what it awaits next is cancelled.</summary>
     private protected const int CancelsNext = 1 << 11;
 
+    /// <summary>A list and the like: once fired, cancelling does nothing, even while it waits for another.</summary>
+    private protected const int OfGroup = 1 << 12;
+
     /// <summary>One pause; the bits from here up count them.</summary>
-    private protected const int OnePause = 1 << 12;
+    private protected const int OnePause = 1 << 13;
 
     private protected const int AnyPause = ~(OnePause - 1);
 
@@ -105,6 +108,9 @@ public abstract partial class Deferred : ChainLink
 
     /// <summary>Does it have a result that can be had at once? Then no function of it is waiting, and none is running.</summary>
     internal bool IsAtRest => _last is null && CanBeTaken;
+
+    /// <summary>Has it handed its result over in the middle of its chain, and waits for the loop to come back?</summary>
+    internal bool IsInterrupted => _last is not null && CanBeTaken;
 
     /// <summary>Does it have a result that is nobody else's business just now?</summary>
     private protected bool CanBeTaken =>
@@ -319,7 +325,7 @@ public abstract partial class Deferred : ChainLink
     /// <returns>Whom to cancel instead, or null.</returns>
     private protected virtual Deferred? CancelHere()
     {
-        if ((_state & (Waiting | PassedOn)) != 0)
+        if ((_state & (Waiting | PassedOn)) != 0 && (_state & (OfGroup | Ahead)) != OfGroup)
         {
             return Unsafe.As<Deferred>(_aux);
         }
@@ -372,7 +378,7 @@ public abstract partial class Deferred : ChainLink
     }
 
     /// <summary>The handle that the chain has come to: only there can it be held.</summary>
-    private Deferred Active()
+    internal Deferred Active()
     {
         Deferred current = this;
         while ((current._state & PassedOn) != 0)

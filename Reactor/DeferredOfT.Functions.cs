@@ -199,7 +199,7 @@ public partial class Deferred<T>
             AddLink(link); // throws
         }
 
-        var next = new Deferred<TNext>(this, Fired | Waiting | Ahead);
+        var next = new Deferred<TNext>(this, Fired | Waiting | Ahead | (_state & OfGroup));
         link.Target = next;
         _state |= Superseded;
         Append(link);

@@ -19,6 +19,9 @@ public sealed class DeferredQueue<T>(int? size = null, int? backlog = null)
     /// <summary>How many wait for one.</summary>
     public int WaitingCount => _line.Count;
 
+    /// <summary>The values that are kept, oldest first.</summary>
+    internal IEnumerable<T> Values => _values;
+
     /// <summary>Gives a value to the first who waits, whose functions run before this returns; or keeps it.</summary>
     /// <exception cref="QueueOverflow">As many as may are kept already.</exception>
     public void Put(T value)

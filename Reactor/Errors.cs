@@ -33,17 +33,25 @@ public sealed class TimeoutError(TimeSpan timeout) : TimeoutException("not done 
 }
 
 /// <summary>The first member of a list that failed.</summary>
-/// <param name="index">Which one: its place in the list, from 0.</param>
-/// <param name="failure">What it failed with.</param>
 [SuppressMessage("Naming", "CA1710", Justification = "Twisted's name.")]
-public sealed class FirstError(int index, Failure failure)
-    : Exception($"member {index} of the list failed first: {failure?.Message}", failure?.Exception)
+public sealed class FirstError : Exception
 {
-    /// <summary>Which member: its place in the list, from 0.</summary>
-    public int Index { get; } = index;
+    internal FirstError(int index, Failure failure, object? key = null)
+        : base($"member {key ?? index} failed first: {failure.Message}", failure.Exception)
+    {
+        Index = index;
+        Key = key;
+        SubFailure = failure;
+    }
 
-    /// <summary>What it failed with: Twisted's <c>subFailure</c>.</summary>
-    public Failure SubFailure { get; } = failure!;
+    /// <summary>Which member: its place in the list, from 0.</summary>
+    public int Index { get; }
+
+    /// <summary>Which member of a dictionary; of a list, null.</summary>
+    public object? Key { get; }
+
+    /// <summary>What it failed with.</summary>
+    public Failure SubFailure { get; }
 }
 
 /// <summary>Nobody won a race: every runner failed.</summary>

@@ -325,13 +325,18 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             return 0;
         }
 
-        UnhandledFailures.Flush();
-        if (!_timers.TryPeek(out long dueTicks))
+        long wakeTicks = UnhandledFailures.Sweep(Now)?.Ticks ?? long.MaxValue;
+        if (_timers.TryPeek(out long dueTicks))
+        {
+            wakeTicks = Math.Min(wakeTicks, dueTicks);
+        }
+
+        if (wakeTicks == long.MaxValue)
         {
             return -1;
         }
 
-        long ticks = dueTicks - Clock();
+        long ticks = wakeTicks - Clock();
         return ticks <= 0 ? 0 : (int)Math.Min((ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond, LongestSleepMs);
     }
 

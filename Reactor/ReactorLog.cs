@@ -15,6 +15,6 @@ internal static partial class ReactorLog
     [LoggerMessage(EventId = 3, Level = LogLevel.Critical, Message = "accepting on {Address} has failed for good: {Reason}")]
     public static partial void AcceptFailed(ILogger log, SocketAddress address, Errno reason);
 
-    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "unhandled error in Deferred")]
-    public static partial void UnhandledError(ILogger log, Exception exception);
+    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{What}")]
+    public static partial void UnhandledError(ILogger log, string what, Exception exception);
 }

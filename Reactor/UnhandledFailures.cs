@@ -34,10 +34,11 @@ public static class UnhandledFailures
     private static Ledger? _ledger;
 
     /// <summary>
-    /// Is given each failure that was lost, and writes it where the program writes its errors. Set once, at start; it must
-    /// not throw. While there is none, failures stay in the ledger.
+    /// Is given each failure that was lost, with a line that says what it is, and writes both where the program writes its
+    /// errors: <c>(what, failure) => log(what + failure)</c>. Set once, at start; it must not throw. While there is none,
+    /// failures stay in the ledger.
     /// </summary>
-    public static Action<Failure>? Sink { get; set; }
+    public static Action<string, Failure>? Sink { get; set; }
 
     /// <summary>The failures that rest unhandled on this thread, forgotten or not.</summary>
     public static int Count => _ledger?.Count ?? 0;
@@ -71,6 +72,11 @@ public static class UnhandledFailures
 
     /// <summary>Reports every failure that rests on this thread, forgotten or not: for the end of a loop.</summary>
     public static void Flush() => _ledger?.ReportAll();
+
+    /// <summary>Reports at once what nobody can be told by a deferred.</summary>
+    /// <param name="what">Says what it is: "Unhandled error in canceller".</param>
+    /// <param name="failure">What it is.</param>
+    internal static void Report(string what, Failure failure) => Sink?.Invoke(what, failure);
 
     internal static Entry Add(Failure failure) => (_ledger ??= new Ledger()).Add(failure);
 
@@ -203,7 +209,7 @@ public static class UnhandledFailures
             if (Sink is { } sink)
             {
                 Remove(entry);
-                sink(entry.Failure);
+                sink("Unhandled error in Deferred", entry.Failure);
             }
         }
     }

@@ -1,5 +1,7 @@
 using System;
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Unicode;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
@@ -154,13 +156,28 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
 
     private void AppendAddress(SocketAddress address)
     {
-        Span<byte> text = stackalloc byte[256];
-        _ = address.TryFormat(text, out int length);
-        AppendUtf8(text[..length]);
+        int length;
+        if (address.Kind != AddressKind.Unix)
+        {
+            // Digits, points, colons and brackets: nothing to escape.
+            _length += address.TryFormat(Rest, out length) ? length : 0;
+            return;
+        }
+
+        Span<byte> path = stackalloc byte[256];
+        _ = address.TryFormat(path, out length);
+        AppendUtf8(path[..length]);
     }
 
     private void AppendEscaped(scoped ReadOnlySpan<char> text, int maxLengthBytes = int.MaxValue)
     {
+        if (text.Length <= maxLengthBytes && Escape.IsPlain(text, Mode)
+            && Ascii.FromUtf16(text, Rest, out int copied) == OperationStatus.Done)
+        {
+            _length += copied;
+            return;
+        }
+
         // Halves of surrogate pairs become U+FFFD here; there is no UTF-8 for them.
         Span<byte> part = stackalloc byte[256];
         int left = maxLengthBytes;
@@ -215,16 +232,18 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
     {
         Span<byte> text = _buffer[_length..];
         "0000-00-00T00:00:00.000Z"u8.CopyTo(text);
-        Digits(text, 3, 4, utc.Year);
-        Digits(text, 6, 2, utc.Month);
-        Digits(text, 9, 2, utc.Day);
-        Digits(text, 12, 2, utc.Hour);
-        Digits(text, 15, 2, utc.Minute);
-        Digits(text, 18, 2, utc.Second);
-        Digits(text, 22, 3, utc.Millisecond);
+        (int year, int month, int day) = utc;
+        uint ms = (uint)(utc.TimeOfDay.Ticks / TimeSpan.TicksPerMillisecond);
+        Digits(text, 3, 4, (uint)year);
+        Digits(text, 6, 2, (uint)month);
+        Digits(text, 9, 2, (uint)day);
+        Digits(text, 12, 2, ms / 3_600_000);
+        Digits(text, 15, 2, ms / 60_000 % 60);
+        Digits(text, 18, 2, ms / 1000 % 60);
+        Digits(text, 22, 3, ms % 1000);
         _length += 24;
 
-        static void Digits(Span<byte> text, int last, int count, int value)
+        static void Digits(Span<byte> text, int last, int count, uint value)
         {
             for (; count > 0; count--, last--, value /= 10)
             {

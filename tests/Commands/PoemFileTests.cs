@@ -1,6 +1,8 @@
 using System;
+using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
@@ -127,6 +129,27 @@ public sealed class PoemFileTests
         Assert.AreEqual("cannot write /dev/full: no space left on device", file.Write("poem"u8).Problem);
         file.Abort();
         Assert.AreEqual(FileKind.Special, FileKinds.Of("/dev/full"));
+    }
+
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void TryCreate_Pipe_IsWrittenToAndNotReplaced()
+    {
+        string path = In("pipe");
+        using (Process process = Process.Start("mkfifo", [path]))
+        {
+            process.WaitForExit();
+        }
+
+        string read = string.Empty;
+        var reader = new Thread(() => read = File.ReadAllText(path));
+        reader.Start();
+        PoemFile file = Create(path);
+        Assert.IsTrue(file.Write("poem"u8).IsOk);
+        Assert.IsTrue(file.Commit().IsOk);
+        reader.Join();
+        Assert.AreEqual("poem", read);
+        Assert.AreEqual(FileKind.Special, FileKinds.Of(path));
     }
 
     [TestMethod]

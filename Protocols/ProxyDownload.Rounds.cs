@@ -10,12 +10,6 @@ namespace Poetry.Protocols;
 /// </content>
 internal sealed partial class ProxyDownload
 {
-    /// <summary>
-    /// Clients that are served in one turn; then the loop has its other business. A visit is mostly one call of the kernel:
-    /// 64 of them are less than a millisecond.
-    /// </summary>
-    private const int VisitsPerTurn = 64;
-
     private readonly DelayedCall _rounds;
     private ProxyDelivery? _first;
     private ProxyDelivery? _last;
@@ -105,7 +99,7 @@ internal sealed partial class ProxyDownload
             _slowestSoFar = long.MaxValue;
         }
 
-        for (int visits = 0; visits < VisitsPerTurn && _next is { } delivery; visits++)
+        for (int visits = 0; visits < _options.VisitsPerTurn && _next is { } delivery; visits++)
         {
             _next = delivery.After;
             Visit(delivery);

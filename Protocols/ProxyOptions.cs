@@ -31,4 +31,10 @@ internal sealed record ProxyOptions
     /// In passing, chunks are of this size too.
     /// </summary>
     public int ChunkBytes { get; init; } = 64 * 1024;
+
+    /// <summary>
+    /// Clients that are served in one turn; then the loop has its other business. A visit is mostly one call of the kernel:
+    /// 64 of them are less than a millisecond.
+    /// </summary>
+    public int VisitsPerTurn { get; init; } = 64;
 }

@@ -42,16 +42,10 @@ internal sealed class ServerStatistics : IMetricsSource
     public static void Log(ILogger log, IReadOnlyList<Worker> workers)
     {
         var sum = Sum(workers);
-        ServerLog.Statistics(
-            log,
-            sum.Open,
-            sum.Accepted,
-            CountEnded(workers, ConnectionOutcome.Whole),
-            CountEnded(workers, ConnectionOutcome.Left),
-            CountEnded(workers, ConnectionOutcome.Timeout),
-            sum.Bytes,
-            sum.DelayedCalls,
-            sum.Stale);
+        long whole = CountEnded(workers, ConnectionOutcome.Whole);
+        long left = CountEnded(workers, ConnectionOutcome.Left);
+        long timedOut = CountEnded(workers, ConnectionOutcome.Timeout);
+        ServerLog.Statistics(log, sum.Open, sum.Accepted, whole, left, timedOut, sum.Bytes, sum.DelayedCalls, sum.Stale);
     }
 
     /// <summary>From now on the server takes no more clients.</summary>

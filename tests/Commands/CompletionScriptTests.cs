@@ -115,6 +115,8 @@ public sealed class CompletionScriptTests
     {
         public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) => throw new NotSupportedException();
 
+        public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems) => throw new NotSupportedException();
+
         public int Get(GetOptions options, Endpoint[] addresses) => throw new NotSupportedException();
     }
 }

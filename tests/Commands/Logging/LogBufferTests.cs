@@ -7,7 +7,7 @@ using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands.Logging;
 
-namespace Poetry.Tests.Commands.Logging;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class LogBufferTests

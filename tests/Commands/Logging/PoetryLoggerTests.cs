@@ -8,7 +8,7 @@ using Poetry.Commands.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
 
-namespace Poetry.Tests.Commands.Logging;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class PoetryLoggerTests

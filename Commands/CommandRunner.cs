@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
+using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
@@ -20,6 +22,15 @@ internal static class CommandRunner
             return invocation.Run is not null ? invocation.Run()
                 : invocation.ExitCode == ExitCode.Success ? Say(invocation.Text)
                 : Refuse(invocation);
+        }
+        catch (PollerNotRunnable wish)
+        {
+            _ = Fail(wish.Message);
+            return ExitCode.WrongUsage;
+        }
+        catch (IOException refusal)
+        {
+            return Fail(refusal.Message);
         }
 #pragma warning disable CA1031 // The last resort: whatever it was, the user is told in one line.
         catch (Exception exception)

@@ -17,4 +17,7 @@ internal static class ExitCode
 
     /// <summary>Ended by SIGINT: 128 and the number of the signal, as shells report it.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>Ended by SIGTERM.</summary>
+    public const int Terminated = 143;
 }

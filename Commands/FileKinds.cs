@@ -29,9 +29,9 @@ internal static partial class FileKinds
     private const uint STATX_TYPE = 1;
 
     // sys/stat.h.
-    private const int S_IFMT = 0xF000;
-    private const int S_IFDIR = 0x4000;
-    private const int S_IFREG = 0x8000;
+    private const int TypeMask = 0xF000;
+    private const int TypeDirectory = 0x4000;
+    private const int TypeRegular = 0x8000;
 
     // struct statx, statx(2): the same on all processors.
     private const int StatxLength = 256;
@@ -51,10 +51,10 @@ internal static partial class FileKinds
 
         if (OperatingSystem.IsLinux() && TryGetMode(path, out int mode))
         {
-            return (mode & S_IFMT) switch
+            return (mode & TypeMask) switch
             {
-                S_IFREG => FileKind.Regular,
-                S_IFDIR => FileKind.Directory,
+                TypeRegular => FileKind.Regular,
+                TypeDirectory => FileKind.Directory,
                 _ => FileKind.Special,
             };
         }

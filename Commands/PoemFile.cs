@@ -16,7 +16,7 @@ internal sealed class PoemFile : PoemOutput
     /// <summary>Names that may be taken by what another process left behind.</summary>
     private const int MaxAttempts = 100;
 
-    private static int s_lastNumber;
+    private static int _lastNumber;
 
     private readonly string _path;
     private readonly string _writtenPath;
@@ -140,7 +140,7 @@ internal sealed class PoemFile : PoemOutput
         {
             string temporary = Path.Join(
                 directory,
-                string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++s_lastNumber}.tmp"));
+                string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp"));
             try
             {
                 return new PoemFile(path, temporary, File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write));

@@ -1,3 +1,7 @@
+using System.Collections.Generic;
+using Poetry.Commands.Logging;
+using Poetry.Protocols;
+
 namespace Poetry.Commands;
 
 /// <summary>Serves poems until it is told to stop.</summary>
@@ -8,10 +12,41 @@ internal sealed class ServeCommand
     /// <param name="poems">At least one; no two on the same address unless its port is 0.</param>
     /// <param name="netstring">Does every poem travel as one netstring?</param>
     /// <returns>The exit code.</returns>
-#pragma warning disable CA1822 // The class of a command has an instance.
     public int Run(ServerOptions server, ServedPoem[] poems, bool netstring)
     {
-        System.ArgumentNullException.ThrowIfNull(server);
-        return poems.Length == 0 || netstring ? ExitCode.Failure : ExitCode.Success;
+        using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
+        var sources = new List<PoemSource>();
+        var listeners = new List<Listener>();
+        foreach (ServedPoem served in poems)
+        {
+            PoemSource? source = PoemSource.TryOpen(served.File, netstring, out PoemProblem problem);
+            if (source is null)
+            {
+                int failure = CommandRunner.Fail(problem.Sentence);
+                return problem.IsWrongUsage ? ExitCode.WrongUsage : failure;
+            }
+
+            sources.Add(source);
+            listeners.Add(new Listener(
+                $"Serving {served.File}", served.Listen, (reactor, records) => new PoemServerFactory(source, reactor, records)));
+        }
+
+        var host = new ServerHost(server, log) { Reload = () => Reload(sources, log) };
+        return host.Run(listeners);
+    }
+
+    private static void Reload(List<PoemSource> sources, Microsoft.Extensions.Logging.ILogger log)
+    {
+        foreach (PoemSource source in sources)
+        {
+            if (source.Reload(out PoemProblem problem))
+            {
+                ServerLog.Reloaded(log, source.Name);
+            }
+            else
+            {
+                ServerLog.KeepsOld(log, problem.Sentence);
+            }
+        }
     }
 }

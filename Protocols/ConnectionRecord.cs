@@ -69,6 +69,13 @@ internal readonly struct ConnectionRecord
         _ => "stopped",
     };
 
+    /// <summary>What the reason that a transport gives for its end means for what was sent.</summary>
+    public static ConnectionOutcome OutcomeOf(Failure reason) =>
+        reason.Check<ConnectionDone>() ? ConnectionOutcome.Whole
+        : reason.Check<ConnectionStalled>() ? ConnectionOutcome.Timeout
+        : reason.Check<ConnectionAborted>() ? ConnectionOutcome.Stopped
+        : ConnectionOutcome.Left;
+
     /// <summary>Writes the record at level info.</summary>
     public void Log(ILogger logger)
     {

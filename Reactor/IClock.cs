@@ -33,4 +33,15 @@ public static class ClockExtensions
         ArgumentNullException.ThrowIfNull(call);
         return clock.CallLater(delay, call, static action => action());
     }
+
+    /// <summary>Waits, for <c>async Deferred</c> methods.</summary>
+    /// <returns>Fires after <paramref name="delay"/> with the moment it was. Cancelling it takes the delayed call back.</returns>
+    public static Deferred<TimeSpan> Sleep(this IClock clock, TimeSpan delay)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        DelayedCall? call = null;
+        var over = new Deferred<TimeSpan>(_ => call!.CancelIfActive());
+        call = clock.CallLater(delay, () => over.Callback(clock.Now));
+        return over;
+    }
 }

@@ -7,6 +7,8 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
 
+using FileKind = Poetry.Commands.FileKind;
+
 namespace Poetry.Tests;
 
 [TestClass]

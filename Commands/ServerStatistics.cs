@@ -1,0 +1,126 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// The figures of a server, summed over its workers, for the metrics page and for SIGUSR1. It lives on the first reactor's
+/// thread; what it reads of the others is as of some recent moment.
+/// </summary>
+internal sealed class ServerStatistics : IMetricsSource
+{
+    /// <summary>How often the lag of the loop is looked at; the page tells the worst since it was last asked for.</summary>
+    private static readonly TimeSpan LagInterval = TimeSpan.FromSeconds(0.5);
+
+    private readonly Reactor _reactor;
+    private readonly IReadOnlyList<Worker> _workers;
+    private readonly Action<MetricsPage>? _more;
+    private TimeSpan _worstLag;
+    private TimeSpan _expectedTick;
+
+    /// <summary>Begins to look at the lag of a loop.</summary>
+    /// <param name="reactor">The first worker's.</param>
+    /// <param name="workers">All of them.</param>
+    /// <param name="more">Adds the command's own figures.</param>
+    public ServerStatistics(Reactor reactor, IReadOnlyList<Worker> workers, Action<MetricsPage>? more)
+    {
+        _reactor = reactor;
+        _workers = workers;
+        _more = more;
+        ExpectTick();
+    }
+
+    /// <inheritdoc/>
+    public bool IsReady { get; private set; } = true;
+
+    /// <summary>Writes one line of statistics into the log.</summary>
+    public static void Log(ILogger log, IReadOnlyList<Worker> workers)
+    {
+        var sum = Sum(workers);
+        long whole = CountEnded(workers, ConnectionOutcome.Whole);
+        long left = CountEnded(workers, ConnectionOutcome.Left);
+        long timedOut = CountEnded(workers, ConnectionOutcome.Timeout);
+        ServerLog.Statistics(log, sum.Open, sum.Accepted, whole, left, timedOut, sum.Bytes, sum.DelayedCalls, sum.Stale);
+    }
+
+    /// <summary>From now on the server takes no more clients.</summary>
+    public void StopBeingReady() => IsReady = false;
+
+    /// <inheritdoc/>
+    public void WriteTo(MetricsPage page)
+    {
+        var sum = Sum(_workers);
+        page.Counter("connections_total", "Connections that were accepted.", sum.Accepted);
+        page.Gauge("connections_open", "Connections that have not ended.", sum.Open);
+        page.Counter("sent_bytes_total", "Bytes sent on connections that have ended.", sum.Bytes);
+        page.Head("connections_ended_total", "Connections that have ended, by outcome.", "counter");
+        for (int i = 0; i < ConnectionCounters.OutcomeCount; i++)
+        {
+            var outcome = (ConnectionOutcome)i;
+            string count = CountEnded(_workers, outcome).ToString(CultureInfo.InvariantCulture);
+            page.Sample("connections_ended_total", "outcome", ConnectionRecord.Word(outcome), count);
+        }
+
+        page.Gauge("loop_lag_seconds", "How late the loop was at worst since the last look.", _worstLag.TotalSeconds);
+        page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
+        page.Counter("stale_events_total", "Events for descriptors that had gone.", sum.Stale);
+        if (OpenDescriptors() is { } descriptors)
+        {
+            page.Gauge("open_descriptors", "Descriptors of the process.", descriptors);
+        }
+
+        _worstLag = TimeSpan.Zero;
+        _more?.Invoke(page);
+    }
+
+    private static long CountEnded(IReadOnlyList<Worker> workers, ConnectionOutcome outcome)
+    {
+        long count = 0;
+        foreach (Worker worker in workers)
+        {
+            count += worker.Counters.Ended(outcome);
+        }
+
+        return count;
+    }
+
+    private static (long Open, long Accepted, long Bytes, long DelayedCalls, long Stale) Sum(IReadOnlyList<Worker> workers)
+    {
+        long open = 0, accepted = 0, bytes = 0, delayedCalls = 0, stale = 0;
+        foreach (Worker worker in workers)
+        {
+            foreach (ListeningPort port in worker.Ports)
+            {
+                open += port.Connections;
+                accepted += port.Accepted;
+            }
+
+            bytes += worker.Counters.BytesSent;
+            delayedCalls += worker.Reactor.DelayedCalls;
+            stale += worker.Reactor.StaleEvents;
+        }
+
+        return (open, accepted, bytes, delayedCalls, stale);
+    }
+
+    private static int? OpenDescriptors() =>
+        OperatingSystem.IsLinux() ? Directory.GetFileSystemEntries("/proc/self/fd").Length : null;
+
+    private void ExpectTick()
+    {
+        _expectedTick = _reactor.Now + LagInterval;
+        _ = _reactor.CallLater(LagInterval, this, static statistics => statistics.Tick());
+    }
+
+    private void Tick()
+    {
+        TimeSpan lag = _reactor.Now - _expectedTick;
+        _worstLag = lag > _worstLag ? lag : _worstLag;
+        ExpectTick();
+    }
+}

@@ -1,0 +1,97 @@
+using System;
+using System.Collections.Generic;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// One reactor of a server with its ports, its share of the connection limit and its counters. Made on the thread of the
+/// <see cref="ServerHost"/>; once it runs, everything but the counters belongs to its reactor's thread.
+/// </summary>
+internal sealed class Worker
+{
+    /// <summary>While the server ends, clients that have everything and do not close get no more than this.</summary>
+    private static readonly TimeSpan LastLinger = TimeSpan.FromSeconds(0.5);
+
+    private readonly ConnectionLimit? _limit;
+    private readonly ILogger _log;
+    private bool _draining;
+
+    /// <summary>Makes a worker without ports.</summary>
+    /// <param name="limit">Connections at once; 0 for no limit.</param>
+    /// <param name="log">What all workers share.</param>
+    public Worker(int limit, ILogger log)
+    {
+        _log = log;
+        _limit = limit == 0 ? null : new ConnectionLimit(limit);
+        Counters = new ConnectionCounters(log);
+        Reactor = new Reactor(log);
+    }
+
+    /// <summary>Its loop.</summary>
+    public Reactor Reactor { get; }
+
+    /// <summary>How its connections have ended. May be read from any thread.</summary>
+    public ConnectionCounters Counters { get; }
+
+    /// <summary>Its ports, in the order of the listeners.</summary>
+    public List<ListeningPort> Ports { get; } = [];
+
+    /// <summary>Opens a port.</summary>
+    /// <param name="listener">What is served on it.</param>
+    /// <param name="where">Where, with the port that earlier workers got.</param>
+    /// <param name="how">But for the limit, which is the worker's own.</param>
+    /// <param name="inherited">A socket that systemd has bound for it, or −1.</param>
+    /// <exception cref="CannotListenError">It can't be had.</exception>
+    public ListeningPort Listen(Listener listener, Endpoint where, ListenOptions how, nint inherited)
+    {
+        Factory factory = listener.MakeFactory(Reactor, Counters);
+        how = how with { Limit = _limit };
+        ListeningPort port = inherited >= 0 ? Reactor.AdoptListener(inherited, factory, how)
+            : where.IsUnix ? Reactor.ListenUnix(where.UnixPath, factory, how)
+            : Reactor.ListenTcp(Resolver.ResolveNow(where), factory, how);
+        Ports.Add(port);
+        return port;
+    }
+
+    /// <summary>Takes no more clients, and ends when the last has gone or the time is over.</summary>
+    /// <param name="patience">Zero ends at once.</param>
+    public void Drain(TimeSpan patience)
+    {
+        if (!Reactor.Running)
+        {
+            return;
+        }
+
+        foreach (ListeningPort port in Ports)
+        {
+            port.FinishListening();
+        }
+
+        if (patience == TimeSpan.Zero)
+        {
+            Reactor.Stop();
+        }
+        else if (!_draining)
+        {
+            _draining = true;
+            ServerLog.Draining(_log, Reactor.Connections, patience.TotalSeconds);
+            Reactor.HurryLingering(LastLinger);
+            Reactor.WhenNoConnections(StopIfRunning);
+            if (patience < TimeSpan.MaxValue)
+            {
+                _ = Reactor.CallLater(patience, this, static worker => worker.StopIfRunning());
+            }
+        }
+    }
+
+    private void StopIfRunning()
+    {
+        if (Reactor.Running)
+        {
+            Reactor.Stop();
+        }
+    }
+}

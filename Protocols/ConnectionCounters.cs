@@ -1,0 +1,61 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using Microsoft.Extensions.Logging;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Counts how connections end, on their way into the log: a logger before the logger, so that what is counted and what is
+/// logged are the same records.
+/// </summary>
+/// <remarks>
+/// One for each reactor, written to on its thread only; the numbers may be read from any, each as of some recent moment.
+/// </remarks>
+internal sealed class ConnectionCounters(ILogger log) : ILogger
+{
+    /// <summary>One more than the highest <see cref="ConnectionOutcome"/>.</summary>
+    public const int OutcomeCount = (int)ConnectionOutcome.Stopped + 1;
+
+    private readonly long[] _outcomes = new long[OutcomeCount];
+    private long _bytesSent;
+
+    /// <summary>Bytes that kernels took from us, over all connections that have ended.</summary>
+    public long BytesSent => Volatile.Read(ref _bytesSent);
+
+    /// <summary>Connections that have ended so.</summary>
+    public long Ended(ConnectionOutcome outcome) => Volatile.Read(ref _outcomes[(int)outcome]);
+
+    /// <inheritdoc/>
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => log.BeginScope(state);
+
+    /// <summary>Records of connections come at this level and are wanted here, whether or not they are logged.</summary>
+    public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Information || log.IsEnabled(logLevel);
+
+    /// <inheritdoc/>
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter)
+    {
+        if (typeof(TState) == typeof(ConnectionRecord))
+        {
+            Count(in Unsafe.As<TState, ConnectionRecord>(ref state));
+        }
+
+        if (log.IsEnabled(logLevel))
+        {
+            log.Log(logLevel, eventId, state, exception, formatter);
+        }
+    }
+
+    private void Count(in ConnectionRecord record)
+    {
+        Volatile.Write(ref _bytesSent, _bytesSent + record.BytesSent);
+        ref long count = ref _outcomes[(int)record.Outcome];
+        Volatile.Write(ref count, count + 1);
+    }
+}

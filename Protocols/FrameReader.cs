@@ -1,0 +1,83 @@
+using System;
+using System.Diagnostics;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Takes one netstring apart as it comes, without keeping any of it: for a poem, which may be longer than memory.
+/// A receiver of netstrings is for those that are wanted whole. The format is cr.yp.to/proto/netstrings.txt.
+/// </summary>
+internal struct FrameReader
+{
+    /// <summary>More digits do not fit a length of 63 bits.</summary>
+    private const int MostDigits = 18;
+
+    private int _digits;
+    private long _left;
+
+    /// <summary>Has the length been read?</summary>
+    public bool HasLength { get; private set; }
+
+    /// <summary>Has the last byte of the netstring been read?</summary>
+    public bool Complete { get; private set; }
+
+    /// <summary>Of the string, in bytes; as far as it has been read.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Reads on.</summary>
+    /// <param name="input">What has come; afterwards, what is left of it.</param>
+    /// <param name="payload">The next bytes of the string; empty where there are none in this input.</param>
+    /// <returns>False if it is no netstring.</returns>
+    public bool TryRead(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> payload)
+    {
+        Debug.Assert(!Complete, "a frame is read once");
+        payload = default;
+        while (!HasLength)
+        {
+            if (input.IsEmpty)
+            {
+                return true;
+            }
+
+            byte next = input[0];
+            input = input[1..];
+            if (!TryReadLength(next))
+            {
+                return false;
+            }
+        }
+
+        int take = (int)Math.Min(_left, input.Length);
+        payload = input[..take];
+        input = input[take..];
+        _left -= take;
+        if (_left > 0 || input.IsEmpty)
+        {
+            return true;
+        }
+
+        Complete = input[0] == (byte)',';
+        input = input[1..];
+        return Complete;
+    }
+
+    private bool TryReadLength(byte next)
+    {
+        if (next == (byte)':' && _digits > 0)
+        {
+            HasLength = true;
+            _left = Length;
+            return true;
+        }
+
+        bool leadingZero = _digits > 0 && Length == 0;
+        if (next is < (byte)'0' or > (byte)'9' || leadingZero || _digits == MostDigits)
+        {
+            return false;
+        }
+
+        _digits++;
+        Length = (Length * 10) + (next - '0');
+        return true;
+    }
+}

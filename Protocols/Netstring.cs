@@ -1,0 +1,182 @@
+using System;
+using System.Buffers.Text;
+
+namespace Poetry.Protocols;
+
+/// <summary>How far a netstring could be read.</summary>
+public enum NetstringStatus
+{
+    /// <summary>All of it is there.</summary>
+    Complete,
+
+    /// <summary>So far so good, but there has to come more.</summary>
+    Incomplete,
+
+    /// <summary>There is no length where one has to be: nothing, a leading zero, a sign, or any other byte.</summary>
+    BadLength,
+
+    /// <summary>The length is more than is allowed. The digits alone tell; nothing of the string need have come.</summary>
+    TooLong,
+
+    /// <summary>The string is not followed by a comma.</summary>
+    MissingComma,
+}
+
+/// <summary>
+/// Netstrings, as in cr.yp.to/proto/netstrings.txt: <c>12:hello world!,</c> is the string <c>hello world!</c>. The codec
+/// alone: spans in, spans out, no state and no transport. It is strict, for what is not a netstring is not to be guessed at,
+/// and it refuses as early as it can.
+/// </summary>
+public static class Netstring
+{
+    /// <summary>The digits of the greatest length and a colon.</summary>
+    public const int MaxHeaderLength = 11;
+
+    /// <summary>Reads the netstring that <paramref name="input"/> begins with.</summary>
+    /// <param name="input">One netstring and whatever follows it, or the beginning of one.</param>
+    /// <param name="maxLengthBytes">Longer strings are refused: 0 or more.</param>
+    /// <param name="payload">The string, as a slice of the input: valid as long as that is. Empty unless complete.</param>
+    /// <param name="consumed">How many bytes of the input are the netstring; if the comma is missing, how many there are with
+    /// the byte in its place; otherwise 0.</param>
+    public static NetstringStatus Read(
+        ReadOnlySpan<byte> input, int maxLengthBytes, out ReadOnlySpan<byte> payload, out int consumed)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(maxLengthBytes);
+        payload = default;
+        consumed = 0;
+        NetstringLength header = default;
+        NetstringStatus status = header.Read(input, maxLengthBytes, out int headerLength);
+        if (status != NetstringStatus.Complete)
+        {
+            return status;
+        }
+
+        int length = header.Value;
+        ReadOnlySpan<byte> body = input[headerLength..];
+        if (body.Length <= length)
+        {
+            return NetstringStatus.Incomplete;
+        }
+
+        consumed = headerLength + length + 1;
+        if (body[length] != (byte)',')
+        {
+            return NetstringStatus.MissingComma;
+        }
+
+        payload = body[..length];
+        return NetstringStatus.Complete;
+    }
+
+    /// <summary>How many bytes a string of this length takes as a netstring.</summary>
+    public static long EncodedLength(int payloadLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(payloadLength);
+        return HeaderLength(payloadLength) + (long)payloadLength + 1;
+    }
+
+    /// <summary>Writes a string as a netstring.</summary>
+    /// <param name="payload">The string.</param>
+    /// <param name="destination">Takes <see cref="EncodedLength"/> bytes.</param>
+    /// <param name="written">How many bytes were written: 0 if it did not fit.</param>
+    /// <returns>False if the destination is too small; nothing of use has been written then.</returns>
+    public static bool TryWrite(ReadOnlySpan<byte> payload, Span<byte> destination, out int written)
+    {
+        written = 0;
+        if (destination.Length < EncodedLength(payload.Length))
+        {
+            return false;
+        }
+
+        int header = WriteHeader(payload.Length, destination);
+        payload.CopyTo(destination[header..]);
+        destination[header + payload.Length] = (byte)',';
+        written = header + payload.Length + 1;
+        return true;
+    }
+
+    /// <summary>Writes the length and the colon, for one who writes the string and the comma without copying them.</summary>
+    /// <param name="payloadLength">0 or more.</param>
+    /// <param name="destination">Takes up to <see cref="MaxHeaderLength"/> bytes.</param>
+    /// <returns>How many bytes were written.</returns>
+    /// <exception cref="ArgumentException">The destination is too small.</exception>
+    public static int WriteHeader(int payloadLength, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(payloadLength);
+        if (!Utf8Formatter.TryFormat(payloadLength, destination, out int digits) || digits == destination.Length)
+        {
+            throw new ArgumentException("too small for the length of a netstring", nameof(destination));
+        }
+
+        destination[digits] = (byte)':';
+        return digits + 1;
+    }
+
+    private static int HeaderLength(int payloadLength)
+    {
+        int length = 2;
+        for (; payloadLength >= 10; payloadLength /= 10)
+        {
+            length++;
+        }
+
+        return length;
+    }
+}
+
+/// <summary>
+/// The length of a netstring as its digits come, however they are cut. It never holds more than ten times the limit, so a
+/// length of any number of digits is refused rather than wrapped.
+/// </summary>
+internal struct NetstringLength
+{
+    private int _value;
+    private int _digits;
+
+    /// <summary>The length, once complete.</summary>
+    public readonly int Value => _value;
+
+    /// <summary>Has any of it come?</summary>
+    public readonly bool HasBegun => _digits > 0;
+
+    /// <summary>Reads on, up to the colon.</summary>
+    /// <param name="input">What has come since the last time.</param>
+    /// <param name="maxLengthBytes">Refused as soon as the digits say more.</param>
+    /// <param name="consumed">Digits and colon; all of the input if there has to come more.</param>
+    public NetstringStatus Read(ReadOnlySpan<byte> input, int maxLengthBytes, out int consumed)
+    {
+        int value = _value;
+        int digits = _digits;
+        for (int i = 0; i < input.Length; i++)
+        {
+            int digit = input[i] - '0';
+            if ((uint)digit > 9)
+            {
+                consumed = i + 1;
+                _value = value;
+                return input[i] == (byte)':' && digits > 0 ? NetstringStatus.Complete : NetstringStatus.BadLength;
+            }
+
+            if (digits > 0 && value == 0)
+            {
+                consumed = i;
+                return NetstringStatus.BadLength;
+            }
+
+            long more = (value * 10L) + digit;
+            if (more > maxLengthBytes)
+            {
+                consumed = i;
+                return NetstringStatus.TooLong;
+            }
+
+            value = (int)more;
+            digits++;
+        }
+
+        consumed = input.Length;
+        _value = value;
+        _digits = digits;
+        return NetstringStatus.Incomplete;
+    }
+}

@@ -1,0 +1,80 @@
+using System;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// A poem as it goes over the wire: whole, outside the managed heap, and shared by all who send it. It is counted: its
+/// maker holds it once, every connection that sends it once more, and the last to let go frees it.
+/// </summary>
+/// <remarks>
+/// Reactors on several threads share it: <see cref="TryHold"/> and <see cref="LetGo"/> may be called from any. The bytes do
+/// not change after it was made.
+/// </remarks>
+internal sealed unsafe class Poem
+{
+    /// <summary>A <see cref="Memory{T}"/> reaches 2 GiB: a longer poem is several in a row.</summary>
+    private const int LongestPart = 1 << 30;
+
+    private readonly byte* _memory;
+    private readonly ReadOnlyMemory<byte>[] _parts;
+    private int _holders = 1;
+
+    /// <summary>Takes over memory with a poem in it.</summary>
+    /// <param name="memory">From <see cref="NativeMemory.Alloc(nuint)"/>; freed when the last holder lets go.</param>
+    /// <param name="offset">Where in it the wire form begins.</param>
+    /// <param name="wireLength">Of the wire form, in bytes.</param>
+    /// <param name="length">Of the poem alone, in bytes.</param>
+    public Poem(byte* memory, long offset, long wireLength, long length)
+    {
+        _memory = memory;
+        Length = length;
+        WireLength = wireLength;
+        _parts = new ReadOnlyMemory<byte>[Math.Max(1, (wireLength + LongestPart - 1) / LongestPart)];
+        for (int i = 0; i < _parts.Length; i++)
+        {
+            long start = (long)i * LongestPart;
+            _parts[i] = new NativeBytes(memory + offset + start, (int)Math.Min(LongestPart, wireLength - start)).Memory;
+        }
+    }
+
+    /// <summary>Of the poem, in bytes.</summary>
+    public long Length { get; }
+
+    /// <summary>Of what is sent, in bytes: with the frame, if it has one.</summary>
+    public long WireLength { get; }
+
+    /// <summary>What is sent, in order; at least one part, which may be empty. Readable while it is held.</summary>
+    public ReadOnlySpan<ReadOnlyMemory<byte>> Parts => _parts;
+
+    /// <summary>Holds it, unless the last holder has let go already.</summary>
+    public bool TryHold()
+    {
+        int holders = Volatile.Read(ref _holders);
+        while (holders > 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
+            if (seen == holders)
+            {
+                return true;
+            }
+
+            holders = seen;
+        }
+
+        return false;
+    }
+
+    /// <summary>Lets go of it; after this the caller must not read it any more.</summary>
+    public void LetGo()
+    {
+        int left = Interlocked.Decrement(ref _holders);
+        Debug.Assert(left >= 0, "nobody lets go twice");
+        if (left == 0)
+        {
+            NativeMemory.Free(_memory);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using System;
+using System.IO;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>Takes a poem in, as it arrives.</summary>
+internal interface IPoemReceiver
+{
+    /// <summary>Bytes of the poem have come.</summary>
+    /// <param name="bytes">Never none; valid until this call returns.</param>
+    /// <returns>False if they can't be taken: then the fetch is given up.</returns>
+    bool Received(ReadOnlySpan<byte> bytes);
+}
+
+/// <summary>How a poem is fetched.</summary>
+/// <param name="ConnectTimeout">For the name, all of its addresses, and the connection.</param>
+/// <param name="Timeout">A server that sends nothing for so long has failed; <see cref="TimeSpan.MaxValue"/> for never.</param>
+/// <param name="Framed">Does it travel as a netstring, so that a part can be told from the whole?</param>
+internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, bool Framed);
+
+/// <summary>What came was not the whole poem, or none at all.</summary>
+internal sealed class PoemIncomplete(string message) : IOException(message);
+
+/// <summary>One fetch of one poem: the factory of one connection, and the deferred that it fires.</summary>
+internal sealed class PoemFetch : ClientFactory
+{
+    private readonly PoemRequest _request;
+    private readonly Connector _connector;
+    private readonly Deferred<long> _whole;
+
+    private PoemFetch(Reactor reactor, Endpoint endpoint, PoemRequest request, IPoemReceiver receiver)
+    {
+        _request = request;
+        Clock = reactor;
+        Receiver = receiver;
+        _whole = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._connector.Abort());
+        _connector = reactor.Connect(endpoint, this, request.ConnectTimeout);
+    }
+
+    /// <summary>The reactor's.</summary>
+    public IClock Clock { get; }
+
+    /// <summary>Takes the poem in.</summary>
+    public IPoemReceiver Receiver { get; }
+
+    /// <summary>Fetches a poem.</summary>
+    /// <param name="reactor">The reactor to connect with.</param>
+    /// <param name="endpoint">The poetry server.</param>
+    /// <param name="request">How.</param>
+    /// <param name="receiver">Takes it in as it comes.</param>
+    /// <returns>Fires with the length in bytes when all has come; fails with a <see cref="ConnectError"/>, a
+    /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncomplete"/>. Cancelling it
+    /// stops the connect or resets the connection at once.</returns>
+    public static Deferred<long> Start(Reactor reactor, Endpoint endpoint, PoemRequest request, IPoemReceiver receiver) =>
+        new PoemFetch(reactor, endpoint, request, receiver)._whole;
+
+    /// <inheritdoc/>
+    protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, _request);
+
+    /// <inheritdoc/>
+    protected internal override void ClientConnectionFailed(Connector connector, Failure reason) => Failed(reason);
+
+    /// <summary>All has come.</summary>
+    internal void Complete(long length)
+    {
+        if (!_whole.Called)
+        {
+            _whole.Callback(length);
+        }
+    }
+
+    /// <summary>It will not come, or not all of it. What comes of the connection after that is no news.</summary>
+    internal void Failed(Failure reason)
+    {
+        if (!_whole.Called)
+        {
+            _whole.Errback(reason);
+        }
+    }
+}
+
+/// <summary>Collects one poem: everything until the server's end, or one netstring.</summary>
+internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protocol
+{
+    private readonly TimeSpan _timeout = request.Timeout;
+    private FrameReader _frame;
+    private DelayedCall? _stalled;
+    private long _received;
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionMade()
+    {
+        if (_timeout < TimeSpan.MaxValue)
+        {
+            _stalled = fetch.Clock.CallLater(_timeout, this, static client => client.Stalled());
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override void DataReceived(ReadOnlySpan<byte> data)
+    {
+        _stalled?.Reset(_timeout);
+        if (!request.Framed)
+        {
+            _ = Take(data);
+            return;
+        }
+
+        while (!data.IsEmpty && !_frame.Complete)
+        {
+            if (!_frame.TryRead(ref data, out ReadOnlySpan<byte> payload))
+            {
+                GiveUp(new PoemIncomplete("the server sent no netstring"));
+                return;
+            }
+
+            if (!payload.IsEmpty && !Take(payload))
+            {
+                return;
+            }
+        }
+
+        if (_frame.Complete)
+        {
+            Transport.LoseConnection();
+            fetch.Complete(_received);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ReadConnectionLost()
+    {
+        Transport.LoseConnection();
+        if (!request.Framed)
+        {
+            fetch.Complete(_received);
+        }
+        else if (!_frame.Complete)
+        {
+            fetch.Failed(new Failure(new PoemIncomplete(_frame.HasLength
+                ? $"got {_received} of {_frame.Length} bytes"
+                : "the server closed before it said how long the poem is")));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionLost(Failure reason)
+    {
+        _ = _stalled?.CancelIfActive();
+        fetch.Failed(reason);
+    }
+
+    private bool Take(ReadOnlySpan<byte> data)
+    {
+        _received += data.Length;
+        bool taken = fetch.Receiver.Received(data);
+        if (!taken)
+        {
+            GiveUp(new PoemIncomplete("the poem could not be stored"));
+        }
+
+        return taken;
+    }
+
+    private void Stalled() =>
+        GiveUp(new PoemIncomplete($"timed out: nothing came for {_timeout.TotalSeconds:0.###} s"));
+
+    private void GiveUp(PoemIncomplete why)
+    {
+        fetch.Failed(new Failure(why));
+        Transport.AbortConnection();
+    }
+}

@@ -1,0 +1,152 @@
+using System;
+using System.Buffers.Text;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Reads a poem whole into memory outside the managed heap, with its frame around it if it is to have one. Blocks for as
+/// long as the disk does: it is for the start of a server and for SIGHUP.
+/// </summary>
+internal static unsafe class PoemReader
+{
+    /// <summary>What stands for standard input.</summary>
+    public const string StandardInput = "-";
+
+    /// <summary>The length of a 63-bit number, and the colon: room for the head of a netstring.</summary>
+    private const int LongestHead = 20;
+
+    private const int SmallestBuffer = 64 * 1024;
+
+    /// <summary>A file that changes under every one of so many readings is not going to hold still.</summary>
+    private const int MostTries = 5;
+
+    /// <summary>Reads a poem.</summary>
+    /// <param name="name">A regular file, or <c>-</c> for standard input.</param>
+    /// <param name="framed">Is it to travel as a netstring?</param>
+    /// <param name="problem">Why there is none.</param>
+    /// <returns>Null if there is none; otherwise held once, for the caller.</returns>
+    public static Poem? TryRead(string name, bool framed, out PoemProblem problem)
+    {
+        if (name == StandardInput)
+        {
+            Poem? typed = ReadToEnd(0, SmallestBuffer, framed, out Errno refusal);
+            problem = typed is null ? Unreadable("standard input", refusal.Sentence()) : default;
+            return typed;
+        }
+
+        for (int tries = 0; tries < MostTries; tries++)
+        {
+            Poem? poem = TryReadOnce(name, framed, out problem, out bool changed);
+            if (!changed)
+            {
+                return poem;
+            }
+
+            poem?.LetGo();
+        }
+
+        problem = Unreadable(name, "it keeps changing");
+        return null;
+    }
+
+    /// <summary>Reads a file once.</summary>
+    /// <param name="name">A file.</param>
+    /// <param name="framed">Is it to travel as a netstring?</param>
+    /// <param name="problem">Why there is no poem.</param>
+    /// <param name="changed">Did somebody write to it meanwhile? Then the poem may be half of the old and half of the new.</param>
+    private static Poem? TryReadOnce(string name, bool framed, out PoemProblem problem, out bool changed)
+    {
+        changed = false;
+
+        // Without blocking: the open of a FIFO would wait for a writer.
+        Errno error = NativeFile.OpenForReading(name, out nint file);
+        if (error != Errno.None)
+        {
+            problem = error is Errno.ENOENT or Errno.ENOTDIR
+                ? new PoemProblem($"no such file: {name}", IsWrongUsage: true)
+                : Unreadable(name, error.Sentence());
+            return null;
+        }
+
+        Poem? poem = null;
+        error = NativeFile.Status(file, out FileStatus before);
+        problem = ProblemOf(name, before.Kind);
+        if (error == Errno.None && problem == default)
+        {
+            poem = ReadToEnd(file, before.SizeBytes, framed, out error);
+            changed = poem is not null
+                && NativeFile.Status(file, out FileStatus after) == Errno.None
+                && !after.IsUnchangedSince(before);
+        }
+
+        _ = NativeFile.Close(file);
+        if (error != Errno.None)
+        {
+            problem = Unreadable(name, error.Sentence());
+        }
+
+        return poem;
+    }
+
+    private static PoemProblem ProblemOf(string name, FileKind kind) => kind switch
+    {
+        FileKind.Regular => default,
+        FileKind.Directory => new PoemProblem($"{name} is a directory, not a poem", IsWrongUsage: true),
+        _ => new PoemProblem(
+            $"{name} is no regular file; to serve what it yields, pipe it in and name {StandardInput}", IsWrongUsage: true),
+    };
+
+    private static PoemProblem Unreadable(string name, string why) =>
+        new($"cannot read {name}: {why}", IsWrongUsage: false);
+
+    /// <summary>Reads until the end, wherever it is: the size is only a hint.</summary>
+    private static Poem? ReadToEnd(nint file, long sizeHint, bool framed, out Errno error)
+    {
+        long head = framed ? LongestHead : 0;
+        long tail = framed ? 1 : 0;
+
+        // One byte more than the hint, so that the last read can find the end.
+        long capacity = Math.Max(sizeHint, 0) + 1;
+        byte* memory = (byte*)NativeMemory.Alloc((nuint)(head + capacity + tail));
+        long length = 0;
+        while (true)
+        {
+            if (length == capacity)
+            {
+                capacity = Math.Max(capacity * 2, SmallestBuffer);
+                memory = (byte*)NativeMemory.Realloc(memory, (nuint)(head + capacity + tail));
+            }
+
+            var room = new Span<byte>(memory + head + length, (int)Math.Min(capacity - length, 1 << 30));
+            error = NativeFile.Read(file, room, out int read);
+            if (error != Errno.None)
+            {
+                NativeMemory.Free(memory);
+                return null;
+            }
+
+            if (read == 0)
+            {
+                return framed ? Frame(memory, length) : new Poem(memory, 0, length, length);
+            }
+
+            length += read;
+        }
+    }
+
+    /// <summary>Writes the head right before the poem, and the comma behind it.</summary>
+    private static Poem Frame(byte* memory, long length)
+    {
+        Span<byte> digits = stackalloc byte[LongestHead];
+        bool formatted = Utf8Formatter.TryFormat(length, digits, out int count);
+        Debug.Assert(formatted && count < LongestHead, "a length has at most 19 digits");
+        digits[count++] = (byte)':';
+        int offset = LongestHead - count;
+        digits[..count].CopyTo(new Span<byte>(memory + offset, count));
+        memory[LongestHead + length] = (byte)',';
+        return new Poem(memory, offset, count + length + 1, length);
+    }
+}

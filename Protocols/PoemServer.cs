@@ -1,0 +1,90 @@
+using System;
+using System.Collections.Generic;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Sends a poem to whoever connects, and closes kindly: the whole of the poem protocol. What the client says is dropped.
+/// </summary>
+internal sealed class PoemServer(PoemServerFactory factory) : Protocol
+{
+    private Poem? _poem;
+    private TimeSpan _start;
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionMade()
+    {
+        _start = factory.Clock.Now;
+        _poem = factory.Source.Hold();
+        ReadOnlySpan<ReadOnlyMemory<byte>> parts = _poem.Parts;
+        foreach (ReadOnlyMemory<byte> part in parts[..^1])
+        {
+            Transport.Write(part);
+        }
+
+        Transport.WriteLast(parts[^1]);
+    }
+
+    /// <inheritdoc/>
+    protected internal override void DataReceived(ReadOnlySpan<byte> data)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionLost(Failure reason)
+    {
+        Poem poem = _poem!;
+        _poem = null;
+        factory.Record(Transport, poem, factory.Clock.Now - _start, reason);
+        poem.LetGo();
+    }
+}
+
+/// <summary>Builds the protocols of one poem, and uses them again: a connection costs no object.</summary>
+internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger log) : Factory
+{
+    /// <summary>More than this many spare protocols are a rush that has passed.</summary>
+    private const int MostSpares = 1024;
+
+    private readonly Stack<PoemServer> _spares = new();
+
+    /// <summary>The poem.</summary>
+    public PoemSource Source => source;
+
+    /// <summary>The reactor's.</summary>
+    public IClock Clock => clock;
+
+    /// <inheritdoc/>
+    protected internal override bool ReusesConnections => true;
+
+    /// <inheritdoc/>
+    protected internal override Protocol BuildProtocol(in SocketAddress peer) =>
+        _spares.TryPop(out PoemServer? spare) ? spare : new PoemServer(this);
+
+    /// <inheritdoc/>
+    protected internal override void Release(Protocol protocol)
+    {
+        if (_spares.Count < MostSpares)
+        {
+            _spares.Push((PoemServer)protocol);
+        }
+    }
+
+    /// <summary>Tells the log how a delivery ended.</summary>
+    internal void Record(ITransport transport, Poem poem, TimeSpan duration, Failure reason)
+    {
+        var record = new ConnectionRecord
+        {
+            Verb = "served",
+            What = source.Name,
+            Peer = transport.Peer,
+            BytesSent = transport.BytesSent,
+            BytesWhole = poem.WireLength,
+            Duration = duration,
+            Outcome = ConnectionRecord.OutcomeOf(reason),
+        };
+        record.Log(log);
+    }
+}

@@ -1,0 +1,69 @@
+using System.Threading;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Where a poem comes from, and the poem that is served now. Read at the start and when told to; a poem that can't be read
+/// again leaves the old one in place.
+/// </summary>
+/// <remarks>
+/// Reactors on several threads share it: <see cref="Hold"/> may be called from any, <see cref="Reload"/> from one.
+/// </remarks>
+internal sealed class PoemSource
+{
+    private readonly bool _framed;
+    private Poem _current;
+
+    private PoemSource(string name, bool framed, Poem poem)
+    {
+        Name = name;
+        _framed = framed;
+        _current = poem;
+    }
+
+    /// <summary>As the user wrote it; <c>-</c> is standard input.</summary>
+    public string Name { get; }
+
+    /// <summary>Reads a poem for the first time.</summary>
+    /// <param name="name">A file, or <c>-</c> for standard input.</param>
+    /// <param name="framed">Is it to travel as a netstring?</param>
+    /// <param name="problem">Why there is none.</param>
+    /// <returns>Null if it can't be read.</returns>
+    public static PoemSource? TryOpen(string name, bool framed, out PoemProblem problem) =>
+        PoemReader.TryRead(name, framed, out problem) is { } poem ? new PoemSource(name, framed, poem) : null;
+
+    /// <summary>The poem of this moment, held for the caller, who has to <see cref="Poem.LetGo"/> of it.</summary>
+    public Poem Hold()
+    {
+        while (true)
+        {
+            Poem poem = Volatile.Read(ref _current);
+            if (poem.TryHold())
+            {
+                return poem;
+            }
+
+            // Replaced between the two steps: the new one is there already.
+        }
+    }
+
+    /// <summary>Reads it again. Connections under way keep the one that they began with.</summary>
+    /// <param name="problem">Why the old poem stays.</param>
+    /// <returns>False if the old one stays; standard input, which can't be read twice, stays without a problem.</returns>
+    public bool Reload(out PoemProblem problem)
+    {
+        problem = default;
+        if (Name == PoemReader.StandardInput)
+        {
+            return true;
+        }
+
+        if (PoemReader.TryRead(Name, _framed, out problem) is not { } poem)
+        {
+            return false;
+        }
+
+        Interlocked.Exchange(ref _current, poem).LetGo();
+        return true;
+    }
+}

@@ -1,0 +1,346 @@
+using System;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// <c>await</c> and <c>async Deferred&lt;T&gt;</c>: Twisted's <c>inlineCallbacks</c>, made of the compiler's own coroutines.
+/// </summary>
+/// <remarks>
+/// <para>
+/// A method runs at once, up to its first <c>await</c> of a deferred that has no result yet, and goes on when that fires, in
+/// the middle of its chain and on the same stack: no scheduler, no context, no other thread. An <c>await</c> takes the
+/// result out of the deferred and leaves the default value there.
+/// </para>
+/// <para>
+/// Cancelling the deferred of a method that has not ended cancels what it awaits; the method gets what comes of that at its
+/// <c>await</c>, where it may catch it, and ends as it likes.
+/// </para>
+/// <para>
+/// One object does it all: the state of the method, the deferred that was returned for it and its place in the queue of what
+/// it awaits are a <see cref="Coroutine{T,TStateMachine}"/>. A method that never had to wait leaves a fired deferred only.
+/// </para>
+/// </remarks>
+public abstract partial class Deferred
+{
+    /// <summary>For <c>await</c>, by one who does not want the value.</summary>
+    public DeferredAwaiter GetAwaiter() => new(this);
+
+    /// <summary>What a foreign <c>await</c>, as of an <c>async Task</c>, adds.</summary>
+    internal void AddContinuation(Action continuation) => AddLink(new ContinuationLink(continuation));
+
+    internal void ThrowIfSuperseded()
+    {
+        if ((_state & Superseded) != 0)
+        {
+            ThrowSuperseded();
+        }
+    }
+
+    /// <summary>For <c>await</c> without a value: throws the failure, or leaves quietly.</summary>
+    internal void TakeNothing()
+    {
+        if ((_state & (Fired | Waiting)) != Fired)
+        {
+            throw new InvalidOperationException("the deferred has no result yet, and a reactor never blocks to wait for one");
+        }
+
+        if ((_state & Failed) != 0)
+        {
+            TakeFailure().Throw();
+        }
+
+        Discard();
+    }
+
+    private sealed class ContinuationLink(Action continuation) : ChainLink
+    {
+        internal override Deferred? Run(Deferred source)
+        {
+            continuation();
+            return null;
+        }
+    }
+}
+
+public partial class Deferred<T>
+{
+    /// <summary>For <c>await</c>.</summary>
+    public new DeferredAwaiter<T> GetAwaiter() => new(this);
+}
+
+/// <summary>What the awaiters of this engine have in common: a deferred.</summary>
+internal interface IDeferredAwaiter
+{
+    Deferred Deferred { get; }
+}
+
+/// <summary>For the compiler.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public readonly struct DeferredAwaiter<T> : ICriticalNotifyCompletion, IDeferredAwaiter
+{
+    private readonly Deferred<T> _deferred;
+
+    internal DeferredAwaiter(Deferred<T> deferred)
+    {
+        _deferred = deferred;
+    }
+
+    /// <summary>Can the result be had at once?</summary>
+    public bool IsCompleted => _deferred.IsAtRest;
+
+    Deferred IDeferredAwaiter.Deferred => _deferred;
+
+    /// <summary>Takes the result.</summary>
+    public T GetResult() => _deferred.TakeResult();
+
+    /// <summary>For methods that are not <c>async Deferred</c>.</summary>
+    public void OnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
+
+    /// <summary>For methods that are not <c>async Deferred</c>.</summary>
+    public void UnsafeOnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
+}
+
+/// <summary>For the compiler.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public readonly struct DeferredAwaiter : ICriticalNotifyCompletion, IDeferredAwaiter
+{
+    private readonly Deferred _deferred;
+
+    internal DeferredAwaiter(Deferred deferred)
+    {
+        _deferred = deferred;
+    }
+
+    /// <summary>Can the result be had at once?</summary>
+    public bool IsCompleted => _deferred.IsAtRest;
+
+    Deferred IDeferredAwaiter.Deferred => _deferred;
+
+    /// <summary>Takes the result.</summary>
+    public void GetResult() => _deferred.TakeNothing();
+
+    /// <summary>For methods that are not <c>async Deferred</c>.</summary>
+    public void OnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
+
+    /// <summary>For methods that are not <c>async Deferred</c>.</summary>
+    public void UnsafeOnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
+}
+
+/// <summary>For the compiler: makes the deferred of an <c>async Deferred&lt;T&gt;</c> method and runs it.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public struct DeferredMethodBuilder<T>
+{
+    private Deferred<T>? _deferred;
+
+    /// <summary>The deferred that the method returns.</summary>
+    public readonly Deferred<T> Task => _deferred!;
+
+    /// <summary>Makes a builder.</summary>
+    [SuppressMessage("Design", "CA1000", Justification = "The compiler asks for it here.")]
+    public static DeferredMethodBuilder<T> Create() => default;
+
+    /// <summary>Runs the method up to where it has to wait.</summary>
+    public readonly void Start<TStateMachine>(ref TStateMachine stateMachine)
+        where TStateMachine : IAsyncStateMachine => stateMachine.MoveNext();
+
+    /// <summary>Not used: a state machine is moved into its coroutine without being boxed.</summary>
+    public readonly void SetStateMachine(IAsyncStateMachine stateMachine) => _ = stateMachine;
+
+    /// <summary>The method returned.</summary>
+    public void SetResult(T result)
+    {
+        if (_deferred is null)
+        {
+            _deferred = Deferred.Succeed(result);
+        }
+        else
+        {
+            Unsafe.As<Coroutine<T>>(_deferred).End(new Outcome<T>(result));
+        }
+    }
+
+    /// <summary>The method threw.</summary>
+    public void SetException(Exception exception)
+    {
+        var failure = new Failure(exception);
+        if (_deferred is null)
+        {
+            _deferred = Deferred.Fail<T>(failure);
+        }
+        else
+        {
+            Unsafe.As<Coroutine<T>>(_deferred).End(new Outcome<T>(failure));
+        }
+    }
+
+    /// <summary>The method has to wait.</summary>
+    public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+        where TAwaiter : INotifyCompletion
+        where TStateMachine : IAsyncStateMachine => Await(ref awaiter, ref stateMachine);
+
+    /// <summary>The method has to wait.</summary>
+    public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+        where TAwaiter : ICriticalNotifyCompletion
+        where TStateMachine : IAsyncStateMachine => Await(ref awaiter, ref stateMachine);
+
+    private void Await<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+        where TStateMachine : IAsyncStateMachine
+    {
+        // A task would go on in the thread pool, where no deferred may be touched.
+        if (awaiter is not IDeferredAwaiter)
+        {
+            throw new NotSupportedException(
+                "an async method that returns a deferred awaits deferreds; make one of a task with AsDeferred");
+        }
+
+        Deferred awaited = ((IDeferredAwaiter)awaiter).Deferred;
+        awaited.ThrowIfSuperseded();
+        if (_deferred is null)
+        {
+            // The builder is part of the state machine: it has to know its deferred before it is copied.
+            var coroutine = new Coroutine<T, TStateMachine>();
+            _deferred = coroutine;
+            coroutine.StateMachine = stateMachine;
+        }
+
+        Unsafe.As<Coroutine<T>>(_deferred).Await(awaited);
+    }
+}
+
+/// <summary>For the compiler: the same for an <c>async Deferred</c> method, which returns nothing.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public struct DeferredMethodBuilder
+{
+    private DeferredMethodBuilder<Unit> _builder;
+
+    /// <summary>The deferred that the method returns.</summary>
+    public readonly Deferred Task => _builder.Task;
+
+    /// <summary>Makes a builder.</summary>
+    public static DeferredMethodBuilder Create() => default;
+
+    /// <summary>Runs the method up to where it has to wait.</summary>
+    public readonly void Start<TStateMachine>(ref TStateMachine stateMachine)
+        where TStateMachine : IAsyncStateMachine => _builder.Start(ref stateMachine);
+
+    /// <summary>Not used: a state machine is moved into its coroutine without being boxed.</summary>
+    public readonly void SetStateMachine(IAsyncStateMachine stateMachine) => _builder.SetStateMachine(stateMachine);
+
+    /// <summary>The method returned.</summary>
+    public void SetResult() => _builder.SetResult(default);
+
+    /// <summary>The method threw.</summary>
+    public void SetException(Exception exception) => _builder.SetException(exception);
+
+    /// <summary>The method has to wait.</summary>
+    public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+        where TAwaiter : INotifyCompletion
+        where TStateMachine : IAsyncStateMachine => _builder.AwaitOnCompleted(ref awaiter, ref stateMachine);
+
+    /// <summary>The method has to wait.</summary>
+    public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
+        where TAwaiter : ICriticalNotifyCompletion
+        where TStateMachine : IAsyncStateMachine => _builder.AwaitUnsafeOnCompleted(ref awaiter, ref stateMachine);
+}
+
+/// <summary>
+/// An async method that had to wait: its deferred, and its place in the queue of what it awaits. While it has not ended
+/// <see cref="Deferred._aux"/> is what it awaits, or null while its own code runs.
+/// </summary>
+internal abstract class Coroutine<T> : Deferred<T>
+{
+    private protected Coroutine()
+    {
+        _state = Owned;
+    }
+
+    /// <summary>Waits for a deferred, in its queue.</summary>
+    public void Await(Deferred awaited)
+    {
+        _aux = awaited;
+        awaited.AddLink(this);
+        if ((_state & CancelsNext) != 0)
+        {
+            _state &= ~CancelsNext;
+            Cancel();
+        }
+    }
+
+    /// <summary>The method has ended. Its functions are run by the loop below, or when its cancel is done.</summary>
+    public void End(Outcome<T> outcome)
+    {
+        Accept(outcome);
+        _state |= (_state & Cancelling) != 0 ? EndedInCancel : Fired;
+    }
+
+    /// <summary>What it awaited has a result, or, once it has ended, what its chain waited for.</summary>
+    internal override Deferred? Run(Deferred source)
+    {
+        if ((_state & Fired) != 0)
+        {
+            return base.Run(source);
+        }
+
+        // The source counts as running until the loop comes back to it, as if the method and its functions were one of
+        // its own functions: which they are.
+        Debug.Assert(ReferenceEquals(_aux, source), "a coroutine goes on with what it awaited");
+        _aux = null;
+        MoveNext();
+        return (_state & Fired) != 0 ? this : null;
+    }
+
+    private protected abstract void MoveNext();
+
+    private protected override Deferred? CancelHere()
+    {
+        if ((_state & Fired) != 0)
+        {
+            return base.CancelHere();
+        }
+
+        if ((_state & (Cancelling | EndedInCancel)) != 0)
+        {
+            return null;
+        }
+
+        if (_aux is not Deferred awaited)
+        {
+            _state |= CancelsNext;
+            return null;
+        }
+
+        _state |= Cancelling;
+        return awaited;
+    }
+
+    private protected override void CancelIsDone()
+    {
+        _state &= ~Cancelling;
+        if ((_state & EndedInCancel) != 0)
+        {
+            _state &= ~EndedInCancel;
+            Fire(_state & Failed);
+        }
+    }
+}
+
+/// <summary>The same with the state of the method, as the compiler made it.</summary>
+internal sealed class Coroutine<T, TStateMachine> : Coroutine<T>
+    where TStateMachine : IAsyncStateMachine
+{
+    /// <summary>The locals of the method, and where it is.</summary>
+    public TStateMachine StateMachine = default!;
+
+    private protected override void MoveNext()
+    {
+        StateMachine.MoveNext();
+        if ((_state & (Fired | EndedInCancel)) != 0)
+        {
+            StateMachine = default!;
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System;
+using System.Collections.Generic;
+
+namespace Poetry.Net;
+
+/// <summary>Deferreds that come with a result, or with a canceller that has a state.</summary>
+public abstract partial class Deferred
+{
+    /// <summary>Makes a deferred that has fired with a value. There is nothing left to cancel.</summary>
+    public static Deferred<T> Succeed<T>(T value)
+    {
+        var deferred = new Deferred<T>();
+        deferred.FireValue(value);
+        return deferred;
+    }
+
+    /// <summary>Makes a deferred that has failed. There is nothing left to cancel.</summary>
+    public static Deferred<T> Fail<T>(Failure failure)
+    {
+        ArgumentNullException.ThrowIfNull(failure);
+        var deferred = new Deferred<T>();
+        deferred.FireFailure(failure);
+        return deferred;
+    }
+
+    /// <summary>Makes a deferred that has failed. There is nothing left to cancel.</summary>
+    public static Deferred<T> Fail<T>(Exception exception) => Fail<T>(new Failure(exception));
+
+    /// <summary>Makes one that has not fired, whose canceller is given a state: nothing has to be captured.</summary>
+    /// <param name="state">Handed to the canceller.</param>
+    /// <param name="canceller">As of <see cref="Deferred{T}(Action{Deferred{T}})"/>. Cancelling stops the operation if this
+    /// stops it.</param>
+    public static Deferred<T> WithCanceller<TState, T>(TState state, Action<TState, Deferred<T>> canceller)
+    {
+        ArgumentNullException.ThrowIfNull(canceller);
+        return new Deferred<T>(new Canceller<TState, T>(state, canceller));
+    }
+
+    /// <summary>Calls a function that may or may not be asynchronous, and gives a deferred in every case.</summary>
+    /// <param name="function">Returns a deferred: that very one is given. A value: one that has fired with it. A failure, or
+    /// throws: one that has failed with it.</param>
+    /// <returns>Cancelling it cancels the deferred of the function, if there was one.</returns>
+    public static Deferred<T> MaybeDeferred<T>(Func<Outcome<T>> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        try
+        {
+            Outcome<T> outcome = function();
+            return outcome.Deferred ?? (outcome.Failure is { } failure ? Fail<T>(failure) : Succeed(outcome.Value));
+        }
+        catch (Exception exception)
+        {
+            return Fail<T>(exception);
+        }
+    }
+
+    /// <summary>As <see cref="MaybeDeferred{T}(Func{Outcome{T}})"/>, for a function that returns a deferred or throws.</summary>
+    public static Deferred<T> MaybeDeferred<T>(Func<Deferred<T>> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        try
+        {
+            return function();
+        }
+        catch (Exception exception)
+        {
+            return Fail<T>(exception);
+        }
+    }
+
+    /// <summary>As <see cref="MaybeDeferred{T}(Func{Outcome{T}})"/>, for a function that returns a value or throws.</summary>
+    public static Deferred<T> MaybeDeferred<T>(Func<T> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        try
+        {
+            return Succeed(function());
+        }
+        catch (Exception exception)
+        {
+            return Fail<T>(exception);
+        }
+    }
+
+    /// <summary>Waits for deferreds of any types: see <see cref="DeferredList{T}"/>.</summary>
+    /// <returns>How each of them ended, in their order. Cancelling it cancels all of them.</returns>
+    public static DeferredList<object?> ListOf(params Deferred[] members) =>
+        new((Deferred[])[.. members], fireOnOneCallback: false, fireOnOneErrback: false, consumeErrors: false);
+
+    /// <summary>Waits until all have succeeded, or one has failed.</summary>
+    /// <param name="members">One may occur several times. Without any, it fires at once.</param>
+    /// <param name="consumeErrors">The failures of members count as handled.</param>
+    /// <returns>The values in the order of the members, or <see cref="FirstError"/>. Cancelling it cancels all of them.</returns>
+    public static Deferred<T[]> GatherResults<T>(IEnumerable<Deferred<T>> members, bool consumeErrors = false) =>
+        new GatheredResults<T>((Deferred[])[.. members], consumeErrors);
+
+    /// <summary>Waits for the first that succeeds, and cancels the others.</summary>
+    /// <param name="runners">One or more. Their failures count as handled.</param>
+    /// <returns>The place of the winner and its value, or <see cref="FailureGroup"/> if all failed. Cancelling it cancels
+    /// all of them.</returns>
+    /// <exception cref="ArgumentException">There is none.</exception>
+    public static Deferred<(int Index, T Value)> Race<T>(IEnumerable<Deferred<T>> runners)
+    {
+        Deferred[] all = [.. runners];
+        if (all.Length == 0)
+        {
+            throw new ArgumentException("a race without runners would never end", nameof(runners));
+        }
+
+        return new DeferredRace<T>(all);
+    }
+}

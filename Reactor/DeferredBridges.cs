@@ -1,0 +1,169 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// The way onto the reactor thread: all that the bridges below need to know of a reactor.
+/// </summary>
+public interface IReactorThreads
+{
+    /// <summary>Has a function called on the reactor thread, soon. May be called from any thread.</summary>
+    void CallFromThread(Action call);
+}
+
+/// <summary>
+/// Bridges between deferreds, which belong to the reactor thread, and the tasks, tokens and threads of the rest of .NET.
+/// </summary>
+/// <remarks>
+/// This file crosses threads. The rule: a deferred is touched on the reactor thread only. What happens elsewhere makes its
+/// result and hands it in with <see cref="IReactorThreads.CallFromThread"/>; in between, nothing is shared.
+/// </remarks>
+public static class DeferredBridges
+{
+    /// <summary>Runs a function on a thread of the pool. Call it on the reactor thread.</summary>
+    /// <param name="threads">The reactor on whose thread the deferred is fired.</param>
+    /// <param name="function">May block; must not touch what belongs to the reactor.</param>
+    /// <returns>What the function returns or throws. Cancelling it does not stop the function: its result is dropped.</returns>
+    public static Deferred<T> DeferToThread<T>(this IReactorThreads threads, Func<T> function)
+    {
+        ArgumentNullException.ThrowIfNull(threads);
+        ArgumentNullException.ThrowIfNull(function);
+        var deferred = new Deferred<T>();
+        ThreadPool.UnsafeQueueUserWorkItem(
+            _ =>
+            {
+                Outcome<T> outcome;
+                try
+                {
+                    outcome = new Outcome<T>(function());
+                }
+                catch (Exception exception)
+                {
+                    outcome = new Outcome<T>(new Failure(exception));
+                }
+
+                threads.CallFromThread(() => deferred.Fire(outcome));
+            },
+            null);
+        return deferred;
+    }
+
+    /// <summary>Makes a deferred of a task. Call it on the reactor thread.</summary>
+    /// <param name="task">Runs wherever it likes.</param>
+    /// <param name="threads">The reactor on whose thread the deferred is fired.</param>
+    /// <param name="whenCancelled">Is cancelled when the deferred is, so that the task can stop; null if it can not.</param>
+    /// <returns>The result of the task; at once, if there is one. Cancelling it stops the task if
+    /// <paramref name="whenCancelled"/> does; either way it fails with <see cref="CancelledError"/> at once.</returns>
+    public static Deferred<T> AsDeferred<T>(
+        this Task<T> task, IReactorThreads threads, CancellationTokenSource? whenCancelled = null)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        ArgumentNullException.ThrowIfNull(threads);
+        if (task.IsCompleted)
+        {
+            Outcome<T> outcome = OutcomeOf(task);
+            return outcome.Failure is { } failure ? Deferred.Fail<T>(failure) : Deferred.Succeed(outcome.Value);
+        }
+
+        var bridge = new TaskBridge<T>(whenCancelled);
+        ConfiguredTaskAwaitable<T>.ConfiguredTaskAwaiter awaiter = task.ConfigureAwait(false).GetAwaiter();
+        awaiter.UnsafeOnCompleted(() => threads.CallFromThread(() => bridge.Fire(OutcomeOf(task))));
+        return bridge;
+    }
+
+    /// <summary>As <see cref="AsDeferred{T}"/>, for a task without a value.</summary>
+    public static Deferred<Unit> AsDeferred(
+        this Task task, IReactorThreads threads, CancellationTokenSource? whenCancelled = null)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        return WithUnit(task).AsDeferred(threads, whenCancelled);
+
+        static async Task<Unit> WithUnit(Task task)
+        {
+            await task.ConfigureAwait(false);
+            return default;
+        }
+    }
+
+    /// <summary>Makes a task of a deferred. May be called from any thread.</summary>
+    /// <param name="deferred">Is taken over: its result goes to the task, and nothing else should be added to it.</param>
+    /// <param name="threads">The reactor that the deferred belongs to.</param>
+    /// <param name="cancellation">Cancels the deferred, and with it what it stands for.</param>
+    /// <returns>Ends as the deferred does; what awaits it goes on in the thread pool.</returns>
+    public static Task<T> AsTask<T>(
+        this Deferred<T> deferred, IReactorThreads threads, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(deferred);
+        ArgumentNullException.ThrowIfNull(threads);
+        var source = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        threads.CallFromThread(() =>
+        {
+            deferred.CancelWith(threads, cancellation);
+            deferred.AddBoth(source, static (source, outcome) =>
+            {
+                if (outcome.Failure is not { } failure)
+                {
+                    source.SetResult(outcome.Value);
+                }
+                else if (failure.Check<OperationCanceledException>())
+                {
+                    source.SetCanceled();
+                }
+                else
+                {
+                    source.SetException(failure.Exception);
+                }
+            });
+        });
+        return source.Task;
+    }
+
+    /// <summary>Has a deferred cancelled by a token, until it has a result. Call it on the reactor thread.</summary>
+    /// <param name="deferred">Its result passes through unchanged.</param>
+    /// <param name="threads">The reactor that the deferred belongs to.</param>
+    /// <param name="cancellation">May be cancelled on any thread.</param>
+    /// <returns>The same deferred. Cancelling it directly works as ever.</returns>
+    public static Deferred<T> CancelWith<T>(
+        this Deferred<T> deferred, IReactorThreads threads, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(deferred);
+        ArgumentNullException.ThrowIfNull(threads);
+        if (!cancellation.CanBeCanceled)
+        {
+            return deferred;
+        }
+
+        CancellationTokenRegistration registration = cancellation.UnsafeRegister(
+            _ => threads.CallFromThread(deferred.Cancel), null);
+        return deferred.AddBoth(outcome =>
+        {
+            registration.Unregister();
+            return outcome;
+        });
+    }
+
+    private static Outcome<T> OutcomeOf<T>(Task<T> task)
+    {
+        if (task.IsCompletedSuccessfully)
+        {
+            return new Outcome<T>(task.Result);
+        }
+
+        return task.IsCanceled
+            ? new Outcome<T>(Failure.Cancelled)
+            : new Outcome<T>(new Failure(task.Exception!.InnerException!));
+    }
+
+    /// <summary>The deferred of a task. However it was cancelled, the task ends later and fires it in vain.</summary>
+    private sealed class TaskBridge<T>(CancellationTokenSource? whenCancelled) : Deferred<T>
+    {
+        private protected override void CancelUnfired()
+        {
+            whenCancelled?.Cancel();
+            base.CancelUnfired();
+        }
+    }
+}

@@ -1,0 +1,166 @@
+using System;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// What is common to deferreds that wait for several others: a list, a dictionary, gathered results, a race. Each member is
+/// given a link, at once; as they come to results, the group comes to its own.
+/// </summary>
+/// <typeparam name="T">The result of a member.</typeparam>
+/// <typeparam name="TResult">The result of the group.</typeparam>
+public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
+{
+    private readonly Deferred[] _members;
+
+    private protected DeferredGroup(Deferred[] members)
+    {
+        foreach (Deferred member in members)
+        {
+            ArgumentNullException.ThrowIfNull(member, nameof(members));
+            member.ThrowIfSuperseded();
+        }
+
+        _members = members;
+        _state = OfGroup;
+    }
+
+    /// <summary>How many members there are.</summary>
+    public int Count => _members.Length;
+
+    /// <summary>Adds a link to each member, in order. Those that have fired run it at once, so the group may have fired
+    /// when this returns.</summary>
+    private protected void Start()
+    {
+        for (int i = 0; i < _members.Length; i++)
+        {
+            _members[i].AddLink(new MemberLink(this, i));
+        }
+    }
+
+    /// <summary>A member has a result.</summary>
+    /// <returns>True if its failure is the group's now, false to leave it to the member.</returns>
+    private protected abstract bool MemberFired(int index, Outcome<T> outcome);
+
+    /// <summary>Cancels the members, in order; those that have fired may wait for others.</summary>
+    /// <param name="exceptIndex">One to leave out, or -1.</param>
+    private protected void CancelMembers(int exceptIndex)
+    {
+        for (int i = 0; i < _members.Length; i++)
+        {
+            if (i == exceptIndex)
+            {
+                continue;
+            }
+
+            try
+            {
+                _members[i].Cancel();
+            }
+            catch (Exception exception)
+            {
+                // It must not keep the others from being cancelled.
+                UnhandledFailures.Report("Unhandled error in canceller", new Failure(exception));
+            }
+        }
+    }
+
+    /// <summary>Cancelling a group cancels all of its members, and the group comes to what they then come to. One that has
+    /// fired is done with.</summary>
+    private protected override Deferred? CancelHere()
+    {
+        if ((_state & Fired) == 0)
+        {
+            CancelMembers(exceptIndex: -1);
+        }
+
+        return null;
+    }
+
+    /// <summary>Listens at one member.</summary>
+    private sealed class MemberLink(DeferredGroup<T, TResult> group, int index) : ChainLink
+    {
+        internal override Deferred? Run(Deferred source)
+        {
+            Failure? failure = source.CurrentFailure;
+            Outcome<T> outcome = failure is not null ? new Outcome<T>(failure) : new Outcome<T>(ValueOf(source));
+            if (group.MemberFired(index, outcome))
+            {
+                source.Discard();
+            }
+
+            return null;
+        }
+
+        /// <summary>A list of objects may have members of any type.</summary>
+        private static T ValueOf(Deferred source) =>
+            source is Deferred<T> typed ? typed.PeekValue : (T)source.CurrentValue!;
+    }
+}
+
+/// <summary>
+/// A group that keeps how each member ended, and fires when all have: with the three flags of Twisted's
+/// <c>DeferredList</c>.
+/// </summary>
+/// <typeparam name="T">The result of a member.</typeparam>
+/// <typeparam name="TResult">The result of the group.</typeparam>
+public abstract class DeferredCollection<T, TResult> : DeferredGroup<T, TResult>
+{
+    private readonly Outcome<T>[] _outcomes;
+    private readonly bool _fireOnOneCallback;
+    private readonly bool _fireOnOneErrback;
+    private readonly bool _consumeErrors;
+    private int _finishedCount;
+
+    private protected DeferredCollection(
+        Deferred[] members, bool fireOnOneCallback, bool fireOnOneErrback, bool consumeErrors)
+        : base(members)
+    {
+        _outcomes = members.Length == 0 ? [] : new Outcome<T>[members.Length];
+        _fireOnOneCallback = fireOnOneCallback;
+        _fireOnOneErrback = fireOnOneErrback;
+        _consumeErrors = consumeErrors;
+    }
+
+    /// <summary>Begins to listen; without members there is nothing to wait for, but no first success either.</summary>
+    private protected void Open()
+    {
+        if (_outcomes.Length == 0 && !_fireOnOneCallback)
+        {
+            FireValue(WhenAll(_outcomes));
+        }
+
+        Start();
+    }
+
+    /// <summary>The result, once every member has one.</summary>
+    private protected abstract TResult WhenAll(Outcome<T>[] outcomes);
+
+    /// <summary>The result, for one that fires with its first success.</summary>
+    private protected abstract TResult WhenFirst(int index, T value);
+
+    /// <summary>Says which member failed first.</summary>
+    private protected virtual FirstError WhenFirstFailed(int index, Failure failure) => new(index, failure);
+
+    private protected sealed override bool MemberFired(int index, Outcome<T> outcome)
+    {
+        _outcomes[index] = outcome;
+        _finishedCount++;
+        if ((_state & Fired) == 0)
+        {
+            if (outcome.Succeeded && _fireOnOneCallback)
+            {
+                FireValue(WhenFirst(index, outcome.Value));
+            }
+            else if (!outcome.Succeeded && _fireOnOneErrback)
+            {
+                FireFailure(new Failure(WhenFirstFailed(index, outcome.Failure)));
+            }
+            else if (_finishedCount == _outcomes.Length)
+            {
+                FireValue(WhenAll(_outcomes));
+            }
+        }
+
+        return !outcome.Succeeded && _consumeErrors;
+    }
+}

@@ -1,0 +1,260 @@
+using System;
+using System.Runtime.CompilerServices;
+
+namespace Poetry.Net;
+
+/// <summary>A function in a chain, between a <typeparamref name="T"/> and a <typeparamref name="TNext"/>.</summary>
+internal abstract class TypedLink<T, TNext> : ChainLink
+{
+    /// <summary>The handle of the next type; null while the type stays.</summary>
+    public Deferred<TNext>? Target { get; set; }
+
+    internal sealed override Deferred? Run(Deferred source)
+    {
+        Deferred<T> from = Unsafe.As<Deferred<T>>(source);
+        Outcome<TNext> outcome;
+        try
+        {
+            if (!from.HasFailed)
+            {
+                outcome = OnValue(from.PeekValue);
+            }
+            else if (TakesFailures)
+            {
+                outcome = OnFailure(from.TakeFailure());
+            }
+            else
+            {
+                return Target is null ? null : from.PassFailureOn(Target);
+            }
+        }
+        catch (Exception exception)
+        {
+            outcome = new Outcome<TNext>(new Failure(exception));
+        }
+
+        if (Target is null)
+        {
+            Unsafe.As<Deferred<TNext>>(source).Accept(outcome);
+            return null;
+        }
+
+        return from.PassOn(Target, outcome);
+    }
+
+    private protected virtual bool TakesFailures => false;
+
+    private protected abstract Outcome<TNext> OnValue(T value);
+
+    private protected virtual Outcome<TNext> OnFailure(Failure failure) => new(failure);
+}
+
+/// <summary>A function in a chain that only a failure calls; so the type stays.</summary>
+internal abstract class ErrbackLink<T> : ChainLink
+{
+    internal sealed override Deferred? Run(Deferred source)
+    {
+        Deferred<T> from = Unsafe.As<Deferred<T>>(source);
+        if (from.HasFailed && Takes(from.CurrentFailure!))
+        {
+            Outcome<T> outcome;
+            try
+            {
+                outcome = OnFailure(from.TakeFailure());
+            }
+            catch (Exception exception)
+            {
+                outcome = new Outcome<T>(new Failure(exception));
+            }
+
+            from.Accept(outcome);
+        }
+
+        return null;
+    }
+
+    private protected virtual bool Takes(Failure failure) => true;
+
+    private protected abstract Outcome<T> OnFailure(Failure failure);
+}
+
+/// <summary>The most common link has a loop body of its own: no detour by an <see cref="Outcome{T}"/>.</summary>
+internal sealed class SameCallback<T>(Func<T, T> function) : ChainLink
+{
+    internal override Deferred? Run(Deferred source)
+    {
+        Deferred<T> from = Unsafe.As<Deferred<T>>(source);
+        if (!from.HasFailed)
+        {
+            try
+            {
+                from.PeekValue = function(from.PeekValue);
+            }
+            catch (Exception exception)
+            {
+                from.Accept(new Outcome<T>(new Failure(exception)));
+            }
+        }
+
+        return null;
+    }
+}
+
+internal sealed class ValueCallback<T, TNext>(Func<T, TNext> function) : TypedLink<T, TNext>
+{
+    private protected override Outcome<TNext> OnValue(T value) => new(function(value));
+}
+
+internal sealed class DeferredCallback<T, TNext>(Func<T, Deferred<TNext>> function) : TypedLink<T, TNext>
+{
+    private protected override Outcome<TNext> OnValue(T value) => new(function(value));
+}
+
+internal sealed class OutcomeCallback<T, TNext>(Func<T, Outcome<TNext>> function) : TypedLink<T, TNext>
+{
+    private protected override Outcome<TNext> OnValue(T value) => function(value);
+}
+
+internal sealed class StateCallback<TState, T, TNext>(TState state, Func<TState, T, Outcome<TNext>> function)
+    : TypedLink<T, TNext>
+{
+    private protected override Outcome<TNext> OnValue(T value) => function(state, value);
+}
+
+internal sealed class ActionCallback<T>(Action<T> action) : TypedLink<T, T>
+{
+    private protected override Outcome<T> OnValue(T value)
+    {
+        action(value);
+        return default;
+    }
+}
+
+internal sealed class ValueErrback<T>(Func<Failure, T> function) : ErrbackLink<T>
+{
+    private protected override Outcome<T> OnFailure(Failure failure) => new(function(failure));
+}
+
+internal sealed class DeferredErrback<T>(Func<Failure, Deferred<T>> function) : ErrbackLink<T>
+{
+    private protected override Outcome<T> OnFailure(Failure failure) => new(function(failure));
+}
+
+internal sealed class OutcomeErrback<T>(Func<Failure, Outcome<T>> function) : ErrbackLink<T>
+{
+    private protected override Outcome<T> OnFailure(Failure failure) => function(failure);
+}
+
+internal sealed class ActionErrback<T>(Action<Failure> action) : ErrbackLink<T>
+{
+    private protected override Outcome<T> OnFailure(Failure failure)
+    {
+        action(failure);
+        return default;
+    }
+}
+
+internal sealed class ExceptionErrback<TException, T>(Func<TException, Outcome<T>> function) : ErrbackLink<T>
+    where TException : Exception
+{
+    private protected override bool Takes(Failure failure) => failure.Check<TException>();
+
+    private protected override Outcome<T> OnFailure(Failure failure) => function((TException)failure.Exception);
+}
+
+internal sealed class OutcomeBoth<T, TNext>(Func<Outcome<T>, Outcome<TNext>> function) : TypedLink<T, TNext>
+{
+    private protected override bool TakesFailures => true;
+
+    private protected override Outcome<TNext> OnValue(T value) => function(new Outcome<T>(value));
+
+    private protected override Outcome<TNext> OnFailure(Failure failure) => function(new Outcome<T>(failure));
+}
+
+internal sealed class ActionBoth<T>(Action<Outcome<T>> action) : TypedLink<T, T>
+{
+    private protected override bool TakesFailures => true;
+
+    private protected override Outcome<T> OnValue(T value)
+    {
+        action(new Outcome<T>(value));
+        return default;
+    }
+
+    private protected override Outcome<T> OnFailure(Failure failure)
+    {
+        action(new Outcome<T>(failure));
+        return default;
+    }
+}
+
+internal sealed class StateActionBoth<TState, T>(TState state, Action<TState, Outcome<T>> action) : TypedLink<T, T>
+{
+    private protected override bool TakesFailures => true;
+
+    private protected override Outcome<T> OnValue(T value)
+    {
+        action(state, new Outcome<T>(value));
+        return default;
+    }
+
+    private protected override Outcome<T> OnFailure(Failure failure)
+    {
+        action(state, new Outcome<T>(failure));
+        return default;
+    }
+}
+
+internal sealed class ValueFork<T, TNext>(Func<T, TNext> callback, Func<Failure, TNext> errback) : TypedLink<T, TNext>
+{
+    private protected override bool TakesFailures => true;
+
+    private protected override Outcome<TNext> OnValue(T value) => new(callback(value));
+
+    private protected override Outcome<TNext> OnFailure(Failure failure) => new(errback(failure));
+}
+
+internal sealed class OutcomeFork<T, TNext>(Func<T, Outcome<TNext>> callback, Func<Failure, Outcome<TNext>> errback)
+    : TypedLink<T, TNext>
+{
+    private protected override bool TakesFailures => true;
+
+    private protected override Outcome<TNext> OnValue(T value) => callback(value);
+
+    private protected override Outcome<TNext> OnFailure(Failure failure) => errback(failure);
+}
+
+internal sealed class ActionFork<T>(Action<T> callback, Action<Failure> errback) : TypedLink<T, T>
+{
+    private protected override bool TakesFailures => true;
+
+    private protected override Outcome<T> OnValue(T value)
+    {
+        callback(value);
+        return default;
+    }
+
+    private protected override Outcome<T> OnFailure(Failure failure)
+    {
+        errback(failure);
+        return default;
+    }
+}
+
+/// <summary>Fires another deferred, which is told by nobody else: Twisted's <c>chainDeferred</c>.</summary>
+internal sealed class ChainingLink<T>(Deferred<T> other) : TypedLink<T, T>
+{
+    private protected override bool TakesFailures => true;
+
+    private protected override Outcome<T> OnValue(T value)
+    {
+        other.Callback(value);
+        return default;
+    }
+
+    private protected override Outcome<T> OnFailure(Failure failure)
+    {
+        other.Errback(failure);
+        return default;
+    }
+}

@@ -1,0 +1,126 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// Waits for several deferreds at once: Twisted's <c>DeferredList</c>. It fires when every member has a result, with how
+/// each of them ended, in the order of the list; so it succeeds even if they all fail.
+/// </summary>
+/// <remarks>
+/// The members stay usable: each goes on with the result it had, and may have been given functions of its own, before or
+/// after. So a member that fails is reported as unhandled unless it has an errback too, or
+/// <c>consumeErrors</c> is given. Cancelling the list cancels every member, and the list then fires with what they
+/// come to; once it has fired, cancelling does nothing.
+/// </remarks>
+public sealed class DeferredList<T> : DeferredCollection<T, DeferredListResult<T>>
+{
+    /// <summary>Begins to wait.</summary>
+    /// <param name="members">One may occur several times, and then counts as often. Without any, the list fires at once.</param>
+    /// <param name="fireOnOneCallback">Fire as soon as one member succeeds, with that one: see
+    /// <see cref="DeferredListResult{T}.FirstIndex"/>. Without members it then never fires.</param>
+    /// <param name="fireOnOneErrback">Fail as soon as one member fails, with <see cref="FirstError"/>.</param>
+    /// <param name="consumeErrors">The failures of members count as handled; null is left there.</param>
+    public DeferredList(
+        IEnumerable<Deferred<T>> members,
+        bool fireOnOneCallback = false,
+        bool fireOnOneErrback = false,
+        bool consumeErrors = false)
+        : this((Deferred[])[.. members], fireOnOneCallback, fireOnOneErrback, consumeErrors)
+    {
+    }
+
+    internal DeferredList(Deferred[] members, bool fireOnOneCallback, bool fireOnOneErrback, bool consumeErrors)
+        : base(members, fireOnOneCallback, fireOnOneErrback, consumeErrors)
+    {
+        Open();
+    }
+
+    private protected override DeferredListResult<T> WhenAll(Outcome<T>[] outcomes) => new(outcomes, null);
+
+    private protected override DeferredListResult<T> WhenFirst(int index, T value) => new([new Outcome<T>(value)], index);
+}
+
+/// <summary>
+/// How the members of a <see cref="DeferredList{T}"/> ended, in their order. Of a list that fired with its first success it
+/// holds that one alone, and <see cref="FirstIndex"/> tells which it was.
+/// </summary>
+public readonly struct DeferredListResult<T> : IReadOnlyList<Outcome<T>>
+{
+    private readonly Outcome<T>[]? _outcomes;
+
+    internal DeferredListResult(Outcome<T>[] outcomes, int? firstIndex)
+    {
+        _outcomes = outcomes;
+        FirstIndex = firstIndex;
+    }
+
+    /// <summary>The place in the list of the member that succeeded first, if that is what was waited for; else null.</summary>
+    public int? FirstIndex { get; }
+
+    /// <summary>How many outcomes there are.</summary>
+    public int Count => _outcomes?.Length ?? 0;
+
+    /// <summary>How one of them ended.</summary>
+    public Outcome<T> this[int index] => (_outcomes ?? [])[index];
+
+    /// <summary>All of them, in order.</summary>
+    public IEnumerator<Outcome<T>> GetEnumerator() => ((IEnumerable<Outcome<T>>)(_outcomes ?? [])).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
+
+/// <summary>The members' values, in their order, or the first failure: Twisted's <c>gatherResults</c>.</summary>
+internal sealed class GatheredResults<T> : DeferredCollection<T, T[]>
+{
+    public GatheredResults(Deferred[] members, bool consumeErrors)
+        : base(members, fireOnOneCallback: false, fireOnOneErrback: true, consumeErrors)
+    {
+        Open();
+    }
+
+    private protected override T[] WhenAll(Outcome<T>[] outcomes) => Array.ConvertAll(outcomes, static outcome => outcome.Value);
+
+    private protected override T[] WhenFirst(int index, T value) => [value];
+}
+
+/// <summary>The first success wins, and the others are cancelled: Twisted's <c>race</c>.</summary>
+internal sealed class DeferredRace<T> : DeferredGroup<T, (int Index, T Value)>
+{
+    private readonly Failure[] _failures;
+    private int _failedCount;
+    private bool _won;
+
+    public DeferredRace(Deferred[] runners)
+        : base(runners)
+    {
+        _failures = new Failure[runners.Length];
+        Start();
+    }
+
+    private protected override bool MemberFired(int index, Outcome<T> outcome)
+    {
+        if (_won)
+        {
+            return true;
+        }
+
+        if (outcome.Failure is { } failure)
+        {
+            _failures[index] = failure;
+            if (++_failedCount == _failures.Length)
+            {
+                FireFailure(new Failure(new FailureGroup(_failures)));
+            }
+        }
+        else
+        {
+            _won = true;
+            CancelMembers(exceptIndex: index);
+            FireValue((index, outcome.Value));
+        }
+
+        return true;
+    }
+}

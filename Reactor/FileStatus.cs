@@ -1,0 +1,47 @@
+namespace Poetry.Net;
+
+/// <summary>What kind of thing a path or a descriptor is.</summary>
+internal enum FileKind : byte
+{
+    /// <summary>None of the others: a block device, say.</summary>
+    Other,
+
+    /// <summary>A file with bytes in it.</summary>
+    Regular,
+
+    /// <summary>A directory.</summary>
+    Directory,
+
+    /// <summary>A pipe, named or not.</summary>
+    Fifo,
+
+    /// <summary>A terminal, /dev/null and their kin.</summary>
+    CharacterDevice,
+
+    /// <summary>A socket.</summary>
+    Socket,
+
+    /// <summary>A symbolic link; only <see cref="NativeFile.StatusOf"/> sees it.</summary>
+    Link,
+}
+
+/// <summary>What the system knows of a file at a moment.</summary>
+internal readonly struct FileStatus(FileKind kind, long sizeBytes, long modifiedTicks, ulong identity)
+{
+    /// <summary>What it is.</summary>
+    public FileKind Kind => kind;
+
+    /// <summary>How long it is, for a regular file.</summary>
+    public long SizeBytes => sizeBytes;
+
+    /// <summary>When it was last written: 100 ns since an origin of the system's. To compare only.</summary>
+    public long ModifiedTicks => modifiedTicks;
+
+    /// <summary>Its number in its file system: another file under the same name has another.</summary>
+    public ulong Identity => identity;
+
+    /// <summary>Is it the same file, with nothing written to it between the two looks? Within the resolution of the file
+    /// system's clock, which may be as coarse as the kernel's tick of 4 ms.</summary>
+    public bool IsUnchangedSince(in FileStatus earlier) =>
+        Identity == earlier.Identity && SizeBytes == earlier.SizeBytes && ModifiedTicks == earlier.ModifiedTicks;
+}

@@ -1,0 +1,212 @@
+using System;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// A socket that listens, and the connections that come through it: Twisted's <c>IListeningPort</c>. It owns the socket;
+/// the connections own themselves, and tell it when they end.
+/// </summary>
+public sealed class ListeningPort : Descriptor, IConnectionOwner
+{
+    /// <summary>Accepted in one turn at most: then those that are already connected have theirs.</summary>
+    private const int MostAcceptsPerTurn = 64;
+
+    /// <summary>The longest queue of the kernel; it takes less if <c>somaxconn</c> says so.</summary>
+    internal const int Backlog = 4096;
+
+    private readonly Reactor _reactor;
+    private readonly ListenOptions _options;
+    private readonly AcceptPause _pause;
+    private int _acceptsPerTurn = 1;
+    private bool _full;
+
+    internal ListeningPort(Reactor reactor, nint handle, SocketAddress address, Factory factory, ListenOptions options)
+        : base(handle)
+    {
+        _reactor = reactor;
+        _options = options;
+        _pause = new AcceptPause(reactor, this);
+        Address = address;
+        Factory = factory;
+        Sending = reactor.SendingLine(options.SendTimeout);
+    }
+
+    /// <summary>What was bound, with the port that the kernel chose.</summary>
+    public SocketAddress Address { get; }
+
+    /// <summary>Builds the protocols.</summary>
+    public Factory Factory { get; }
+
+    /// <summary>Connections that came through this port and have not ended.</summary>
+    public int Connections { get; private set; }
+
+    /// <summary>Connections that came through this port so far.</summary>
+    public long Accepted { get; private set; }
+
+    /// <summary>Does it take connections? Not while it is full, and not after <see cref="StopListening"/>.</summary>
+    public bool Listening => Handle != NoHandle;
+
+    /// <inheritdoc/>
+    Factory IConnectionOwner.Factory => Factory;
+
+    /// <inheritdoc cref="IConnectionOwner.Sending"/>
+    internal TransportLine Sending { get; }
+
+    /// <inheritdoc/>
+    TransportLine IConnectionOwner.Sending => Sending;
+
+    /// <summary>Takes no more connections; those that are there go on. A second call does nothing.</summary>
+    public void StopListening()
+    {
+        if (!Listening)
+        {
+            return;
+        }
+
+        _pause.End();
+        _reactor.Unwatch(this);
+        NativeSocket.Close(Handle);
+        Handle = NoHandle;
+        if (Address.Kind == AddressKind.Unix && _options.RemovesPath)
+        {
+            _ = NativeFile.Unlink(Address.Path);
+        }
+    }
+
+    /// <summary>
+    /// Takes those whose connections the kernel has completed already, as far as there is room, and then no more: a close
+    /// alone would reset them.
+    /// </summary>
+    public void FinishListening()
+    {
+        long before;
+        do
+        {
+            before = Accepted;
+            if (Listening && !_pause.Active && !_full)
+            {
+                DoRead();
+            }
+        }
+        while (Accepted > before);
+
+        StopListening();
+    }
+
+    /// <summary>Begins to accept.</summary>
+    /// <exception cref="System.IO.IOException">The kernel will not watch the socket.</exception>
+    internal void StartAccepting() => _reactor.AddReader(this);
+
+    /// <inheritdoc/>
+    protected internal override void DoRead()
+    {
+        // A wake-up for a single connection is the common case, and an accept that only learns that nobody else is there
+        // costs a tenth of the connection: so the batch grows while it is used up, and shrinks when it was not.
+        for (int accepted = 0; accepted < _acceptsPerTurn; accepted++)
+        {
+            if (IsFull())
+            {
+                return;
+            }
+
+            Errno error = NativeSocket.Accept(Handle, out nint handle, out SocketAddress peer);
+            switch (error)
+            {
+                case Errno.None:
+                    Welcome(handle, peer);
+                    break;
+                case Errno.EAGAIN:
+                    _acceptsPerTurn = Math.Max(1, accepted);
+                    return;
+                case Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM:
+                    _pause.Begin(error);
+                    return;
+                case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK or Errno.EOPNOTSUPP or Errno.EFAULT:
+                    ReactorLog.AcceptFailed(_reactor.Log, Address, error);
+                    StopListening();
+                    return;
+                default:
+                    // A connection that ended before it was accepted, or that a firewall forbade: the next, please.
+                    break;
+            }
+
+            if (!Listening)
+            {
+                return;
+            }
+        }
+
+        _acceptsPerTurn = Math.Min(_acceptsPerTurn * 2, MostAcceptsPerTurn);
+    }
+
+    /// <inheritdoc/>
+    protected internal override void DoWrite()
+    {
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionLost(Failure reason) => StopListening();
+
+    /// <inheritdoc/>
+    void IConnectionOwner.ConnectionEnded(Failure reason)
+    {
+        Connections--;
+        _options.Limit?.Leave();
+        _pause.DescriptorFreed();
+    }
+
+    /// <summary>The limit has room for one more.</summary>
+    internal void RoomAgain()
+    {
+        _full = false;
+        Resume();
+    }
+
+    /// <summary>Goes on accepting after a pause.</summary>
+    internal void Resume()
+    {
+        if (Listening && !_pause.Active && !_full)
+        {
+            _reactor.AddReader(this);
+        }
+    }
+
+    /// <summary>At the limit it waits: the port is not even watched until a connection ends.</summary>
+    private bool IsFull()
+    {
+        if (_options.Limit is not { IsReached: true } limit)
+        {
+            return false;
+        }
+
+        _full = true;
+        _reactor.RemoveReader(this);
+        limit.Await(this);
+        return true;
+    }
+
+    private void Welcome(nint handle, in SocketAddress peer)
+    {
+        Protocol? protocol = null;
+        try
+        {
+            protocol = Factory.BuildProtocol(peer);
+        }
+        catch (Exception exception)
+        {
+            _reactor.CallbackThrew(null, exception);
+        }
+
+        if (protocol is null)
+        {
+            NativeSocket.ResetOnClose(handle);
+            NativeSocket.Close(handle);
+            return;
+        }
+
+        Connections++;
+        Accepted++;
+        _options.Limit?.Enter();
+        _reactor.Rent().Open(handle, peer, protocol, this);
+    }
+}

@@ -1,0 +1,17 @@
+using System.Runtime.InteropServices;
+
+namespace Poetry.Net.Native;
+
+/// <summary>
+/// One piece of what is sent together: struct iovec, sys/uio.h; writev(2). The memory stays the caller's, and has to stay
+/// where it is until the call returns.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly unsafe struct IoVector(byte* data, nint length)
+{
+    /// <summary>iov_base.</summary>
+    public readonly byte* Data = data;
+
+    /// <summary>iov_len, in bytes.</summary>
+    public readonly nint Length = length;
+}

@@ -1,0 +1,79 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace Poetry.Net.Native;
+
+/// <summary>
+/// kqueue(2) and kevent(2), sys/event.h, by pointer rather than by import: the C library has them on BSD, and on Linux a
+/// library such as libkqueue may. One path serves both, and no Linux binary asks its linker for kqueue.
+/// </summary>
+[UnsupportedOSPlatform("windows")]
+internal readonly unsafe struct KqueueLibrary
+{
+    /// <summary>The variable that names such a library on Linux: a path, or a name for dlopen(3).</summary>
+    public const string Variable = "POETRY_KQUEUE_LIBRARY";
+
+    /// <summary>int kqueue(void).</summary>
+    public readonly delegate* unmanaged<int> Kqueue;
+
+    /// <summary>int kevent(int kq, const struct kevent *changes, int, struct kevent *events, int, const struct timespec *).</summary>
+    public readonly delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> Kevent;
+
+    /// <summary>sizeof(struct kevent) in this library.</summary>
+    public readonly int EventSize;
+
+    /// <summary>Names the functions.</summary>
+    public KqueueLibrary(
+        delegate* unmanaged<int> kqueue,
+        delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> kevent,
+        int eventSize)
+    {
+        Kqueue = kqueue;
+        Kevent = kevent;
+        EventSize = eventSize;
+    }
+
+    /// <summary>Finds the functions: in the C library on macOS and FreeBSD, elsewhere where <see cref="Variable"/> points.</summary>
+    /// <param name="library">The functions.</param>
+    /// <param name="whyNot">For the user, to follow "kqueue".</param>
+    public static bool TryLoad(out KqueueLibrary library, [NotNullWhen(false)] out string? whyNot)
+    {
+        library = default;
+        nint handle;
+        if (OperatingSystem.IsMacOS() || OperatingSystem.IsFreeBSD())
+        {
+            handle = NativeLibrary.GetMainProgramHandle();
+        }
+        else
+        {
+            string? name = Environment.GetEnvironmentVariable(Variable);
+            if (string.IsNullOrEmpty(name))
+            {
+                whyNot = $"runs on macOS and FreeBSD only, unless {Variable} names a library that has it";
+                return false;
+            }
+
+            if (!NativeLibrary.TryLoad(name, out handle))
+            {
+                whyNot = $"does not run here: {Variable} names '{name}', which can't be loaded";
+                return false;
+            }
+        }
+
+        if (!NativeLibrary.TryGetExport(handle, "kqueue", out nint kqueue)
+            || !NativeLibrary.TryGetExport(handle, "kevent", out nint kevent))
+        {
+            whyNot = "does not run here: the library has no kqueue or no kevent";
+            return false;
+        }
+
+        library = new KqueueLibrary(
+            (delegate* unmanaged<int>)kqueue,
+            (delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int>)kevent,
+            OperatingSystem.IsFreeBSD() ? DarwinAbi.KeventSize_FreeBSD : sizeof(DarwinAbi.struct_kevent));
+        whyNot = null;
+        return true;
+    }
+}

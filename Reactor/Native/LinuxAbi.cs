@@ -1,0 +1,212 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace Poetry.Net.Native;
+
+/// <summary>
+/// What Linux has for itself, and the values it gives to what others have too. They hold for x86-64, arm64, arm, riscv64,
+/// loongarch64 and s390x; MIPS and SPARC number sockets and errors in their own way, and .NET does not run there.
+/// </summary>
+internal static unsafe partial class LinuxAbi
+{
+    private const string Library = "libc";
+
+    /// <summary>epoll_create1(2), sys/epoll.h.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int epoll_create1(int flags);
+
+    /// <summary>epoll_ctl(2), sys/epoll.h.</summary>
+    /// <param name="epfd">Of epoll_create1.</param>
+    /// <param name="operation">EPOLL_CTL_….</param>
+    /// <param name="fd">What to watch.</param>
+    /// <param name="epollEvent">One event, <see cref="EpollEventPackedSize"/> or <see cref="EpollEventSize"/> long.</param>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int epoll_ctl(int epfd, int operation, int fd, byte* epollEvent);
+
+    /// <summary>epoll_wait(2), sys/epoll.h.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int epoll_wait(int epfd, byte* epollEvents, int maxEvents, int timeoutMs);
+
+    /// <summary>eventfd(2), sys/eventfd.h.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int eventfd(uint initial, int flags);
+
+    /// <summary>statx(2), sys/stat.h, glibc 2.28. Rather than stat(2), whose struct is another on each processor.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int statx(int directory, byte* path, int flags, uint mask, struct_statx* buffer);
+
+    /// <summary>EPOLL_CLOEXEC, sys/epoll.h: the value of O_CLOEXEC.</summary>
+    public const int EPOLL_CLOEXEC = O_CLOEXEC;
+
+    /// <summary>EPOLL_CTL_ADD, sys/epoll.h.</summary>
+    public const int EPOLL_CTL_ADD = 1;
+
+    /// <summary>EPOLL_CTL_DEL, sys/epoll.h.</summary>
+    public const int EPOLL_CTL_DEL = 2;
+
+    /// <summary>EPOLL_CTL_MOD, sys/epoll.h.</summary>
+    public const int EPOLL_CTL_MOD = 3;
+
+    /// <summary>EPOLLIN, sys/epoll.h.</summary>
+    public const uint EPOLLIN = 0x001;
+
+    /// <summary>EPOLLOUT, sys/epoll.h.</summary>
+    public const uint EPOLLOUT = 0x004;
+
+    /// <summary>EPOLLERR, sys/epoll.h. Reported whatever was asked for.</summary>
+    public const uint EPOLLERR = 0x008;
+
+    /// <summary>EPOLLHUP, sys/epoll.h. Reported whatever was asked for.</summary>
+    public const uint EPOLLHUP = 0x010;
+
+    /// <summary>
+    /// struct epoll_event, sys/epoll.h: <c>uint32_t events</c> at 0, then <c>epoll_data_t data</c> of 64 bits. On x86-64 it
+    /// is packed (__EPOLL_PACKED, so that 32-bit programs see the same): data at 4, 12 bytes in all.
+    /// </summary>
+    public const int EpollEventPackedSize = 12;
+
+    /// <summary>As <see cref="EpollEventPackedSize"/> on every other processor: data at 8, 16 bytes in all.</summary>
+    public const int EpollEventSize = 16;
+
+    /// <summary>The length of <c>data</c>, which ends the struct in both of its forms.</summary>
+    public const int EpollDataSize = 8;
+
+    /// <summary>EFD_CLOEXEC, sys/eventfd.h.</summary>
+    public const int EFD_CLOEXEC = O_CLOEXEC;
+
+    /// <summary>EFD_NONBLOCK, sys/eventfd.h.</summary>
+    public const int EFD_NONBLOCK = O_NONBLOCK;
+
+    /// <summary>AF_INET6, bits/socket.h.</summary>
+    public const int AF_INET6 = 10;
+
+    /// <summary>SOCK_CLOEXEC, bits/socket_type.h: the value of O_CLOEXEC.</summary>
+    public const int SOCK_CLOEXEC = O_CLOEXEC;
+
+    /// <summary>SOCK_NONBLOCK, bits/socket_type.h: the value of O_NONBLOCK.</summary>
+    public const int SOCK_NONBLOCK = O_NONBLOCK;
+
+    /// <summary>SOL_SOCKET, asm-generic/socket.h.</summary>
+    public const int SOL_SOCKET = 1;
+
+    /// <summary>SO_REUSEADDR, asm-generic/socket.h; socket(7).</summary>
+    public const int SO_REUSEADDR = 2;
+
+    /// <summary>SO_ERROR, asm-generic/socket.h; socket(7).</summary>
+    public const int SO_ERROR = 4;
+
+    /// <summary>SO_KEEPALIVE, asm-generic/socket.h; socket(7).</summary>
+    public const int SO_KEEPALIVE = 9;
+
+    /// <summary>SO_LINGER, asm-generic/socket.h; socket(7).</summary>
+    public const int SO_LINGER = 13;
+
+    /// <summary>SO_REUSEPORT, asm-generic/socket.h; socket(7). Spreads connections over the listeners.</summary>
+    public const int SO_REUSEPORT = 15;
+
+    /// <summary>SO_ACCEPTCONN, asm-generic/socket.h; socket(7).</summary>
+    public const int SO_ACCEPTCONN = 30;
+
+    /// <summary>IPV6_V6ONLY, linux/in6.h; ipv6(7).</summary>
+    public const int IPV6_V6ONLY = 26;
+
+    /// <summary>TCP_USER_TIMEOUT, netinet/tcp.h; tcp(7). Milliseconds.</summary>
+    public const int TCP_USER_TIMEOUT = 18;
+
+    /// <summary>MSG_NOSIGNAL, bits/socket.h; send(2).</summary>
+    public const int MSG_NOSIGNAL = 0x4000;
+
+    /// <summary>MSG_MORE, bits/socket.h; send(2). Of no effect on a Unix socket.</summary>
+    public const int MSG_MORE = 0x8000;
+
+    /// <summary>O_CREAT, asm-generic/fcntl.h, octal there as all of these.</summary>
+    public const int O_CREAT = 0x40;
+
+    /// <summary>O_EXCL, asm-generic/fcntl.h: 0200.</summary>
+    public const int O_EXCL = 0x80;
+
+    /// <summary>O_NOCTTY, asm-generic/fcntl.h: 0400.</summary>
+    public const int O_NOCTTY = 0x100;
+
+    /// <summary>O_NONBLOCK, asm-generic/fcntl.h: 04000.</summary>
+    public const int O_NONBLOCK = 0x800;
+
+    /// <summary>O_CLOEXEC, asm-generic/fcntl.h: 02000000.</summary>
+    public const int O_CLOEXEC = 0x80000;
+
+    /// <summary>F_DUPFD_CLOEXEC, linux/fcntl.h.</summary>
+    public const int F_DUPFD_CLOEXEC = 1030;
+
+    /// <summary>RLIMIT_NOFILE, asm-generic/resource.h.</summary>
+    public const int RLIMIT_NOFILE = 7;
+
+    /// <summary>TIOCGWINSZ, asm-generic/ioctls.h; ioctl_tty(2).</summary>
+    public const int TIOCGWINSZ = 0x5413;
+
+    /// <summary>AT_FDCWD, linux/fcntl.h.</summary>
+    public const int AT_FDCWD = -100;
+
+    /// <summary>AT_SYMLINK_NOFOLLOW, linux/fcntl.h.</summary>
+    public const int AT_SYMLINK_NOFOLLOW = 0x100;
+
+    /// <summary>AT_EMPTY_PATH, linux/fcntl.h: the descriptor itself is meant.</summary>
+    public const int AT_EMPTY_PATH = 0x1000;
+
+    /// <summary>STATX_BASIC_STATS, linux/stat.h.</summary>
+    public const uint STATX_BASIC_STATS = 0x7FF;
+
+    /// <summary>struct sockaddr_un, linux/un.h: family (2), then 108 bytes of path.</summary>
+    public const int SunPathLength = 108;
+
+    /// <summary>struct statx, linux/stat.h, as far as we read it; the kernel writes all of it. The same on every processor.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    public struct struct_statx
+    {
+        [FieldOffset(28)]
+        public ushort stx_mode;
+
+        [FieldOffset(32)]
+        public ulong stx_ino;
+
+        [FieldOffset(40)]
+        public ulong stx_size;
+
+        /// <summary>stx_mtime.tv_sec.</summary>
+        [FieldOffset(112)]
+        public long stx_mtime_sec;
+
+        /// <summary>stx_mtime.tv_nsec.</summary>
+        [FieldOffset(120)]
+        public uint stx_mtime_nsec;
+
+        [FieldOffset(136)]
+        public uint stx_dev_major;
+
+        [FieldOffset(140)]
+        public uint stx_dev_minor;
+    }
+
+    /// <summary>struct msghdr, bits/socket.h; sendmsg(2). Lengths are size_t here and int on BSD.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct struct_msghdr
+    {
+        public void* msg_name;
+        public uint msg_namelen;
+        public void* msg_iov;
+        public nint msg_iovlen;
+        public void* msg_control;
+        public nint msg_controllen;
+        public int msg_flags;
+    }
+
+    /// <summary>SOCK_DGRAM, bits/socket_type.h.</summary>
+    public const int SOCK_DGRAM = 2;
+
+    /// <summary>Bytes of a TCP socket that are not sent, or not acknowledged: tcp(7), linux/sockios.h.</summary>
+    public const int SIOCOUTQ = 0x5411;
+}

@@ -1,0 +1,197 @@
+using System;
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Text;
+
+namespace Poetry.Net.Native;
+
+/// <summary>
+/// Turns a <see cref="SocketAddress"/> into the bytes a kernel knows, and back. The shapes (netinet/in.h, sys/un.h; ip(7),
+/// ipv6(7), unix(7)) are the same on all systems but for what <see cref="SockaddrLayout"/> holds: family at 0, port at 2,
+/// IPv4 at 4; flow at 4, IPv6 at 8, scope at 24; path at 2. Port and addresses are in network order, the rest is not.
+/// </summary>
+internal static class SocketAddressCodec
+{
+    /// <summary>sizeof(struct sockaddr_storage), sys/socket.h: room for any address, on all systems.</summary>
+    public const int MaxLengthBytes = 128;
+
+    private const int IPv4LengthBytes = 16;
+    private const int IPv6LengthBytes = 28;
+    private const int PathOffset = 2;
+
+    /// <summary>Writes an address.</summary>
+    /// <param name="address">Any but an unnamed one.</param>
+    /// <param name="layout">Of the system that reads it.</param>
+    /// <param name="sockaddr"><see cref="MaxLengthBytes"/> bytes.</param>
+    /// <param name="length">How many of them count.</param>
+    /// <returns>EINVAL for no address, an unnamed Unix socket or a path with NUL in it; ENAMETOOLONG.</returns>
+    public static Errno Encode(in SocketAddress address, SockaddrLayout layout, Span<byte> sockaddr, out int length)
+    {
+        Debug.Assert(sockaddr.Length >= MaxLengthBytes, "room for any address");
+        sockaddr[..MaxLengthBytes].Clear();
+        int family;
+        switch (address.Kind)
+        {
+            case AddressKind.IPv4:
+                family = CommonAbi.AF_INET;
+                length = IPv4LengthBytes;
+                BinaryPrimitives.WriteUInt16BigEndian(sockaddr[2..], address.Port);
+                _ = address.CopyIpTo(sockaddr[4..]);
+                break;
+            case AddressKind.IPv6:
+                family = layout.InetV6Family;
+                length = IPv6LengthBytes;
+                BinaryPrimitives.WriteUInt16BigEndian(sockaddr[2..], address.Port);
+                _ = address.CopyIpTo(sockaddr[8..]);
+                WriteNative(sockaddr[24..], address.ScopeId);
+                break;
+            case AddressKind.Unix:
+                family = CommonAbi.AF_UNIX;
+                Errno error = EncodePath(address.Path, layout, sockaddr, out length);
+                if (error != Errno.None)
+                {
+                    return error;
+                }
+
+                break;
+            default:
+                length = 0;
+                return Errno.EINVAL;
+        }
+
+        if (layout.LeadsWithLength)
+        {
+            sockaddr[0] = (byte)length;
+            sockaddr[1] = (byte)family;
+        }
+        else
+        {
+            sockaddr[BitConverter.IsLittleEndian ? 0 : 1] = (byte)family;
+        }
+
+        return Errno.None;
+    }
+
+    /// <summary>Reads an address. Of a Unix socket with a path it makes a string.</summary>
+    /// <param name="sockaddr">As many bytes as the kernel said it wrote.</param>
+    /// <param name="layout">Of the system that wrote it.</param>
+    /// <returns>The default for a family that we do not know, and for no bytes at all.</returns>
+    public static SocketAddress Decode(ReadOnlySpan<byte> sockaddr, SockaddrLayout layout)
+    {
+        int family = FamilyOf(sockaddr, layout);
+        if (family == CommonAbi.AF_INET && sockaddr.Length >= 8)
+        {
+            return SocketAddress.Ip(sockaddr.Slice(4, 4), BinaryPrimitives.ReadUInt16BigEndian(sockaddr[2..]));
+        }
+
+        if (family == layout.InetV6Family && sockaddr.Length >= IPv6LengthBytes)
+        {
+            ushort port = BinaryPrimitives.ReadUInt16BigEndian(sockaddr[2..]);
+            return SocketAddress.Ip(sockaddr.Slice(8, 16), port, ReadNative(sockaddr[24..]));
+        }
+
+        return family == CommonAbi.AF_UNIX ? SocketAddress.Unix(DecodePath(sockaddr[PathOffset..])) : default;
+    }
+
+    /// <summary>Is this the address of a Unix socket?</summary>
+    public static bool IsUnix(ReadOnlySpan<byte> sockaddr, SockaddrLayout layout) =>
+        FamilyOf(sockaddr, layout) == CommonAbi.AF_UNIX;
+
+    private static int FamilyOf(ReadOnlySpan<byte> sockaddr, SockaddrLayout layout)
+    {
+        if (sockaddr.Length < PathOffset)
+        {
+            return 0;
+        }
+
+        // All families have small numbers: the other half of Linux's 16 bits is zero.
+        return layout.LeadsWithLength || !BitConverter.IsLittleEndian ? sockaddr[1] : sockaddr[0];
+    }
+
+    /// <summary>A path that begins with NUL is a name in Linux's abstract space, and ends where the address ends.</summary>
+    private static Errno EncodePath(string path, SockaddrLayout layout, Span<byte> sockaddr, out int length)
+    {
+        length = 0;
+        bool isAbstract = path.StartsWith('\0');
+        if (path.Length == 0 || path.LastIndexOf('\0') > 0 || (isAbstract && !layout.HasAbstractPaths))
+        {
+            return Errno.EINVAL;
+        }
+
+        Span<byte> room = sockaddr.Slice(PathOffset, layout.PathLength - 1);
+        if (!Encoding.UTF8.TryGetBytes(path, room, out int bytes))
+        {
+            return Errno.ENAMETOOLONG;
+        }
+
+        length = PathOffset + bytes + (isAbstract ? 0 : 1);
+        return Errno.None;
+    }
+
+    private static string DecodePath(ReadOnlySpan<byte> path)
+    {
+        int end = path.IndexOf((byte)0);
+        bool isAbstract = end == 0 && path.Length > 1 && path[1..].IndexOfAnyExcept((byte)0) >= 0;
+        return Encoding.UTF8.GetString(end < 0 || isAbstract ? path : path[..end]);
+    }
+
+    private static void WriteNative(Span<byte> destination, uint value) =>
+        BitConverter.TryWriteBytes(destination, value);
+
+    private static uint ReadNative(ReadOnlySpan<byte> source) => BitConverter.ToUInt32(source);
+}
+
+/// <summary>In what the systems' socket addresses differ.</summary>
+internal readonly struct SockaddrLayout
+{
+    private SockaddrLayout(byte inetV6Family, byte pathLength, bool leadsWithLength, bool hasAbstractPaths)
+    {
+        InetV6Family = inetV6Family;
+        PathLength = pathLength;
+        LeadsWithLength = leadsWithLength;
+        HasAbstractPaths = hasAbstractPaths;
+    }
+
+    /// <summary>Linux: 16 bits of family.</summary>
+    public static SockaddrLayout Linux => new(LinuxAbi.AF_INET6, LinuxAbi.SunPathLength, false, true);
+
+    /// <summary>macOS: 8 bits of length, 8 of family.</summary>
+    public static SockaddrLayout MacOS => new(DarwinAbi.AF_INET6_macOS, DarwinAbi.SunPathLength, true, false);
+
+    /// <summary>FreeBSD: as macOS, with another number for IPv6.</summary>
+    public static SockaddrLayout FreeBSD => new(DarwinAbi.AF_INET6_FreeBSD, DarwinAbi.SunPathLength, true, false);
+
+    /// <summary>Windows: as Linux, with another number for IPv6.</summary>
+    public static SockaddrLayout Windows => new(WindowsAbi.AF_INET6, WindowsAbi.SunPathLength, false, false);
+
+    /// <summary>That of the system we run on.</summary>
+    public static SockaddrLayout Current
+    {
+        get
+        {
+            if (OperatingSystem.IsLinux())
+            {
+                return Linux;
+            }
+
+            if (OperatingSystem.IsWindows())
+            {
+                return Windows;
+            }
+
+            return OperatingSystem.IsFreeBSD() ? FreeBSD : MacOS;
+        }
+    }
+
+    /// <summary>AF_INET6.</summary>
+    public byte InetV6Family { get; }
+
+    /// <summary>The length of sun_path in bytes.</summary>
+    public byte PathLength { get; }
+
+    /// <summary>Does the address begin with its length?</summary>
+    public bool LeadsWithLength { get; }
+
+    /// <summary>May a Unix socket's name begin with NUL, and be no file?</summary>
+    public bool HasAbstractPaths { get; }
+}

@@ -1,0 +1,231 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace Poetry.Net.Native;
+
+/// <summary>
+/// Winsock, the values it gives to what others have too, and its errors. A socket is a SOCKET: a kernel handle, no small
+/// integer; that is why handles are <c>nint</c> all through. Files and consoles are in WindowsAbi.Files.cs.
+/// </summary>
+/// <remarks>
+/// Functions are documented at learn.microsoft.com under their names. <c>SetLastError</c> is on: the runtime may call
+/// Windows between our call and the question for its error. 64-bit Windows is meant throughout.
+/// </remarks>
+internal static unsafe partial class WindowsAbi
+{
+    private const string Winsock = "ws2_32";
+
+    /// <summary>WSAStartup, winsock2.h. Counted by the system: calling it again costs nothing.</summary>
+    /// <param name="version">0x0202 for 2.2.</param>
+    /// <param name="data">WSADATA, 408 bytes.</param>
+    /// <returns>0, or the error itself.</returns>
+    [LibraryImport(Winsock)]
+    [SupportedOSPlatform("windows")]
+    public static partial int WSAStartup(ushort version, byte* data);
+
+    /// <summary>WSASocketW, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial nint WSASocketW(int family, int type, int protocol, void* info, uint group, uint flags);
+
+    /// <summary>bind, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int bind(nint socket, byte* address, int length);
+
+    /// <summary>listen, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int listen(nint socket, int backlog);
+
+    /// <summary>accept, winsock2.h. The new socket is as blocking as the listener.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial nint accept(nint socket, byte* address, int* length);
+
+    /// <summary>connect, winsock2.h. A connect under way is WSAEWOULDBLOCK.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int connect(nint socket, byte* address, int length);
+
+    /// <summary>send, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int send(nint socket, byte* data, int length, int flags);
+
+    /// <summary>WSASend, winsock2.h, without overlapped structure and completion routine.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int WSASend(
+        nint socket, WSABUF* buffers, uint count, uint* sent, uint flags, void* overlapped, void* routine);
+
+    /// <summary>recv, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int recv(nint socket, byte* buffer, int length, int flags);
+
+    /// <summary>shutdown, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int shutdown(nint socket, int how);
+
+    /// <summary>closesocket, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int closesocket(nint socket);
+
+    /// <summary>setsockopt, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int setsockopt(nint socket, int level, int option, void* value, int length);
+
+    /// <summary>getsockopt, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int getsockopt(nint socket, int level, int option, void* value, int* length);
+
+    /// <summary>getsockname, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int getsockname(nint socket, byte* address, int* length);
+
+    /// <summary>getpeername, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int getpeername(nint socket, byte* address, int* length);
+
+    /// <summary>ioctlsocket, winsock2.h.</summary>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int ioctlsocket(nint socket, uint command, uint* argument);
+
+    /// <summary>select, winsock2.h. The sets are lists and may be longer than FD_SETSIZE, which bounds only the macros.</summary>
+    /// <param name="ignored">There for the likeness.</param>
+    /// <param name="reads">A count of 32 bits, 4 bytes of padding, then the SOCKETs; as the two that follow. Comes back
+    /// with those that are ready. At least one of the three must name a socket.</param>
+    /// <param name="writes">As <paramref name="reads"/>.</param>
+    /// <param name="exceptions">As <paramref name="reads"/>; a refused connect shows here and only here.</param>
+    /// <param name="timeout">Null waits for ever.</param>
+    [LibraryImport(Winsock, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int select(int ignored, nint* reads, nint* writes, nint* exceptions, struct_timeval* timeout);
+
+    /// <summary>AF_INET6, ws2def.h.</summary>
+    public const int AF_INET6 = 23;
+
+    /// <summary>WSA_FLAG_OVERLAPPED, winsock2.h: what socket() would set.</summary>
+    public const uint WSA_FLAG_OVERLAPPED = 0x01;
+
+    /// <summary>WSA_FLAG_NO_HANDLE_INHERIT, winsock2.h: close-on-exec of here.</summary>
+    public const uint WSA_FLAG_NO_HANDLE_INHERIT = 0x80;
+
+    /// <summary>SOL_SOCKET, ws2def.h.</summary>
+    public const int SOL_SOCKET = 0xFFFF;
+
+    /// <summary>SO_ACCEPTCONN, ws2def.h.</summary>
+    public const int SO_ACCEPTCONN = 0x0002;
+
+    /// <summary>SO_KEEPALIVE, ws2def.h.</summary>
+    public const int SO_KEEPALIVE = 0x0008;
+
+    /// <summary>SO_LINGER, ws2def.h.</summary>
+    public const int SO_LINGER = 0x0080;
+
+    /// <summary>SO_ERROR, ws2def.h.</summary>
+    public const int SO_ERROR = 0x1007;
+
+    /// <summary>SO_EXCLUSIVEADDRUSE, winsock2.h: ~SO_REUSEADDR. SO_REUSEADDR would let anybody take the port over.</summary>
+    public const int SO_EXCLUSIVEADDRUSE = ~0x0004;
+
+    /// <summary>IPV6_V6ONLY, ws2ipdef.h.</summary>
+    public const int IPV6_V6ONLY = 27;
+
+    /// <summary>FIONBIO, winsock2.h: _IOW('f', 126, u_long).</summary>
+    public const uint FIONBIO = 0x8004667E;
+
+    /// <summary>sizeof(WSADATA), winsock2.h, on 64-bit Windows.</summary>
+    public const int WsaDataSize = 408;
+
+    /// <summary>struct sockaddr_un, afunix.h: family (2), then 108 bytes of path. Since Windows 10 1803.</summary>
+    public const int SunPathLength = 108;
+
+    /// <summary>struct timeval, winsock2.h: two longs, which are 32 bits on Windows.</summary>
+    public struct struct_timeval
+    {
+        public int tv_sec;
+        public int tv_usec;
+    }
+
+    /// <summary>struct linger, winsock2.h: shorts, where Unix has ints.</summary>
+    public struct struct_linger
+    {
+        public ushort l_onoff;
+        public ushort l_linger;
+    }
+
+    /// <summary>WSABUF, ws2def.h: the length first, unlike <see cref="IoVector"/>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct WSABUF
+    {
+        public uint len;
+        public byte* buf;
+    }
+
+    /// <summary>Errors of Winsock (winsock2.h, 10000 and up) and of Windows (winerror.h) in our numbers.</summary>
+    public static Errno ToErrno(int raw) => raw switch
+    {
+        0 => Errno.None,
+        2 or 3 => Errno.ENOENT, // ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND
+        4 => Errno.EMFILE, // ERROR_TOO_MANY_OPEN_FILES
+        5 => Errno.EACCES, // ERROR_ACCESS_DENIED
+        6 => Errno.EBADF, // ERROR_INVALID_HANDLE
+        8 or 14 => Errno.ENOMEM, // ERROR_NOT_ENOUGH_MEMORY, ERROR_OUTOFMEMORY
+        17 => Errno.EXDEV, // ERROR_NOT_SAME_DEVICE
+        19 => Errno.EROFS, // ERROR_WRITE_PROTECT
+        32 or 33 => Errno.EBUSY, // ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
+        39 or 112 => Errno.ENOSPC, // ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
+        80 or 183 => Errno.EEXIST, // ERROR_FILE_EXISTS, ERROR_ALREADY_EXISTS
+        87 or 123 => Errno.EINVAL, // ERROR_INVALID_PARAMETER, ERROR_INVALID_NAME
+        109 or 232 => Errno.EPIPE, // ERROR_BROKEN_PIPE, ERROR_NO_DATA
+        145 => Errno.ENOTEMPTY, // ERROR_DIR_NOT_EMPTY
+        206 => Errno.ENAMETOOLONG, // ERROR_FILENAME_EXCED_RANGE
+        267 => Errno.ENOTDIR, // ERROR_DIRECTORY
+        10004 => Errno.EINTR,
+        10009 => Errno.EBADF,
+        10013 => Errno.EACCES,
+        10014 => Errno.EFAULT,
+        10022 => Errno.EINVAL,
+        10024 => Errno.EMFILE,
+        10035 => Errno.EAGAIN,
+        10036 => Errno.EINPROGRESS,
+        10037 => Errno.EALREADY,
+        10038 => Errno.ENOTSOCK,
+        10039 => Errno.EDESTADDRREQ,
+        10040 => Errno.EMSGSIZE,
+        10041 => Errno.EPROTOTYPE,
+        10042 => Errno.ENOPROTOOPT,
+        10043 => Errno.EPROTONOSUPPORT,
+        10045 => Errno.EOPNOTSUPP,
+        10047 => Errno.EAFNOSUPPORT,
+        10048 => Errno.EADDRINUSE,
+        10049 => Errno.EADDRNOTAVAIL,
+        10050 => Errno.ENETDOWN,
+        10051 => Errno.ENETUNREACH,
+        10052 => Errno.ENETRESET,
+        10053 => Errno.ECONNABORTED,
+        10054 => Errno.ECONNRESET,
+        10055 => Errno.ENOBUFS,
+        10056 => Errno.EISCONN,
+        10057 => Errno.ENOTCONN,
+        10058 => Errno.EPIPE, // WSAESHUTDOWN: our own direction is over
+        10060 => Errno.ETIMEDOUT,
+        10061 => Errno.ECONNREFUSED,
+        10062 => Errno.ELOOP,
+        10063 => Errno.ENAMETOOLONG,
+        10064 => Errno.EHOSTDOWN,
+        10065 => Errno.EHOSTUNREACH,
+        10066 => Errno.ENOTEMPTY,
+        10069 => Errno.EDQUOT,
+        _ => ErrnoText.Foreign(raw),
+    };
+}

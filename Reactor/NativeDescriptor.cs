@@ -1,0 +1,144 @@
+using System;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// What can be done with any descriptor of a Unix, be it a file, a pipe or a socket. Stateless, callable from any thread;
+/// nothing here throws, allocates or is interrupted by a signal.
+/// </summary>
+[UnsupportedOSPlatform("windows")]
+internal static unsafe class NativeDescriptor
+{
+    /// <summary>Reads what is there.</summary>
+    /// <param name="handle">A descriptor.</param>
+    /// <param name="buffer">Filled from the front. Not empty.</param>
+    /// <param name="read">How many bytes; 0 for the end of input.</param>
+    public static Errno Read(nint handle, Span<byte> buffer, out int read)
+    {
+        fixed (byte* data = buffer)
+        {
+            nint result;
+            do
+            {
+                result = Libc.read((int)handle, data, buffer.Length);
+            }
+            while (result < 0 && IsInterrupted());
+            return Outcome(result, out read);
+        }
+    }
+
+    /// <summary>Writes as much as is taken at once.</summary>
+    /// <param name="handle">A descriptor.</param>
+    /// <param name="data">What to write.</param>
+    /// <param name="written">How many bytes were taken.</param>
+    public static Errno Write(nint handle, ReadOnlySpan<byte> data, out int written)
+    {
+        fixed (byte* bytes = data)
+        {
+            nint result;
+            do
+            {
+                result = Libc.write((int)handle, bytes, data.Length);
+            }
+            while (result < 0 && IsInterrupted());
+            return Outcome(result, out written);
+        }
+    }
+
+    /// <summary>Closes it. It is closed whatever is returned: EINTR is no error here, and never a reason to close again.</summary>
+    public static Errno Close(nint handle)
+    {
+        if (Libc.close((int)handle) == 0)
+        {
+            return Errno.None;
+        }
+
+        Errno error = LastError.OfLibc();
+        return error == Errno.EINTR ? Errno.None : error;
+    }
+
+    /// <summary>Calls that would wait return EAGAIN from now on. The flag belongs to the open file: whoever else has a
+    /// descriptor of it, another process included, is not made to wait either.</summary>
+    public static Errno SetNonBlocking(nint handle)
+    {
+        int flags = Fcntl((int)handle, Libc.F_GETFL, 0);
+        if (flags < 0)
+        {
+            return LastError.OfLibc();
+        }
+
+        int nonBlocking = OperatingSystem.IsLinux() ? LinuxAbi.O_NONBLOCK : DarwinAbi.O_NONBLOCK;
+        return (flags & nonBlocking) != 0 ? Errno.None : Check(Fcntl((int)handle, Libc.F_SETFL, flags | nonBlocking));
+    }
+
+    /// <summary>No program that we start inherits it.</summary>
+    public static Errno SetCloseOnExec(nint handle) => Check(Fcntl((int)handle, Libc.F_SETFD, Libc.FD_CLOEXEC));
+
+    /// <summary>Is it an open descriptor?</summary>
+    public static bool IsOpen(nint handle) => Fcntl((int)handle, Libc.F_GETFD, 0) >= 0;
+
+    /// <summary>Makes a second descriptor of the same open file, close-on-exec.</summary>
+    public static Errno Duplicate(nint handle, out nint duplicate)
+    {
+        int command = LinuxAbi.F_DUPFD_CLOEXEC;
+        if (!OperatingSystem.IsLinux())
+        {
+            command = OperatingSystem.IsFreeBSD()
+                ? DarwinAbi.F_DUPFD_CLOEXEC_FreeBSD
+                : DarwinAbi.F_DUPFD_CLOEXEC_macOS;
+        }
+
+        duplicate = Fcntl((int)handle, command, 0);
+        return duplicate < 0 ? LastError.OfLibc() : Errno.None;
+    }
+
+    /// <summary>open(2), as often as signals demand.</summary>
+    /// <param name="path">UTF-8, ended by NUL.</param>
+    /// <param name="flags">In the numbers of this system.</param>
+    /// <param name="mode">What the umask takes from.</param>
+    /// <param name="handle">The descriptor, or −1.</param>
+    public static Errno Open(byte* path, int flags, int mode, out nint handle)
+    {
+        do
+        {
+            handle = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+                ? DarwinAbi.open(path, flags, 0, 0, 0, 0, 0, 0, mode)
+                : Libc.open(path, flags, mode);
+        }
+        while (handle < 0 && IsInterrupted());
+        return handle < 0 ? LastError.OfLibc() : Errno.None;
+    }
+
+    /// <summary>ioctl(2).</summary>
+    public static Errno Ioctl(nint handle, nint request, void* argument) => Check(
+        OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+            ? DarwinAbi.ioctl((int)handle, request, 0, 0, 0, 0, 0, 0, argument)
+            : Libc.ioctl((int)handle, request, argument));
+
+    /// <summary>What a call said that gives −1 for failure. To be called at once.</summary>
+    public static Errno Check(int result) => result < 0 ? LastError.OfLibc() : Errno.None;
+
+    /// <summary>As <see cref="Check"/>, of a call that gives a count of bytes.</summary>
+    public static Errno Outcome(nint result, out int count)
+    {
+        if (result < 0)
+        {
+            count = 0;
+            return LastError.OfLibc();
+        }
+
+        count = (int)result;
+        return Errno.None;
+    }
+
+    /// <summary>Did a signal end the call that has just failed? Leaves errno as it is.</summary>
+    public static bool IsInterrupted() => LastError.OfLibc() == Errno.EINTR;
+
+    private static int Fcntl(int fd, int command, nint argument) =>
+        OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+            ? DarwinAbi.fcntl(fd, command, 0, 0, 0, 0, 0, 0, argument)
+            : Libc.fcntl(fd, command, argument);
+}

@@ -1,0 +1,159 @@
+using System;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <content>What is known of a file, each system's struct in one form.</content>
+internal static unsafe partial class NativeFile
+{
+    /// <summary>Asks about an open file.</summary>
+    public static Errno Status(nint handle, out FileStatus status)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            byte empty = 0;
+            return StatusOnLinux((int)handle, &empty, LinuxAbi.AT_EMPTY_PATH, out status);
+        }
+
+        return OperatingSystem.IsWindows()
+            ? StatusOnWindows(StandardHandle(handle), out status)
+            : StatusOnBsd((int)handle, null, out status);
+    }
+
+    /// <summary>Asks what is at a path, and of a link about the link itself.</summary>
+    public static Errno StatusOf(string path, out FileStatus status)
+    {
+        status = default;
+        if (OperatingSystem.IsWindows())
+        {
+            const uint Flags = WindowsAbi.FILE_FLAG_BACKUP_SEMANTICS | WindowsAbi.FILE_FLAG_OPEN_REPARSE_POINT;
+            Errno opened = OpenOnWindows(
+                path, WindowsAbi.FILE_READ_ATTRIBUTES, WindowsAbi.OPEN_EXISTING, Flags, out nint handle);
+            if (opened == Errno.None)
+            {
+                opened = StatusOnWindows(handle, out status);
+                _ = WindowsAbi.CloseHandle(handle);
+            }
+
+            return opened;
+        }
+
+        byte* utf8 = stackalloc byte[MaxPathLength];
+        Errno error = EncodePath(path, utf8);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        return OperatingSystem.IsLinux()
+            ? StatusOnLinux(LinuxAbi.AT_FDCWD, utf8, LinuxAbi.AT_SYMLINK_NOFOLLOW, out status)
+            : StatusOnBsd(0, utf8, out status);
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static Errno StatusOnLinux(int directory, byte* path, int flags, out FileStatus status)
+    {
+        status = default;
+        LinuxAbi.struct_statx buffer;
+        if (LinuxAbi.statx(directory, path, flags, LinuxAbi.STATX_BASIC_STATS, &buffer) != 0)
+        {
+            return LastError.OfLibc();
+        }
+
+        status = new FileStatus(
+            KindOf(buffer.stx_mode),
+            (long)buffer.stx_size,
+            TicksOf(buffer.stx_mtime_sec, buffer.stx_mtime_nsec),
+            buffer.stx_ino);
+        return Errno.None;
+    }
+
+    /// <summary>By path if there is one, else by descriptor.</summary>
+    [UnsupportedOSPlatform("windows")]
+    private static Errno StatusOnBsd(int fd, byte* path, out FileStatus status)
+    {
+        status = default;
+        if (OperatingSystem.IsFreeBSD())
+        {
+            DarwinAbi.struct_stat_FreeBSD buffer;
+            if ((path == null ? DarwinAbi.fstat(fd, &buffer) : DarwinAbi.lstat(path, &buffer)) != 0)
+            {
+                return LastError.OfLibc();
+            }
+
+            long ticks = TicksOf(buffer.st_mtime_sec, buffer.st_mtime_nsec);
+            status = new FileStatus(KindOf(buffer.st_mode), buffer.st_size, ticks, buffer.st_ino);
+            return Errno.None;
+        }
+
+        if (!OperatingSystem.IsMacOS())
+        {
+            return Errno.ENOSYS;
+        }
+
+        DarwinAbi.struct_stat stat;
+        int result = RuntimeInformation.ProcessArchitecture == Architecture.X64
+            ? (path == null ? DarwinAbi.fstat_INODE64(fd, &stat) : DarwinAbi.lstat_INODE64(path, &stat))
+            : (path == null ? DarwinAbi.fstat(fd, &stat) : DarwinAbi.lstat(path, &stat));
+        if (result != 0)
+        {
+            return LastError.OfLibc();
+        }
+
+        status = new FileStatus(
+            KindOf(stat.st_mode), stat.st_size, TicksOf(stat.st_mtime_sec, stat.st_mtime_nsec), stat.st_ino);
+        return Errno.None;
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static Errno StatusOnWindows(nint handle, out FileStatus status)
+    {
+        status = default;
+        switch (WindowsAbi.GetFileType(handle))
+        {
+            case WindowsAbi.FILE_TYPE_DISK:
+                break;
+            case WindowsAbi.FILE_TYPE_CHAR:
+                status = new FileStatus(FileKind.CharacterDevice, 0, 0, 0);
+                return Errno.None;
+            case WindowsAbi.FILE_TYPE_PIPE:
+                status = new FileStatus(FileKind.Fifo, 0, 0, 0);
+                return Errno.None;
+            default:
+                return LastError.OfWindows() is var error && error != Errno.None ? error : Errno.EBADF;
+        }
+
+        WindowsAbi.BY_HANDLE_FILE_INFORMATION info;
+        if (WindowsAbi.GetFileInformationByHandle(handle, &info) == 0)
+        {
+            return LastError.OfWindows();
+        }
+
+        FileKind kind = (info.dwFileAttributes & WindowsAbi.FILE_ATTRIBUTE_DIRECTORY) != 0
+            ? FileKind.Directory
+            : FileKind.Regular;
+        status = new FileStatus(
+            (info.dwFileAttributes & WindowsAbi.FILE_ATTRIBUTE_REPARSE_POINT) != 0 ? FileKind.Link : kind,
+            ((long)info.nFileSizeHigh << 32) | info.nFileSizeLow,
+            ((long)info.ftLastWriteTime_High << 32) | info.ftLastWriteTime_Low,
+            ((ulong)info.nFileIndexHigh << 32) | info.nFileIndexLow);
+        return Errno.None;
+    }
+
+    private static long TicksOf(long seconds, long nanoseconds) =>
+        (seconds * TimeSpan.TicksPerSecond) + (nanoseconds / TimeSpan.NanosecondsPerTick);
+
+    [UnsupportedOSPlatform("windows")]
+    private static FileKind KindOf(ushort mode) => (mode & Libc.S_IFMT) switch
+    {
+        Libc.S_IFREG => FileKind.Regular,
+        Libc.S_IFDIR => FileKind.Directory,
+        Libc.S_IFIFO => FileKind.Fifo,
+        Libc.S_IFCHR => FileKind.CharacterDevice,
+        Libc.S_IFSOCK => FileKind.Socket,
+        Libc.S_IFLNK => FileKind.Link,
+        _ => FileKind.Other,
+    };
+}

@@ -1,0 +1,172 @@
+using System;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// Files and standard descriptors by plain calls, for where the runtime does not tell the truth: System.Console ignores
+/// EPIPE and dies of a full disk, System.IO waits for ever for the writer of a FIFO. Stateless, callable from any thread;
+/// nothing throws or allocates. A handle is a descriptor; on Windows a HANDLE, with 0, 1 and 2 for the standard ones.
+/// What is known of a file is in NativeFile.Status.cs, the way of a path to the system in NativeFile.Paths.cs.
+/// </summary>
+internal static unsafe partial class NativeFile
+{
+    /// <summary>Opens for reading. Never waits, not for the writer of a FIFO either; reading that may then give EAGAIN.</summary>
+    /// <param name="path">Any path.</param>
+    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    public static Errno OpenForReading(string path, out nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL | WindowsAbi.FILE_FLAG_BACKUP_SEMANTICS;
+            return OpenOnWindows(path, WindowsAbi.GENERIC_READ, WindowsAbi.OPEN_EXISTING, Flags, out handle);
+        }
+
+        int flags = OperatingSystem.IsLinux()
+            ? LinuxAbi.O_NONBLOCK | LinuxAbi.O_CLOEXEC | LinuxAbi.O_NOCTTY
+            : DarwinAbi.O_NONBLOCK | CloseOnExecOfBsd | NoControllingTerminalOfBsd;
+        return OpenOnUnix(path, Libc.O_RDONLY | flags, out handle);
+    }
+
+    /// <summary>Creates a file for writing, with the permissions that the umask leaves.</summary>
+    /// <param name="path">Where nothing may be, not even a link: EEXIST.</param>
+    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    public static Errno CreateNew(string path, out nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL;
+            return OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.CREATE_NEW, Flags, out handle);
+        }
+
+        int flags = OperatingSystem.IsLinux()
+            ? LinuxAbi.O_CREAT | LinuxAbi.O_EXCL | LinuxAbi.O_CLOEXEC
+            : DarwinAbi.O_CREAT | DarwinAbi.O_EXCL | CloseOnExecOfBsd;
+        return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
+    }
+
+    /// <summary>Reads what is there.</summary>
+    /// <param name="handle">A file, or 0 for standard input.</param>
+    /// <param name="buffer">Filled from the front. Not empty.</param>
+    /// <param name="read">How many bytes; 0 with None is the end.</param>
+    public static Errno Read(nint handle, Span<byte> buffer, out int read)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            return NativeDescriptor.Read(handle, buffer, out read);
+        }
+
+        uint count = 0;
+        Errno error = Errno.None;
+        fixed (byte* data = buffer)
+        {
+            if (WindowsAbi.ReadFile(StandardHandle(handle), data, (uint)buffer.Length, &count, null) == 0)
+            {
+                error = LastError.OfWindows();
+            }
+        }
+
+        // The end of a pipe is an error there.
+        read = (int)count;
+        return error == Errno.EPIPE ? Errno.None : error;
+    }
+
+    /// <summary>Writes as much as is taken at once: all of it, where the descriptor may wait, but for a signal, a full
+    /// disk or a limit in the midst; asking again for the rest tells which.</summary>
+    /// <param name="handle">A file, or 1 and 2 for standard output and error.</param>
+    /// <param name="data">What to write.</param>
+    /// <param name="written">How many bytes were taken.</param>
+    public static Errno Write(nint handle, ReadOnlySpan<byte> data, out int written)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            return NativeDescriptor.Write(handle, data, out written);
+        }
+
+        uint count = 0;
+        Errno error = Errno.None;
+        fixed (byte* bytes = data)
+        {
+            if (WindowsAbi.WriteFile(StandardHandle(handle), bytes, (uint)data.Length, &count, null) == 0)
+            {
+                error = LastError.OfWindows();
+            }
+        }
+
+        written = (int)count;
+        return error;
+    }
+
+    /// <summary>Closes it. An error here may be the first word of a write that failed late (NFS, quotas).</summary>
+    public static Errno Close(nint handle)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            return NativeDescriptor.Close(handle);
+        }
+
+        return WindowsAbi.CloseHandle(StandardHandle(handle)) != 0 ? Errno.None : LastError.OfWindows();
+    }
+
+    /// <summary>Makes a second handle of the same open file, which no program we start inherits.</summary>
+    public static Errno Duplicate(nint handle, out nint duplicate)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            return NativeDescriptor.Duplicate(handle, out duplicate);
+        }
+
+        nint process = WindowsAbi.GetCurrentProcess();
+        nint made = NativeSocket.Invalid;
+        int done = WindowsAbi.DuplicateHandle(
+            process, StandardHandle(handle), process, &made, 0, 0, WindowsAbi.DUPLICATE_SAME_ACCESS);
+        duplicate = made;
+        return done != 0 ? Errno.None : LastError.OfWindows();
+    }
+
+    /// <summary>Renames in one step; what was there before is replaced.</summary>
+    public static Errno Rename(string from, string to)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            char* wideFrom = stackalloc char[MaxPathLength];
+            char* wideTo = stackalloc char[MaxPathLength];
+            Errno copied = CopyPath(from, wideFrom);
+            copied = copied == Errno.None ? CopyPath(to, wideTo) : copied;
+            if (copied != Errno.None)
+            {
+                return copied;
+            }
+
+            return WindowsAbi.MoveFileExW(wideFrom, wideTo, WindowsAbi.MOVEFILE_REPLACE_EXISTING) != 0
+                ? Errno.None
+                : LastError.OfWindows();
+        }
+
+        byte* utf8From = stackalloc byte[MaxPathLength];
+        byte* utf8To = stackalloc byte[MaxPathLength];
+        Errno error = EncodePath(from, utf8From);
+        error = error == Errno.None ? EncodePath(to, utf8To) : error;
+        return error == Errno.None ? NativeDescriptor.Check(Libc.rename(utf8From, utf8To)) : error;
+    }
+
+    /// <summary>Removes a name, of a link the link's.</summary>
+    public static Errno Unlink(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            char* wide = stackalloc char[MaxPathLength];
+            Errno copied = CopyPath(path, wide);
+            if (copied != Errno.None)
+            {
+                return copied;
+            }
+
+            return WindowsAbi.DeleteFileW(wide) != 0 ? Errno.None : LastError.OfWindows();
+        }
+
+        byte* utf8 = stackalloc byte[MaxPathLength];
+        Errno error = EncodePath(path, utf8);
+        return error == Errno.None ? NativeDescriptor.Check(Libc.unlink(utf8)) : error;
+    }
+}

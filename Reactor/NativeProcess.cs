@@ -1,0 +1,80 @@
+using System;
+using System.Runtime.Versioning;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// What a process arranges with its system before it opens anything. To be called once, first thing in Main, on the only
+/// thread there is.
+/// </summary>
+internal static unsafe class NativeProcess
+{
+    /// <summary>
+    /// Gives the descriptors 0, 1 and 2 to /dev/null where they were closed when we were started. Else the first sockets
+    /// would get these numbers, and what is printed would go to a client (seen, with 0 and 1 closed).
+    /// </summary>
+    public static Errno EnsureStandardDescriptors() =>
+        OperatingSystem.IsWindows() ? Errno.None : EnsureStandardDescriptorsOnUnix();
+
+    /// <summary>Makes a write to a closed pipe fail with EPIPE, instead of ending the process.</summary>
+    public static Errno IgnoreSigPipe()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Errno.None;
+        }
+
+        return Libc.signal(Libc.SIGPIPE, Libc.SIG_IGN) == Libc.SIG_ERR ? LastError.OfLibc() : Errno.None;
+    }
+
+    /// <summary>Raises the limit of open files as far as the system lets us.</summary>
+    /// <returns>How many descriptors this process may have open from now on; <see cref="long.MaxValue"/> if there is no
+    /// limit, as on Windows.</returns>
+    public static long RaiseOpenFileLimit() => OperatingSystem.IsWindows() ? long.MaxValue : RaiseOpenFileLimitOnUnix();
+
+    [UnsupportedOSPlatform("windows")]
+    private static Errno EnsureStandardDescriptorsOnUnix()
+    {
+        fixed (byte* path = "/dev/null\0"u8)
+        {
+            for (nint handle = 0; handle <= 2; handle++)
+            {
+                if (NativeDescriptor.IsOpen(handle))
+                {
+                    continue;
+                }
+
+                // Without close-on-exec: a standard descriptor is to be inherited. open(2) takes the lowest number that
+                // is free, which is this one, for those below it are open.
+                Errno error = NativeDescriptor.Open(path, Libc.O_RDWR, 0, out nint opened);
+                if (error != Errno.None || opened != handle)
+                {
+                    return error == Errno.None ? Errno.EBADF : error;
+                }
+            }
+        }
+
+        return Errno.None;
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static long RaiseOpenFileLimitOnUnix()
+    {
+        int resource = OperatingSystem.IsLinux() ? LinuxAbi.RLIMIT_NOFILE : DarwinAbi.RLIMIT_NOFILE;
+        Libc.struct_rlimit limit;
+        if (Libc.getrlimit(resource, &limit) != 0)
+        {
+            return 256; // POSIX promises 20 and every system gives 256: the limit is unknown, so be modest
+        }
+
+        Libc.struct_rlimit raised = limit;
+        raised.rlim_cur = OperatingSystem.IsMacOS() ? Math.Min(limit.rlim_max, DarwinAbi.OPEN_MAX_macOS) : limit.rlim_max;
+        if (raised.rlim_cur > limit.rlim_cur && Libc.setrlimit(resource, &raised) == 0)
+        {
+            limit = raised;
+        }
+
+        return (long)Math.Min(limit.rlim_cur, long.MaxValue);
+    }
+}

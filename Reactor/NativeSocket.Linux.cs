@@ -1,0 +1,46 @@
+using System;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <content>What only Linux is asked.</content>
+internal static unsafe partial class NativeSocket
+{
+    /// <summary>Bytes that were handed to the kernel and that the peer has not acknowledged.</summary>
+    /// <returns>0 where the system can't tell.</returns>
+    public static long UnsentBytes(nint handle)
+    {
+        int bytes = 0;
+        return OperatingSystem.IsLinux()
+            && NativeDescriptor.Ioctl(handle, LinuxAbi.SIOCOUTQ, &bytes) == Errno.None
+            ? bytes
+            : 0;
+    }
+
+    /// <summary>Sends one datagram to a Unix socket, without waiting.</summary>
+    /// <param name="address">A path, or a name of the abstract space with a leading NUL.</param>
+    /// <param name="data">The datagram.</param>
+    /// <returns>What the kernel said; ENOTSUP elsewhere.</returns>
+    public static Errno SendDatagram(in SocketAddress address, ReadOnlySpan<byte> data)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return Errno.EOPNOTSUPP;
+        }
+
+        nint handle = Libc.socket(CommonAbi.AF_UNIX, LinuxAbi.SOCK_DGRAM | LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC, 0);
+        if (handle < 0)
+        {
+            return LastError.OfLibc();
+        }
+
+        Errno error = Connect(handle, address);
+        if (error == Errno.None)
+        {
+            error = Send(handle, data, more: false, out _);
+        }
+
+        _ = Close(handle);
+        return error;
+    }
+}

@@ -1,0 +1,137 @@
+using System;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <content>The options of a socket, and sockets that somebody else has opened.</content>
+internal static unsafe partial class NativeSocket
+{
+    /// <summary>SOL_SOCKET. Winsock took this and the options below from 4.4BSD, with their numbers.</summary>
+    private static int SocketLevel => OperatingSystem.IsLinux() ? LinuxAbi.SOL_SOCKET : DarwinAbi.SOL_SOCKET;
+
+    private static int AcceptingConnections =>
+        OperatingSystem.IsLinux() ? LinuxAbi.SO_ACCEPTCONN : DarwinAbi.SO_ACCEPTCONN;
+
+    /// <summary>From now on <see cref="Close"/> throws away what was not sent, and tells the peer by a reset.</summary>
+    public static Errno ResetOnClose(nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            var shorts = new WindowsAbi.struct_linger { l_onoff = 1 };
+            return SetOption(handle, WindowsAbi.SOL_SOCKET, WindowsAbi.SO_LINGER, &shorts, sizeof(WindowsAbi.struct_linger));
+        }
+
+        var ints = new Libc.struct_linger { l_onoff = 1 };
+        int option = OperatingSystem.IsLinux() ? LinuxAbi.SO_LINGER : DarwinAbi.SO_LINGER;
+        return SetOption(handle, SocketLevel, option, &ints, sizeof(Libc.struct_linger));
+    }
+
+    /// <summary>Takes the error that the kernel keeps for the socket: how a connect went. Asking clears it.</summary>
+    public static Errno TakeError(nint handle)
+    {
+        int option = OperatingSystem.IsLinux() ? LinuxAbi.SO_ERROR : DarwinAbi.SO_ERROR;
+        Errno error = GetOption(handle, option, out int raw);
+        return error == Errno.None ? LastError.FromRaw(raw) : error;
+    }
+
+    /// <summary>Lets a listener bind while connections of an earlier one linger; never beside one that listens still.
+    /// On Windows that is so by itself, and SO_REUSEADDR would mean the opposite: there the port is made exclusive.</summary>
+    public static Errno AllowAddressReuse(nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return SetOption(handle, WindowsAbi.SOL_SOCKET, WindowsAbi.SO_EXCLUSIVEADDRUSE, 1);
+        }
+
+        return SetOption(handle, SocketLevel, OperatingSystem.IsLinux() ? LinuxAbi.SO_REUSEADDR : DarwinAbi.SO_REUSEADDR, 1);
+    }
+
+    /// <summary>Lets several listeners of one user share a port, with the connections spread over them.</summary>
+    /// <returns>EOPNOTSUPP on Windows. macOS shares the port and does not spread.</returns>
+    public static Errno SharePort(nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Errno.EOPNOTSUPP;
+        }
+
+        if (OperatingSystem.IsLinux())
+        {
+            return SetOption(handle, LinuxAbi.SOL_SOCKET, LinuxAbi.SO_REUSEPORT, 1);
+        }
+
+        return SetOption(
+            handle,
+            DarwinAbi.SOL_SOCKET,
+            OperatingSystem.IsFreeBSD() ? DarwinAbi.SO_REUSEPORT_LB_FreeBSD : DarwinAbi.SO_REUSEPORT_macOS,
+            1);
+    }
+
+    /// <summary>An IPv6 listener that takes no IPv4 connections, so that each family can have its own.</summary>
+    public static Errno OnlyIPv6(nint handle) => SetOption(
+        handle,
+        CommonAbi.IPPROTO_IPV6,
+        OperatingSystem.IsLinux() ? LinuxAbi.IPV6_V6ONLY : DarwinAbi.IPV6_V6ONLY,
+        1);
+
+    /// <summary>Small packets go at once. For TCP.</summary>
+    public static Errno SetNoDelay(nint handle) => SetOption(handle, CommonAbi.IPPROTO_TCP, CommonAbi.TCP_NODELAY, 1);
+
+    /// <summary>Silent connections are probed, at the system's pace (two hours by default). For TCP.</summary>
+    public static Errno SetKeepAlive(nint handle) => SetOption(
+        handle, SocketLevel, OperatingSystem.IsLinux() ? LinuxAbi.SO_KEEPALIVE : DarwinAbi.SO_KEEPALIVE, 1);
+
+    /// <summary>Bounds how long sent bytes may go unacknowledged. For TCP, on Linux; elsewhere the system decides.</summary>
+    /// <param name="handle">A socket.</param>
+    /// <param name="timeoutMs">0 for the system's own choice.</param>
+    public static Errno SetUserTimeout(nint handle, int timeoutMs) => OperatingSystem.IsLinux()
+        ? SetOption(handle, CommonAbi.IPPROTO_TCP, LinuxAbi.TCP_USER_TIMEOUT, timeoutMs)
+        : Errno.None;
+
+    /// <summary>Is it a socket that listens? For descriptors that were handed to us.</summary>
+    public static bool IsListening(nint handle) =>
+        GetOption(handle, AcceptingConnections, out int listening) == Errno.None && listening != 0;
+
+    /// <summary>Is it an open socket at all?</summary>
+    /// <returns>None if so, else ENOTSOCK or EBADF.</returns>
+    public static Errno Verify(nint handle) => GetOption(handle, AcceptingConnections, out _);
+
+    /// <summary>Makes a socket that was handed to us like one of <see cref="Create"/>'s. From here on we own it.</summary>
+    /// <param name="handle">An open socket.</param>
+    /// <returns>ENOTSOCK and EBADF for what is none.</returns>
+    public static Errno Adopt(nint handle)
+    {
+        Errno error = Verify(handle);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            return MakeNonBlockingOnWindows(ref handle);
+        }
+
+        error = MakeNonBlockingOnUnix(handle);
+        return error == Errno.None ? PrepareOnBsd(ref handle) : error;
+    }
+
+    private static Errno SetOption(nint handle, int level, int option, int value) =>
+        SetOption(handle, level, option, &value, sizeof(int));
+
+    private static Errno SetOption(nint handle, int level, int option, void* value, int length) =>
+        OperatingSystem.IsWindows()
+            ? CheckWindows(WindowsAbi.setsockopt(handle, level, option, value, length))
+            : NativeDescriptor.Check(Libc.setsockopt((int)handle, level, option, value, length));
+
+    private static Errno GetOption(nint handle, int option, out int value)
+    {
+        int result = 0;
+        int length = sizeof(int);
+        Errno error = OperatingSystem.IsWindows()
+            ? CheckWindows(WindowsAbi.getsockopt(handle, SocketLevel, option, &result, &length))
+            : NativeDescriptor.Check(Libc.getsockopt((int)handle, SocketLevel, option, &result, &length));
+        value = result;
+        return error;
+    }
+}

@@ -1,0 +1,147 @@
+using System;
+using System.Runtime.Versioning;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <content>What takes a system more than one call where another needs one.</content>
+internal static unsafe partial class NativeSocket
+{
+    private static int SendFlags(bool more)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return 0; // SO_NOSIGPIPE does it on BSD
+        }
+
+        return more ? LinuxAbi.MSG_NOSIGNAL | LinuxAbi.MSG_MORE : LinuxAbi.MSG_NOSIGNAL;
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static int AcceptOnUnix(int listener, byte* sockaddr, int* length)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return Libc.accept4(listener, sockaddr, length, LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC);
+        }
+
+        return OperatingSystem.IsFreeBSD()
+            ? Libc.accept4(
+                listener, sockaddr, length, DarwinAbi.SOCK_NONBLOCK_FreeBSD | DarwinAbi.SOCK_CLOEXEC_FreeBSD)
+            : Libc.accept(listener, sockaddr, length);
+    }
+
+    /// <summary>Does to a new socket what Linux has flags for. Takes the handle back if it can't.</summary>
+    [UnsupportedOSPlatform("windows")]
+    private static Errno PrepareOnBsd(ref nint handle)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return Errno.None;
+        }
+
+        int noSigPipe = DarwinAbi.SO_NOSIGPIPE_FreeBSD;
+        Errno error = Errno.None;
+        if (!OperatingSystem.IsFreeBSD())
+        {
+            noSigPipe = DarwinAbi.SO_NOSIGPIPE_macOS;
+            error = MakeNonBlockingOnUnix(handle);
+        }
+
+        // EINVAL is macOS's word for an accepted connection that has ended already: reading will tell.
+        Errno option = error == Errno.None ? SetOption(handle, DarwinAbi.SOL_SOCKET, noSigPipe, 1) : error;
+        if (option is Errno.None or Errno.EINVAL)
+        {
+            return Errno.None;
+        }
+
+        _ = NativeDescriptor.Close(handle);
+        handle = Invalid;
+        return option;
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static Errno MakeNonBlockingOnUnix(nint handle)
+    {
+        Errno error = NativeDescriptor.SetNonBlocking(handle);
+        return error == Errno.None ? NativeDescriptor.SetCloseOnExec(handle) : error;
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static Errno CreateOnWindows(int family, out nint handle)
+    {
+        // Winsock counts its users, so that every caller may be the first: no state of ours, no thread to agree with.
+        handle = Invalid;
+        byte* data = stackalloc byte[WindowsAbi.WsaDataSize];
+        int startup = WindowsAbi.WSAStartup(0x0202, data);
+        if (startup != 0)
+        {
+            return WindowsAbi.ToErrno(startup);
+        }
+
+        const uint Flags = WindowsAbi.WSA_FLAG_OVERLAPPED | WindowsAbi.WSA_FLAG_NO_HANDLE_INHERIT;
+        handle = WindowsAbi.WSASocketW(family, CommonAbi.SOCK_STREAM, 0, null, 0, Flags);
+        return handle == Invalid ? LastError.OfWindows() : MakeNonBlockingOnWindows(ref handle);
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static Errno MakeNonBlockingOnWindows(ref nint handle)
+    {
+        uint on = 1;
+        Errno error = CheckWindows(WindowsAbi.ioctlsocket(handle, WindowsAbi.FIONBIO, &on));
+        if (error != Errno.None)
+        {
+            _ = WindowsAbi.closesocket(handle);
+            handle = Invalid;
+        }
+
+        return error;
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static Errno SendGatheredOnWindows(nint handle, IoVector* pieces, int count, out nint sent)
+    {
+        WindowsAbi.WSABUF* buffers = stackalloc WindowsAbi.WSABUF[MaxPiecesOnWindows];
+        count = Math.Min(count, MaxPiecesOnWindows);
+        for (int i = 0; i < count; i++)
+        {
+            // A longer piece ends the call, so that nothing is sent out of order.
+            bool tooLong = pieces[i].Length > int.MaxValue;
+            buffers[i].len = tooLong ? int.MaxValue : (uint)pieces[i].Length;
+            buffers[i].buf = pieces[i].Data;
+            count = tooLong ? i + 1 : count;
+        }
+
+        uint bytes = 0;
+        Errno error = CheckWindows(WindowsAbi.WSASend(handle, buffers, (uint)count, &bytes, 0, null, null));
+        sent = error == Errno.None ? (nint)bytes : 0;
+        return error;
+    }
+
+    [SupportedOSPlatform("windows")]
+    private static Errno CheckWindows(int result) => result < 0 ? LastError.OfWindows() : Errno.None;
+
+    [SupportedOSPlatform("windows")]
+    private static Errno CheckWindows(ref nint count)
+    {
+        if (count >= 0)
+        {
+            return Errno.None;
+        }
+
+        count = 0;
+        return LastError.OfWindows();
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static Errno CheckUnix(ref nint count)
+    {
+        if (count >= 0)
+        {
+            return Errno.None;
+        }
+
+        count = 0;
+        return LastError.OfLibc();
+    }
+}

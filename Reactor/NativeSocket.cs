@@ -1,0 +1,279 @@
+using System;
+using System.Diagnostics;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// The one place that knows how each system spells the same call on a stream socket. Stateless, callable from any thread;
+/// nothing here throws, allocates (but for the path of a Unix socket) or is interrupted by a signal. A handle is a
+/// descriptor, or a SOCKET; whoever called <see cref="Create"/> or <see cref="Accept"/> owns it until <see cref="Close"/>.
+/// Options are in NativeSocket.Options.cs.
+/// </summary>
+internal static unsafe partial class NativeSocket
+{
+    /// <summary>No socket: −1 on Unix, INVALID_SOCKET on Windows.</summary>
+    public const nint Invalid = -1;
+
+    /// <summary>How many pieces one call takes on Windows, where they are rewritten on the stack.</summary>
+    private const int MaxPiecesOnWindows = 64;
+
+    /// <summary>Makes a stream socket that never waits, is not inherited and never raises SIGPIPE.</summary>
+    /// <param name="kind">The family of addresses.</param>
+    /// <param name="handle">The socket, or <see cref="Invalid"/>.</param>
+    public static Errno Create(AddressKind kind, out nint handle)
+    {
+        handle = Invalid;
+        if (kind == AddressKind.None)
+        {
+            return Errno.EAFNOSUPPORT;
+        }
+
+        int family = FamilyOf(kind);
+        if (OperatingSystem.IsWindows())
+        {
+            return CreateOnWindows(family, out handle);
+        }
+
+        int type = CommonAbi.SOCK_STREAM;
+        if (OperatingSystem.IsLinux())
+        {
+            type |= LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC;
+        }
+        else if (OperatingSystem.IsFreeBSD())
+        {
+            type |= DarwinAbi.SOCK_NONBLOCK_FreeBSD | DarwinAbi.SOCK_CLOEXEC_FreeBSD;
+        }
+
+        handle = Libc.socket(family, type, 0);
+        return handle < 0 ? LastError.OfLibc() : PrepareOnBsd(ref handle);
+    }
+
+    /// <summary>Gives the socket its local address.</summary>
+    public static Errno Bind(nint handle, in SocketAddress address)
+    {
+        byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
+        Errno error = Encode(address, sockaddr, out int length);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        return OperatingSystem.IsWindows()
+            ? CheckWindows(WindowsAbi.bind(handle, sockaddr, length))
+            : NativeDescriptor.Check(Libc.bind((int)handle, sockaddr, length));
+    }
+
+    /// <summary>Lets connections come.</summary>
+    /// <param name="handle">A bound socket.</param>
+    /// <param name="backlog">How many may wait for <see cref="Accept"/>; the system has a limit of its own.</param>
+    public static Errno Listen(nint handle, int backlog) => OperatingSystem.IsWindows()
+        ? CheckWindows(WindowsAbi.listen(handle, backlog))
+        : NativeDescriptor.Check(Libc.listen((int)handle, backlog));
+
+    /// <summary>Takes one connection that waits. The new socket is as <see cref="Create"/> makes them.</summary>
+    /// <param name="listener">A listening socket.</param>
+    /// <param name="handle">The connection, owned by the caller; or <see cref="Invalid"/>.</param>
+    /// <param name="peer">Who connected; <c>Unix("")</c> over a Unix socket; none where the system has forgotten already
+    /// (macOS, when the peer is gone).</param>
+    /// <returns>EAGAIN when nobody waits. On Linux also errors of the connection that waited: ECONNABORTED, EPROTO,
+    /// ENETDOWN and their kin mean "try the next one"; EMFILE, ENFILE, ENOBUFS and ENOMEM leave it waiting.</returns>
+    public static Errno Accept(nint listener, out nint handle, out SocketAddress peer)
+    {
+        byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
+        int length = SocketAddressCodec.MaxLengthBytes;
+        Errno error = Errno.None;
+        peer = default;
+        if (OperatingSystem.IsWindows())
+        {
+            handle = WindowsAbi.accept(listener, sockaddr, &length);
+            error = handle == Invalid ? LastError.OfWindows() : MakeNonBlockingOnWindows(ref handle);
+        }
+        else
+        {
+            do
+            {
+                handle = AcceptOnUnix((int)listener, sockaddr, &length);
+            }
+            while (handle < 0 && NativeDescriptor.IsInterrupted());
+            error = handle < 0 ? LastError.OfLibc() : PrepareOnBsd(ref handle);
+        }
+
+        if (error == Errno.None)
+        {
+            var bytes = new ReadOnlySpan<byte>(sockaddr, Math.Min(length, SocketAddressCodec.MaxLengthBytes));
+            peer = SocketAddressCodec.IsUnix(bytes, SockaddrLayout.Current)
+                ? SocketAddress.Unix(string.Empty)
+                : SocketAddressCodec.Decode(bytes, SockaddrLayout.Current);
+        }
+
+        return error;
+    }
+
+    /// <summary>Begins to connect.</summary>
+    /// <param name="handle">A fresh socket.</param>
+    /// <param name="address">Of the same kind.</param>
+    /// <returns>EINPROGRESS, after which room for output tells the end, and <see cref="TakeError"/> how it went; or at
+    /// once None or an error. A signal leaves the connect under way, so it counts as EINPROGRESS. A Unix listener whose
+    /// backlog is full is EAGAIN on Linux: nothing is under way then.</returns>
+    public static Errno Connect(nint handle, in SocketAddress address)
+    {
+        byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
+        Errno error = Encode(address, sockaddr, out int length);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            error = CheckWindows(WindowsAbi.connect(handle, sockaddr, length));
+            return error == Errno.EAGAIN ? Errno.EINPROGRESS : error;
+        }
+
+        error = NativeDescriptor.Check(Libc.connect((int)handle, sockaddr, length));
+        return error == Errno.EINTR ? Errno.EINPROGRESS : error;
+    }
+
+    /// <summary>Offers bytes to the kernel.</summary>
+    /// <param name="handle">A connection.</param>
+    /// <param name="data">What to send.</param>
+    /// <param name="more">More follows at once: the kernel may wait for it with the last, partly filled packet. Linux
+    /// only; to be followed by a send without it.</param>
+    /// <param name="sent">How many bytes it took.</param>
+    /// <returns>EAGAIN when it took none for want of room.</returns>
+    public static Errno Send(nint handle, ReadOnlySpan<byte> data, bool more, out nint sent)
+    {
+        fixed (byte* bytes = data)
+        {
+            return Send(handle, bytes, data.Length, more, out sent);
+        }
+    }
+
+    /// <summary>As <see cref="Send(nint, ReadOnlySpan{byte}, bool, out nint)"/>.</summary>
+    /// <param name="handle">A connection.</param>
+    /// <param name="data">What to send; it has to stay where it is until the call returns.</param>
+    /// <param name="length">In bytes.</param>
+    /// <param name="more">More follows at once.</param>
+    /// <param name="sent">How many bytes the kernel took.</param>
+    public static Errno Send(nint handle, byte* data, nint length, bool more, out nint sent)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            sent = WindowsAbi.send(handle, data, (int)nint.Min(length, int.MaxValue), 0);
+            return CheckWindows(ref sent);
+        }
+
+        do
+        {
+            sent = Libc.send((int)handle, data, length, SendFlags(more));
+        }
+        while (sent < 0 && NativeDescriptor.IsInterrupted());
+        return CheckUnix(ref sent);
+    }
+
+    /// <summary>Offers several pieces of memory to the kernel in one call.</summary>
+    /// <param name="handle">A connection.</param>
+    /// <param name="pieces">In the order in which to send them. At least one; pieces over the system's limit (1024, on
+    /// Windows 64) are left for the next call.</param>
+    /// <param name="more">As of Send.</param>
+    /// <param name="sent">How many bytes of them all together the kernel took.</param>
+    /// <returns>EAGAIN when it took none for want of room.</returns>
+    public static Errno SendGathered(nint handle, ReadOnlySpan<IoVector> pieces, bool more, out nint sent)
+    {
+        Debug.Assert(!pieces.IsEmpty, "something to send");
+        fixed (IoVector* vectors = pieces)
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                return SendGatheredOnWindows(handle, vectors, pieces.Length, out sent);
+            }
+
+            int count = Math.Min(pieces.Length, Libc.IOV_MAX);
+            var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
+            var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
+            void* message = OperatingSystem.IsLinux() ? &linux : &bsd;
+            do
+            {
+                sent = Libc.sendmsg((int)handle, message, SendFlags(more));
+            }
+            while (sent < 0 && NativeDescriptor.IsInterrupted());
+            return CheckUnix(ref sent);
+        }
+    }
+
+    /// <summary>Takes what has come.</summary>
+    /// <param name="handle">A connection.</param>
+    /// <param name="buffer">Filled from the front. Not empty: 0 would look like the end.</param>
+    /// <param name="received">How many bytes; 0 with None is the end of input.</param>
+    /// <returns>EAGAIN when nothing has come.</returns>
+    public static Errno Receive(nint handle, Span<byte> buffer, out int received)
+    {
+        Debug.Assert(!buffer.IsEmpty, "room for at least one byte");
+        fixed (byte* data = buffer)
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                nint count = WindowsAbi.recv(handle, data, buffer.Length, 0);
+                Errno error = CheckWindows(ref count);
+                received = (int)count;
+                return error;
+            }
+
+            nint result;
+            do
+            {
+                result = Libc.recv((int)handle, data, buffer.Length, 0);
+            }
+            while (result < 0 && NativeDescriptor.IsInterrupted());
+            return NativeDescriptor.Outcome(result, out received);
+        }
+    }
+
+    /// <summary>Ends our direction: the peer reads what was sent, then the end.</summary>
+    public static Errno ShutdownWrite(nint handle) => OperatingSystem.IsWindows()
+        ? CheckWindows(WindowsAbi.shutdown(handle, CommonAbi.SHUT_WR))
+        : NativeDescriptor.Check(Libc.shutdown((int)handle, CommonAbi.SHUT_WR));
+
+    /// <summary>Closes the socket, which is gone whatever is returned. Unread input turns this into a reset.</summary>
+    public static Errno Close(nint handle) => OperatingSystem.IsWindows()
+        ? CheckWindows(WindowsAbi.closesocket(handle))
+        : NativeDescriptor.Close(handle);
+
+    /// <summary>The local address: tells the port that port 0 became.</summary>
+    public static Errno LocalAddress(nint handle, out SocketAddress address)
+    {
+        byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
+        int length = SocketAddressCodec.MaxLengthBytes;
+        Errno error = OperatingSystem.IsWindows()
+            ? CheckWindows(WindowsAbi.getsockname(handle, sockaddr, &length))
+            : NativeDescriptor.Check(Libc.getsockname((int)handle, sockaddr, &length));
+        address = error == Errno.None ? Decode(sockaddr, length) : default;
+        return error;
+    }
+
+    /// <summary>The address at the other end. ENOTCONN also when it was reset already.</summary>
+    public static Errno PeerAddress(nint handle, out SocketAddress address)
+    {
+        byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
+        int length = SocketAddressCodec.MaxLengthBytes;
+        Errno error = OperatingSystem.IsWindows()
+            ? CheckWindows(WindowsAbi.getpeername(handle, sockaddr, &length))
+            : NativeDescriptor.Check(Libc.getpeername((int)handle, sockaddr, &length));
+        address = error == Errno.None ? Decode(sockaddr, length) : default;
+        return error;
+    }
+
+    private static Errno Encode(in SocketAddress address, byte* sockaddr, out int length) => SocketAddressCodec.Encode(
+        address, SockaddrLayout.Current, new Span<byte>(sockaddr, SocketAddressCodec.MaxLengthBytes), out length);
+
+    private static SocketAddress Decode(byte* sockaddr, int length) => SocketAddressCodec.Decode(
+        new ReadOnlySpan<byte>(sockaddr, Math.Min(length, SocketAddressCodec.MaxLengthBytes)), SockaddrLayout.Current);
+
+    private static int FamilyOf(AddressKind kind) => kind switch
+    {
+        AddressKind.IPv4 => CommonAbi.AF_INET,
+        AddressKind.IPv6 => SockaddrLayout.Current.InetV6Family,
+        _ => CommonAbi.AF_UNIX,
+    };
+}

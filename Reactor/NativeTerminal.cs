@@ -1,0 +1,39 @@
+using System;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <summary>What a terminal says of itself, without System.Console, which would set it up.</summary>
+internal static unsafe class NativeTerminal
+{
+    /// <summary>Is there somebody to look at it?</summary>
+    /// <param name="handle">0, 1 or 2, or another descriptor.</param>
+    public static bool IsTerminal(nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            uint mode;
+            return WindowsAbi.GetConsoleMode(NativeFile.StandardHandle(handle), &mode) != 0;
+        }
+
+        return Libc.isatty((int)handle) == 1;
+    }
+
+    /// <summary>How many columns it has.</summary>
+    /// <param name="handle">A terminal.</param>
+    /// <returns>0 if it does not say, or is none.</returns>
+    public static int Columns(nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            WindowsAbi.CONSOLE_SCREEN_BUFFER_INFO info;
+            return WindowsAbi.GetConsoleScreenBufferInfo(NativeFile.StandardHandle(handle), &info) != 0
+                ? info.srWindow_Right - info.srWindow_Left + 1
+                : 0;
+        }
+
+        Libc.struct_winsize size;
+        int request = OperatingSystem.IsLinux() ? LinuxAbi.TIOCGWINSZ : DarwinAbi.TIOCGWINSZ;
+        return NativeDescriptor.Ioctl(handle, request, &size) == Errno.None ? size.ws_col : 0;
+    }
+}

@@ -1,0 +1,93 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// How something ended: with a value or with a <see cref="Net.Failure"/>. As what a function of a chain gives back it can
+/// also be a deferred, which is waited for. The default is success with the default value.
+/// </summary>
+/// <remarks>
+/// Values, failures and deferreds convert by themselves, so that <c>return failure;</c> and <c>return 5;</c> can stand in
+/// one function. Not so for <c>Outcome&lt;object&gt;</c>, where C# allows no such conversion: there say <c>new</c>.
+/// </remarks>
+public readonly struct Outcome<T>
+{
+    private readonly T _value;
+    private readonly object? _instead;
+
+    /// <summary>Success.</summary>
+    public Outcome(T value)
+    {
+        _value = value;
+    }
+
+    /// <summary>Failure.</summary>
+    public Outcome(Failure failure)
+    {
+        ArgumentNullException.ThrowIfNull(failure);
+        _value = default!;
+        _instead = failure;
+    }
+
+    /// <summary>Whatever the deferred comes to: only for what a function of a chain returns.</summary>
+    public Outcome(Deferred<T> deferred)
+    {
+        ArgumentNullException.ThrowIfNull(deferred);
+        _value = default!;
+        _instead = deferred;
+    }
+
+    /// <summary>Is there a value?</summary>
+    [MemberNotNullWhen(false, nameof(Failure))]
+    public bool Succeeded => _instead is not Net.Failure;
+
+    /// <summary>What went wrong, or null.</summary>
+    public Failure? Failure => _instead as Failure;
+
+    /// <summary>The value. Of a failure there is none: its exception is thrown instead.</summary>
+    public T Value
+    {
+        get
+        {
+            if (_instead is Failure failure)
+            {
+                failure.Throw();
+            }
+
+            return _value;
+        }
+    }
+
+    /// <summary>The deferred that is to be waited for, or null.</summary>
+    internal Deferred<T>? Deferred => _instead as Deferred<T>;
+
+    /// <summary>Nothing stands in the place of the value: the quick question of the run loop.</summary>
+    internal bool IsValue => _instead is null;
+
+    /// <summary>The value, or the default.</summary>
+    internal T ValueOrDefault => _value;
+
+    /// <summary>Success.</summary>
+    public static implicit operator Outcome<T>(T value) => new(value);
+
+    /// <summary>Failure.</summary>
+    public static implicit operator Outcome<T>(Failure failure) => new(failure);
+
+    /// <summary>Whatever the deferred comes to.</summary>
+    public static implicit operator Outcome<T>(Deferred<T> deferred) => new(deferred);
+
+    /// <summary>For <c>(bool succeeded, T? value, Failure? failure) = outcome</c>.</summary>
+    public void Deconstruct(out bool succeeded, out T? value, out Failure? failure)
+    {
+        succeeded = Succeeded;
+        value = _value;
+        failure = Failure;
+    }
+
+    /// <summary>The value as text, or the message of the failure.</summary>
+    public override string? ToString() => Failure is { } failure ? failure.Message : _value?.ToString();
+}
+
+/// <summary>The value of an operation that ends without one: what <c>void</c> would be if it were a type.</summary>
+public readonly struct Unit;

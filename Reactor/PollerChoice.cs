@@ -1,0 +1,80 @@
+using System;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// The one place that chooses a backend. The guards are of the kind the native compiler decides, so that a binary holds
+/// only the backends that can run where it runs.
+/// </summary>
+internal static class PollerChoice
+{
+    /// <summary>The variable that forces a backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
+    public const string Variable = "POETRY_REACTOR";
+
+    /// <summary>Makes the backend that the user asks for by <see cref="Variable"/>, or else the best of this system.</summary>
+    /// <exception cref="PollerNotRunnable">The user's wish can't be met.</exception>
+    /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
+    public static Poller Create()
+    {
+        string? name = Environment.GetEnvironmentVariable(Variable);
+        return string.IsNullOrEmpty(name) ? CreateBest() : Create(name);
+    }
+
+    /// <summary>Makes the backend of that name.</summary>
+    /// <exception cref="PollerNotRunnable">There is none, or it can't run here.</exception>
+    /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
+    public static Poller Create(string name)
+    {
+        switch (name)
+        {
+            case "epoll":
+                if (OperatingSystem.IsLinux())
+                {
+                    return new EpollPoller();
+                }
+
+                throw new PollerNotRunnable($"{Variable}: epoll runs on Linux only");
+            case "kqueue":
+                return CreateKqueue();
+            case "select":
+                return CreateSelect();
+            default:
+                throw new PollerNotRunnable($"{Variable}: no backend is called '{name}'; there are epoll, kqueue and select");
+        }
+    }
+
+    private static Poller CreateBest()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return new EpollPoller();
+        }
+
+        return OperatingSystem.IsMacOS() || OperatingSystem.IsFreeBSD() ? CreateKqueue() : CreateSelect();
+    }
+
+    private static KqueuePoller CreateKqueue()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            throw new PollerNotRunnable($"{Variable}: kqueue runs on macOS and FreeBSD only");
+        }
+
+        return KqueueLibrary.TryLoad(out KqueueLibrary library, out string? whyNot)
+            ? new KqueuePoller(library)
+            : throw new PollerNotRunnable($"{Variable}: kqueue {whyNot}");
+    }
+
+    private static Poller CreateSelect() => OperatingSystem.IsWindows() ? new WinsockSelectPoller() : new SelectPoller();
+}
+
+/// <summary>The backend that the user asked for does not exist or can't run here. Its message is one line for the user.</summary>
+public sealed class PollerNotRunnable : InvalidOperationException
+{
+    /// <summary>Which, and why not.</summary>
+    public PollerNotRunnable(string message)
+        : base(message)
+    {
+    }
+}

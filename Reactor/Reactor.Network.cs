@@ -1,0 +1,174 @@
+using System;
+
+namespace Poetry.Net;
+
+/// <content>Listening and connecting.</content>
+public sealed partial class Reactor
+{
+    /// <summary>Listens for TCP connections.</summary>
+    /// <param name="address">Where; port 0 asks for a free one.</param>
+    /// <param name="factory">Builds a protocol for each connection.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <returns>The port, which accepts from the next turn on.</returns>
+    /// <exception cref="CannotListenError">The address is in use, not ours, not allowed.</exception>
+    public ListeningPort ListenTcp(SocketAddress address, Factory factory, ListenOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        options ??= new ListenOptions();
+        Errno error = Bound(address, options, out nint handle);
+        if (error == Errno.None)
+        {
+            return Listen(handle, address, factory, options);
+        }
+
+        throw new CannotListenError(address.ToString(), error);
+    }
+
+    /// <summary>
+    /// Listens on a Unix socket. A socket file that nobody answers on is a leftover, and replaced; any other file is left
+    /// as it is.
+    /// </summary>
+    /// <param name="path">Where; it is made here, and removed when the port stops listening.</param>
+    /// <param name="factory">Builds a protocol for each connection.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <returns>The port, which accepts from the next turn on.</returns>
+    /// <exception cref="CannotListenError">The path is in use, too long, not allowed.</exception>
+    public ListeningPort ListenUnix(string path, Factory factory, ListenOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        options ??= new ListenOptions();
+        var address = SocketAddress.Unix(path);
+        Errno error = Bound(address, options, out nint handle);
+        if (error == Errno.EADDRINUSE && IsLeftover(address))
+        {
+            _ = NativeFile.Unlink(path);
+            error = Bound(address, options, out handle);
+        }
+
+        if (error == Errno.None)
+        {
+            return Listen(handle, address, factory, options);
+        }
+
+        throw new CannotListenError(address.ToString(), error);
+    }
+
+    /// <summary>Accepts on a socket that somebody else bound, such as systemd.</summary>
+    /// <param name="handle">A socket that listens. The port's from now on.</param>
+    /// <param name="factory">Builds a protocol for each connection.</param>
+    /// <param name="options">How; null for the defaults. The path of a Unix socket is not ours to remove.</param>
+    /// <returns>The port, which accepts from the next turn on.</returns>
+    /// <exception cref="CannotListenError">It is no socket, or does not listen.</exception>
+    public ListeningPort AdoptListener(nint handle, Factory factory, ListenOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        options = (options ?? new ListenOptions()) with { RemovesPath = false };
+        Errno error = NativeSocket.Adopt(handle);
+        if (error == Errno.None && !NativeSocket.IsListening(handle))
+        {
+            error = Errno.EINVAL;
+        }
+
+        if (error == Errno.None)
+        {
+            error = NativeSocket.LocalAddress(handle, out SocketAddress address);
+            if (error == Errno.None)
+            {
+                return Accepting(handle, address, factory, options);
+            }
+        }
+
+        throw new CannotListenError($"inherited descriptor {handle}", error);
+    }
+
+    /// <summary>Connects to a name or a number, trying every address that it has.</summary>
+    /// <param name="endpoint">Where.</param>
+    /// <param name="factory">Builds the protocol, once there is a connection.</param>
+    /// <param name="timeout">For everything, from the name to the connection; as in Twisted 30 s are usual.</param>
+    /// <returns>The connector, which has begun.</returns>
+    public Connector Connect(Endpoint endpoint, ClientFactory factory, TimeSpan timeout)
+    {
+        var connector = new Connector(this, endpoint, factory, timeout);
+        connector.Connect();
+        return connector;
+    }
+
+    private static Errno Bound(in SocketAddress address, ListenOptions options, out nint handle)
+    {
+        Errno error = NativeSocket.Create(address.Kind, out handle);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        if (address.Kind != AddressKind.Unix)
+        {
+            _ = NativeSocket.AllowAddressReuse(handle);
+            if (options.JoinsPort)
+            {
+                _ = NativeSocket.SharePort(handle);
+            }
+
+            if (address.Kind == AddressKind.IPv6)
+            {
+                _ = NativeSocket.OnlyIPv6(handle);
+            }
+
+            // Connections inherit it, at no cost: a short last piece need not wait for an acknowledgement.
+            _ = NativeSocket.SetNoDelay(handle);
+        }
+
+        error = NativeSocket.Bind(handle, address);
+        if (error != Errno.None)
+        {
+            NativeSocket.Close(handle);
+            handle = NativeSocket.Invalid;
+        }
+        else if (options.SharesPort)
+        {
+            // Only now: a socket that shares from the start could be bound beside another process that shares as well.
+            error = NativeSocket.SharePort(handle);
+        }
+
+        return error;
+    }
+
+    /// <summary>Is there a socket at the path that refuses connections, since whoever made it is gone?</summary>
+    private static bool IsLeftover(in SocketAddress address)
+    {
+        if (NativeFile.StatusOf(address.Path, out FileStatus status) != Errno.None
+            || status.Kind != FileKind.Socket
+            || NativeSocket.Create(AddressKind.Unix, out nint probe) != Errno.None)
+        {
+            return false;
+        }
+
+        Errno error = NativeSocket.Connect(probe, address);
+        NativeSocket.Close(probe);
+        return error == Errno.ECONNREFUSED;
+    }
+
+    private ListeningPort Listen(nint handle, SocketAddress address, Factory factory, ListenOptions options)
+    {
+        Errno error = NativeSocket.Listen(handle, ListeningPort.Backlog);
+        if (error != Errno.None)
+        {
+            NativeSocket.Close(handle);
+            throw new CannotListenError(address.ToString(), error);
+        }
+
+        if (address.Kind != AddressKind.Unix && NativeSocket.LocalAddress(handle, out SocketAddress bound) == Errno.None)
+        {
+            address = bound;
+        }
+
+        return Accepting(handle, address, factory, options);
+    }
+
+    private ListeningPort Accepting(nint handle, SocketAddress address, Factory factory, ListenOptions options)
+    {
+        var port = new ListeningPort(this, handle, address, factory, options);
+        port.StartAccepting();
+        return port;
+    }
+}

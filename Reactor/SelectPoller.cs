@@ -1,0 +1,152 @@
+using System;
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.Versioning;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// select(2), on every Unix, for any number of descriptors: the sets are our own bit arrays, and the kernels go by the
+/// count they are given, not by FD_SETSIZE. Every wait costs time in proportion to the highest descriptor.
+/// </summary>
+/// <remarks>
+/// A set is an array of words, bit n of the whole being descriptor n: <c>unsigned long</c> on Linux and FreeBSD,
+/// <c>int32_t</c> on macOS, which is little-endian, so that 64-bit words serve all. Winsock's select has nothing in
+/// common with this but the name: <see cref="WinsockSelectPoller"/>.
+/// </remarks>
+[UnsupportedOSPlatform("windows")]
+internal sealed unsafe class SelectPoller : Poller
+{
+    private const int BitsPerWord = 64;
+
+    private ulong[] _reads = new ulong[1];
+    private ulong[] _writes = new ulong[1];
+    private ulong[] _readyReads = new ulong[1];
+    private ulong[] _readyWrites = new ulong[1];
+    private ulong[] _tokens = new ulong[BitsPerWord];
+
+    /// <summary>How many words of the sets count: the highest descriptor that was watched is in the last of them.</summary>
+    private int _words;
+
+    /// <summary>Where the next scan begins, so that a small batch does not starve the high descriptors.</summary>
+    private int _next;
+
+    /// <inheritdoc/>
+    public override string Name => "select";
+
+    /// <inheritdoc/>
+    public override Errno Add(nint handle, ulong token, Interest interest)
+    {
+        // A bad descriptor would fail every later wait, and nobody would know whose it is.
+        if (!NativeDescriptor.IsOpen(handle))
+        {
+            return Errno.EBADF;
+        }
+
+        int word = (int)handle / BitsPerWord;
+        if (word >= _reads.Length)
+        {
+            Grow(word + 1);
+        }
+
+        _words = Math.Max(_words, word + 1);
+        return Change(handle, token, Interest.None, interest);
+    }
+
+    /// <inheritdoc/>
+    public override Errno Change(nint handle, ulong token, Interest before, Interest interest)
+    {
+        _tokens[handle] = token;
+        int word = (int)handle / BitsPerWord;
+        ulong bit = 1UL << ((int)handle % BitsPerWord);
+        Set(ref _reads[word], bit, (interest & Interest.Read) != 0);
+        Set(ref _writes[word], bit, (interest & Interest.Write) != 0);
+        return Errno.None;
+    }
+
+    /// <inheritdoc/>
+    public override void Remove(nint handle, Interest before)
+    {
+        _ = Change(handle, 0, before, Interest.None);
+        while (_words > 0 && (_reads[_words - 1] | _writes[_words - 1]) == 0)
+        {
+            _words--;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int Wait(Span<ReadyEvent> ready, int timeoutMs)
+    {
+        Debug.Assert(!ready.IsEmpty, "room for at least one event");
+        Array.Copy(_reads, _readyReads, _words);
+        Array.Copy(_writes, _readyWrites, _words);
+        var timeout = new Libc.struct_timeval { tv_sec = timeoutMs / 1000, tv_usec = timeoutMs % 1000 * 1000 };
+        int found;
+        fixed (ulong* reads = _readyReads, writes = _readyWrites)
+        {
+            Libc.struct_timeval* limit = timeoutMs < 0 ? null : &timeout;
+            int count = _words * BitsPerWord;
+            found = OperatingSystem.IsMacOS()
+                ? DarwinAbi.select(count, reads, writes, null, limit)
+                : Libc.select(count, reads, writes, null, limit);
+        }
+
+        if (found < 0)
+        {
+            Errno error = LastError.OfLibc();
+            return error == Errno.EINTR ? 0 : throw ErrnoText.Failed("select", error);
+        }
+
+        return found == 0 ? 0 : Collect(ready);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+    }
+
+    private static void Set(ref ulong word, ulong bit, bool on) => word = on ? word | bit : word & ~bit;
+
+    /// <summary>Goes once round the sets, from where the last batch ended: through the first word twice, for its upper
+    /// and its lower part.</summary>
+    private int Collect(Span<ReadyEvent> ready)
+    {
+        int start = _next < _words * BitsPerWord ? _next : 0;
+        int first = start / BitsPerWord;
+        ulong upper = ulong.MaxValue << (start % BitsPerWord);
+        int filled = 0;
+        for (int i = 0; i <= _words && filled < ready.Length; i++)
+        {
+            int word = first + i;
+            word = word < _words ? word : word - _words;
+            ulong part = i == 0 ? upper : i == _words ? ~upper : ulong.MaxValue;
+            ulong either = (_readyReads[word] | _readyWrites[word]) & part;
+            for (; either != 0 && filled < ready.Length; either &= either - 1)
+            {
+                int bit = BitOperations.TrailingZeroCount(either);
+                int descriptor = (word * BitsPerWord) + bit;
+                ready[filled++] = new ReadyEvent(_tokens[descriptor], ReadinessOf(word, bit));
+                _next = descriptor + 1;
+            }
+        }
+
+        return filled;
+    }
+
+    private Readiness ReadinessOf(int word, int bit)
+    {
+        Readiness readiness = (_readyReads[word] >> bit & 1) != 0 ? Readiness.Read : Readiness.None;
+        return (_readyWrites[word] >> bit & 1) != 0 ? readiness | Readiness.Write : readiness;
+    }
+
+    private void Grow(int words)
+    {
+        words = Math.Max(words, _reads.Length * 2);
+        Array.Resize(ref _reads, words);
+        Array.Resize(ref _writes, words);
+        Array.Resize(ref _readyReads, words);
+        Array.Resize(ref _readyWrites, words);
+        Array.Resize(ref _tokens, words * BitsPerWord);
+    }
+}

@@ -1,0 +1,68 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// Signals of the process, brought into a reactor's loop. The runtime receives a signal on a thread of its own; here it
+/// becomes a <see cref="Reactor.CallFromThread"/>, and a storm of the same signal becomes one call.
+/// </summary>
+public sealed class Signals(Reactor reactor) : IDisposable
+{
+    /// <summary>By its raw number, since the runtime has no name for it: 10 on Linux, 30 on macOS and BSD.</summary>
+    private static readonly PosixSignal Sigusr1 = (PosixSignal)(OperatingSystem.IsLinux() ? 10 : 30);
+
+    private readonly List<PosixSignalRegistration> _registrations = [];
+
+    /// <summary>SIGINT and SIGTERM: end.</summary>
+    public void OnTerminate(Action<PosixSignal> call)
+    {
+        Listen(PosixSignal.SIGINT, call);
+        Listen(PosixSignal.SIGTERM, call);
+    }
+
+    /// <summary>SIGHUP: read again what is read at the start.</summary>
+    public void OnHangUp(Action call) => Listen(PosixSignal.SIGHUP, _ => call());
+
+    /// <summary>SIGUSR1: say how it goes. Not on Windows.</summary>
+    public void OnUser1(Action call)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            Listen(Sigusr1, _ => call());
+        }
+    }
+
+    /// <summary>Leaves the signals to the runtime again.</summary>
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in _registrations)
+        {
+            registration.Dispose();
+        }
+
+        _registrations.Clear();
+    }
+
+    private void Listen(PosixSignal signal, Action<PosixSignal> call)
+    {
+        int pending = 0;
+        void OnLoop()
+        {
+            Volatile.Write(ref pending, 0);
+            call(signal);
+        }
+
+        Action onLoop = OnLoop;
+        _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            if (Interlocked.Exchange(ref pending, 1) == 0)
+            {
+                reactor.CallFromThread(onLoop);
+            }
+        }));
+    }
+}

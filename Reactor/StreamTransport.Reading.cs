@@ -1,0 +1,130 @@
+using System;
+
+namespace Poetry.Net;
+
+/// <content>What comes from the peer.</content>
+internal sealed partial class StreamTransport
+{
+    /// <summary>
+    /// Reads of one connection in one turn. Four of the reactor's buffers of 64 KiB are enough to keep a fast link busy,
+    /// and leave the others their turn.
+    /// </summary>
+    private const int ReadsPerTurn = 4;
+
+    /// <inheritdoc/>
+    public void PauseProducing()
+    {
+        _flags |= Flags.ReadPaused;
+        UpdateInterest();
+    }
+
+    /// <inheritdoc/>
+    public void ResumeProducing()
+    {
+        _flags &= ~Flags.ReadPaused;
+        UpdateInterest();
+    }
+
+    /// <inheritdoc/>
+    protected internal override void DoRead()
+    {
+        Span<byte> buffer = _reactor.ReadBuffer;
+        for (int reads = 0; reads < ReadsPerTurn && WantsInput; reads++)
+        {
+            Errno error = NativeSocket.Receive(Handle, buffer, out int received);
+            if (error == Errno.EAGAIN)
+            {
+                return;
+            }
+
+            if (error != Errno.None)
+            {
+                Lose(Net.ConnectionLost.Because(error));
+                return;
+            }
+
+            if (received == 0)
+            {
+                InputEnded();
+                return;
+            }
+
+            Received(buffer[..received]);
+            if (received < buffer.Length)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override void HungUp()
+    {
+        Errno error = NativeSocket.TakeError(Handle);
+        if (error != Errno.None)
+        {
+            Lose(Net.ConnectionLost.Because(error));
+        }
+        else if (_flags.HasFlag(Flags.ReadPaused))
+        {
+            // Both directions are over, but the peer's last words are still unread. Whoever paused will want them, and
+            // to be told of the hang-up until then would only be noise.
+            _reactor.Unwatch(this);
+        }
+        else
+        {
+            Lose(ConnectionDone.Failure);
+        }
+    }
+
+    /// <summary>Is there anybody to read for? In the states after the last word, the peer's are read and dropped.</summary>
+    private bool WantsInput => _state switch
+    {
+        State.Open => !_flags.HasFlag(Flags.ReadPaused) && !_flags.HasFlag(Flags.ReadEnded),
+        State.Closing or State.Lingering => !_flags.HasFlag(Flags.ReadEnded),
+        _ => false,
+    };
+
+    private void Received(ReadOnlySpan<byte> data)
+    {
+        switch (_state)
+        {
+            case State.Open:
+                _protocol!.DataReceived(data);
+                break;
+            case State.Lingering:
+                KeepLingering();
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void InputEnded()
+    {
+        _flags |= Flags.ReadEnded;
+        switch (_state)
+        {
+            case State.Open:
+                _protocol!.ReadConnectionLost();
+                LoseIfBothEnded();
+                break;
+            case State.Lingering:
+                Lose(ConnectionDone.Failure);
+                break;
+            default:
+                break;
+        }
+
+        UpdateInterest();
+    }
+
+    private void LoseIfBothEnded()
+    {
+        const Flags Both = Flags.ReadEnded | Flags.WriteEnded;
+        if (_state == State.Open && (_flags & Both) == Both)
+        {
+            Lose(ConnectionDone.Failure);
+        }
+    }
+}

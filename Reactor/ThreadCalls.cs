@@ -1,0 +1,110 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// The calls that other threads ask the reactor to make, and the descriptor that ends its sleep for them.
+/// </summary>
+/// <remarks>
+/// This file is crossed by threads. <see cref="Add"/> and <see cref="IsReactorThread"/> may be called from any; all else
+/// is the reactor's. One lock guards <c>_waiting</c> and <c>_awake</c>, and is held for a list operation only. The wake-up
+/// is written by the first call that finds the reactor possibly asleep, and by no other until it has woken.
+/// </remarks>
+internal sealed class ThreadCalls(Reactor reactor) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private List<Action> _waiting = [];
+    private List<Action> _running = [];
+    private Waker? _waker;
+    private bool _wakeUpSent;
+    private bool _stopped;
+    private int _threadId = -1;
+
+    /// <summary>Is there something to do? If so the reactor must not sleep.</summary>
+    public bool Any => Volatile.Read(ref _waiting).Count > 0;
+
+    public bool IsReactorThread => _threadId < 0 || _threadId == Environment.CurrentManagedThreadId;
+
+    /// <summary>The loop begins, on this thread.</summary>
+    public void Start()
+    {
+        _threadId = Environment.CurrentManagedThreadId;
+        var waker = Waker.Create(reactor);
+        lock (_lock)
+        {
+            _waker = waker;
+        }
+    }
+
+    /// <summary>Queues a call and wakes the reactor.</summary>
+    public void Add(Action call)
+    {
+        lock (_lock)
+        {
+            if (_stopped)
+            {
+                return;
+            }
+
+            _waiting.Add(call);
+            if (!_wakeUpSent && _waker is not null)
+            {
+                _wakeUpSent = true;
+                _waker.WakeUp();
+            }
+        }
+    }
+
+    /// <summary>Makes the calls that are waiting; those they ask for come in the next turn.</summary>
+    public void RunAll()
+    {
+        if (!Any)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            (_waiting, _running) = (_running, _waiting);
+            _wakeUpSent = false;
+        }
+
+        foreach (Action call in _running)
+        {
+            try
+            {
+                call();
+            }
+            catch (Exception exception)
+            {
+                reactor.CallbackThrew(null, exception);
+            }
+        }
+
+        _running.Clear();
+    }
+
+    /// <summary>The loop has ended: what waits is dropped, what comes is ignored.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _stopped = true;
+            _waiting.Clear();
+        }
+
+        _threadId = -1;
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _stopped = true;
+            _waker?.Dispose();
+            _waker = null;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using System;
+using System.Net;
+using System.Runtime.Versioning;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// Something a poller can watch and another thread can make readable: an eventfd on Linux, a pipe on other Unixes, two
+/// connected sockets on Windows. <see cref="Signal"/> may be called from any thread and from a signal handler;
+/// everything else is the owner's. The owner closes it, after all who might signal have been told.
+/// </summary>
+internal readonly unsafe struct WakePair
+{
+    private readonly nint _writer;
+
+    private WakePair(nint reader, nint writer)
+    {
+        Reader = reader;
+        _writer = writer;
+    }
+
+    /// <summary>The descriptor to watch for reading.</summary>
+    public nint Reader { get; }
+
+    /// <summary>Makes one; both ends are non-blocking and close-on-exec.</summary>
+    public static Errno Create(out WakePair pair)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            nint both = LinuxAbi.eventfd(0, LinuxAbi.EFD_CLOEXEC | LinuxAbi.EFD_NONBLOCK);
+            pair = new WakePair(both, both);
+            return both < 0 ? LastError.OfLibc() : Errno.None;
+        }
+
+        return OperatingSystem.IsWindows() ? CreateSockets(out pair) : CreatePipe(out pair);
+    }
+
+    /// <summary>Makes <see cref="Reader"/> readable. Once it is, more of this changes nothing, and fails without harm.</summary>
+    public void Signal()
+    {
+        // An eventfd wants 8 bytes, the number to add; to the others any byte will do.
+        ulong one = 1;
+        var bytes = new ReadOnlySpan<byte>(&one, sizeof(ulong));
+        if (OperatingSystem.IsWindows())
+        {
+            _ = NativeSocket.Send(_writer, bytes[..1], more: false, out _);
+        }
+        else
+        {
+            _ = NativeDescriptor.Write(_writer, OperatingSystem.IsLinux() ? bytes : bytes[..1], out _);
+        }
+    }
+
+    /// <summary>Makes <see cref="Reader"/> quiet again. To be called before looking for what was signalled: a signal that
+    /// comes in between makes it readable anew.</summary>
+    public void Drain()
+    {
+        Span<byte> bytes = stackalloc byte[64];
+        while (Receive(bytes) == bytes.Length)
+        {
+        }
+    }
+
+    /// <summary>Closes both ends.</summary>
+    public void Close()
+    {
+        _ = NativeSocket.Close(Reader);
+        if (_writer != Reader)
+        {
+            _ = NativeSocket.Close(_writer);
+        }
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static Errno CreatePipe(out WakePair pair)
+    {
+        int* ends = stackalloc int[2];
+        pair = new WakePair(NativeSocket.Invalid, NativeSocket.Invalid);
+        Errno error = NativeDescriptor.Check(Libc.pipe(ends));
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        pair = new WakePair(ends[0], ends[1]);
+        for (int i = 0; i < 2 && error == Errno.None; i++)
+        {
+            error = NativeDescriptor.SetNonBlocking(ends[i]);
+            error = error == Errno.None ? NativeDescriptor.SetCloseOnExec(ends[i]) : error;
+        }
+
+        if (error != Errno.None)
+        {
+            pair.Close();
+        }
+
+        return error;
+    }
+
+    /// <summary>Windows can select on sockets only, and makes no pairs of them: a listener for one connection does.</summary>
+    private static Errno CreateSockets(out WakePair pair)
+    {
+        nint writer = NativeSocket.Invalid;
+        nint reader = NativeSocket.Invalid;
+        Errno error = NativeSocket.Create(AddressKind.IPv4, out nint listener);
+        if (error == Errno.None)
+        {
+            error = Connect(listener, ref writer, ref reader);
+            _ = NativeSocket.Close(listener);
+        }
+
+        pair = new WakePair(reader, writer);
+        if (error != Errno.None)
+        {
+            pair.Close();
+        }
+
+        return error;
+    }
+
+    private static Errno Connect(nint listener, ref nint writer, ref nint reader)
+    {
+        SocketAddress address = SocketAddress.Ip(IPAddress.Loopback, 0);
+        Errno error = NativeSocket.Bind(listener, address);
+        error = error == Errno.None ? NativeSocket.Listen(listener, 1) : error;
+        error = error == Errno.None ? NativeSocket.LocalAddress(listener, out address) : error;
+        error = error == Errno.None ? NativeSocket.Create(AddressKind.IPv4, out writer) : error;
+        error = error == Errno.None ? NativeSocket.Connect(writer, address) : error;
+        if (error is not (Errno.None or Errno.EINPROGRESS))
+        {
+            return error;
+        }
+
+        // Over loopback the connection stands when connect has returned, but nothing says it must: wait for the event.
+        using Poller poller = PollerChoice.Create();
+        _ = poller.Add(listener, 0, Interest.Read);
+        _ = poller.Wait(new ReadyEvent[1], -1);
+        error = NativeSocket.Accept(listener, out reader, out SocketAddress peer);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        // Any program of this machine might have come first.
+        error = NativeSocket.LocalAddress(writer, out SocketAddress own);
+        if (error == Errno.None && own != peer)
+        {
+            error = Errno.ECONNABORTED;
+        }
+
+        return error == Errno.None ? NativeSocket.SetNoDelay(writer) : error;
+    }
+
+    private int Receive(Span<byte> bytes)
+    {
+        int received;
+        if (OperatingSystem.IsWindows())
+        {
+            _ = NativeSocket.Receive(Reader, bytes, out received);
+        }
+        else
+        {
+            _ = NativeDescriptor.Read(Reader, bytes, out received);
+        }
+
+        return received;
+    }
+}

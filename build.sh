@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# One word each; ./build.sh help lists them. Needed: the .NET 10 SDK, clang or gcc, git. Nothing else, and no Python.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+# A build server left behind would hold the output of whoever reads this script's through a pipe open.
+export MSBUILDDISABLENODEREUSE=1
+
+binary=dist/poetry
+artifacts=$PWD/artifacts
+# The publish has an obj folder of its own, so that it and the tests leave each other's restore and results alone.
+native=$artifacts/native
+
+help() {
+    cat <<'WORDS'
+./build.sh             builds dist/poetry, one native executable
+./build.sh test [...]  builds it if need be and runs all tests; arguments go to the test runner: --filter 'FullyQualifiedName~Netstring'
+./build.sh demo        starts servers, fetches poems from them and compares every byte
+./build.sh bench [...] measures it beside a minimal server in C; bench --help lists the choices
+./build.sh traces [DIR]  replays the recorded traces of Twisted's deferreds
+./build.sh static      builds dist/poetry-static, which needs no C library
+./build.sh clean       removes dist and artifacts
+./build.sh help        prints this
+WORDS
+}
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+    printf 'build.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+# The name that .NET has for this system.
+system_rid() {
+    local os cpu
+    case $(uname -s) in
+        Linux)
+            os=linux
+            if ldd --version 2>&1 | grep -qi musl; then os=linux-musl; fi
+            ;;
+        Darwin) os=osx ;;
+        FreeBSD) os=freebsd ;;
+        MINGW* | MSYS* | CYGWIN*) os=win ;;
+        *) fail "which system is $(uname -s)? Set POETRY_RID to its .NET runtime identifier." ;;
+    esac
+    case $(uname -m) in
+        x86_64 | amd64) cpu=x64 ;;
+        aarch64 | arm64) cpu=arm64 ;;
+        *) fail "which processor is $(uname -m)? Set POETRY_RID to the .NET runtime identifier." ;;
+    esac
+    echo "$os-$cpu"
+}
+
+c_compiler() {
+    if command -v clang >/dev/null; then echo clang
+    elif command -v gcc >/dev/null; then echo gcc
+    else fail 'the native compiler links with clang or gcc: install one of them'
+    fi
+}
+
+# net10.0 where the registry has its native runtime pack, and net9.0 where it has not. Only a "no such package" is
+# remembered: a network that is down today may be up tomorrow.
+framework() {
+    local rid=$1 answer="$artifacts/framework.$1" log="$artifacts/probe/restore.log"
+    if [[ -n ${POETRY_FRAMEWORK:-} ]]; then
+        echo "$POETRY_FRAMEWORK"
+    elif [[ -s $answer ]]; then
+        cat "$answer"
+    else
+        mkdir -p "$artifacts/probe"
+        if dotnet restore poetry.csproj -r "$rid" -p:PoetryFramework=net10.0 -p:PoetryPublish=true \
+            -p:ArtifactsPath="$artifacts/probe" -p:NuGetLockFilePath="$artifacts/probe/packages.lock.json" >"$log" 2>&1; then
+            echo net10.0 | tee "$answer"
+        elif grep -q 'NU1101' "$log"; then
+            echo net9.0 | tee "$answer"
+        else
+            echo net9.0
+        fi
+    fi
+}
+
+# In CI the packages are those of the lock file, or the restore fails.
+locked() {
+    if [[ -n ${CI:-} && -f $1 ]]; then echo '-p:RestoreLockedMode=true'; fi
+}
+
+# publish TARGET [property...]: the executable alone is moved into place, so that a copy that runs is left in peace.
+publish() {
+    local target=$1 rid tfm cc out
+    shift
+    rid=${POETRY_RID:-$(system_rid)}
+    tfm=$(framework "$rid")
+    cc=$(c_compiler)
+    out=$native/out/$rid
+    if [[ $tfm == net10.0 ]]; then
+        say "Building $target for $rid on net10.0, linked by $cc."
+    else
+        say "Building $target for $rid on $tfm, linked by $cc: the net10.0 native runtime pack was not to be had."
+    fi
+    rm -rf "$out"
+    # shellcheck disable=SC2046 # none or one word
+    dotnet publish poetry.csproj -r "$rid" -o "$out" -v:quiet -warnaserror \
+        -p:PoetryFramework="$tfm" -p:PoetryPublish=true -p:ArtifactsPath="$native" -p:CppCompilerAndLinker="$cc" \
+        $(locked "packages.$tfm.$rid.lock.json") "$@"
+    mkdir -p dist
+    if [[ -f $out/poetry.exe ]]; then
+        mv -f "$out/poetry.exe" "$target.exe"
+    else
+        mv -f "$out/poetry" "$target"
+        say "$target: $(wc -c <"$target" | tr -d ' ') bytes."
+    fi
+}
+
+build() { publish "$binary"; }
+
+# Without ASLR for the image: a static position-independent executable does not link with every toolchain.
+static() {
+    publish "$binary-static" -p:StaticExecutable=true -p:PositionIndependentExecutable=false -p:ObjCopyName=objcopy
+}
+
+build_if_older() {
+    if [[ ! -x $binary || -n $(find Program.cs poetry.csproj Directory.Build.props global.json Reactor Protocols Commands \
+        -newer "$binary" -type f -print -quit 2>/dev/null) ]]; then
+        build
+    fi
+}
+
+# The counts are the test platform's own; a run that never came so far counts as one failure.
+summarize() {
+    awk '
+        /^ *total: [0-9]+$/ { total = $2; ran = 1 }
+        /^ *succeeded: [0-9]+$/ { passed = $2 }
+        /^ *failed: [0-9]+$/ { failed = $2 }
+        /^ *skipped: [0-9]+$/ { skipped = $2 }
+        END {
+            if (!ran) { failed = 1 }
+            printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+        }' "$1"
+}
+
+run_tests() {
+    local log=$artifacts/test.log status=0
+    mkdir -p "$artifacts"
+    # shellcheck disable=SC2046 # none or one word
+    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress $(locked tests/packages.net10.0.lock.json) "$@" \
+        2>&1 | tee "$log" || status=$?
+    summarize "$log"
+    return "$status"
+}
+
+tests() {
+    trap 'say "0 passed, 1 failed, 0 skipped"' EXIT
+    build_if_older
+    trap - EXIT
+    run_tests "$@"
+}
+
+traces() {
+    if [[ $# -gt 0 ]]; then
+        [[ -d $1 ]] || fail "no such directory: $1"
+        POETRY_TRACES=$(cd "$1" && pwd)
+        export POETRY_TRACES
+    fi
+    run_tests --filter 'FullyQualifiedName~Trace'
+}
+
+demo() {
+    build_if_older
+    POETRY_BINARY=$PWD/$binary exec tests/demo
+}
+
+bench() {
+    build_if_older
+    POETRY_BINARY=$PWD/$binary exec tests/Benchmarks/run "$@"
+}
+
+clean() { rm -rf dist artifacts; }
+
+word=${1:-build}
+[[ $# -gt 0 ]] && shift
+case $word in
+    build) build ;;
+    test) tests "$@" ;;
+    demo) demo ;;
+    bench) bench "$@" ;;
+    traces) traces "$@" ;;
+    static) static ;;
+    clean) clean ;;
+    help | -h | --help) help ;;
+    *)
+        printf 'build.sh: what is "%s"? The words are:\n' "$word" >&2
+        help >&2
+        exit 2
+        ;;
+esac

@@ -1,0 +1,113 @@
+using System.IO;
+using System.Threading;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>poetry get --output: a file appears whole, by rename, or not at all.</summary>
+[TestClass]
+public sealed class GetOutputTests : NativeTests
+{
+    [TestMethod]
+    public void Get_OutputFile_HoldsThePoem()
+    {
+        NativeBinary server = ServePoem(LongPoem);
+        Finished finished = Run("get", "--output", "got.txt", $"{server.Port()}");
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        Assert.IsEmpty(finished.Bytes);
+        AssertFile("got.txt", LongPoem);
+    }
+
+    [TestMethod]
+    public void Get_OutputFileThatExists_IsReplacedWhole()
+    {
+        _ = Folder.Write("got.txt", LongPoem);
+        FaultServer server = Own(FaultServer.Sending(Poem));
+        Assert.AreEqual(0, Run("get", "--output=got.txt", server.Address).ExitCode);
+        AssertFile("got.txt", Poem);
+    }
+
+    [TestMethod]
+    public void Get_OutputDirectory_HasAFileForEachServer()
+    {
+        _ = Directory.CreateDirectory(Folder["poems"]);
+        FaultServer first = Own(FaultServer.Sending(Poem));
+        FaultServer second = Own(FaultServer.Sending(LongPoem));
+        Finished finished = Run("get", "--output", "poems", first.Address, $"localhost:{second.Port}");
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        AssertFile($"poems/127.0.0.1_{first.Port}.txt", Poem);
+        AssertFile($"poems/localhost_{second.Port}.txt", LongPoem);
+        Assert.HasCount(2, Directory.GetFileSystemEntries(Folder["poems"]));
+    }
+
+    [TestMethod]
+    public void Get_Output_DoesNotAppearBeforeItIsWhole()
+    {
+        using var go = new ManualResetEvent(false);
+        FaultServer server = Own(FaultServer.Pausing(Poem[..100], Poem[100..], go));
+        NativeBinary get = Start(new Launch("get", "--progress", "lines", "--output", "got.txt", server.Address));
+        get.Errors.WaitForText("Task 1: got ");
+        Assert.IsFalse(File.Exists(Folder["got.txt"]), "a part of a poem has the name of the whole");
+        _ = go.Set();
+        Assert.AreEqual(0, get.WaitForExit().ExitCode);
+        AssertFile("got.txt", Poem);
+    }
+
+    [TestMethod]
+    public void Get_OutputAndAReset_LeavesWhatWasThere()
+    {
+        _ = Folder.Write("got.txt", "as it was");
+        FaultServer server = Own(FaultServer.Resetting(Poem));
+        Assert.AreEqual(1, Run("get", "--output", "got.txt", server.Address).ExitCode);
+        AssertFile("got.txt", "as it was"u8.ToArray());
+        Assert.HasCount(1, Folder.Names, string.Join(' ', Folder.Names));
+    }
+
+    [TestMethod]
+    public void Get_OutputAndInterrupted_LeavesNothing()
+    {
+        FaultServer server = Own(FaultServer.Hanging(Poem));
+        NativeBinary get = Start(new Launch("get", "--progress", "lines", "--output", "got.txt", server.Address));
+        get.Errors.WaitForText("Task 1: got ");
+        get.Signal(Posix.SIGINT);
+        Assert.AreEqual(130, get.WaitForExit().ExitCode);
+        Assert.IsEmpty(Folder.Names, string.Join(' ', Folder.Names));
+    }
+
+    [TestMethod]
+    public void Get_OutputDirectoryAndOneServerDown_HasTheOthers()
+    {
+        _ = Directory.CreateDirectory(Folder["poems"]);
+        FaultServer good = Own(FaultServer.Sending(Poem));
+        FaultServer bad = Own(FaultServer.Resetting(Poem));
+        Assert.AreEqual(1, Run("get", "--output", "poems", bad.Address, good.Address).ExitCode);
+        AssertFile($"poems/127.0.0.1_{good.Port}.txt", Poem);
+        Assert.HasCount(1, Directory.GetFileSystemEntries(Folder["poems"]));
+    }
+
+    [TestMethod]
+    public void Get_OutputWhereNothingCanBeWritten_FailsInOneLine()
+    {
+        FaultServer server = Own(FaultServer.Sending(Poem));
+        Finished finished = Run("get", "--quiet", "--output", "nosuch/got.txt", server.Address);
+        AssertFailed(finished, 1, "nosuch");
+    }
+
+    [TestMethod]
+    public void Get_OutputOnAFullDisk_FailsAndLeavesNothing()
+    {
+        FaultServer server = Own(FaultServer.Sending(LongPoem));
+
+        // A file may not grow beyond 64 blocks of 512 bytes: the kernel says EFBIG instead of ENOSPC, and as firmly.
+        Finished finished = Run(new Launch("get", "--quiet", "--output", "got.txt", server.Address)
+        {
+            Before = "trap '' XFSZ; ulimit -f 64;",
+        });
+        AssertFailed(finished, 1, "got.txt");
+        Assert.IsEmpty(Folder.Names, string.Join(' ', Folder.Names));
+    }
+
+    private void AssertFile(string name, byte[] poem) =>
+        new Delivery(File.ReadAllBytes(Folder[name]), WasReset: false).AssertIs(poem, name);
+}

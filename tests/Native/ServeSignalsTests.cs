@@ -1,0 +1,170 @@
+using System.IO;
+using System.Net.Sockets;
+using System.Threading;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>poetry serve and signals: reload, drain, and an end that is told apart from a whole poem.</summary>
+[TestClass]
+public sealed class ServeSignalsTests : NativeTests
+{
+    private const int SmallBufferBytes = 4096;
+
+    [TestMethod]
+    public void Hangup_ReadsTheFilesAgain_AndClientsInFlightKeepTheirPoem()
+    {
+        byte[] changed = MakePoem(700);
+        NativeBinary server = ServePoem(LongPoem);
+        using Socket inFlight = Wire.Connect(server.Port(), SmallBufferBytes);
+        byte[] head = Wire.ReadExactly(inFlight, 1024);
+        _ = Folder.Write("poem.txt", changed);
+        server.Signal(Posix.SIGHUP);
+        AwaitPoem(server.Port(), changed);
+        Delivery rest = Wire.ReadToEnd(inFlight);
+        new Delivery([.. head, .. rest.Bytes], rest.WasReset).AssertIs(LongPoem);
+    }
+
+    [TestMethod]
+    public void Hangup_FileGone_KeepsTheOldPoemAndSaysSo()
+    {
+        NativeBinary server = ServePoem(Poem);
+        File.Delete(Folder["poem.txt"]);
+        int said = server.Errors.Text.Length;
+        server.Signal(Posix.SIGHUP);
+        server.Errors.WaitForText("poem.txt", said);
+        Wire.Fetch(server.Port()).AssertIs(Poem);
+    }
+
+    [TestMethod]
+    public void Hangup_OneOfTwoFilesGone_StillReloadsTheOther()
+    {
+        byte[] changed = MakePoem(700);
+        _ = Folder.Write("gone.txt", Poem);
+        _ = Folder.Write("kept.txt", Poem);
+        NativeBinary server = Serve("0=gone.txt", "0=kept.txt");
+        int kept = server.Port(1);
+        File.Delete(Folder["gone.txt"]);
+        _ = Folder.Write("kept.txt", changed);
+        server.Signal(Posix.SIGHUP);
+        AwaitPoem(kept, changed);
+        Wire.Fetch(server.Port(0)).AssertIs(Poem);
+    }
+
+    [TestMethod]
+    [DataRow(Posix.SIGTERM)]
+    [DataRow(Posix.SIGINT)]
+    public void Terminate_WithNobodyThere_EndsWithZero(int signal)
+    {
+        NativeBinary server = ServePoem(Poem);
+        server.Signal(signal);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    [DataRow("epoll")]
+    [DataRow("select")]
+    public void Terminate_InFlight_StopsAcceptingAndFinishes(string backend)
+    {
+        _ = Folder.Write("poem.txt", LongPoem);
+        NativeBinary server = Serve(new Launch("--drain", "60", "poem.txt") { Environment = { ["POETRY_REACTOR"] = backend } });
+        using Socket inFlight = Wire.Connect(server.Port(), SmallBufferBytes);
+        byte[] head = Wire.ReadExactly(inFlight, 1024);
+        server.Signal(Posix.SIGTERM);
+        AwaitRefusal(server.Port());
+        Delivery rest = Wire.ReadToEnd(inFlight);
+        new Delivery([.. head, .. rest.Bytes], rest.WasReset).AssertIs(LongPoem);
+        inFlight.Dispose();
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    public void Terminate_OverTheDrainTime_ResetsWhoIsLeft()
+    {
+        NativeBinary server = ServePoem(LongPoem, "--drain", "0.5");
+        using Socket stuck = Wire.Connect(server.Port(), SmallBufferBytes);
+        _ = Wire.ReadExactly(stuck, 1);
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+        Assert.IsTrue(Wire.ReadToEnd(stuck).WasReset, "a poem that is not whole ended cleanly");
+    }
+
+    [TestMethod]
+    public void Terminate_Twice_EndsAtOnce()
+    {
+        NativeBinary server = ServePoem(LongPoem, "--drain", "3600");
+        using Socket stuck = Wire.Connect(server.Port(), SmallBufferBytes);
+        _ = Wire.ReadExactly(stuck, 1);
+        server.Signal(Posix.SIGTERM);
+        AwaitRefusal(server.Port());
+        server.Signal(Posix.SIGTERM);
+        _ = server.WaitForExit();
+        Assert.IsTrue(Wire.ReadToEnd(stuck).WasReset, "a poem that is not whole ended cleanly");
+    }
+
+    [TestMethod]
+    public void Terminate_AtOnceAfterTheReadyLine_EndsWithZero()
+    {
+        for (int i = 0; i < 10; i++)
+        {
+            NativeBinary server = ServePoem(Poem);
+            server.Signal(Posix.SIGHUP);
+            server.Signal(Posix.SIGTERM);
+            Assert.AreEqual(0, server.WaitForExit().ExitCode, $"run {i}");
+        }
+    }
+
+    [TestMethod]
+    public void Terminate_ThePortIsFreeAgain()
+    {
+        NativeBinary first = ServePoem(Poem);
+        int port = first.Port();
+        Wire.Fetch(port).AssertIs(Poem);
+        first.Signal(Posix.SIGTERM);
+        _ = first.WaitForExit();
+        NativeBinary second = ServePoem(Poem, "--port", $"{port}");
+        Wire.Fetch(second.Port()).AssertIs(Poem);
+    }
+
+    [TestMethod]
+    public void Serve_NobodyReadsTheLog_GoesOnServing()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        Posix.MakeFifo(Folder["log"]);
+        NativeBinary server = Start(new Launch("serve", "--log-level", "trace", "poem.txt") { Redirection = "2>log" });
+
+        // Opening waits for the server, and closing leaves it alone with its log.
+        File.OpenRead(Folder["log"]).Dispose();
+        for (int i = 0; i < 100; i++)
+        {
+            Wire.Fetch(server.Port()).AssertIs(Poem);
+        }
+    }
+
+    /// <summary>A log that is not read must cost its lines and not the service.</summary>
+    [TestMethod]
+    public void Serve_TheLogIsStuck_GoesOnServing()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        Posix.MakeFifo(Folder["log"]);
+        NativeBinary server = Start(new Launch("serve", "--log-level", "trace", "poem.txt") { Redirection = "2>log" });
+        using FileStream unread = File.OpenRead(Folder["log"]);
+        for (int i = 0; i < 3000; i++)
+        {
+            Wire.Fetch(server.Port()).AssertIs(Poem, $"client {i}");
+        }
+
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    /// <summary>There is no other sign of a finished reload than the new poem itself.</summary>
+    private static void AwaitPoem(int port, byte[] poem) =>
+        Assert.IsTrue(
+            SpinWait.SpinUntil(() => Wire.Fetch(port).Bytes.Length == poem.Length, Patience.Milliseconds),
+            "the new poem is not served");
+
+    private static void AwaitRefusal(int port) =>
+        Assert.IsTrue(SpinWait.SpinUntil(() => Wire.IsRefused(port), Patience.Milliseconds), "it still accepts");
+}

@@ -1,0 +1,39 @@
+using System;
+using System.IO;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+
+namespace Poetry.Tests;
+
+[TestClass]
+public sealed unsafe class NativeTerminalTests
+{
+    [TestMethod]
+    public void IsTerminal_OfAFile_IsFalseAndHasNoColumns()
+    {
+        string path = Path.GetTempFileName();
+        Assert.AreEqual(Errno.None, NativeFile.OpenForReading(path, out nint handle));
+        Assert.IsFalse(NativeTerminal.IsTerminal(handle));
+        Assert.AreEqual(0, NativeTerminal.Columns(handle));
+        _ = NativeFile.Close(handle);
+        File.Delete(path);
+    }
+
+    [TestMethod]
+    public void IsTerminal_OfAPseudoTerminal_IsTrueAndHasColumns()
+    {
+        if (!OperatingSystem.IsLinux() || !File.Exists("/dev/ptmx"))
+        {
+            Assert.Inconclusive("no /dev/ptmx here");
+            return;
+        }
+
+        const int SetWindowSize = 0x5414; // TIOCSWINSZ
+        Assert.AreEqual(Errno.None, NativeFile.OpenForReading("/dev/ptmx", out nint handle));
+        ushort* size = stackalloc ushort[] { 24, 132, 0, 0 };
+        Assert.AreEqual(Errno.None, NativeDescriptor.Ioctl(handle, SetWindowSize, size));
+        Assert.IsTrue(NativeTerminal.IsTerminal(handle));
+        Assert.AreEqual(132, NativeTerminal.Columns(handle));
+        _ = NativeFile.Close(handle);
+    }
+}

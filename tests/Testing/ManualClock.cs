@@ -1,0 +1,61 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Poetry.Net;
+
+namespace Poetry.Tests;
+
+/// <summary>
+/// Time that stands still until a test turns it: Twisted's <c>task.Clock</c>. It uses the reactor's own queue of delayed
+/// calls, so that what is tested on it is what will run.
+/// </summary>
+internal sealed class ManualClock : IClock
+{
+    private readonly TimerQueue _calls;
+    private readonly List<DelayedCall> _made = [];
+
+    public ManualClock()
+    {
+        _calls = new TimerQueue(this);
+    }
+
+    public TimeSpan Now { get; private set; }
+
+    /// <summary>Calls that are still to come.</summary>
+    public int PendingCount => _calls.Count;
+
+    /// <summary>When those are due, earliest first.</summary>
+    public IEnumerable<TimeSpan> PendingDues => _made.Where(call => call.Active).Select(call => call.Due).Order();
+
+    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call)
+    {
+        DelayedCall made = _calls.Add(delay, state, call);
+        _made.Add(made);
+        return made;
+    }
+
+    /// <summary>
+    /// Turns the clock, and then makes the calls that are due, earliest first. All of them see the new time; those they
+    /// schedule are made too if they are due by then. What a call throws leaves from here.
+    /// </summary>
+    public void Advance(TimeSpan by)
+    {
+        Now += by;
+        while (_calls.TakeDue(Now.Ticks, long.MaxValue) is { } call)
+        {
+            call.Fire();
+        }
+    }
+
+    /// <summary>As <see cref="Advance(TimeSpan)"/>, in seconds.</summary>
+    public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));
+
+    /// <summary>Turns the clock step by step, as a loop would see it.</summary>
+    public void Pump(params double[] seconds)
+    {
+        foreach (double step in seconds)
+        {
+            Advance(step);
+        }
+    }
+}

@@ -163,7 +163,8 @@ internal static unsafe partial class LinuxAbi
     /// <summary>struct sockaddr_un, linux/un.h: family (2), then 108 bytes of path.</summary>
     public const int SunPathLength = 108;
 
-    /// <summary>struct statx, linux/stat.h, as far as we read it; the kernel writes all of it. The same on every processor.</summary>
+    /// <summary>struct statx, linux/stat.h, as far as we read it; the kernel writes all of it. The same on every
+    /// processor.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct struct_statx
     {

@@ -121,7 +121,11 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
             }
         }
 
-        if (_frame.Complete)
+        if (_frame.Complete && !data.IsEmpty)
+        {
+            GiveUp(new PoemIncomplete("the server sent more than one netstring"));
+        }
+        else if (_frame.Complete)
         {
             Transport.LoseConnection();
             fetch.Complete(_received);

@@ -1,5 +1,4 @@
 using System.Collections.Generic;
-using Poetry.Commands.Logging;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;

@@ -5,7 +5,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class CommandLineTests
@@ -219,7 +219,11 @@ public sealed class CommandLineTests
     public void Help_OfEveryOption_NamesItsDefault()
     {
         string help = Parse("serve", "--help").Text;
-        foreach (string text in (string[])["--port N", "(default: 60)", "(default: 127.0.0.1)", "--log-level trace|debug|info|warn|error", "--metrics ADDRESS"])
+        string[] texts =
+        [
+            "--port N", "(default: 60)", "(default: 127.0.0.1)", "--log-level trace|debug|info|warn|error", "--metrics ADDRESS",
+        ];
+        foreach (string text in texts)
         {
             StringAssert.Contains(help, text, StringComparison.Ordinal);
         }

@@ -5,7 +5,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class CompletionScriptTests
@@ -59,7 +59,9 @@ public sealed class CompletionScriptTests
                 $"COMP_WORDS=({array}); COMP_CWORD={index}; _poetry; printf '%s\\n' \"${{COMPREPLY[@]}}\"";
             string[] answers = Bash(directory, question).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Array.Sort(answers, StringComparer.Ordinal);
-            string[] wanted = expected.Contains(".txt", StringComparison.Ordinal) ? ["poem 1.txt", "poem2.txt"] : expected.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string[] wanted = expected.Contains(".txt", StringComparison.Ordinal)
+                ? ["poem 1.txt", "poem2.txt"]
+                : expected.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             Array.Sort(wanted, StringComparer.Ordinal);
             CollectionAssert.AreEqual(wanted, answers, string.Join('|', answers));
         }

@@ -4,6 +4,7 @@ using System.IO;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Tests.Commands;
 
@@ -114,6 +115,10 @@ public sealed class CompletionScriptTests
     private sealed class NoCommands : ICommands
     {
         public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) => throw new NotSupportedException();
+
+        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring) => throw new NotSupportedException();
+
+        public int Transform(ServerOptions server, TransformOptions options) => throw new NotSupportedException();
 
         public int Get(GetOptions options, Endpoint[] addresses) => throw new NotSupportedException();
     }

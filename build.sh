@@ -144,7 +144,7 @@ run_tests() {
     local log=$artifacts/test.log status=0
     mkdir -p "$artifacts"
     # shellcheck disable=SC2046 # none or one word
-    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress $(locked tests/packages.net10.0.lock.json) "$@" \
+    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress --timeout 12m $(locked tests/packages.net10.0.lock.json) "$@" \
         2>&1 | tee "$log" || status=$?
     summarize "$log"
     return "$status"

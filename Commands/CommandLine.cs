@@ -41,6 +41,7 @@ internal static partial class CommandLine
         root.Add(Serve(commands));
         root.Add(SlowServe(commands));
         root.Add(Transform(commands));
+        root.Add(Proxy(commands));
         root.Add(Get(commands));
         root.Add(Completion(root));
 
@@ -88,6 +89,34 @@ internal static partial class CommandLine
             bool isNetstring = result.GetValue(netstring);
             return TryPlacePoems(command, result.GetValue(poems) ?? [], options, out ServedPoem[] placed, out string? problem)
                 ? Invocation.Of(() => commands.Serve(options, placed, isNetstring))
+                : Invocation.Refuse(command.FullName, problem);
+        };
+        return command;
+    }
+
+    private static CommandSpec Proxy(ICommands commands)
+    {
+        var command = new CommandSpec("proxy", "Fetch a poem once for all who want it, and keep it for those who come later.")
+        {
+            Examples =
+            [
+                ("poetry proxy --port 10000 10001", "in front of a server on this machine"),
+                ("poetry proxy 10000=poems.example:10001 10010=poems.example:10002", "two poems"),
+                ("poetry proxy --ttl 10m --stale-if-error 1d --port 10000 10001", "and when the server is down"),
+            ],
+        };
+        Argument<ListenArgument[]> upstreams = command.Many<ListenArgument>(
+            "ADDRESS", "The poetry server, or LISTEN=ADDRESS for each of several", ListenArgument.TryParse);
+        var server = new ServerOptionSet(command);
+        var proxy = new ProxyOptionSet(command);
+        command.Bind = result =>
+        {
+            ServerOptions options = server.Read(result);
+            ProxySettings settings = proxy.Read(result);
+            Endpoint fallback = proxy.ListenAt(result, options);
+            return ProxiedPoem.TryPlace(
+                result.GetValue(upstreams) ?? [], fallback, options.Iface, out ProxiedPoem[] placed, out string? problem)
+                ? Invocation.Of(() => commands.Proxy(options, settings, placed))
                 : Invocation.Refuse(command.FullName, problem);
         };
         return command;

@@ -18,6 +18,9 @@ internal interface ICommands
     /// <summary>See <see cref="TransformCommand"/>.</summary>
     int Transform(ServerOptions server, TransformOptions options);
 
+    /// <summary>See <see cref="ProxyCommand"/>.</summary>
+    int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems);
+
     /// <summary>See <see cref="GetCommand"/>.</summary>
     int Get(GetOptions options, Endpoint[] addresses);
 }
@@ -35,6 +38,13 @@ internal sealed class AllCommands : ICommands
 
     /// <inheritdoc/>
     public int Transform(ServerOptions server, TransformOptions options) => new TransformCommand(options).Run(server);
+
+    /// <inheritdoc/>
+    public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)
+    {
+        using var proxy = new ProxyCommand(server, settings);
+        return proxy.Run(poems);
+    }
 
     /// <inheritdoc/>
     public int Get(GetOptions options, Endpoint[] addresses) => new GetCommand().Run(options, addresses);

@@ -10,8 +10,8 @@ namespace Poetry.Protocols;
 /// maker holds it once, every connection that sends it once more, and the last to let go frees it.
 /// </summary>
 /// <remarks>
-/// Reactors on several threads share it: <see cref="TryHold"/> and <see cref="LetGo"/> may be called from any. The bytes do
-/// not change after it was made.
+/// Crosses threads: reactors on several of them share it, and may call <see cref="TryHold"/> and <see cref="LetGo"/>. The
+/// bytes do not change after it was made.
 /// </remarks>
 internal sealed unsafe class Poem
 {

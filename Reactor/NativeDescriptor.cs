@@ -48,7 +48,8 @@ internal static unsafe class NativeDescriptor
         }
     }
 
-    /// <summary>Closes it. It is closed whatever is returned: EINTR is no error here, and never a reason to close again.</summary>
+    /// <summary>Closes it. It is closed whatever is returned: EINTR is no error here, and never a reason to close
+    /// again.</summary>
     public static Errno Close(nint handle)
     {
         if (Libc.close((int)handle) == 0)

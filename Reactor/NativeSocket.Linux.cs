@@ -12,7 +12,7 @@ internal static unsafe partial class NativeSocket
     {
         int bytes = 0;
         return OperatingSystem.IsLinux()
-            && NativeDescriptor.Ioctl(handle, LinuxAbi.SIOCOUTQ, &bytes) == Errno.None
+            && NativeDescriptor.Ioctl(handle, LinuxAbi.TIOCOUTQ, &bytes) == Errno.None
             ? bytes
             : 0;
     }

@@ -76,6 +76,12 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     protected internal override void DoWrite()
     {
+        if (_state is not (State.Open or State.Closing))
+        {
+            // Lost a moment ago, when it was read from: there is nothing left to send, and nobody to tell that it is sent.
+            return;
+        }
+
         for (int writes = 0; writes < WritesPerTurn && !_queue.IsEmpty; writes++)
         {
             Errno error = _queue.Flush(Handle, more: _state == State.Closing, out nint sent);

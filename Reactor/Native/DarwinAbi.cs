@@ -11,7 +11,8 @@ internal static unsafe partial class DarwinAbi
 {
     private const string Library = "libc";
 
-    /// <summary>select(2) without the limit of FD_SETSIZE: the symbol a C compiler binds under _DARWIN_UNLIMITED_SELECT.</summary>
+    /// <summary>select(2) without the limit of FD_SETSIZE: the symbol a C compiler binds under
+    /// _DARWIN_UNLIMITED_SELECT.</summary>
     [LibraryImport(Library, EntryPoint = "select$DARWIN_EXTSN")]
     [SupportedOSPlatform("macos")]
     public static partial int select(int count, void* reads, void* writes, void* exceptions, Libc.struct_timeval* timeout);
@@ -37,7 +38,8 @@ internal static unsafe partial class DarwinAbi
     public static partial int open(
         byte* path, int flags, nint x2, nint x3, nint x4, nint x5, nint x6, nint x7, nint mode);
 
-    /// <summary>fstat(2), sys/stat.h: on arm64 and on FreeBSD, with <see cref="struct_stat"/> or <see cref="struct_stat_FreeBSD"/>.</summary>
+    /// <summary>fstat(2), sys/stat.h: on arm64 and on FreeBSD, with <see cref="struct_stat"/> or
+    /// <see cref="struct_stat_FreeBSD"/>.</summary>
     [LibraryImport(Library, EntryPoint = "fstat")]
     [SupportedOSPlatform("macos")]
     [SupportedOSPlatform("freebsd")]
@@ -165,10 +167,12 @@ internal static unsafe partial class DarwinAbi
     /// socket's error, if it has one.</summary>
     public const ushort EV_EOF = 0x8000;
 
-    /// <summary>sizeof(struct kevent) on FreeBSD from 12 on, where four 64-bit words <c>ext</c> follow <see cref="struct_kevent"/>.</summary>
+    /// <summary>sizeof(struct kevent) on FreeBSD from 12 on, where four 64-bit words <c>ext</c> follow
+    /// <see cref="struct_kevent"/>.</summary>
     public const int KeventSize_FreeBSD = 64;
 
-    /// <summary>struct kevent, sys/event.h; kqueue(2): 32 bytes on macOS and in libkqueue, and the beginning of FreeBSD's.</summary>
+    /// <summary>struct kevent, sys/event.h; kqueue(2): 32 bytes on macOS and in libkqueue, and the beginning of
+    /// FreeBSD's.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct struct_kevent
     {
@@ -180,7 +184,8 @@ internal static unsafe partial class DarwinAbi
         public nuint udata;
     }
 
-    /// <summary>struct msghdr, sys/socket.h; sendmsg(2): 48 bytes. Lengths are int and socklen_t here and size_t on Linux.</summary>
+    /// <summary>struct msghdr, sys/socket.h; sendmsg(2): 48 bytes. Lengths are int and socklen_t here and size_t on
+    /// Linux.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct struct_msghdr
     {

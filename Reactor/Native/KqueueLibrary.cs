@@ -18,7 +18,8 @@ internal readonly unsafe struct KqueueLibrary
     /// <summary>int kqueue(void).</summary>
     public readonly delegate* unmanaged<int> Kqueue;
 
-    /// <summary>int kevent(int kq, const struct kevent *changes, int, struct kevent *events, int, const struct timespec *).</summary>
+    /// <summary>int kevent(int kq, const struct kevent *changes, int, struct kevent *events, int, const struct timespec
+    /// *).</summary>
     public readonly delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> Kevent;
 
     /// <summary>sizeof(struct kevent) in this library.</summary>
@@ -35,7 +36,8 @@ internal readonly unsafe struct KqueueLibrary
         EventSize = eventSize;
     }
 
-    /// <summary>Finds the functions: in the C library on macOS and FreeBSD, elsewhere where <see cref="Variable"/> points.</summary>
+    /// <summary>Finds the functions: in the C library on macOS and FreeBSD, elsewhere where <see cref="Variable"/>
+    /// points.</summary>
     /// <param name="library">The functions.</param>
     /// <param name="whyNot">For the user, to follow "kqueue".</param>
     public static bool TryLoad(out KqueueLibrary library, [NotNullWhen(false)] out string? whyNot)

@@ -48,7 +48,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial nint send(int fd, byte* data, nint length, int flags);
 
-    /// <summary>sendmsg(2), sys/socket.h; the struct is <see cref="LinuxAbi.struct_msghdr"/> or <see cref="DarwinAbi.struct_msghdr"/>.</summary>
+    /// <summary>sendmsg(2), sys/socket.h; the struct is <see cref="LinuxAbi.struct_msghdr"/> or
+    /// <see cref="DarwinAbi.struct_msghdr"/>.</summary>
     [LibraryImport(Library)]
     public static partial nint sendmsg(int fd, void* message, int flags);
 
@@ -76,7 +77,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int getpeername(int fd, byte* address, int* length);
 
-    /// <summary>close(2), unistd.h. Not to be repeated after EINTR: the descriptor is gone, and may be somebody's by then.</summary>
+    /// <summary>close(2), unistd.h. Not to be repeated after EINTR: the descriptor is gone, and may be somebody's by
+    /// then.</summary>
     [LibraryImport(Library)]
     public static partial int close(int fd);
 

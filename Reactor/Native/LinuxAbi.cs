@@ -163,7 +163,8 @@ internal static unsafe partial class LinuxAbi
     /// <summary>struct sockaddr_un, linux/un.h: family (2), then 108 bytes of path.</summary>
     public const int SunPathLength = 108;
 
-    /// <summary>struct statx, linux/stat.h, as far as we read it; the kernel writes all of it. The same on every processor.</summary>
+    /// <summary>struct statx, linux/stat.h, as far as we read it; the kernel writes all of it. The same on every
+    /// processor.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct struct_statx
     {
@@ -207,6 +208,6 @@ internal static unsafe partial class LinuxAbi
     /// <summary>SOCK_DGRAM, bits/socket_type.h.</summary>
     public const int SOCK_DGRAM = 2;
 
-    /// <summary>Bytes of a TCP socket that are not sent, or not acknowledged: tcp(7), linux/sockios.h.</summary>
-    public const int SIOCOUTQ = 0x5411;
+    /// <summary>Bytes of a TCP socket that are not sent, or not acknowledged: SIOCOUTQ of tcp(7), asm-generic/ioctls.h.</summary>
+    public const int TIOCOUTQ = 0x5411;
 }

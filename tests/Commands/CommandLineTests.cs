@@ -376,6 +376,16 @@ public sealed class CommandLineTests
             return ExitCode;
         }
 
+        public ProxySettings? Settings { get; private set; }
+
+        public ProxiedPoem[] Proxied { get; private set; } = [];
+
+        public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)
+        {
+            (Server, Settings, Proxied) = (server, settings, poems);
+            return ExitCode;
+        }
+
         public int Get(GetOptions options, Endpoint[] addresses)
         {
             (Options, Addresses) = (options, addresses);

@@ -120,6 +120,8 @@ public sealed class CompletionScriptTests
 
         public int Transform(ServerOptions server, TransformOptions options) => throw new NotSupportedException();
 
+        public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems) => throw new NotSupportedException();
+
         public int Get(GetOptions options, Endpoint[] addresses) => throw new NotSupportedException();
     }
 }

@@ -21,7 +21,7 @@ public sealed class NetstringTransformServerTests
     [DataRow("8:rot13.ab,", "2:no,")]
     public void Request_OfAKnownName_IsAnsweredAndClosed(string request, string reply)
     {
-        MemoryTransport client = _server.Ask(request);
+        TurnedTransport client = _server.Ask(request);
         Assert.AreEqual(reply, client.SentText);
         Assert.AreEqual(TransportEnd.Kind, client.End);
         Assert.AreEqual(1, client.WriteCount, "header, text and comma go out in one write");
@@ -36,7 +36,7 @@ public sealed class NetstringTransformServerTests
         byte[] request = TransformHarness.Netstring("shout.perché, said the owl: 3:abc,");
         for (int cut = 1; cut < request.Length; cut++)
         {
-            MemoryTransport client = _server.Connect();
+            TurnedTransport client = _server.Connect();
             client.Receive(request.AsSpan(0, cut));
             Assert.AreEqual(0, client.BytesSent, $"after {cut} bytes");
             client.Receive(request.AsSpan(cut));
@@ -44,7 +44,7 @@ public sealed class NetstringTransformServerTests
             Assert.IsTrue(client.Finish());
         }
 
-        MemoryTransport slow = _server.Connect();
+        TurnedTransport slow = _server.Connect();
         foreach (byte b in request)
         {
             slow.Receive([b]);
@@ -58,7 +58,7 @@ public sealed class NetstringTransformServerTests
     [DataRow("12:cummingsify.,garbage \u0000 12")]
     public void Request_WithSomethingBehindIt_IsAnsweredOnce(string request)
     {
-        MemoryTransport client = _server.Ask(request);
+        TurnedTransport client = _server.Ask(request);
         client.Receive("more");
         Assert.AreEqual("0:,", client.SentText);
         Assert.AreEqual(TransportEnd.Kind, client.End);
@@ -67,7 +67,7 @@ public sealed class NetstringTransformServerTests
     [TestMethod]
     public void Request_WithTheClientsEndBehindIt_IsAnswered()
     {
-        MemoryTransport client = _server.Ask("8:shout.ab,", ends: true);
+        TurnedTransport client = _server.Ask("8:shout.ab,", ends: true);
         Assert.AreEqual("2:AB,", client.SentText);
         Assert.AreEqual(TransportEnd.Kind, client.End);
     }
@@ -104,7 +104,7 @@ public sealed class NetstringTransformServerTests
         byte[] bytes = Encoding.UTF8.GetBytes(request);
         for (int cut = 0; cut < bytes.Length; cut++)
         {
-            MemoryTransport client = _server.Connect();
+            TurnedTransport client = _server.Connect();
             client.Receive(bytes.AsSpan(0, cut));
             client.Receive(bytes.AsSpan(cut));
             Assert.AreEqual(0, client.BytesSent, $"cut at {cut}");
@@ -130,7 +130,7 @@ public sealed class NetstringTransformServerTests
     [DataRow("7:shout.a")]
     public void End_InTheMiddleOfARequest_IsRefused(string request)
     {
-        MemoryTransport client = _server.Ask(request, ends: true);
+        TurnedTransport client = _server.Ask(request, ends: true);
         Assert.AreEqual(TransportEnd.Kind, client.End);
         Assert.IsTrue(client.Finish());
         _server.Log.AssertHas("refused", "too early");
@@ -140,7 +140,7 @@ public sealed class NetstringTransformServerTests
     [TestMethod]
     public void End_BeforeAnyRequest_IsNoReasonToComplain()
     {
-        MemoryTransport client = _server.Ask([], ends: true);
+        TurnedTransport client = _server.Ask([], ends: true);
         Assert.AreEqual(TransportEnd.Kind, client.End);
         Assert.IsTrue(client.Finish());
         Assert.HasCount(1, _server.Log.Lines);
@@ -152,7 +152,7 @@ public sealed class NetstringTransformServerTests
     {
         foreach (string start in new[] { "", "7:", "7:sho", "7:shout.a," })
         {
-            MemoryTransport client = _server.Ask(start);
+            TurnedTransport client = _server.Ask(start);
             client.ReceiveReset();
             Assert.AreEqual(0, _server.DeadlineCount);
         }
@@ -164,7 +164,7 @@ public sealed class NetstringTransformServerTests
     public void Reply_ThatTheKernelTakesInPieces_ComesWhole()
     {
         string poem = string.Concat(Enumerable.Repeat("the same procedure as last year ", 1000));
-        MemoryTransport slow = _server.Connect(room: 10);
+        TurnedTransport slow = _server.Connect(room: 10);
         slow.Receive(TransformHarness.Netstring("shout." + poem));
         Assert.AreEqual(10, slow.BytesSent);
 
@@ -184,7 +184,7 @@ public sealed class NetstringTransformServerTests
     public void Transformation_ThatThrows_IsClosedAndLoggedWithWhatItThrew()
     {
         _server.Service.Register(new NowTransformation("broken", (_, _) => throw new InvalidTimeZoneException("out of order")));
-        MemoryTransport client = _server.Ask("8:broken.x,");
+        TurnedTransport client = _server.Ask("8:broken.x,");
         Assert.AreEqual(0, client.BytesSent);
         Assert.AreEqual(TransportEnd.Kind, client.End);
         Assert.IsTrue(client.Finish());
@@ -198,7 +198,7 @@ public sealed class NetstringTransformServerTests
     public void Transformation_ThatTakesAWhile_DelaysNobodyElse()
     {
         _server.Service.Register(new LaterTransformation("sleep", text => _server.Clock.Sleep(TimeSpan.FromSeconds(1)).AddCallback(_ => text)));
-        MemoryTransport sleeper = _server.Ask("8:sleep.zz,");
+        TurnedTransport sleeper = _server.Ask("8:sleep.zz,");
         Assert.AreEqual(TransportEnd.None, sleeper.End);
         Assert.AreEqual("2:AB,", _server.Ask("8:shout.ab,").SentText);
         _server.Advance(0.99);
@@ -217,7 +217,7 @@ public sealed class NetstringTransformServerTests
         bool isCancelled = false;
         var operation = new Deferred<byte[]>(_ => isCancelled = true);
         _server.Service.Register(new LaterTransformation("never", _ => operation));
-        MemoryTransport client = _server.Ask("7:never.x,");
+        TurnedTransport client = _server.Ask("7:never.x,");
         client.ReceiveReset();
         Assert.IsTrue(isCancelled);
         Assert.AreEqual(0, _server.DeadlineCount);
@@ -231,7 +231,7 @@ public sealed class NetstringTransformServerTests
         _server.Service.Register(new LaterTransformation("late", _ => operation));
         SocketAddress peer = default;
         Protocol protocol = _server.Factory.BuildProtocol(peer)!;
-        var client = new MemoryTransport(protocol);
+        var client = new TurnedTransport(protocol);
         client.Receive("6:late.x,");
         client.ReceiveReset();
         client.Reopen(protocol);
@@ -246,7 +246,7 @@ public sealed class NetstringTransformServerTests
     public void Transformation_ThatIsNeverDone_IsGivenUpAfterTheTimeout()
     {
         _server.Service.Register(new LaterTransformation("never", _ => new Deferred<byte[]>()));
-        MemoryTransport client = _server.Connect();
+        TurnedTransport client = _server.Connect();
         _server.Advance(29);
         client.Receive("7:never.x,");
         _server.Advance(29.9);
@@ -268,7 +268,7 @@ public sealed class NetstringTransformServerTests
         byte[] whole = TransformHarness.Netstring("cummingsify." + new string('É', 300));
         SocketAddress peer = default;
         Protocol protocol = factory.BuildProtocol(peer)!;
-        var client = new MemoryTransport(protocol);
+        var client = new TurnedTransport(protocol);
         long before = 0;
         const int WarmUp = 100;
         for (int i = 0; i < WarmUp + 1000; i++)

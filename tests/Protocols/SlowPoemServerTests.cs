@@ -30,7 +30,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Piece_NumberK_ComesAfterKDelays()
     {
-        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 0.7));
+        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 0.7));
         for (int piece = 1; piece <= 3; piece++)
         {
             Assert.AreEqual(Poem[..(piece * 10)], client.SentText);
@@ -52,7 +52,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Piece_ThatIsLate_DoesNotDelayTheOthers()
     {
-        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
+        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
         Advance(1.9);
         Assert.AreEqual(20, client.BytesSent);
         Advance(0.1);
@@ -69,7 +69,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [DataRow(1000, 1)]
     public void Pieces_OfAnyLength_MakeThePoem(int bytes, int pieces)
     {
-        MemoryTransport client = Connect(Factory(Poem, bytes, delay: 1));
+        TurnedTransport client = Connect(Factory(Poem, bytes, delay: 1));
         for (int i = 1; i < pieces; i++)
         {
             Assert.AreEqual(TransportEnd.None, client.End);
@@ -84,7 +84,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Poem_OfNothing_EndsAtOnce()
     {
-        MemoryTransport client = Connect(Factory(string.Empty, bytes: 10, delay: 1));
+        TurnedTransport client = Connect(Factory(string.Empty, bytes: 10, delay: 1));
         Assert.AreEqual(TransportEnd.Kind, client.End);
         Assert.IsTrue(client.Finish());
         _log.AssertHas("served 0 of 0 bytes", "whole");
@@ -93,7 +93,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Poem_AsANetstring_IsCutInPiecesWithItsFrame()
     {
-        MemoryTransport client = Connect(Factory(Poem, bytes: 30, delay: 1, framed: true));
+        TurnedTransport client = Connect(Factory(Poem, bytes: 30, delay: 1, framed: true));
         Advance(1);
         Assert.AreEqual($"{Poem.Length}:{Poem},", client.SentText);
         Assert.AreEqual(TransportEnd.Kind, client.End);
@@ -103,7 +103,7 @@ public sealed class SlowPoemServerTests : IDisposable
     public void Delay_OfNothing_SendsAPieceATurn()
     {
         SlowPoemServerFactory factory = Factory(Poem, bytes: 10, delay: 0);
-        MemoryTransport client = Connect(factory);
+        TurnedTransport client = Connect(factory);
         for (int piece = 1; piece < 4; piece++)
         {
             Assert.AreEqual(piece * 10, client.BytesSent);
@@ -119,7 +119,7 @@ public sealed class SlowPoemServerTests : IDisposable
     public void Clients_ByTheThousand_HaveEachTheirOwnPace()
     {
         SlowPoemServerFactory factory = Factory(Poem, bytes: 3, delay: 0.05);
-        var clients = new List<(TimeSpan Since, MemoryTransport Transport)>();
+        var clients = new List<(TimeSpan Since, TurnedTransport Transport)>();
         var random = new Random(1000);
         while (clients.Count < 1000)
         {
@@ -129,7 +129,7 @@ public sealed class SlowPoemServerTests : IDisposable
 
         while (_timers.Count > 0)
         {
-            foreach ((TimeSpan since, MemoryTransport client) in clients)
+            foreach ((TimeSpan since, TurnedTransport client) in clients)
             {
                 long pieces = ((_clock.Now - since).Ticks / TimeSpan.FromSeconds(0.05).Ticks) + 1;
                 Assert.AreEqual(Math.Min(Poem.Length, pieces * 3), client.BytesSent);
@@ -145,8 +145,8 @@ public sealed class SlowPoemServerTests : IDisposable
     public void Poem_OfThePiece_IsSharedByReference()
     {
         SlowPoemServerFactory factory = Factory(Poem, bytes: 10, delay: 1);
-        MemoryTransport first = Connect(factory);
-        MemoryTransport second = Connect(factory);
+        TurnedTransport first = Connect(factory);
+        TurnedTransport second = Connect(factory);
         Assert.IsTrue(first.LastShared.Span.Overlaps(second.LastShared.Span, out int offset) && offset == 0, "one memory for all");
         Advance(1);
         Assert.IsTrue(first.LastShared.Span.Overlaps(second.LastShared.Span, out _), "still");
@@ -155,7 +155,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Client_ThatResets_CostsNothingFromThenOn()
     {
-        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
+        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
         Advance(1);
         client.ReceiveReset();
         Assert.AreEqual(0, _timers.Count);
@@ -167,7 +167,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Client_ThatHalfClosesOrTalks_GetsItsPoemAllTheSame()
     {
-        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
+        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
         client.Receive("GET / HTTP/1.0\r\n\r\n");
         client.ReceiveEnd();
         Advance(3);
@@ -179,7 +179,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Client_ThatTakesNothing_WaitsAndThenCatchesUp()
     {
-        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 1), room: 15);
+        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 1), room: 15);
         Advance(1);
         Assert.AreEqual(5, client.BytesPending);
         Advance(1);
@@ -196,7 +196,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Client_ThatTakesNothingOfAFastPace_IsNotAskedInEveryTurn()
     {
-        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 0), room: 5);
+        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 0), room: 5);
         DelayedCall look = _timers.TakeDue(_clock.Now.Ticks, long.MaxValue)!;
         look.Fire();
         Assert.IsNull(_timers.TakeDue(_clock.Now.Ticks, long.MaxValue), "the next look is later");
@@ -211,12 +211,12 @@ public sealed class SlowPoemServerTests : IDisposable
         string file = _folder.Write("poem.txt", Poem);
         PoemSource source = PoemSource.TryOpen(file, framed: false, out _)!;
         var factory = new SlowPoemServerFactory(source, new Pace(10, TimeSpan.FromSeconds(1)), _clock, _timers, _log);
-        MemoryTransport client = Connect(factory);
+        TurnedTransport client = Connect(factory);
         _ = _folder.Write("poem.txt", "another one");
         Assert.IsTrue(source.Reload(out _));
         Advance(3);
         Assert.AreEqual(Poem, client.SentText);
-        MemoryTransport next = Connect(factory);
+        TurnedTransport next = Connect(factory);
         Advance(1);
         Assert.AreEqual("another one", next.SentText);
     }
@@ -227,7 +227,7 @@ public sealed class SlowPoemServerTests : IDisposable
         const int WarmUp = 1000;
         string poem = new('x', (2 * WarmUp) + 10);
         SlowPoemServerFactory factory = Factory(poem, bytes: 1, delay: 0.01, log: NullLogger.Instance);
-        MemoryTransport client = Connect(factory);
+        TurnedTransport client = Connect(factory);
         Advance(0.01 * WarmUp);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Advance(0.01 * 20);
@@ -241,7 +241,7 @@ public sealed class SlowPoemServerTests : IDisposable
         SlowPoemServerFactory factory = Factory(Poem, bytes: 10, delay: 1, log: NullLogger.Instance);
         SocketAddress peer = default;
         Protocol protocol = factory.BuildProtocol(peer)!;
-        var client = new MemoryTransport(protocol);
+        var client = new TurnedTransport(protocol);
         long before = 0;
         for (int i = 0; i < 1100; i++)
         {
@@ -260,10 +260,10 @@ public sealed class SlowPoemServerTests : IDisposable
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static MemoryTransport Connect(SlowPoemServerFactory factory, long room = long.MaxValue)
+    private static TurnedTransport Connect(SlowPoemServerFactory factory, long room = long.MaxValue)
     {
         SocketAddress peer = default;
-        return new MemoryTransport(factory.BuildProtocol(peer)!, room);
+        return new TurnedTransport(factory.BuildProtocol(peer)!, room);
     }
 
     private SlowPoemServerFactory Factory(string poem, long bytes, double delay, bool framed = false, ILogger? log = null)

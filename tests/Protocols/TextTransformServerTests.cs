@@ -21,7 +21,7 @@ public sealed class TextTransformServerTests
     [DataRow("reverse-lines\n1\n2\n", "2\n1\n")]
     public void Request_UpToTheClientsEnd_IsAnsweredBare(string request, string reply)
     {
-        MemoryTransport client = _server.Ask(request);
+        TurnedTransport client = _server.Ask(request);
         Assert.AreEqual(TransportEnd.None, client.End);
         client.ReceiveEnd();
         Assert.AreEqual(reply, client.SentText);
@@ -37,7 +37,7 @@ public sealed class TextTransformServerTests
         byte[] request = Encoding.UTF8.GetBytes("shout\r\nperché\nno\n");
         for (int cut = 0; cut <= request.Length; cut++)
         {
-            MemoryTransport client = _server.Connect();
+            TurnedTransport client = _server.Connect();
             client.Receive(request.AsSpan(0, cut));
             client.Receive(request.AsSpan(cut));
             client.ReceiveEnd();
@@ -55,7 +55,7 @@ public sealed class TextTransformServerTests
     [DataRow("7:shout.a,", "ended before its first line")]
     public void Request_ThatNamesNothing_IsClosedWithoutAnAnswer(string request, string problem)
     {
-        MemoryTransport client = _server.Ask(request, ends: true);
+        TurnedTransport client = _server.Ask(request, ends: true);
         Assert.AreEqual(0, client.BytesSent);
         Assert.AreEqual(TransportEnd.Kind, client.End);
         Assert.IsTrue(client.Finish());
@@ -66,7 +66,7 @@ public sealed class TextTransformServerTests
     [TestMethod]
     public void Request_WhoseFirstLineIsTooLongForAName_IsRefusedAtOnce()
     {
-        MemoryTransport client = _server.Ask(new string('a', 256));
+        TurnedTransport client = _server.Ask(new string('a', 256));
         Assert.AreEqual(TransportEnd.None, client.End);
         client.Receive("a");
         Assert.AreEqual(TransportEnd.Kind, client.End);
@@ -76,7 +76,7 @@ public sealed class TextTransformServerTests
     [TestMethod]
     public void End_BeforeAnyRequest_IsNoReasonToComplain()
     {
-        MemoryTransport client = _server.Ask([], ends: true);
+        TurnedTransport client = _server.Ask([], ends: true);
         Assert.AreEqual(TransportEnd.Kind, client.End);
         Assert.IsTrue(client.Finish());
         Assert.HasCount(1, _server.Log.Lines);
@@ -86,7 +86,7 @@ public sealed class TextTransformServerTests
     public void Transformation_ThatTakesAWhile_AnswersAClientThatHasHalfClosed()
     {
         _server.Service.Register(new LaterTransformation("sleep", text => _server.Clock.Sleep(TimeSpan.FromSeconds(1)).AddCallback(_ => text)));
-        MemoryTransport sleeper = _server.Ask("sleep\nzz", ends: true);
+        TurnedTransport sleeper = _server.Ask("sleep\nzz", ends: true);
         Assert.AreEqual(TransportEnd.None, sleeper.End);
         Assert.AreEqual("AB", _server.Ask("shout\nab", ends: true).SentText);
         _server.Advance(1);
@@ -116,7 +116,7 @@ public sealed class TextTransformServerTests
         byte[] request = Encoding.UTF8.GetBytes("reverse-lines\nno\nperché\n" + new string('x', 5000));
         SocketAddress peer = default;
         Protocol protocol = factory.BuildProtocol(peer)!;
-        var client = new MemoryTransport(protocol);
+        var client = new TurnedTransport(protocol);
         long before = 0;
         const int WarmUp = 100;
         for (int i = 0; i < WarmUp + 1000; i++)

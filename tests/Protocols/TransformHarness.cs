@@ -41,16 +41,16 @@ internal sealed class TransformHarness
 
     /// <summary>A new client.</summary>
     /// <param name="room">What its kernel takes.</param>
-    public MemoryTransport Connect(long room = long.MaxValue)
+    public TurnedTransport Connect(long room = long.MaxValue)
     {
         SocketAddress peer = default;
-        return new MemoryTransport(Factory.BuildProtocol(peer)!, room);
+        return new TurnedTransport(Factory.BuildProtocol(peer)!, room);
     }
 
     /// <summary>A client that sends all of this and then looks at what it has got.</summary>
-    public MemoryTransport Ask(ReadOnlySpan<byte> request, bool ends = false)
+    public TurnedTransport Ask(ReadOnlySpan<byte> request, bool ends = false)
     {
-        MemoryTransport client = Connect();
+        TurnedTransport client = Connect();
         client.Receive(request);
         if (ends)
         {
@@ -61,7 +61,7 @@ internal sealed class TransformHarness
     }
 
     /// <inheritdoc cref="Ask(ReadOnlySpan{byte}, bool)"/>
-    public MemoryTransport Ask(string request, bool ends = false) => Ask(Encoding.UTF8.GetBytes(request), ends);
+    public TurnedTransport Ask(string request, bool ends = false) => Ask(Encoding.UTF8.GetBytes(request), ends);
 
     /// <summary>Turns the clock, and makes the calls that are due.</summary>
     public void Advance(double seconds)

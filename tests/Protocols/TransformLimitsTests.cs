@@ -22,7 +22,7 @@ public sealed class TransformLimitsTests
         for (int length = limit - 1; length <= limit + 1; length++)
         {
             string request = "shout." + new string('a', length - 6);
-            MemoryTransport client = server.Ask(TransformHarness.Netstring(request));
+            TurnedTransport client = server.Ask(TransformHarness.Netstring(request));
             string expected = length > limit ? string.Empty : $"{length - 6}:{new string('A', length - 6)},";
             Assert.AreEqual(expected, client.SentText, $"{length} bytes");
             Assert.AreEqual(TransportEnd.Kind, client.End);
@@ -41,7 +41,7 @@ public sealed class TransformLimitsTests
         for (int length = limit - 1; length <= limit + 1; length++)
         {
             string request = "shout\n" + new string('a', length - 6);
-            MemoryTransport client = server.Ask(request, ends: true);
+            TurnedTransport client = server.Ask(request, ends: true);
             Assert.AreEqual(length > limit ? string.Empty : new string('A', length - 6), client.SentText, $"{length} bytes");
             Assert.AreEqual(TransportEnd.Kind, client.End);
         }
@@ -54,7 +54,7 @@ public sealed class TransformLimitsTests
     public void MaxLength_IsRefusedByTheDigitThatPassesIt()
     {
         var server = new TransformHarness(maxLength: 99_999);
-        MemoryTransport client = server.Ask("10000");
+        TurnedTransport client = server.Ask("10000");
         Assert.AreEqual(TransportEnd.None, client.End);
         client.Receive("0");
         Assert.AreEqual(TransportEnd.Kind, client.End);
@@ -64,7 +64,7 @@ public sealed class TransformLimitsTests
     public void MaxLength_OfAText_IsRefusedBeforeItsEnd()
     {
         var server = new TransformHarness(asText: true, maxLength: 100);
-        MemoryTransport client = server.Ask("shout\n" + new string('a', 94));
+        TurnedTransport client = server.Ask("shout\n" + new string('a', 94));
         Assert.AreEqual(TransportEnd.None, client.End);
         client.Receive("a");
         Assert.AreEqual(TransportEnd.Kind, client.End);
@@ -82,7 +82,7 @@ public sealed class TransformLimitsTests
             "repeat", (text, output) => output.Write(new byte[int.Parse(Encoding.ASCII.GetString(text), null)])));
         foreach (int length in new[] { (Limit * 4) - 1, Limit * 4, (Limit * 4) + 1 })
         {
-            MemoryTransport client = server.Ask(TransformHarness.Netstring($"repeat.{length}"));
+            TurnedTransport client = server.Ask(TransformHarness.Netstring($"repeat.{length}"));
             Assert.AreEqual(length > Limit * 4 ? 0 : length + 5, client.BytesSent, $"{length} bytes");
             Assert.AreEqual(TransportEnd.Kind, client.End);
         }
@@ -96,7 +96,7 @@ public sealed class TransformLimitsTests
     public void Timeout_IsOneDeadlineThatProgressDoesNotMove(bool asText, string start)
     {
         var server = new TransformHarness(asText, timeout: 30);
-        MemoryTransport client = server.Connect();
+        TurnedTransport client = server.Connect();
         foreach (char c in start)
         {
             server.Advance(3);
@@ -117,9 +117,9 @@ public sealed class TransformLimitsTests
     public void Timeout_RunsFromAcceptForAClientThatSaysNothing()
     {
         var server = new TransformHarness(timeout: 0.5);
-        MemoryTransport first = server.Connect();
+        TurnedTransport first = server.Connect();
         server.Advance(0.3);
-        MemoryTransport second = server.Connect();
+        TurnedTransport second = server.Connect();
         server.Advance(0.2);
         Assert.AreEqual(TransportEnd.Reset, first.End);
         Assert.AreEqual(TransportEnd.None, second.End);
@@ -131,7 +131,7 @@ public sealed class TransformLimitsTests
     public void Timeout_OfAWholeRequest_IsOver()
     {
         var server = new TransformHarness(timeout: 30);
-        MemoryTransport client = server.Connect(room: 0);
+        TurnedTransport client = server.Connect(room: 0);
         server.Advance(29);
         client.Receive("7:shout.a,");
         server.Advance(1000);
@@ -149,7 +149,7 @@ public sealed class TransformLimitsTests
         var factory = new TransformServerFactory(
             server.Service, asText: false, new TransformLimits(100, TimeSpan.MaxValue), clock, timers, server.Log);
         SocketAddress peer = default;
-        var client = new MemoryTransport(factory.BuildProtocol(peer)!);
+        var client = new TurnedTransport(factory.BuildProtocol(peer)!);
         Assert.AreEqual(0, timers.Count);
         client.Receive("7:shout.a,");
         Assert.AreEqual("1:A,", client.SentText);

@@ -1,288 +1,278 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.IO;
-using System.Text;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
 namespace Poetry.Tests.Testing;
 
-/// <summary>How a memory transport was ended by its protocol.</summary>
-internal enum TransportEnd
+/// <summary>What a peer has seen of the end of a connection.</summary>
+internal enum WireEnd
 {
-    /// <summary>Not at all.</summary>
     None,
-
-    /// <summary>Kindly: what was written is sent, then the end.</summary>
-    Kind,
-
-    /// <summary>With a reset.</summary>
+    Fin,
     Reset,
 }
 
 /// <summary>
-/// A connection without a network. The test is the peer and the kernel: it says what arrives, how much is taken, and when
-/// the loop gets to show a lost connection out. It keeps the promises of a real transport: nothing is said to the protocol
-/// after the end, <c>ConnectionLost</c> comes once and only from <see cref="Finish"/>.
+/// A connection without a kernel, and its peer. It goes through the states of the real one: what is written waits by
+/// reference until the peer has room, a kind close sends what waits and then the end, a lost connection is shown out in a
+/// later turn, and a paused reader leaves the peer's words where they are.
 /// </summary>
 internal sealed class MemoryTransport : ITransport
 {
-    private readonly MemoryStream _sent = new();
-    private readonly Queue<ReadOnlyMemory<byte>> _pending = new();
-    private Protocol? _protocol;
-    private Failure? _reason;
+    private readonly IClock _clock;
+    private readonly Protocol _protocol;
+    private readonly Factory? _factory;
+    private readonly int _enoughPending;
+    private readonly Queue<ReadOnlyMemory<byte>> _outgoing = new();
+    private readonly Queue<byte[]> _incoming = new();
+    private readonly MemoryStream _seen = new();
     private IProducer? _producer;
-    private bool _readEnded;
-    private bool _writeEnding;
+    private State _state;
+    private long _room = long.MaxValue;
+    private bool _readPaused;
+    private bool _peerHasEnded;
+    private bool _endIsRead;
+    private bool _producerPaused;
 
-    /// <summary>An open connection. Before it the protocol has been told nothing.</summary>
-    /// <param name="protocol">What a factory built.</param>
-    /// <param name="room">How many bytes the kernel takes before it is full.</param>
-    public MemoryTransport(Protocol protocol, long room = long.MaxValue)
+    /// <param name="clock">Lost connections are shown out on it.</param>
+    /// <param name="protocol">Is told of the connection by <see cref="Start"/>.</param>
+    /// <param name="factory">Is given the protocol back at the end.</param>
+    /// <param name="enoughPending">A producer is paused above so many waiting bytes.</param>
+    public MemoryTransport(IClock clock, Protocol protocol, Factory? factory = null, int enoughPending = 64 * 1024)
     {
-        Reopen(protocol, room);
+        _clock = clock;
+        _protocol = protocol;
+        _factory = factory;
+        _enoughPending = enoughPending;
     }
 
-    /// <inheritdoc/>
-    public SocketAddress Peer { get; } = SocketAddress.Ip([127, 0, 0, 1], 40_000);
+    private enum State
+    {
+        Open,
+        Closing,
+        Lingering,
+        Lost,
+        Closed,
+    }
 
-    /// <inheritdoc/>
-    public SocketAddress Host { get; } = SocketAddress.Ip([127, 0, 0, 1], 10_000);
+    public SocketAddress Peer => SocketAddress.Ip([127, 0, 0, 1], 40000);
 
-    /// <inheritdoc/>
+    public SocketAddress Host => default;
+
     public long BytesSent { get; private set; }
 
-    /// <inheritdoc/>
     public long BytesPending { get; private set; }
 
-    /// <inheritdoc/>
-    public bool Disconnecting => End != TransportEnd.None || _reason is not null;
+    public bool Disconnecting => _state != State.Open;
 
-    /// <summary>How many bytes the kernel still takes.</summary>
-    public long Room { get; private set; }
+    /// <summary>Bytes that the protocol was given.</summary>
+    public long BytesRead { get; private set; }
 
-    /// <summary>How the protocol ended it.</summary>
-    public TransportEnd End { get; private set; }
+    /// <summary>How the connection ended for the peer; a reset drops what had not reached it.</summary>
+    public WireEnd End { get; private set; }
 
-    /// <summary>Has the protocol asked for no input for now?</summary>
-    public bool IsPaused { get; private set; }
+    /// <summary>What has reached the peer.</summary>
+    public ReadOnlySpan<byte> Seen => _seen.GetBuffer().AsSpan(0, (int)_seen.Length);
 
-    /// <summary>Has the end of this side been sent?</summary>
-    public bool EndIsSent => BytesPending == 0 && (End == TransportEnd.Kind || _writeEnding);
+    /// <summary>Has the protocol the word?</summary>
+    public bool IsOpen => _state == State.Open;
 
-    /// <summary>How often something was written.</summary>
-    public int WriteCount { get; private set; }
+    /// <summary>Is it over, and its protocol has been told?</summary>
+    public bool IsClosed => _state == State.Closed;
 
-    /// <summary>What was written last by reference.</summary>
-    public ReadOnlyMemory<byte> LastShared { get; private set; }
+    /// <summary>Is it over, though its protocol may not know yet?</summary>
+    public bool IsLost => _state >= State.Lost;
 
-    /// <summary>What the peer has got.</summary>
-    public byte[] Sent => _sent.ToArray();
+    /// <summary>Does the protocol want no input?</summary>
+    public bool ReadPaused => _readPaused;
 
-    /// <summary>The same as text.</summary>
-    public string SentText => Encoding.UTF8.GetString(_sent.GetBuffer(), 0, (int)_sent.Length);
+    public void Start() => _protocol.MakeConnection(this);
 
-    /// <summary>Begins a new life, as a real transport does that is used again.</summary>
-    public void Reopen(Protocol protocol, long room = long.MaxValue)
+    /// <summary>The peer takes so much more, and no more than that.</summary>
+    public void Grant(long bytes)
     {
-        Debug.Assert(_protocol is null, "a transport lives one life at a time");
-        _sent.SetLength(0);
-        _pending.Clear();
-        _reason = null;
-        _producer = null;
-        _readEnded = false;
-        _writeEnding = false;
-        BytesSent = 0;
-        BytesPending = 0;
-        WriteCount = 0;
-        LastShared = default;
-        End = TransportEnd.None;
-        IsPaused = false;
-        Room = room;
-        _protocol = protocol;
-        protocol.MakeConnection(this);
-    }
-
-    /// <summary>Bytes arrive. Those that come after the protocol's last word are dropped, as a kind close does.</summary>
-    public void Receive(ReadOnlySpan<byte> data)
-    {
-        Assert.IsFalse(_readEnded, "nothing comes after the peer's end");
-        Assert.IsFalse(IsPaused, "the protocol wants no input");
-        if (!Disconnecting && !data.IsEmpty)
+        _room = bytes;
+        if (_state is State.Open or State.Closing)
         {
-            _protocol!.DataReceived(data);
+            Flush();
         }
     }
 
-    /// <inheritdoc cref="Receive(ReadOnlySpan{byte})"/>
-    public void Receive(string text) => Receive(Encoding.UTF8.GetBytes(text));
-
-    /// <summary>The peer's end arrives; it may go on reading.</summary>
-    public void ReceiveEnd()
+    /// <summary>The peer says something.</summary>
+    public void PeerSends(byte[] bytes)
     {
-        _readEnded = true;
-        if (!Disconnecting)
+        if (!_peerHasEnded && _state is State.Open or State.Closing or State.Lingering)
         {
-            _protocol!.ReadConnectionLost();
+            _incoming.Enqueue(bytes);
+            ReadIncoming();
         }
     }
 
-    /// <summary>The peer resets the connection.</summary>
-    public void ReceiveReset()
+    /// <summary>The peer sends its end; it may read on.</summary>
+    public void PeerEnds()
     {
-        Lose(ConnectionLost.Because(Errno.ECONNRESET));
-        Finish();
-    }
-
-    /// <summary>The kernel has room for more, and takes what is pending.</summary>
-    public void MakeRoom(long bytes)
-    {
-        Room += bytes;
-        while (Room > 0 && _pending.TryPeek(out ReadOnlyMemory<byte> first))
+        if (!_peerHasEnded && !IsLost)
         {
-            int count = (int)Math.Min(Room, first.Length);
-            Take(first.Span[..count]);
-            BytesPending -= count;
-            if (count == first.Length)
-            {
-                _ = _pending.Dequeue();
-            }
-            else
-            {
-                // The rest keeps its place at the front.
-                ReadOnlyMemory<byte>[] others = _pending.ToArray();
-                _pending.Clear();
-                _pending.Enqueue(first[count..]);
-                foreach (ReadOnlyMemory<byte> other in others.AsSpan(1))
-                {
-                    _pending.Enqueue(other);
-                }
-            }
-        }
-
-        if (BytesPending == 0)
-        {
-            _producer?.ResumeProducing();
+            _peerHasEnded = true;
+            ReadIncoming();
         }
     }
 
-    /// <summary>
-    /// The loop shows the connection out, if it is over: the protocol was reset or has reset it, or it has sent everything
-    /// and the peer has closed too, as it is taken to do at once.
-    /// </summary>
-    /// <returns>Was it over?</returns>
-    public bool Finish()
+    /// <summary>The peer resets, or the network does.</summary>
+    public void PeerResets()
     {
-        if (_reason is null && EndIsSent && (End == TransportEnd.Kind || _readEnded))
+        if (!IsLost)
         {
-            _reason = ConnectionDone.Failure;
-        }
-
-        if (_reason is not { } reason || _protocol is not { } protocol)
-        {
-            return false;
-        }
-
-        _protocol = null;
-        protocol.LoseTransport(reason);
-        return true;
-    }
-
-    /// <inheritdoc/>
-    public void Write(ReadOnlySpan<byte> data)
-    {
-        if (MayWrite(data.Length))
-        {
-            int taken = Take(data);
-            if (taken < data.Length)
-            {
-                Queue(data[taken..].ToArray());
-            }
+            End = WireEnd.Reset;
+            Lose(ConnectionLost.Because(Errno.ECONNRESET));
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>The peer has taken nothing for as long as the send time-out.</summary>
+    public void SendingRunsOut()
+    {
+        if (BytesPending > 0 && !IsLost)
+        {
+            End = WireEnd.Reset;
+            Lose(ConnectionStalled.Failure);
+        }
+    }
+
+    public void Write(ReadOnlySpan<byte> data) => Write((ReadOnlyMemory<byte>)data.ToArray());
+
     public void Write(ReadOnlyMemory<byte> shared)
     {
-        if (MayWrite(shared.Length))
+        if (_state == State.Open && !shared.IsEmpty)
         {
-            LastShared = shared;
-            int taken = Take(shared.Span);
-            if (taken < shared.Length)
+            _outgoing.Enqueue(shared);
+            BytesPending += shared.Length;
+            Flush();
+            if (BytesPending > _enoughPending && _producer is not null && !_producerPaused)
             {
-                Queue(shared[taken..]);
+                _producerPaused = true;
+                _producer.PauseProducing();
             }
         }
     }
 
-    /// <inheritdoc/>
     public void WriteLast(ReadOnlyMemory<byte> shared)
     {
         Write(shared);
         LoseConnection();
     }
 
-    /// <inheritdoc/>
     public void LoseConnection()
     {
-        if (!Disconnecting)
+        if (_state == State.Open)
         {
-            End = TransportEnd.Kind;
+            _state = State.Closing;
+            ShutDownIfSent();
         }
     }
 
-    /// <inheritdoc/>
-    public void LoseWriteConnection() => _writeEnding |= !Disconnecting;
+    public void LoseWriteConnection() => throw new NotSupportedException("no protocol here ends only its own side");
 
-    /// <inheritdoc/>
     public void AbortConnection()
     {
-        if (_reason is null)
+        if (!IsLost)
         {
-            End = TransportEnd.Reset;
+            End = End == WireEnd.None ? WireEnd.Reset : End;
             Lose(ConnectionAborted.Failure);
         }
     }
 
-    /// <inheritdoc/>
     public void RegisterProducer(IProducer producer) => _producer = producer;
 
-    /// <inheritdoc/>
     public void UnregisterProducer() => _producer = null;
 
-    /// <inheritdoc/>
-    public void PauseProducing() => IsPaused = true;
+    public void PauseProducing() => _readPaused = true;
 
-    /// <inheritdoc/>
-    public void ResumeProducing() => IsPaused = false;
-
-    private bool MayWrite(int count)
+    public void ResumeProducing()
     {
-        bool may = !Disconnecting && !_writeEnding && count > 0;
-        WriteCount += may ? 1 : 0;
-        return may;
+        if (_readPaused)
+        {
+            _readPaused = false;
+            _ = _clock.CallLater(TimeSpan.Zero, ReadIncoming);
+        }
     }
 
-    private int Take(ReadOnlySpan<byte> data)
+    private void Flush()
     {
-        int taken = (int)Math.Min(Room, data.Length);
-        _sent.Write(data[..taken]);
-        BytesSent += taken;
-        Room -= taken;
-        return taken;
+        while (_room > 0 && _outgoing.TryPeek(out ReadOnlyMemory<byte> next))
+        {
+            int taken = (int)Math.Min(_room, next.Length);
+            _seen.Write(next.Span[..taken]);
+            _room -= taken;
+            BytesSent += taken;
+            BytesPending -= taken;
+            _ = _outgoing.Dequeue();
+            if (taken < next.Length)
+            {
+                // What is left goes back to the front.
+                ReadOnlyMemory<byte>[] behind = _outgoing.ToArray();
+                _outgoing.Clear();
+                _outgoing.Enqueue(next[taken..]);
+                Array.ForEach(behind, _outgoing.Enqueue);
+            }
+        }
+
+        ShutDownIfSent();
+        if (BytesPending == 0 && _producerPaused && _state == State.Open)
+        {
+            _producerPaused = false;
+            _producer?.ResumeProducing();
+        }
     }
 
-    private void Queue(ReadOnlyMemory<byte> rest)
+    private void ShutDownIfSent()
     {
-        _pending.Enqueue(rest);
-        BytesPending += rest.Length;
+        if (_state == State.Closing && BytesPending == 0)
+        {
+            End = WireEnd.Fin;
+            _state = State.Lingering;
+            if (_endIsRead)
+            {
+                Lose(ConnectionDone.Failure);
+            }
+        }
+    }
+
+    private void ReadIncoming()
+    {
+        while (!_readPaused && !IsLost && _incoming.TryDequeue(out byte[]? bytes))
+        {
+            if (_state == State.Open)
+            {
+                BytesRead += bytes.Length;
+                _protocol.DataReceived(bytes);
+            }
+        }
+
+        if (_peerHasEnded && !_endIsRead && !_readPaused && !IsLost && _incoming.Count == 0)
+        {
+            _endIsRead = true;
+            if (_state == State.Open)
+            {
+                _protocol.ReadConnectionLost();
+            }
+            else if (_state == State.Lingering)
+            {
+                Lose(ConnectionDone.Failure);
+            }
+        }
     }
 
     private void Lose(Failure reason)
     {
-        _reason = reason;
-        _pending.Clear();
+        _state = State.Lost;
+        _outgoing.Clear();
         BytesPending = 0;
+        _ = _clock.CallLater(TimeSpan.Zero, () =>
+        {
+            _protocol.LoseTransport(reason);
+            _state = State.Closed;
+            _factory?.Release(_protocol);
+        });
     }
 }

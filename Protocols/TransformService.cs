@@ -119,9 +119,11 @@ internal sealed class TransformService
             return null;
         }
 
-        int limit = output.Limit;
-        return later.AddBoth(outcome => Count(outcome, limit));
+        return CountLater(later, output.Limit);
     }
+
+    /// <summary>Apart, so that the closure is made only for what is done later.</summary>
+    private Deferred<byte[]> CountLater(Deferred<byte[]> later, int limit) => later.AddBoth(outcome => Count(outcome, limit));
 
     private Outcome<byte[]> Count(Outcome<byte[]> outcome, int limit)
     {

@@ -4,6 +4,7 @@ using System.IO;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Tests;
 
@@ -116,6 +117,10 @@ public sealed class CompletionScriptTests
     private sealed class NoCommands : ICommands
     {
         public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) => throw new NotSupportedException();
+
+        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring) => throw new NotSupportedException();
+
+        public int Transform(ServerOptions server, TransformOptions options) => throw new NotSupportedException();
 
         public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems) => throw new NotSupportedException();
 

@@ -308,7 +308,7 @@ public abstract partial class Deferred : ChainLink
     }
 
     /// <summary>Makes a failure the result.</summary>
-    private protected void SetFailure(Failure failure)
+    internal void SetFailure(Failure failure)
     {
         _aux = failure;
         _state |= Failed;

@@ -1,5 +1,4 @@
 using System;
-using System.IO;
 using Poetry.Net;
 
 namespace Poetry.Protocols;

@@ -89,7 +89,7 @@ switch ($Word) {
     'build' { Build-Binary }
     'test' { Build-Binary; Invoke-Tests $Rest }
     'demo' { Build-Binary; Invoke-Demo }
-    'traces' { if ($Rest) { $env:POETRY_TRACES = (Resolve-Path $Rest[0]).Path }; Invoke-Tests @('--filter', 'FullyQualifiedName~Trace') }
+    'traces' { & dotnet run --project tests -- traces @Rest; exit $LASTEXITCODE }
     'clean' { Remove-Item -Recurse -Force dist, artifacts -ErrorAction SilentlyContinue }
     { $_ -in 'bench', 'static' } { Write-Host "build.ps1: $Word is for Linux: WSL has it"; exit 2 }
     'help' { Write-Host 'Words: build, test, demo, bench, traces, static, clean, help. build.sh help explains them.' }

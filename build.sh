@@ -158,12 +158,8 @@ tests() {
 }
 
 traces() {
-    if [[ $# -gt 0 ]]; then
-        [[ -d $1 ]] || fail "no such directory: $1"
-        POETRY_TRACES=$(cd "$1" && pwd)
-        export POETRY_TRACES
-    fi
-    run_tests --filter 'FullyQualifiedName~Trace'
+    dotnet build tests -v:quiet -clp:ErrorsOnly
+    exec artifacts/bin/poetry.tests/debug/poetry.tests traces "$@"
 }
 
 demo() {

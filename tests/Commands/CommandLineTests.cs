@@ -6,7 +6,7 @@ using Poetry.Commands;
 using Poetry.Net;
 using Poetry.Protocols;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class CommandLineTests
@@ -220,7 +220,11 @@ public sealed class CommandLineTests
     public void Help_OfEveryOption_NamesItsDefault()
     {
         string help = Parse("serve", "--help").Text;
-        foreach (string text in (string[])["--port N", "(default: 60)", "(default: 127.0.0.1)", "--log-level trace|debug|info|warn|error", "--metrics ADDRESS"])
+        string[] texts =
+        [
+            "--port N", "(default: 60)", "(default: 127.0.0.1)", "--log-level trace|debug|info|warn|error", "--metrics ADDRESS",
+        ];
+        foreach (string text in texts)
         {
             StringAssert.Contains(help, text, StringComparison.Ordinal);
         }

@@ -6,7 +6,7 @@ using Poetry.Commands;
 using Poetry.Net;
 using Poetry.Protocols;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class CompletionScriptTests
@@ -60,7 +60,9 @@ public sealed class CompletionScriptTests
                 $"COMP_WORDS=({array}); COMP_CWORD={index}; _poetry; printf '%s\\n' \"${{COMPREPLY[@]}}\"";
             string[] answers = Bash(directory, question).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Array.Sort(answers, StringComparer.Ordinal);
-            string[] wanted = expected.Contains(".txt", StringComparison.Ordinal) ? ["poem 1.txt", "poem2.txt"] : expected.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string[] wanted = expected.Contains(".txt", StringComparison.Ordinal)
+                ? ["poem 1.txt", "poem2.txt"]
+                : expected.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             Array.Sort(wanted, StringComparer.Ordinal);
             CollectionAssert.AreEqual(wanted, answers, string.Join('|', answers));
         }

@@ -94,7 +94,9 @@ public sealed class ProxyFailureTests
     {
         using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromHours(2), Framed = true });
         MemoryTransport client = world.Join();
-        world.Deliver("15:Was it");
+        world.Upstreams.Last.Send("15:Was it"u8.ToArray());
+        world.Turn();
+        world.Deliver(string.Empty);
         ProxyWorld.AssertReset(client, "15:Was it");
         Assert.AreEqual(ProxyState.Empty, world.Service.State);
         Assert.AreEqual(1, world.Log.Count("fetch of upstream failed: got 6 of 15 bytes"));

@@ -47,9 +47,9 @@ internal sealed class ProxySimulation : IDisposable
             ChunkBytes = Pick(5, 16, 64),
             VisitsPerTurn = Pick(1, 2, 5, 64),
         };
-        _mostCacheBytes = Pick(50L, 700L, 3000L, long.MaxValue);
+        _mostCacheBytes = Pick(50L, 150L, 700L, long.MaxValue);
         _cache = new ProxyCache(_mostCacheBytes);
-        int sites = Pick(1, 1, 1, 2, 3);
+        int sites = Pick(1, 1, 2, 3);
         for (int i = 0; i < sites; i++)
         {
             _sites.Add(new Site(this));

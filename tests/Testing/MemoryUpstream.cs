@@ -48,7 +48,10 @@ internal sealed class MemoryUpstream(IClock clock, ClientFactory factory)
             Accept();
         }
 
-        Transport?.PeerSends(bytes);
+        if (bytes.Length > 0)
+        {
+            Transport?.PeerSends(bytes);
+        }
     }
 
     /// <summary>Sends a poem and its end.</summary>

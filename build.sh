@@ -144,7 +144,7 @@ run_tests() {
     local log=$artifacts/test.log status=0
     mkdir -p "$artifacts"
     # shellcheck disable=SC2046 # none or one word
-    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress $(locked tests/packages.net10.0.lock.json) "$@" \
+    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress --timeout 12m $(locked tests/packages.net10.0.lock.json) "$@" \
         2>&1 | tee "$log" || status=$?
     summarize "$log"
     return "$status"
@@ -158,12 +158,8 @@ tests() {
 }
 
 traces() {
-    if [[ $# -gt 0 ]]; then
-        [[ -d $1 ]] || fail "no such directory: $1"
-        POETRY_TRACES=$(cd "$1" && pwd)
-        export POETRY_TRACES
-    fi
-    run_tests --filter 'FullyQualifiedName~Trace'
+    dotnet build tests -v:quiet -clp:ErrorsOnly
+    exec artifacts/bin/poetry.tests/debug/poetry.tests traces "$@"
 }
 
 demo() {

@@ -1,4 +1,5 @@
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
@@ -10,6 +11,12 @@ internal interface ICommands
 {
     /// <summary>See <see cref="ServeCommand"/>.</summary>
     int Serve(ServerOptions server, ServedPoem[] poems, bool netstring);
+
+    /// <summary>See <see cref="SlowServeCommand"/>.</summary>
+    int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring);
+
+    /// <summary>See <see cref="TransformCommand"/>.</summary>
+    int Transform(ServerOptions server, TransformOptions options);
 
     /// <summary>See <see cref="ProxyCommand"/>.</summary>
     int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems);
@@ -24,6 +31,13 @@ internal sealed class AllCommands : ICommands
     /// <inheritdoc/>
     public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) =>
         new ServeCommand().Run(server, poems, netstring);
+
+    /// <inheritdoc/>
+    public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring) =>
+        new SlowServeCommand().Run(server, poems, pace, netstring);
+
+    /// <inheritdoc/>
+    public int Transform(ServerOptions server, TransformOptions options) => new TransformCommand(options).Run(server);
 
     /// <inheritdoc/>
     public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)

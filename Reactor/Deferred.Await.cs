@@ -290,7 +290,7 @@ internal abstract class Coroutine<T> : Deferred<T>
         Debug.Assert(ReferenceEquals(_aux, source), "a coroutine goes on with what it awaited");
         _aux = null;
         MoveNext();
-        return (_state & Fired) != 0 ? this : null;
+        return (_state & Fired) != 0 && HasSomethingToDo ? this : null;
     }
 
     private protected abstract void MoveNext();

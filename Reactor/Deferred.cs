@@ -109,6 +109,9 @@ public abstract partial class Deferred : ChainLink
     /// <summary>Does it have a result that can be had at once? Then no function of it is waiting, and none is running.</summary>
     internal bool IsAtRest => _last is null && CanBeTaken;
 
+    /// <summary>Now that it has a result: is there a function to call, or a failure that may have to be reported?</summary>
+    private protected bool HasSomethingToDo => _last is not null || (_state & Failed) != 0;
+
     /// <summary>Has it handed its result over in the middle of its chain, and waits for the loop to come back?</summary>
     internal bool IsInterrupted => _last is not null && CanBeTaken;
 
@@ -190,14 +193,14 @@ public abstract partial class Deferred : ChainLink
 
                 current = next;
             }
-            else if (stack.TryPop(out Deferred? below))
+            else if (stack.IsEmpty)
             {
-                below._state &= ~Running;
-                current = below;
+                return;
             }
             else
             {
-                return;
+                current = stack.Pop();
+                current._state &= ~Running;
             }
         }
     }
@@ -283,7 +286,7 @@ public abstract partial class Deferred : ChainLink
     private protected void Fire(int how)
     {
         _state |= Fired | how;
-        if (_last is not null || how != 0)
+        if (HasSomethingToDo)
         {
             RunIfItCan();
         }
@@ -305,7 +308,7 @@ public abstract partial class Deferred : ChainLink
     }
 
     /// <summary>Makes a failure the result.</summary>
-    private protected void SetFailure(Failure failure)
+    internal void SetFailure(Failure failure)
     {
         _aux = failure;
         _state |= Failed;
@@ -426,45 +429,54 @@ public abstract partial class Deferred : ChainLink
     /// </summary>
     private struct RunStack
     {
+        private const int SmallestStack = 16;
+
+        /// <summary>32 KiB: what a flood has needed is given back after it.</summary>
+        private const int LargestStackKept = 4096;
+
         [ThreadStatic]
-        private static Deferred?[]? _items;
+        private static Item[]? _items;
 
         [ThreadStatic]
         private static int _count;
 
         private int _mine;
 
+        public readonly bool IsEmpty => _mine == 0;
+
         public void Push(Deferred deferred)
         {
-            Deferred?[] items = _items ??= new Deferred?[16];
+            Item[] items = _items ??= new Item[SmallestStack];
             if (_count == items.Length)
             {
                 Array.Resize(ref items, _count * 2);
                 _items = items;
             }
 
-            items[_count++] = deferred;
+            items[_count++].Deferred = deferred;
             _mine++;
         }
 
-        public bool TryPop([NotNullWhen(true)] out Deferred? deferred)
+        public Deferred Pop()
         {
-            if (_mine == 0)
-            {
-                deferred = null;
-                return false;
-            }
-
+            Debug.Assert(_mine > 0, "a loop comes back to its own only");
+            Item[] items = _items!;
+            ref Item item = ref items[--_count];
+            Deferred deferred = item.Deferred!;
+            item.Deferred = null;
             _mine--;
-            Deferred?[] items = _items!;
-            deferred = items[--_count]!;
-            items[_count] = null;
-            if (_count == 0 && items.Length > 4096)
+            if (_count == 0 && items.Length > LargestStackKept)
             {
                 _items = null;
             }
 
-            return true;
+            return deferred;
+        }
+
+        /// <summary>An array of structs is written without asking whether the element fits.</summary>
+        private struct Item
+        {
+            public Deferred? Deferred;
         }
     }
 }

@@ -98,16 +98,25 @@ public sealed class LoopingCall
         long tick = TicksSoFar();
         int count = (int)Math.Clamp(tick - _lastTick, 1, int.MaxValue);
         _lastTick = tick;
+        Deferred<LoopingCall>? done = _done;
         try
         {
             _call(count);
         }
         catch (Exception exception)
         {
-            End()?.Errback(new Failure(exception));
+            if (_done == done)
+            {
+                End()?.Errback(new Failure(exception));
+            }
+            else
+            {
+                throw;
+            }
         }
 
-        if (Running)
+        // The call may have stopped the loop, and even started it anew: then its next tick is scheduled already.
+        if (Running && _done == done)
         {
             Schedule();
         }

@@ -46,8 +46,9 @@ internal static unsafe class NativeProcess
                 }
 
                 // Without close-on-exec: a standard descriptor is to be inherited. open(2) takes the lowest number that
-                // is free, which is this one, for those below it are open.
-                Errno error = NativeDescriptor.Open(path, Libc.O_RDWR, 0, out nint opened);
+                // is free, which is this one, for those below it are open. Not for writing, so that who prints still gets
+                // EBADF: a poem that went nowhere was not delivered.
+                Errno error = NativeDescriptor.Open(path, handle == 0 ? Libc.O_RDWR : Libc.O_RDONLY, 0, out nint opened);
                 if (error != Errno.None || opened != handle)
                 {
                     return error == Errno.None ? Errno.EBADF : error;

@@ -8,7 +8,7 @@ internal static unsafe partial class NativeSocket
 {
     /// <summary>Bytes that were handed to the kernel and that the peer has not acknowledged.</summary>
     /// <returns>0 where the system can't tell.</returns>
-    public static long UnsentBytes(nint handle)
+    public static int UnsentBytes(nint handle)
     {
         int bytes = 0;
         return OperatingSystem.IsLinux()

@@ -15,7 +15,8 @@ internal sealed partial class StreamTransport
     /// <summary>When the end was sent, or the client last took something of what the kernel holds.</summary>
     private long _shutDownTicks;
 
-    private long _unsentBytes;
+    /// <summary>What the kernel held then: a send buffer has less than 2 GiB.</summary>
+    private int _unsentBytes;
 
     /// <inheritdoc/>
     public void LoseConnection()
@@ -149,7 +150,7 @@ internal sealed partial class StreamTransport
     /// </summary>
     private bool StillReads()
     {
-        long unsent = NativeSocket.UnsentBytes(Handle);
+        int unsent = NativeSocket.UnsentBytes(Handle);
         if (_state != State.Lingering || unsent == 0)
         {
             return false;

@@ -33,6 +33,9 @@ internal sealed class TimerQueue(IClock clock)
     /// <summary>Entries in the heap, stale ones included: what the queue weighs.</summary>
     internal int EntryCount => _count;
 
+    /// <summary>Entries that there is room for: what the queue takes.</summary>
+    internal int Capacity => _heap.Length;
+
     /// <summary>Makes a pending call.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
     public DelayedCall Add<TState>(TimeSpan delay, TState state, Action<TState> call)

@@ -1,7 +1,7 @@
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests.Reactor;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class EndpointTests

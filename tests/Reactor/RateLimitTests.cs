@@ -2,7 +2,7 @@ using System;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests.Reactor;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class RateLimitTests

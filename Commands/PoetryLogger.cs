@@ -1,9 +1,10 @@
 using System;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using Poetry.Net;
 using Poetry.Protocols;
 
-namespace Poetry.Commands.Logging;
+namespace Poetry.Commands;
 
 /// <summary>
 /// The log of the program behind the interfaces that .NET knows: one line a record, on standard error, and never a wait
@@ -81,7 +82,7 @@ internal sealed class PoetryLogger : ILogger, ILoggerProvider
     /// <summary>Writes what there is, for at most a second.</summary>
     public void Dispose() => _buffer.Dispose();
 
-    private static int WriteToStandardError(ReadOnlySpan<byte> bytes, out int written) =>
+    private static Errno WriteToStandardError(ReadOnlySpan<byte> bytes, out int written) =>
         StandardStreams.WriteAll(StandardStreams.Error, bytes, out written);
 
     [SkipLocalsInit]

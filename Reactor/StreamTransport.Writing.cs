@@ -76,6 +76,12 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     protected internal override void DoWrite()
     {
+        // Lost earlier in this turn, and still to be shown out: it must not leave the line of the lost.
+        if (_state == State.Lost)
+        {
+            return;
+        }
+
         for (int writes = 0; writes < WritesPerTurn && !_queue.IsEmpty; writes++)
         {
             Errno error = _queue.Flush(Handle, more: _state == State.Closing, out nint sent);

@@ -132,9 +132,10 @@ internal sealed partial class ProxyDownload
                     if (PassesThrough || !_service.HoldsBack)
                     {
                         delivery.GiveRest();
-                        _slowestSoFar = Math.Min(_slowestSoFar, delivery.Reader.BytesTaken);
                     }
 
+                    // Also of those that are given nothing yet: the poem may begin to pass before the round is over.
+                    _slowestSoFar = Math.Min(_slowestSoFar, delivery.Reader.BytesTaken);
                     break;
                 case Stage.Whole:
                     delivery.GiveRest();

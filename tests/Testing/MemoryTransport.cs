@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
 using Poetry.Net;
 
 namespace Poetry.Tests.Testing;
@@ -26,7 +25,8 @@ internal sealed class MemoryTransport : ITransport
     private readonly int _enoughPending;
     private readonly Queue<ReadOnlyMemory<byte>> _outgoing = new();
     private readonly Queue<byte[]> _incoming = new();
-    private readonly MemoryStream _seen = new();
+    private byte[] _seen = new byte[64];
+    private int _seenLength;
     private IProducer? _producer;
     private State _state;
     private long _room = long.MaxValue;
@@ -73,7 +73,7 @@ internal sealed class MemoryTransport : ITransport
     public WireEnd End { get; private set; }
 
     /// <summary>What has reached the peer.</summary>
-    public ReadOnlySpan<byte> Seen => _seen.GetBuffer().AsSpan(0, (int)_seen.Length);
+    public ReadOnlySpan<byte> Seen => _seen.AsSpan(0, _seenLength);
 
     /// <summary>Has the protocol the word?</summary>
     public bool IsOpen => _state == State.Open;
@@ -202,7 +202,7 @@ internal sealed class MemoryTransport : ITransport
         while (_room > 0 && _outgoing.TryPeek(out ReadOnlyMemory<byte> next))
         {
             int taken = (int)Math.Min(_room, next.Length);
-            _seen.Write(next.Span[..taken]);
+            See(next.Span[..taken]);
             _room -= taken;
             BytesSent += taken;
             BytesPending -= taken;
@@ -223,6 +223,17 @@ internal sealed class MemoryTransport : ITransport
             _producerPaused = false;
             _producer?.ResumeProducing();
         }
+    }
+
+    private void See(ReadOnlySpan<byte> bytes)
+    {
+        if (_seenLength + bytes.Length > _seen.Length)
+        {
+            Array.Resize(ref _seen, Math.Max(_seen.Length * 2, _seenLength + bytes.Length));
+        }
+
+        bytes.CopyTo(_seen.AsSpan(_seenLength));
+        _seenLength += bytes.Length;
     }
 
     private void ShutDownIfSent()

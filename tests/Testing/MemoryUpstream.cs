@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using System.Linq;
 using Poetry.Net;
@@ -49,7 +48,10 @@ internal sealed class MemoryUpstream(IClock clock, ClientFactory factory)
             Accept();
         }
 
-        Transport?.PeerSends(bytes);
+        if (bytes.Length > 0)
+        {
+            Transport?.PeerSends(bytes);
+        }
     }
 
     /// <summary>Sends a poem and its end.</summary>

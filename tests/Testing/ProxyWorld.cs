@@ -4,7 +4,6 @@ using System.Linq;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Tests.Testing;

@@ -132,7 +132,7 @@ internal sealed unsafe class NativeBlock
     {
         if (LinuxAbi.ftruncate(_file, (nint)capacity) != 0)
         {
-            throw new OutOfMemoryException();
+            throw new InsufficientMemoryException();
         }
 
         Map(capacity, LinuxAbi.PROT_READ | LinuxAbi.PROT_WRITE);
@@ -144,7 +144,7 @@ internal sealed unsafe class NativeBlock
         nint address = LinuxAbi.mmap(0, (nint)capacity, protection, LinuxAbi.MAP_SHARED, _file, 0);
         if (address == -1)
         {
-            throw new OutOfMemoryException();
+            throw new InsufficientMemoryException();
         }
 
         _start = (byte*)address;

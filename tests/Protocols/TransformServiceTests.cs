@@ -55,7 +55,7 @@ public sealed class TransformServiceTests
     {
         var broken = new NowTransformation("broken", (_, _) => throw new InvalidTimeZoneException("broken"));
         Failure? failure = null;
-        _ = _service.Transform(broken, "x"u8, _output)!.AddErrback(f => failure = f);
+        _ = _service.Transform(broken, "x"u8, _output)!.AddErrback(f => { failure = f; });
         Assert.IsTrue(failure!.Check<InvalidTimeZoneException>());
         Assert.AreEqual(1, _service.Failed);
         Assert.AreEqual(0, _service.Succeeded);
@@ -129,7 +129,7 @@ public sealed class TransformServiceTests
     {
         Assert.IsNotNull(later, "it was done at once");
         Failure? failure = null;
-        _ = later.AddErrback(f => failure = f);
+        _ = later.AddErrback(f => { failure = f; });
         Assert.IsNotNull(failure, "it did not fail");
         return failure;
     }

@@ -15,10 +15,10 @@ public sealed class ProxyTests : NativeTests
 {
     private const int SmallBufferBytes = 4096;
 
-    private readonly ManualResetEvent _go = new(initialState: false);
+    private ManualResetEvent _go = null!;
 
-    [TestCleanup]
-    public void CloseGate() => _go.Dispose();
+    [TestInitialize]
+    public void MakeGate() => _go = Own(new ManualResetEvent(initialState: false));
 
     [TestMethod]
     public void Proxy_SaysWhatItProxies_AndServesFromMemory()
@@ -37,7 +37,7 @@ public sealed class ProxyTests : NativeTests
     public void FiftyClientsAtOnce_AreOneConnectionUpstream()
     {
         int connections = 0;
-        using var upstream = new FaultServer((client, _) =>
+        using var upstream = new FaultServer((client, number) =>
         {
             _ = Interlocked.Increment(ref connections);
             _ = client.Send(Poem.AsSpan(0, 100));
@@ -132,7 +132,7 @@ public sealed class ProxyTests : NativeTests
     public void WhenTheLastClientLeaves_TheConnectionUpstreamIsClosed(bool byReset)
     {
         using var left = new ManualResetEvent(initialState: false);
-        using var upstream = new FaultServer((client, _) =>
+        using var upstream = new FaultServer((client, number) =>
         {
             _ = client.Send(Poem.AsSpan(0, 100));
             try

@@ -3,7 +3,6 @@ using System.Linq;
 using Microsoft.Extensions.Logging;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
-using Poetry.Commands.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
@@ -80,10 +79,10 @@ public sealed class ProxyServerTests
         }
     }
 
-    private static int Swallow(ReadOnlySpan<byte> bytes, out int written)
+    private static Errno Swallow(ReadOnlySpan<byte> bytes, out int written)
     {
         written = bytes.Length;
-        return 0;
+        return Errno.None;
     }
 
     /// <summary>Takes everything and says nothing.</summary>

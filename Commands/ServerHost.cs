@@ -80,6 +80,7 @@ internal sealed class ServerHost
             }
 
             Systemd.NotifyReady();
+            NativeProcess.ForgetStartUpCode();
             RunWorkers();
             return ExitCode.Success;
         }

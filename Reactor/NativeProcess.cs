@@ -8,7 +8,7 @@ namespace Poetry.Net;
 /// What a process arranges with its system before it opens anything. To be called once, first thing in Main, on the only
 /// thread there is.
 /// </summary>
-internal static unsafe class NativeProcess
+internal static unsafe partial class NativeProcess
 {
     /// <summary>
     /// Gives the descriptors 0, 1 and 2 to /dev/null where they were closed when we were started. Else the first sockets

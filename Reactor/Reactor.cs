@@ -63,7 +63,19 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     public event Action? ShuttingDown;
 
     /// <inheritdoc/>
-    public TimeSpan Now => TimeSpan.FromTicks(_nowTicks);
+    public TimeSpan Now
+    {
+        get
+        {
+            // Before the loop runs nothing turns the clock, and whoever sets things up may take his time.
+            if (_state == RunState.New)
+            {
+                _nowTicks = Clock();
+            }
+
+            return TimeSpan.FromTicks(_nowTicks);
+        }
+    }
 
     /// <summary>The name of the backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
     public string Backend => _poller.Name;
@@ -146,7 +158,11 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             Turn(SleepMs());
         }
 
-        Guard(static reactor => reactor.ShuttingDown?.Invoke(), this);
+        foreach (Action trigger in Delegate.EnumerateInvocationList(ShuttingDown))
+        {
+            Guard(static call => call(), trigger);
+        }
+
         CloseAll();
         _state = RunState.Stopped;
         _threadCalls.Stop();
@@ -180,13 +196,14 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
         int count = _poller.Wait(_ready, timeoutMs);
         _nowTicks = Clock();
+        long newest = _timers.LastSequence;
         for (int i = 0; i < count; i++)
         {
             Dispatch(_ready[i]);
         }
 
         _threadCalls.RunAll();
-        RunDelayedCalls();
+        RunDelayedCalls(newest);
         FinishLost();
     }
 
@@ -233,7 +250,21 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     internal void CallbackThrew(Descriptor? culprit, Exception exception)
     {
         ReactorLog.CallbackThrew(_log, exception);
-        culprit?.ConnectionLost(new Failure(exception));
+        if (culprit is null)
+        {
+            return;
+        }
+
+        try
+        {
+            culprit.ConnectionLost(new Failure(exception));
+        }
+        catch (Exception another)
+        {
+            // It can't even be given up: then at least nobody calls it again.
+            ReactorLog.CallbackThrew(_log, another);
+            Unwatch(culprit);
+        }
     }
 
     private static long Clock() => Stopwatch.GetElapsedTime(0).Ticks;
@@ -296,8 +327,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
     }
 
-    /// <summary>Runs what is due, but nothing that was scheduled meanwhile: a call after no time comes in the next turn.</summary>
-    private void RunDelayedCalls()
+    /// <summary>Runs what is due, but nothing that was scheduled in this turn: a call after no time comes in the next.</summary>
+    /// <param name="newest">The newest scheduling when the turn began.</param>
+    private void RunDelayedCalls(long newest)
     {
         if (!_timers.TryPeek(out long dueTicks))
         {
@@ -310,8 +342,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             return;
         }
 
-        long bound = _timers.LastSequence;
-        while (_timers.TakeDue(_nowTicks, bound) is { } call)
+        while (_timers.TakeDue(_nowTicks, newest) is { } call)
         {
             Guard(static due => due.Fire(), call);
         }

@@ -20,6 +20,9 @@ internal struct WriteQueue
     /// <summary>Pieces handed to the kernel at once: enough to amortise the call, few enough for the stack.</summary>
     private const int MostPieces = 16;
 
+    /// <summary>From here on the kernel is asked to send from the file that the memory is a mapping of, if it is one.</summary>
+    private const int SmallestFromFile = 64 * 1024;
+
     private Segment _first;
 
     /// <summary>
@@ -90,6 +93,13 @@ internal struct WriteQueue
 
     private readonly unsafe Errno SendFirst(nint handle, bool more, out nint sent)
     {
+        if (_first.Bytes.Length >= SmallestFromFile
+            && MemoryMarshal.TryGetMemoryManager(_first.Bytes, out NativeBytes? native, out int start, out _)
+            && native.File >= 0)
+        {
+            return NativeSocket.SendFile(handle, native.File, native.FileOffset + start, _first.Bytes.Length, out sent);
+        }
+
         fixed (byte* data = _first.Bytes.Span)
         {
             return NativeSocket.Send(handle, data, _first.Bytes.Length, more, out sent);

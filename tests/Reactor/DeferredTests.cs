@@ -305,6 +305,25 @@ public sealed class DeferredTests
     }
 
     [TestMethod]
+    public void Cancel_OfThreeThatWaitForEachOther_Ends()
+    {
+        Deferred<int>[] circle = [new(), new(), new()];
+        for (int i = 0; i < circle.Length; i++)
+        {
+            Deferred<int> next = circle[(i + 1) % circle.Length];
+            circle[i].AddCallback(_ => next);
+        }
+
+        foreach (Deferred<int> one in circle)
+        {
+            one.Callback(0);
+        }
+
+        circle[0].Cancel();
+        Assert.IsNotNull(circle[0].WaitsFor);
+    }
+
+    [TestMethod]
     public void Chain_OfFiredDeferreds_NeedsNoStack()
     {
         Deferred<int> deferred = Deferred.Succeed(0);

@@ -29,6 +29,9 @@ internal sealed class PipeReader : Descriptor, IDisposable
 
     public Action? OnLost { get; set; }
 
+    /// <summary>A mark of the test's own.</summary>
+    public bool IsFresh { get; init; }
+
     public int ReadCount { get; private set; }
 
     public int WriteCount { get; private set; }
@@ -50,7 +53,7 @@ internal sealed class PipeReader : Descriptor, IDisposable
     protected internal override void DoRead()
     {
         ReadCount++;
-        _ = NativeSocket.Receive(Handle, new byte[64], out _);
+        _ = NativeSocket.Receive(Handle, stackalloc byte[64], out _);
         OnRead?.Invoke();
     }
 

@@ -49,10 +49,13 @@ internal sealed class ScriptedProtocol : Protocol
 
     /// <summary>Fails unless the connection has ended with just this.</summary>
     public void AssertLost<TReason>()
-        where TReason : Exception
+        where TReason : Exception => AssertLost(typeof(TReason));
+
+    /// <inheritdoc cref="AssertLost{TReason}"/>
+    public void AssertLost(Type reason)
     {
         Assert.IsNotNull(Reason, "the connection has not ended");
-        Assert.AreEqual(typeof(TReason), Reason.ExceptionType, Reason.Message);
+        Assert.AreEqual(reason, Reason.ExceptionType, Reason.Message);
     }
 
     protected internal override void ConnectionMade()

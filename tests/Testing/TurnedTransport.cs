@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.IO;
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
@@ -29,7 +29,7 @@ internal enum TransportEnd
 /// </summary>
 internal sealed class TurnedTransport : ITransport
 {
-    private readonly MemoryStream _sent = new();
+    private readonly List<byte> _sent = [];
     private readonly Queue<ReadOnlyMemory<byte>> _pending = new();
     private Protocol? _protocol;
     private Failure? _reason;
@@ -82,13 +82,13 @@ internal sealed class TurnedTransport : ITransport
     public byte[] Sent => _sent.ToArray();
 
     /// <summary>The same as text.</summary>
-    public string SentText => Encoding.UTF8.GetString(_sent.GetBuffer(), 0, (int)_sent.Length);
+    public string SentText => Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(_sent));
 
     /// <summary>Begins a new life, as a real transport does that is used again.</summary>
     public void Reopen(Protocol protocol, long room = long.MaxValue)
     {
         Debug.Assert(_protocol is null, "a transport lives one life at a time");
-        _sent.SetLength(0);
+        _sent.Clear();
         _pending.Clear();
         _reason = null;
         _producer = null;
@@ -268,7 +268,7 @@ internal sealed class TurnedTransport : ITransport
     private int Take(ReadOnlySpan<byte> data)
     {
         int taken = (int)Math.Min(Room, data.Length);
-        _sent.Write(data[..taken]);
+        _sent.AddRange(data[..taken]);
         BytesSent += taken;
         Room -= taken;
         return taken;

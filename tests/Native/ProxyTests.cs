@@ -11,14 +11,9 @@ namespace Poetry.Tests.Native;
 
 /// <summary>The proxy as its clients and its upstream see it.</summary>
 [TestClass]
-public sealed class ProxyTests : NativeTests
+public sealed class ProxyTests : ProxyNativeTests
 {
     private const int SmallBufferBytes = 4096;
-
-    private readonly ManualResetEvent _go = new(initialState: false);
-
-    [TestCleanup]
-    public void CloseGate() => _go.Dispose();
 
     [TestMethod]
     public void Proxy_SaysWhatItProxies_AndServesFromMemory()
@@ -37,11 +32,11 @@ public sealed class ProxyTests : NativeTests
     public void FiftyClientsAtOnce_AreOneConnectionUpstream()
     {
         int connections = 0;
-        using var upstream = new FaultServer((client, _) =>
+        using var upstream = new FaultServer((client, number) =>
         {
             _ = Interlocked.Increment(ref connections);
             _ = client.Send(Poem.AsSpan(0, 100));
-            Assert.IsTrue(_go.WaitOne(Patience.Milliseconds));
+            Assert.IsTrue(Go.WaitOne(Patience.Milliseconds));
             _ = client.Send(Poem.AsSpan(100));
             client.Shutdown(SocketShutdown.Send);
         });
@@ -52,7 +47,7 @@ public sealed class ProxyTests : NativeTests
             Assert.IsTrue(Poem.AsSpan(0, 100).SequenceEqual(Wire.ReadExactly(client, 100)), "what has come is passed on at once");
         }
 
-        _ = _go.Set();
+        _ = Go.Set();
         foreach (Socket client in clients)
         {
             Assert.IsTrue(Poem.AsSpan(100).SequenceEqual(Wire.ReadToEnd(client).Bytes));
@@ -63,110 +58,12 @@ public sealed class ProxyTests : NativeTests
     }
 
     [TestMethod]
-    public void AnUpstreamThatResets_ResetsAllClients_AndTheNextFetchesAgain()
-    {
-        using var upstream = new FaultServer((client, number) =>
-        {
-            if (number > 1)
-            {
-                _ = client.Send(Poem);
-                client.Shutdown(SocketShutdown.Send);
-                return;
-            }
-
-            _ = client.Send(Poem.AsSpan(0, 100));
-            Assert.IsTrue(_go.WaitOne(Patience.Milliseconds));
-            Wire.Reset(client);
-        });
-        NativeBinary proxy = Proxy($"{upstream.Port}");
-        Socket[] clients = Connect(proxy, 10);
-        foreach (Socket client in clients)
-        {
-            _ = Wire.ReadExactly(client, 100);
-        }
-
-        _ = _go.Set();
-        foreach (Socket client in clients)
-        {
-            Delivery rest = Wire.ReadToEnd(client);
-            Assert.IsTrue(rest.WasReset, "a part of a poem has no clean end");
-            Assert.IsEmpty(rest.Bytes);
-        }
-
-        proxy.Errors.WaitForText("failed: upstream reset after 100 bytes");
-        Wire.Fetch(proxy.Port()).AssertIs(Poem);
-    }
-
-    [TestMethod]
-    public void AnUpstreamThatRefuses_IsNoEmptyPoem()
-    {
-        NativeBinary proxy = Proxy($"{FaultServer.FreePort()}");
-        Delivery delivery = Wire.Fetch(proxy.Port());
-        Assert.IsTrue(delivery.WasReset);
-        Assert.IsEmpty(delivery.Bytes);
-        proxy.Errors.WaitForText("failed: connection refused");
-    }
-
-    [TestMethod]
-    public void AnUpstreamThatIsSilent_HasFailed()
-    {
-        using FaultServer upstream = FaultServer.Hanging(Poem[..100]);
-        NativeBinary proxy = Proxy("--timeout", "0.2", $"{upstream.Port}");
-        Delivery delivery = Wire.Fetch(proxy.Port());
-        Assert.IsTrue(delivery.WasReset);
-        Assert.IsTrue(Poem.AsSpan(0, 100).SequenceEqual(delivery.Bytes));
-    }
-
-    [TestMethod]
     public void AnEmptyPoem_HasACleanEnd()
     {
         using FaultServer upstream = FaultServer.Sending([]);
         NativeBinary proxy = Proxy($"{upstream.Port}");
         Wire.Fetch(proxy.Port()).AssertIs([]);
         Wire.Fetch(proxy.Port()).AssertIs([]);
-    }
-
-    [TestMethod]
-    [DataRow(true, DisplayName = "by a reset")]
-    [DataRow(false, DisplayName = "by ending its side")]
-    public void WhenTheLastClientLeaves_TheConnectionUpstreamIsClosed(bool byReset)
-    {
-        using var left = new ManualResetEvent(initialState: false);
-        using var upstream = new FaultServer((client, _) =>
-        {
-            _ = client.Send(Poem.AsSpan(0, 100));
-            try
-            {
-                _ = client.Receive(new byte[1]);
-            }
-            finally
-            {
-                _ = left.Set();
-            }
-        });
-        NativeBinary proxy = Proxy($"{upstream.Port}");
-        Socket[] clients = Connect(proxy, 3);
-        foreach (Socket client in clients)
-        {
-            _ = Wire.ReadExactly(client, 100);
-        }
-
-        foreach (Socket client in clients)
-        {
-            Assert.IsFalse(left.WaitOne(0), "somebody still waits");
-            if (byReset)
-            {
-                Wire.Reset(client);
-            }
-            else
-            {
-                client.Shutdown(SocketShutdown.Send);
-                Assert.IsTrue(Wire.ReadToEnd(client).WasReset, "what it has is no whole poem");
-            }
-        }
-
-        Assert.IsTrue(left.WaitOne(Patience.Milliseconds), "the connection upstream is still open");
-        proxy.Errors.WaitForText("Canceling poem download.");
     }
 
     [TestMethod]
@@ -207,15 +104,6 @@ public sealed class ProxyTests : NativeTests
         Finished got = Run("get", "--netstring", "--quiet", $"{proxy.Port()}");
         Assert.AreEqual(0, got.ExitCode, got.Errors);
         Assert.IsTrue(Poem.AsSpan().SequenceEqual(got.Bytes));
-    }
-
-    [TestMethod]
-    public void Netstrings_TellACutPoem()
-    {
-        using FaultServer upstream = FaultServer.Sending([.. Encoding.ASCII.GetBytes($"{Poem.Length}:"), .. Poem.AsSpan(0, 100)]);
-        NativeBinary proxy = Proxy("--netstring", $"{upstream.Port}");
-        Assert.IsTrue(Wire.Fetch(proxy.Port()).WasReset);
-        proxy.Errors.WaitForText($"failed: got 100 of {Poem.Length} bytes");
     }
 
     [TestMethod]
@@ -263,26 +151,6 @@ public sealed class ProxyTests : NativeTests
     }
 
     [TestMethod]
-    public void TwoProxiesInACircle_EndByTheirTimeOut()
-    {
-        int port = FaultServer.FreePort();
-        NativeBinary second = Proxy("--timeout", "0.3", $"{port}");
-        NativeBinary first = Proxy("--timeout", "0.3", "--port", $"{port}", $"{second.Port()}");
-        Delivery delivery = Wire.Fetch(first.Port());
-        Assert.IsTrue(delivery.WasReset);
-        Assert.IsEmpty(delivery.Bytes);
-        Assert.AreEqual(1, first.Errors.Lines.Count(line => line.Contains("Fetching", StringComparison.Ordinal)), first.Errors.Text);
-    }
-
-    [TestMethod]
-    public void AProxyOfItself_IsRefused()
-    {
-        int port = FaultServer.FreePort();
-        AssertFailed(Run("proxy", "--port", $"{port}", $"{port}"), 2, "is the proxy itself");
-        AssertFailed(Run("proxy"), 2, "no address given");
-    }
-
-    [TestMethod]
     public void SeveralPoems_HaveAProxyEach()
     {
         NativeBinary one = ServePoem(Poem);
@@ -291,51 +159,5 @@ public sealed class ProxyTests : NativeTests
         NativeBinary proxy = Start(new Launch("proxy", $"0={one.Port()}", $"0={other.Port()}"));
         Wire.Fetch(proxy.Port(0)).AssertIs(Poem);
         Wire.Fetch(proxy.Port(1)).AssertIs(LongPoem);
-    }
-
-    [TestMethod]
-    public void Terminated_ItLetsAFetchFinish()
-    {
-        using FaultServer upstream = FaultServer.Pausing(Poem[..100], Poem[100..], _go);
-        NativeBinary proxy = Proxy($"{upstream.Port}");
-        using Socket client = Wire.Connect(proxy.Port());
-        _ = Wire.ReadExactly(client, 100);
-        proxy.Signal(Posix.SIGTERM);
-        proxy.Errors.WaitForText("ending");
-        _ = _go.Set();
-        Delivery rest = Wire.ReadToEnd(client);
-        Assert.IsFalse(rest.WasReset);
-        Assert.IsTrue(Poem.AsSpan(100).SequenceEqual(rest.Bytes));
-        Assert.AreEqual(0, proxy.WaitForExit().ExitCode);
-    }
-
-    [TestMethod]
-    public void Terminated_WithoutPatience_ItResetsWhoWaits()
-    {
-        using FaultServer upstream = FaultServer.Hanging(Poem[..100]);
-        NativeBinary proxy = Proxy("--drain", "0.1", $"{upstream.Port}");
-        using Socket client = Wire.Connect(proxy.Port());
-        _ = Wire.ReadExactly(client, 100);
-        proxy.Signal(Posix.SIGTERM);
-        Assert.IsTrue(Wire.ReadToEnd(client).WasReset);
-        Assert.AreEqual(0, proxy.WaitForExit().ExitCode);
-    }
-
-    private NativeBinary Proxy(params string[] arguments)
-    {
-        NativeBinary proxy = Start(new Launch(["proxy", .. arguments]));
-        _ = proxy.Output.WaitForLines(1);
-        return proxy;
-    }
-
-    private Socket[] Connect(NativeBinary proxy, int count)
-    {
-        var clients = new Socket[count];
-        for (int i = 0; i < count; i++)
-        {
-            clients[i] = Own(Wire.Connect(proxy.Port()));
-        }
-
-        return clients;
     }
 }

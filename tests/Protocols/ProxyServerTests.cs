@@ -82,7 +82,7 @@ public sealed class ProxyServerTests
     private static Errno Swallow(ReadOnlySpan<byte> bytes, out int written)
     {
         written = bytes.Length;
-        return 0;
+        return Errno.None;
     }
 
     /// <summary>Takes everything and says nothing.</summary>

@@ -113,7 +113,8 @@ public sealed class TransformServiceTests
     [DataRow(typeof(TextBuffer))]
     public void Service_KnowsNoProtocol(Type type)
     {
-        const BindingFlags All = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        const BindingFlags All = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static
+            | BindingFlags.Public | BindingFlags.NonPublic;
         var named = type.GetFields(All).Select(field => field.FieldType)
             .Concat(type.GetMethods(All).SelectMany(method => method.GetParameters().Select(p => p.ParameterType).Append(method.ReturnType)))
             .Concat(type.GetConstructors(All).SelectMany(made => made.GetParameters().Select(p => p.ParameterType)));

@@ -9,8 +9,6 @@ export MSBUILDDISABLENODEREUSE=1
 
 binary=dist/poetry
 artifacts=$PWD/artifacts
-# The publish has an obj folder of its own, so that it and the tests leave each other's restore and results alone.
-native=$artifacts/native
 
 help() {
     cat <<'WORDS'
@@ -86,13 +84,15 @@ locked() {
     if [[ -n ${CI:-} && -f $1 ]]; then echo '-p:RestoreLockedMode=true'; fi
 }
 
-# publish TARGET [property...]: the executable alone is moved into place, so that a copy that runs is left in peace.
+# publish TARGET [property...]: the executable alone is moved into place, so that a copy that runs is left in peace. Each
+# target has an obj folder of its own: the linker's step looks at its files, not at its options, to see if it is needed.
 publish() {
-    local target=$1 rid tfm cc out
+    local target=$1 rid tfm cc out native
     shift
     rid=${POETRY_RID:-$(system_rid)}
     tfm=$(framework "$rid")
     cc=$(c_compiler)
+    native=$artifacts/native/${target##*/}
     out=$native/out/$rid
     if [[ $tfm == net10.0 ]]; then
         say "Building $target for $rid on net10.0, linked by $cc."

@@ -20,18 +20,19 @@ internal sealed class ConnectionLimit(int most)
     /// <summary>A connection has come.</summary>
     public void Enter() => Count++;
 
-    /// <summary>A connection has ended; a port that waits for it goes on.</summary>
+    /// <summary>
+    /// A connection has ended; the ports that wait go on, one after the other, until its place is taken. A port for which
+    /// no client waits must not keep the place from the others.
+    /// </summary>
     public void Leave()
     {
         Count--;
-        if (_waiting.Count == 0 || IsReached)
+        for (int asked = _waiting.Count; asked > 0 && !IsReached; asked--)
         {
-            return;
+            ListeningPort port = _waiting[0];
+            _waiting.RemoveAt(0);
+            port.RoomAgain();
         }
-
-        ListeningPort port = _waiting[0];
-        _waiting.RemoveAt(0);
-        port.RoomAgain();
     }
 
     /// <summary>The port has stopped watching, and wants to be told when there is room: first come, first served.</summary>

@@ -14,6 +14,7 @@ public sealed class Connector : IConnectionOwner
     private readonly ClientFactory _factory;
     private readonly TimeSpan _timeout;
     private readonly DelayedCall _timer;
+    private readonly DelayedCall _beginning;
     private readonly TransportLine _sending;
     private Deferred<SocketAddress[]>? _lookup;
     private SocketAddress[] _addresses = [];
@@ -32,6 +33,7 @@ public sealed class Connector : IConnectionOwner
         _factory = factory;
         _timeout = timeout;
         _timer = reactor.Timers.Create(this, static connector => connector.TimedOut());
+        _beginning = reactor.Timers.Create(this, static connector => connector.LookUp());
         _sending = reactor.SendingLine(TimeSpan.MaxValue);
         Destination = destination;
     }
@@ -68,7 +70,7 @@ public sealed class Connector : IConnectionOwner
         _lastError = Errno.None;
         _next = 0;
         _deadline = TimeSpan.FromTicks(TimerQueue.AddSaturated(_reactor.Now.Ticks, _timeout.Ticks));
-        _ = _reactor.CallLater(TimeSpan.Zero, this, static connector => connector.LookUp());
+        _beginning.Rearm(TimeSpan.Zero);
     }
 
     /// <summary>
@@ -104,7 +106,7 @@ public sealed class Connector : IConnectionOwner
     {
         if (_state == State.Connecting)
         {
-            Fail(new Failure(new CancelledError()));
+            Fail(Failure.Cancelled);
         }
     }
 
@@ -113,16 +115,18 @@ public sealed class Connector : IConnectionOwner
     {
         _transport = null;
         _state = State.Disconnected;
-        _factory.ClientConnectionLost(this, reason);
+        try
+        {
+            _factory.ClientConnectionLost(this, reason);
+        }
+        catch (Exception exception)
+        {
+            _reactor.CallbackThrew(null, exception);
+        }
     }
 
     private void LookUp()
     {
-        if (_state != State.Connecting)
-        {
-            return;
-        }
-
         _timer.RearmAt(_deadline.Ticks);
         _lookup = Resolver.Resolve(_reactor, Destination);
         _lookup.AddCallbacks(Found, NotFound);
@@ -231,11 +235,22 @@ public sealed class Connector : IConnectionOwner
     private void Succeed(nint handle, in SocketAddress address)
     {
         _ = _timer.CancelIfActive();
-        Protocol? protocol = _factory.BuildProtocol(address);
+        Protocol? protocol = null;
+        Failure refusal = Failure.Cancelled;
+        try
+        {
+            protocol = _factory.BuildProtocol(address);
+        }
+        catch (Exception exception)
+        {
+            _reactor.CallbackThrew(null, exception);
+            refusal = new Failure(exception);
+        }
+
         if (protocol is null)
         {
             NativeSocket.Close(handle);
-            Fail(new Failure(new CancelledError()));
+            Fail(refusal);
             return;
         }
 
@@ -254,6 +269,7 @@ public sealed class Connector : IConnectionOwner
         Debug.Assert(_state == State.Connecting, "only what is under way can fail");
         _state = State.Disconnected;
         _ = _timer.CancelIfActive();
+        _ = _beginning.CancelIfActive();
         if (_attempt is { } attempt)
         {
             _attempt = null;
@@ -262,7 +278,14 @@ public sealed class Connector : IConnectionOwner
 
         _lookup?.Cancel();
         _lookup = null;
-        _factory.ClientConnectionFailed(this, reason);
+        try
+        {
+            _factory.ClientConnectionFailed(this, reason);
+        }
+        catch (Exception exception)
+        {
+            _reactor.CallbackThrew(null, exception);
+        }
     }
 
     /// <summary>A socket on its way to one address. It owns the socket until it is detached.</summary>

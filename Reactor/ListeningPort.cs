@@ -85,11 +85,12 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
 
     /// <summary>
     /// Takes those whose connections the kernel has completed already, as far as there is room, and then no more: a close
-    /// alone would reset them.
+    /// alone would reset them. One backlog of them at most, or a crowd that keeps coming would keep us from ever ending.
     /// </summary>
     public void FinishListening()
     {
         long before;
+        long most = Accepted + Backlog;
         do
         {
             before = Accepted;
@@ -98,14 +99,14 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                 DoRead();
             }
         }
-        while (Accepted > before);
+        while (Accepted > before && Accepted < most);
 
         StopListening();
     }
 
     /// <summary>Begins to accept.</summary>
-    /// <exception cref="System.IO.IOException">The kernel will not watch the socket.</exception>
-    internal void StartAccepting() => _reactor.AddReader(this);
+    /// <returns>Why the kernel will not watch the socket, if it won't.</returns>
+    internal Errno StartAccepting() => _reactor.Watch(this, Interest.Read);
 
     /// <inheritdoc/>
     protected internal override void DoRead()
@@ -165,19 +166,29 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         _pause.DescriptorFreed();
     }
 
-    /// <summary>The limit has room for one more.</summary>
+    /// <summary>The limit has room for one more: who waits already comes in at once.</summary>
     internal void RoomAgain()
     {
         _full = false;
         Resume();
+        if (IsWatched)
+        {
+            DoRead();
+        }
     }
 
     /// <summary>Goes on accepting after a pause.</summary>
     internal void Resume()
     {
-        if (Listening && !_pause.Active && !_full)
+        if (!Listening || _pause.Active || _full)
         {
-            _reactor.AddReader(this);
+            return;
+        }
+
+        Errno error = _reactor.Watch(this, Interest.Read);
+        if (error != Errno.None)
+        {
+            _pause.Begin(error);
         }
     }
 

@@ -119,15 +119,16 @@ public sealed partial class Reactor
         }
 
         error = NativeSocket.Bind(handle, address);
+        if (error == Errno.None && options.SharesPort && address.Kind != AddressKind.Unix)
+        {
+            // Only now: a socket that shares from the start could be bound beside another process that shares as well.
+            error = NativeSocket.SharePort(handle);
+        }
+
         if (error != Errno.None)
         {
             NativeSocket.Close(handle);
             handle = NativeSocket.Invalid;
-        }
-        else if (options.SharesPort)
-        {
-            // Only now: a socket that shares from the start could be bound beside another process that shares as well.
-            error = NativeSocket.SharePort(handle);
         }
 
         return error;
@@ -168,7 +169,13 @@ public sealed partial class Reactor
     private ListeningPort Accepting(nint handle, SocketAddress address, Factory factory, ListenOptions options)
     {
         var port = new ListeningPort(this, handle, address, factory, options);
-        port.StartAccepting();
-        return port;
+        Errno error = port.StartAccepting();
+        if (error == Errno.None)
+        {
+            return port;
+        }
+
+        port.StopListening();
+        throw new CannotListenError(address.ToString(), error);
     }
 }

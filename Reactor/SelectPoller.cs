@@ -50,7 +50,6 @@ internal sealed unsafe class SelectPoller : Poller
             Grow(word + 1);
         }
 
-        _words = Math.Max(_words, word + 1);
         return Change(handle, token, Interest.None, interest);
     }
 
@@ -62,6 +61,12 @@ internal sealed unsafe class SelectPoller : Poller
         ulong bit = 1UL << ((int)handle % BitsPerWord);
         Set(ref _reads[word], bit, (interest & Interest.Read) != 0);
         Set(ref _writes[word], bit, (interest & Interest.Write) != 0);
+        if (interest != Interest.None)
+        {
+            // Others that left meanwhile may have taken the end of the sets with them.
+            _words = Math.Max(_words, word + 1);
+        }
+
         return Errno.None;
     }
 

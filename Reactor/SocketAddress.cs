@@ -105,7 +105,8 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
 
     /// <inheritdoc/>
     public bool Equals(SocketAddress other) =>
-        _kind == other._kind && _high == other._high && _low == other._low && _port == other._port && _scope == other._scope && Path == other.Path;
+        _kind == other._kind && _high == other._high && _low == other._low
+        && _port == other._port && _scope == other._scope && Path == other.Path;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is SocketAddress other && Equals(other);

@@ -76,9 +76,9 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     protected internal override void DoWrite()
     {
+        // Lost earlier in this turn, and still to be shown out: it must not leave the line of the lost.
         if (_state is not (State.Open or State.Closing))
         {
-            // Lost a moment ago, when it was read from: there is nothing left to send, and nobody to tell that it is sent.
             return;
         }
 

@@ -189,7 +189,15 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         }
 
         _state = State.Closed;
-        owner.Factory.Release(protocol);
+        try
+        {
+            owner.Factory.Release(protocol);
+        }
+        catch (Exception exception)
+        {
+            _reactor.CallbackThrew(null, exception);
+        }
+
         if (owner.Factory.ReusesConnections)
         {
             _reactor.Return(this);

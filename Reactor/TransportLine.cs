@@ -125,6 +125,8 @@ internal sealed class TransportLine
             Debug.Assert(_first != transport || DueTicks(transport) > now, "who has run out leaves the line or waits anew");
         }
 
+        // Whoever waited anew has armed it for the one that was first at that moment.
+        _ = _timer!.CancelIfActive();
         Arm();
     }
 

@@ -116,7 +116,7 @@ public sealed class TransformClientTests : IDisposable
         using FaultServer server = FaultServer.Hanging([]);
         Failure? failure = null;
         Deferred<byte[]> answer = Client(server.Port).Transform("shout"u8, "x"u8);
-        _ = answer.AddErrback(f => failure = f);
+        _ = answer.AddErrback(f => { failure = f; });
         Until(() => _reactor.Connections == 1, "the connection");
         answer.Cancel();
         Assert.IsTrue(failure!.Check<CancelledError>());
@@ -128,7 +128,7 @@ public sealed class TransformClientTests : IDisposable
     {
         Failure? failure = null;
         Deferred<byte[]> answer = Client(FaultServer.FreePort()).Transform("shout"u8, "x"u8);
-        _ = answer.AddErrback(f => failure = f);
+        _ = answer.AddErrback(f => { failure = f; });
         answer.Cancel();
         Assert.IsTrue(failure!.Check<CancelledError>());
         Assert.AreEqual(0, _reactor.Connections);

@@ -55,7 +55,7 @@ public sealed class TransformServiceTests
     {
         var broken = new NowTransformation("broken", (_, _) => throw new InvalidTimeZoneException("broken"));
         Failure? failure = null;
-        _ = _service.Transform(broken, "x"u8, _output)!.AddErrback(f => failure = f);
+        _ = _service.Transform(broken, "x"u8, _output)!.AddErrback(f => { failure = f; });
         Assert.IsTrue(failure!.Check<InvalidTimeZoneException>());
         Assert.AreEqual(1, _service.Failed);
         Assert.AreEqual(0, _service.Succeeded);
@@ -113,7 +113,8 @@ public sealed class TransformServiceTests
     [DataRow(typeof(TextBuffer))]
     public void Service_KnowsNoProtocol(Type type)
     {
-        const BindingFlags All = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        const BindingFlags All = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static
+            | BindingFlags.Public | BindingFlags.NonPublic;
         var named = type.GetFields(All).Select(field => field.FieldType)
             .Concat(type.GetMethods(All).SelectMany(method => method.GetParameters().Select(p => p.ParameterType).Append(method.ReturnType)))
             .Concat(type.GetConstructors(All).SelectMany(made => made.GetParameters().Select(p => p.ParameterType)));
@@ -129,7 +130,7 @@ public sealed class TransformServiceTests
     {
         Assert.IsNotNull(later, "it was done at once");
         Failure? failure = null;
-        _ = later.AddErrback(f => failure = f);
+        _ = later.AddErrback(f => { failure = f; });
         Assert.IsNotNull(failure, "it did not fail");
         return failure;
     }

@@ -104,7 +104,7 @@ internal static class Wire
     public static void WaitForReset(Socket socket) =>
         Assert.IsTrue(socket.Poll(Patience.Milliseconds * 1000, SelectMode.SelectError), "no reset came");
 
-    private static Socket Connect(EndPoint address, int receiveBufferBytes)
+    public static Socket Connect(EndPoint address, int receiveBufferBytes = 0)
     {
         ProtocolType protocol = address is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified;
         var socket = new Socket(address.AddressFamily, SocketType.Stream, protocol)

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
@@ -88,7 +87,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
-        factory.Record(Transport, WireLength(), factory.Clock.Now - _start, Outcome(reason));
+        factory.Record(Transport, WireLength(), ConnectionRecord.DurationOf(Transport, _start, factory.Clock.Now), Outcome(reason));
         EndDelivery();
         _cached?.LetGo();
         _cached = null;
@@ -134,10 +133,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
 /// <summary>Builds the protocols of one listener, and uses them again: a poem from memory costs no object.</summary>
 internal sealed class ProxyServerFactory(ProxyService service, IClock clock, ILogger log) : Factory
 {
-    /// <summary>More than this many spare protocols are a rush that has passed.</summary>
-    private const int MostSpares = 1024;
-
-    private readonly Stack<ProxyServer> _spares = new();
+    private readonly ProtocolPool<ProxyServer> _spares = new();
 
     /// <summary>Where the poem comes from.</summary>
     public ProxyService Service => service;
@@ -150,16 +146,10 @@ internal sealed class ProxyServerFactory(ProxyService service, IClock clock, ILo
 
     /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer) =>
-        _spares.TryPop(out ProxyServer? spare) ? spare : new ProxyServer(this);
+        _spares.Take() ?? new ProxyServer(this);
 
     /// <inheritdoc/>
-    protected internal override void Release(Protocol protocol)
-    {
-        if (_spares.Count < MostSpares)
-        {
-            _spares.Push((ProxyServer)protocol);
-        }
-    }
+    protected internal override void Release(Protocol protocol) => _spares.Put((ProxyServer)protocol);
 
     /// <summary>Tells the log how a delivery ended.</summary>
     internal void Record(ITransport transport, long wireLength, TimeSpan duration, ConnectionOutcome outcome)

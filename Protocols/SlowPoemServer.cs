@@ -71,7 +71,7 @@ internal sealed class SlowPoemServer : Protocol
             Peer = Transport.Peer,
             BytesSent = Transport.BytesSent,
             BytesWhole = poem.WireLength,
-            Duration = _factory.Clock.Now - _start,
+            Duration = ConnectionRecord.DurationOf(Transport, _start, _factory.Clock.Now),
             Outcome = ConnectionRecord.OutcomeOf(reason),
         };
         record.Log(_factory.Log);

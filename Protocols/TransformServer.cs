@@ -106,7 +106,7 @@ internal abstract class TransformServer : Protocol
             Peer = Transport.Peer,
             BytesSent = Transport.BytesSent,
             BytesWhole = _wholeBytes,
-            Duration = _factory.Clock.Now - _start,
+            Duration = ConnectionRecord.DurationOf(Transport, _start, _factory.Clock.Now),
             Outcome = _outcome ?? ConnectionRecord.OutcomeOf(reason),
         };
         record.Log(_factory.Log);

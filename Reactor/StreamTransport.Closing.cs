@@ -19,6 +19,9 @@ internal sealed partial class StreamTransport
     private int _unsentBytes;
 
     /// <inheritdoc/>
+    public TimeSpan EndSentAt => _flags.HasFlag(Flags.WriteEnded) ? TimeSpan.FromTicks(_shutDownTicks) : TimeSpan.MaxValue;
+
+    /// <inheritdoc/>
     public void LoseConnection()
     {
         if (_state != State.Open)
@@ -175,6 +178,7 @@ internal sealed partial class StreamTransport
     private void EndWriting()
     {
         _flags = (_flags & ~Flags.WriteEnding) | Flags.WriteEnded;
+        _shutDownTicks = _reactor.Now.Ticks;
         Errno error = NativeSocket.ShutdownWrite(Handle);
         if (error != Errno.None)
         {

@@ -120,12 +120,8 @@ public sealed class ProxyFailureTests
             new ProxyCache(long.MaxValue),
             memory,
             Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        ProxyDelivery[] all =
-        [
-            service.Join(new Reader(throws: false)),
-            service.Join(new Reader(throws: true)),
-            service.Join(new Reader(throws: false)),
-        ];
+        bool[] throwing = [false, true, false];
+        ProxyDelivery[] all = [.. throwing.Select(throws => service.Join(new Reader(throws)))];
         Failure?[] failures = new Failure?[3];
         for (int i = 0; i < all.Length; i++)
         {

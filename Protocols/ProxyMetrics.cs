@@ -14,7 +14,7 @@ internal static class ProxyMetrics
         Family("proxy_hits_total", "Clients served from memory.", "counter", static service => service.Hits);
         Family("proxy_misses_total", "Clients that needed a fetch.", "counter", static service => service.Misses);
         Family("proxy_coalesced_total", "Clients that joined a fetch under way.", "counter", static service => service.Coalesced);
-        Family("proxy_stale_total", "Clients given a stale poem for one that failed.", "counter", static service => service.StaleServed);
+        Family("proxy_stale_total", "Clients that got a stale poem for want of a fresh one.", "counter", static service => service.StaleServed);
         Family("proxy_fetches_total", "Fetches begun.", "counter", static service => service.Fetches);
         Family("proxy_fetch_failures_total", "Fetches that failed.", "counter", static service => service.Failures);
         Family("proxy_fetch_cancels_total", "Fetches that nobody waited for any more.", "counter", static service => service.Cancels);

@@ -9,8 +9,6 @@ export MSBUILDDISABLENODEREUSE=1
 
 binary=dist/poetry
 artifacts=$PWD/artifacts
-# The publish has an obj folder of its own, so that it and the tests leave each other's restore and results alone.
-native=$artifacts/native
 
 help() {
     cat <<'WORDS'
@@ -86,13 +84,15 @@ locked() {
     if [[ -n ${CI:-} && -f $1 ]]; then echo '-p:RestoreLockedMode=true'; fi
 }
 
-# publish TARGET [property...]: the executable alone is moved into place, so that a copy that runs is left in peace.
+# publish TARGET [property...]: the executable alone is moved into place, so that a copy that runs is left in peace. Each
+# target has an obj folder of its own: the linker's step looks at its files, not at its options, to see if it is needed.
 publish() {
-    local target=$1 rid tfm cc out
+    local target=$1 rid tfm cc out native
     shift
     rid=${POETRY_RID:-$(system_rid)}
     tfm=$(framework "$rid")
     cc=$(c_compiler)
+    native=$artifacts/native/${target##*/}
     out=$native/out/$rid
     if [[ $tfm == net10.0 ]]; then
         say "Building $target for $rid on net10.0, linked by $cc."
@@ -144,7 +144,7 @@ run_tests() {
     local log=$artifacts/test.log status=0
     mkdir -p "$artifacts"
     # shellcheck disable=SC2046 # none or one word
-    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress $(locked tests/packages.net10.0.lock.json) "$@" \
+    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress --timeout 12m $(locked tests/packages.net10.0.lock.json) "$@" \
         2>&1 | tee "$log" || status=$?
     summarize "$log"
     return "$status"
@@ -158,12 +158,8 @@ tests() {
 }
 
 traces() {
-    if [[ $# -gt 0 ]]; then
-        [[ -d $1 ]] || fail "no such directory: $1"
-        POETRY_TRACES=$(cd "$1" && pwd)
-        export POETRY_TRACES
-    fi
-    run_tests --filter 'FullyQualifiedName~Trace'
+    dotnet build tests -v:quiet -clp:ErrorsOnly
+    exec artifacts/bin/poetry.tests/debug/poetry.tests traces "$@"
 }
 
 demo() {

@@ -15,7 +15,7 @@ namespace Poetry.Commands;
 /// The library is used as a parser only. Its way of invoking brings a help page, a report of errors and an exception
 /// handler which write several lines through Console, and which the trimmer keeps as soon as anything is invoked.
 /// </remarks>
-internal static class CommandLine
+internal static partial class CommandLine
 {
     private const string Name = "poetry";
 
@@ -39,6 +39,9 @@ internal static class CommandLine
         Option<bool> version = root.Flag("--version", "Show the version");
         help.Recursive = version.Recursive = true;
         root.Add(Serve(commands));
+        root.Add(SlowServe(commands));
+        root.Add(Transform(commands));
+        root.Add(Proxy(commands));
         root.Add(Get(commands));
         root.Add(Completion(root));
 
@@ -84,8 +87,36 @@ internal static class CommandLine
         {
             ServerOptions options = server.Read(result);
             bool isNetstring = result.GetValue(netstring);
-            return TryPlacePoems(result.GetValue(poems) ?? [], options, out ServedPoem[] placed, out string? problem)
+            return TryPlacePoems(command, result.GetValue(poems) ?? [], options, out ServedPoem[] placed, out string? problem)
                 ? Invocation.Of(() => commands.Serve(options, placed, isNetstring))
+                : Invocation.Refuse(command.FullName, problem);
+        };
+        return command;
+    }
+
+    private static CommandSpec Proxy(ICommands commands)
+    {
+        var command = new CommandSpec("proxy", "Fetch a poem once for all who want it, and keep it for those who come later.")
+        {
+            Examples =
+            [
+                ("poetry proxy --port 10000 10001", "in front of a server on this machine"),
+                ("poetry proxy 10000=poems.example:10001 10010=poems.example:10002", "two poems"),
+                ("poetry proxy --ttl 10m --stale-if-error 1d --port 10000 10001", "and when the server is down"),
+            ],
+        };
+        Argument<ListenArgument[]> upstreams = command.Many<ListenArgument>(
+            "ADDRESS", "The poetry server, or LISTEN=ADDRESS for each of several", ListenArgument.TryParse);
+        var server = new ServerOptionSet(command);
+        var proxy = new ProxyOptionSet(command);
+        command.Bind = result =>
+        {
+            ServerOptions options = server.Read(result);
+            ProxySettings settings = proxy.Read(result);
+            Endpoint fallback = proxy.ListenAt(result, options);
+            return ProxiedPoem.TryPlace(
+                result.GetValue(upstreams) ?? [], fallback, options.Iface, out ProxiedPoem[] placed, out string? problem)
+                ? Invocation.Of(() => commands.Proxy(options, settings, placed))
                 : Invocation.Refuse(command.FullName, problem);
         };
         return command;
@@ -168,13 +199,14 @@ internal static class CommandLine
 
     /// <summary>Gives every poem its place, and refuses what could not all be listened on.</summary>
     private static bool TryPlacePoems(
+        CommandSpec command,
         ListenArgument[] arguments,
         ServerOptions options,
         out ServedPoem[] placed,
         [NotNullWhen(false)] out string? problem)
     {
         placed = new ServedPoem[arguments.Length];
-        problem = arguments.Length == 0 ? "no poem given (try 'poetry serve --help')" : null;
+        problem = arguments.Length == 0 ? $"no poem given (try '{command.FullName} --help')" : null;
         bool readsStandardInput = false;
         for (int i = 0; i < arguments.Length && problem is null; i++)
         {

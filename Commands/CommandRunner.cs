@@ -15,7 +15,7 @@ internal static class CommandRunner
     /// <returns>The exit code of the process.</returns>
     public static int Run(IReadOnlyList<string> args, ICommands commands)
     {
-        StandardStreams.Reserve();
+        _ = NativeProcess.EnsureStandardDescriptors();
         try
         {
             Invocation invocation = CommandLine.Parse(args, commands);
@@ -61,10 +61,10 @@ internal static class CommandRunner
 
     private static int Say(string text)
     {
-        int error = StandardStreams.WriteAll(StandardStreams.Output, text);
-        return error == 0 || StandardStreams.IsBrokenPipe(error)
+        Errno error = StandardStreams.WriteAll(StandardStreams.Output, text);
+        return error is Errno.None or Errno.EPIPE
             ? ExitCode.Success
-            : Fail($"cannot write standard output: {StandardStreams.Describe(error)}");
+            : Fail($"cannot write standard output: {error.Sentence()}");
     }
 
     private static int Refuse(Invocation invocation)

@@ -2,13 +2,14 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Runtime.InteropServices;
+using System.Text;
 using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
 /// <summary>Downloads poems from all of their servers at once.</summary>
-internal sealed class GetCommand
+internal sealed partial class GetCommand
 {
     /// <summary>A server that does not answer at all has failed after so long, whatever the time-out for sending is.</summary>
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
@@ -19,6 +20,7 @@ internal sealed class GetCommand
     private GetOptions _options = null!;
     private Reactor _reactor = null!;
     private Progress _progress = null!;
+    private TransformClient? _transformer;
     private Download[] _downloads = [];
     private int _running;
     private PosixSignal _signal;
@@ -40,6 +42,7 @@ internal sealed class GetCommand
         using var reactor = new Reactor();
         using var signals = new Signals(reactor);
         _reactor = reactor;
+        _transformer = options.Via is { } via ? new TransformClient(reactor, via, ConnectTimeout, options.Timeout) : null;
         _progress = Progress.Create(options.Progress, options.Quiet);
         signals.OnTerminate(Interrupt);
         long start = Stopwatch.GetTimestamp();
@@ -101,6 +104,11 @@ internal sealed class GetCommand
         try
         {
             await FetchWithRetries(download);
+            if (download.Held is not null)
+            {
+                download.Release(await Transform(download));
+            }
+
             download.Complete(commitNow: !_options.Wait);
         }
         catch (IOException exception)
@@ -131,6 +139,22 @@ internal sealed class GetCommand
                 await _reactor.Sleep(delay);
                 delay *= 2;
             }
+        }
+    }
+
+    /// <summary>Has a poem transformed that has come whole.</summary>
+    /// <returns>Fires with the transformed poem, or with null where that failed and the poem is to stay as it came.</returns>
+    private async Deferred<byte[]?> Transform(Download download)
+    {
+        string name = _options.Transform!;
+        try
+        {
+            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text.Span);
+        }
+        catch (IOException exception)
+        {
+            _progress.Warned(download.Task, $"{name} failed, printing it as it came: {exception.Message}");
+            return null;
         }
     }
 
@@ -189,136 +213,6 @@ internal sealed class GetCommand
         if (_reactor.Running)
         {
             _reactor.Stop();
-        }
-    }
-
-    /// <summary>One poem on its way from a server to its output.</summary>
-    private sealed class Download(GetCommand command, int task, Endpoint from, string? path, bool escapes) : IPoemReceiver
-    {
-        private PoemOutput? _output;
-        private string? _problem;
-        private bool _complete;
-
-        public int Task => task;
-
-        public Endpoint From => from;
-
-        /// <summary>Fires when there is no more to be done for it; null before it has begun.</summary>
-        public Deferred<bool>? Fetching { get; set; }
-
-        /// <summary>Did it come whole, and was it written whole?</summary>
-        public bool IsWhole { get; private set; }
-
-        /// <inheritdoc/>
-        public bool Received(ReadOnlySpan<byte> bytes)
-        {
-            command._progress.Received(task, bytes.Length);
-            return Check(Open()) && Check(_output!.Write(bytes));
-        }
-
-        /// <summary>Forgets what has come, unless it was shown already.</summary>
-        public bool TryStartOver()
-        {
-            if (_output is { HasShown: true })
-            {
-                return false;
-            }
-
-            _output?.Abort();
-            _output = null;
-            command._progress.Restarted(task);
-            return true;
-        }
-
-        /// <summary>All of it has come.</summary>
-        public void Complete(bool commitNow)
-        {
-            _complete = Check(Open());
-            if (!_complete)
-            {
-                Fail(_problem ?? string.Empty);
-            }
-            else if (commitNow)
-            {
-                Commit();
-            }
-        }
-
-        /// <summary>Writes it out, if all of it has come.</summary>
-        public void Commit()
-        {
-            if (!_complete)
-            {
-                return;
-            }
-
-            if (path is null)
-            {
-                command._progress.Suspend();
-            }
-
-            IsWhole = Check(_output!.Commit());
-            if (path is null)
-            {
-                command._progress.Resume(((StandardOutputPoem)_output).EndsLine);
-            }
-
-            if (IsWhole)
-            {
-                command._progress.Finished(task);
-            }
-            else if (_problem is not null)
-            {
-                command._progress.Failed(task, _problem);
-            }
-        }
-
-        /// <summary>It has not come whole: nobody sees any of it.</summary>
-        /// <param name="reason">Unless the output has a better one.</param>
-        public void Fail(string reason)
-        {
-            Abandon();
-            command._progress.Failed(task, _problem ?? reason);
-        }
-
-        /// <summary>Leaves nothing behind.</summary>
-        public void Abandon() => _output?.Abort();
-
-        private OutputResult Open()
-        {
-            if (_output is not null)
-            {
-                return default;
-            }
-
-            if (path is null)
-            {
-                _output = new StandardOutputPoem(isAlone: false, escapes);
-                return default;
-            }
-
-            OutputResult result = PoemFile.TryCreate(path, out PoemFile? file);
-            _output = file;
-            return result;
-        }
-
-        private bool Check(OutputResult result)
-        {
-            if (result.IsOk)
-            {
-                return true;
-            }
-
-            if (path is null)
-            {
-                command.StandardOutputFailed(result);
-            }
-            else
-            {
-                _problem = result.Problem;
-            }
-
-            return false;
         }
     }
 }

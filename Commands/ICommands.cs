@@ -1,4 +1,5 @@
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
@@ -11,6 +12,15 @@ internal interface ICommands
     /// <summary>See <see cref="ServeCommand"/>.</summary>
     int Serve(ServerOptions server, ServedPoem[] poems, bool netstring);
 
+    /// <summary>See <see cref="SlowServeCommand"/>.</summary>
+    int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring);
+
+    /// <summary>See <see cref="TransformCommand"/>.</summary>
+    int Transform(ServerOptions server, TransformOptions options);
+
+    /// <summary>See <see cref="ProxyCommand"/>.</summary>
+    int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems);
+
     /// <summary>See <see cref="GetCommand"/>.</summary>
     int Get(GetOptions options, Endpoint[] addresses);
 }
@@ -21,6 +31,20 @@ internal sealed class AllCommands : ICommands
     /// <inheritdoc/>
     public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) =>
         new ServeCommand().Run(server, poems, netstring);
+
+    /// <inheritdoc/>
+    public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring) =>
+        new SlowServeCommand().Run(server, poems, pace, netstring);
+
+    /// <inheritdoc/>
+    public int Transform(ServerOptions server, TransformOptions options) => new TransformCommand(options).Run(server);
+
+    /// <inheritdoc/>
+    public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)
+    {
+        using var proxy = new ProxyCommand(server, settings);
+        return proxy.Run(poems);
+    }
 
     /// <inheritdoc/>
     public int Get(GetOptions options, Endpoint[] addresses) => new GetCommand().Run(options, addresses);

@@ -61,6 +61,25 @@ internal sealed class ServerOptions
     public required Endpoint? Metrics { get; init; }
 }
 
+/// <summary>What <c>transform</c> lets the user choose.</summary>
+internal sealed class TransformOptions
+{
+    /// <summary>Where netstrings are answered.</summary>
+    public required Endpoint Listen { get; init; }
+
+    /// <summary>Where bare texts are answered, or null for nowhere.</summary>
+    public required Endpoint? TextListen { get; init; }
+
+    /// <summary>The longest request in bytes.</summary>
+    public required int MaxLength { get; init; }
+
+    /// <summary>How long a client may take to send its request; <see cref="Quantity.Never"/> for no limit.</summary>
+    public required TimeSpan Timeout { get; init; }
+
+    /// <summary>The server that does the work, or null for this one.</summary>
+    public required Endpoint? Upstream { get; init; }
+}
+
 /// <summary>What <c>get</c> lets the user choose.</summary>
 internal sealed class GetOptions
 {

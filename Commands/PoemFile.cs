@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
-using Microsoft.Win32.SafeHandles;
 using Poetry.Net;
 
 namespace Poetry.Commands;
@@ -20,10 +19,11 @@ internal sealed class PoemFile : PoemOutput
 
     private readonly string _path;
     private readonly string _writtenPath;
-    private readonly SafeFileHandle _handle;
+    private readonly nint _handle;
+    private bool _isOpen = true;
     private bool _hasWritten;
 
-    private PoemFile(string path, string writtenPath, SafeFileHandle handle)
+    private PoemFile(string path, string writtenPath, nint handle)
     {
         _path = path;
         _writtenPath = writtenPath;
@@ -38,18 +38,12 @@ internal sealed class PoemFile : PoemOutput
     /// <param name="file">The file, or null.</param>
     public static OutputResult TryCreate(string path, out PoemFile? file)
     {
-        try
-        {
-            file = FileKinds.Of(path) == FileKind.Special
-                ? new PoemFile(path, path, File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
-                : CreateBeside(path);
-            return default;
-        }
-        catch (Exception exception) when (FileKinds.IsOrdinary(exception))
-        {
-            file = null;
-            return Failed(path, exception);
-        }
+        string written = path;
+        Errno error = IsSpecial(path)
+            ? NativeFile.OpenForWriting(path, out nint handle)
+            : CreateBeside(path, out written, out handle);
+        file = error == Errno.None ? new PoemFile(path, written, handle) : null;
+        return Result(path, error);
     }
 
     /// <summary>
@@ -87,71 +81,77 @@ internal sealed class PoemFile : PoemOutput
     /// <inheritdoc/>
     public override OutputResult Write(ReadOnlySpan<byte> bytes)
     {
-        // RandomAccess can't write to pipes, and FileStream buffers what should be on its way.
-        int error = StandardStreams.WriteAll((int)_handle.DangerousGetHandle(), bytes, out int written);
+        Errno error = StandardStreams.WriteAll(_handle, bytes, out int written);
         _hasWritten |= written > 0;
-        return error == 0 ? default : OutputResult.Failed($"cannot write {_path}: {StandardStreams.Describe(error)}");
+        return Result(_path, error);
     }
 
     /// <inheritdoc/>
     public override OutputResult Commit()
     {
-        try
+        // Closing may be where a full disk or a quota of another machine is told.
+        Errno error = Close();
+        if (error == Errno.None && _writtenPath != _path)
         {
-            _handle.Dispose();
-            if (_writtenPath != _path)
-            {
-                File.Move(_writtenPath, _path, overwrite: true);
-            }
-
-            return default;
+            error = NativeFile.Rename(_writtenPath, _path);
         }
-        catch (Exception exception) when (FileKinds.IsOrdinary(exception))
+
+        if (error != Errno.None)
         {
             Abort();
-            return Failed(_path, exception);
         }
+
+        return Result(_path, error);
     }
 
     /// <inheritdoc/>
     public override void Abort()
     {
-        _handle.Dispose();
-        if (_writtenPath == _path)
+        _ = Close();
+        if (_writtenPath != _path)
         {
-            return;
-        }
-
-        try
-        {
-            File.Delete(_writtenPath);
-        }
-        catch (Exception exception) when (FileKinds.IsOrdinary(exception))
-        {
-            // The directory has gone or may not be written to any more: then there is nothing that could be done.
+            // If the directory has gone or may not be written to any more, there is nothing that could be done.
+            _ = NativeFile.Unlink(_writtenPath);
         }
     }
 
-    /// <summary>A new file (O_EXCL: never one that somebody put there) in the same directory, so that a rename moves it.</summary>
-    private static PoemFile CreateBeside(string path)
+    /// <summary>
+    /// Is there something that may not be replaced: a device, a pipe, a socket? What lives in /dev and /proc is, even if
+    /// it leads to an ordinary file as /dev/stdout may.
+    /// </summary>
+    private static bool IsSpecial(string path)
     {
-        string directory = Path.GetDirectoryName(path) is { Length: > 0 } name ? name : ".";
-        for (int attempt = 1; ; attempt++)
-        {
-            string temporary = Path.Join(
-                directory,
-                string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp"));
-            try
-            {
-                return new PoemFile(path, temporary, File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write));
-            }
-            catch (IOException) when (attempt < MaxAttempts && FileKinds.Of(temporary) != FileKind.Missing)
-            {
-                // The name is taken; the next one may be free.
-            }
-        }
+        string full = Path.GetFullPath(path);
+        bool isThere = NativeFile.StatusOf(path, out FileStatus status) == Errno.None;
+        return isThere
+            && (full.StartsWith("/dev/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal)
+                || status.Kind is FileKind.Fifo or FileKind.CharacterDevice or FileKind.Socket or FileKind.Other);
     }
 
-    private static OutputResult Failed(string path, Exception exception) =>
-        OutputResult.Failed($"cannot write {path}: {FileKinds.Describe(exception)}");
+    /// <summary>A new file (never one that somebody put there) in the same directory, so that a rename moves it.</summary>
+    private static Errno CreateBeside(string path, out string written, out nint handle)
+    {
+        string? directory = Path.GetDirectoryName(path);
+        Errno error;
+        int attempts = 0;
+        do
+        {
+            written = Path.Join(
+                string.IsNullOrEmpty(directory) ? "." : directory,
+                string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp"));
+            error = NativeFile.CreateNew(written, out handle);
+        }
+        while (error == Errno.EEXIST && ++attempts < MaxAttempts);
+        return error;
+    }
+
+    private static OutputResult Result(string path, Errno error) =>
+        error == Errno.None ? default : OutputResult.Failed($"cannot write {path}: {error.Sentence()}");
+
+    private Errno Close()
+    {
+        Errno error = _isOpen ? NativeFile.Close(_handle) : Errno.None;
+        _isOpen = false;
+        return error;
+    }
 }

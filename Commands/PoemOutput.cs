@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Poetry.Net;
 
 namespace Poetry.Commands;
 
@@ -58,7 +59,7 @@ internal sealed class StandardOutputPoem : PoemOutput
     private const int PartLength = 64 * 1024;
 
     private readonly bool _isAlone;
-    private readonly Func<ReadOnlySpan<byte>, int> _write;
+    private readonly Func<ReadOnlySpan<byte>, Errno> _write;
     private readonly TerminalEscaper? _escaper;
     private readonly List<byte[]> _parts = [];
     private int _lastPartLength;
@@ -74,7 +75,7 @@ internal sealed class StandardOutputPoem : PoemOutput
     }
 
     /// <summary>The same with another writer, which writes all or returns the error that ended it.</summary>
-    internal StandardOutputPoem(bool isAlone, bool escapes, Func<ReadOnlySpan<byte>, int> write)
+    internal StandardOutputPoem(bool isAlone, bool escapes, Func<ReadOnlySpan<byte>, Errno> write)
     {
         _isAlone = isAlone;
         _escaper = escapes ? new TerminalEscaper() : null;
@@ -142,9 +143,10 @@ internal sealed class StandardOutputPoem : PoemOutput
             _lastByte = bytes[^1];
         }
 
-        int error = _escaper is not null ? _escaper.Write(bytes, isFinal, _write) : bytes.IsEmpty ? 0 : _write(bytes);
-        return error == 0 ? default
-            : StandardStreams.IsBrokenPipe(error) ? OutputResult.Gone()
-            : OutputResult.Failed($"cannot write standard output: {StandardStreams.Describe(error)}");
+        Errno error = _escaper is not null ? _escaper.Write(bytes, isFinal, _write)
+            : bytes.IsEmpty ? Errno.None : _write(bytes);
+        return error == Errno.None ? default
+            : error == Errno.EPIPE ? OutputResult.Gone()
+            : OutputResult.Failed($"cannot write standard output: {error.Sentence()}");
     }
 }

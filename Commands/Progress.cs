@@ -17,7 +17,11 @@ internal abstract class Progress
         var terminal = new Terminal(StandardStreams.Error);
         bool bars = style == ProgressStyle.Bars || (style == ProgressStyle.Auto && terminal.CanRedraw);
         return bars && !quiet
-            ? new ProgressBars(new TerminalWriter(StandardStreams.Error), () => terminal.Size, terminal.HasColours, () => Environment.TickCount64)
+            ? new ProgressBars(
+                new TerminalWriter(StandardStreams.Error),
+                () => terminal.Size,
+                terminal.HasColours,
+                static () => Environment.TickCount64)
             : new ProgressLines(
                 new TerminalWriter(StandardStreams.Error),
                 showsBytes: style != ProgressStyle.None && !quiet,

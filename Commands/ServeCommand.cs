@@ -1,5 +1,7 @@
+using System;
 using System.Collections.Generic;
-using Poetry.Commands.Logging;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
@@ -7,6 +9,10 @@ namespace Poetry.Commands;
 /// <summary>Serves poems until it is told to stop.</summary>
 internal sealed class ServeCommand
 {
+    /// <summary>Makes what serves one poem on one reactor, all at once unless told otherwise.</summary>
+    public Func<PoemSource, Reactor, ILogger, Factory> MakeFactory { get; init; } =
+        static (source, reactor, records) => new PoemServerFactory(source, reactor, records);
+
     /// <summary>Serves the poems.</summary>
     /// <param name="server">What all servers share.</param>
     /// <param name="poems">At least one; no two on the same address unless its port is 0.</param>
@@ -28,14 +34,14 @@ internal sealed class ServeCommand
 
             sources.Add(source);
             listeners.Add(new Listener(
-                $"Serving {served.File}", served.Listen, (reactor, records) => new PoemServerFactory(source, reactor, records)));
+                $"Serving {served.File}", served.Listen, (reactor, records) => MakeFactory(source, reactor, records)));
         }
 
         var host = new ServerHost(server, log) { Reload = () => Reload(sources, log) };
         return host.Run(listeners);
     }
 
-    private static void Reload(List<PoemSource> sources, Microsoft.Extensions.Logging.ILogger log)
+    private static void Reload(List<PoemSource> sources, ILogger log)
     {
         foreach (PoemSource source in sources)
         {

@@ -23,7 +23,7 @@ internal sealed record Listener(string Title, Endpoint Where, Func<Reactor, ILog
 /// the end: no more clients, those in flight finished within the drain time, the rest reset.
 /// </summary>
 /// <remarks>
-/// The first reactor runs on the thread of <see cref="Run"/> and hears the signals; the others are told by
+/// Crosses threads: the first reactor runs on the thread of <see cref="Run"/> and hears the signals; the others are told by
 /// <see cref="Reactor.CallFromThread"/>. Each has its own listeners on shared ports, and its share of the limit.
 /// </remarks>
 internal sealed class ServerHost
@@ -80,6 +80,7 @@ internal sealed class ServerHost
             }
 
             Systemd.NotifyReady();
+            NativeProcess.ForgetStartUpCode();
             RunWorkers();
             return ExitCode.Success;
         }

@@ -1,4 +1,5 @@
 using System;
+using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
@@ -33,7 +34,9 @@ internal sealed class Terminal
 
     /// <summary>Its size now: windows are pulled.</summary>
     public (int Columns, int Rows) Size =>
-        StandardStreams.TryGetSize(_descriptor, out int columns, out int rows) ? (columns, rows) : (DefaultColumns, DefaultRows);
+        (OrElse(NativeTerminal.Columns(_descriptor), DefaultColumns), OrElse(NativeTerminal.Rows(_descriptor), DefaultRows));
+
+    private static int OrElse(int told, int otherwise) => told > 0 ? told : otherwise;
 }
 
 /// <summary>
@@ -52,8 +55,8 @@ internal sealed class TerminalEscaper
     /// <param name="piece">The next bytes; a character may be cut at their end.</param>
     /// <param name="isFinal">Is it the last piece? Then an unfinished character is no character.</param>
     /// <param name="write">Writes, or returns the error that ended it.</param>
-    /// <returns>0, or the first error of <paramref name="write"/>.</returns>
-    public int Write(ReadOnlySpan<byte> piece, bool isFinal, Func<ReadOnlySpan<byte>, int> write)
+    /// <returns>The first error of <paramref name="write"/>, if there was one.</returns>
+    public Errno Write(ReadOnlySpan<byte> piece, bool isFinal, Func<ReadOnlySpan<byte>, Errno> write)
     {
         if (_unfinishedLength > 0)
         {
@@ -62,8 +65,8 @@ internal sealed class TerminalEscaper
             int before = _unfinishedLength;
             _unfinished.AsSpan(0, before).CopyTo(head);
             piece[..borrowed].CopyTo(head[before..]);
-            int error = WritePart(head[..(before + borrowed)], isFinal && borrowed == piece.Length, write, out int consumed);
-            if (error != 0)
+            Errno error = WritePart(head[..(before + borrowed)], isFinal && borrowed == piece.Length, write, out int consumed);
+            if (error != Errno.None)
             {
                 return error;
             }
@@ -72,15 +75,15 @@ internal sealed class TerminalEscaper
             {
                 // Still unfinished, which means that the piece was no longer than what it lacks.
                 Keep(head[consumed..(before + borrowed)]);
-                return 0;
+                return Errno.None;
             }
 
             _unfinishedLength = 0;
             piece = piece[(consumed - before)..];
         }
 
-        int result = WritePart(piece, isFinal, write, out int used);
-        if (result == 0)
+        Errno result = WritePart(piece, isFinal, write, out int used);
+        if (result == Errno.None)
         {
             Keep(piece[used..]);
         }
@@ -88,16 +91,16 @@ internal sealed class TerminalEscaper
         return result;
     }
 
-    private static int WritePart(ReadOnlySpan<byte> part, bool isFinal, Func<ReadOnlySpan<byte>, int> write, out int consumed)
+    private static Errno WritePart(ReadOnlySpan<byte> part, bool isFinal, Func<ReadOnlySpan<byte>, Errno> write, out int consumed)
     {
         consumed = 0;
         Span<byte> escaped = stackalloc byte[4096];
         while (true)
         {
             Escape.Utf8(part[consumed..], escaped, EscapeMode.Text, isFinal, out int count, out int written);
-            int error = written == 0 ? 0 : write(escaped[..written]);
+            Errno error = written == 0 ? Errno.None : write(escaped[..written]);
             consumed += count;
-            if (error != 0 || count == 0)
+            if (error != Errno.None || count == 0)
             {
                 return error;
             }

@@ -1,4 +1,5 @@
 using System.Text;
+using Poetry.Net;
 
 namespace Poetry.Commands;
 
@@ -9,7 +10,7 @@ namespace Poetry.Commands;
 internal class TerminalWriter
 {
     private readonly int _descriptor;
-    private readonly int _offers;
+    private readonly nint _offers;
     private byte[] _rest = [];
 
     /// <summary>A writer on a descriptor.</summary>
@@ -20,8 +21,8 @@ internal class TerminalWriter
 
         // A terminal opened anew has flags of its own, so it can be non-blocking without making the shell's so. It lives
         // as long as the process.
-        int own = StandardStreams.IsTerminalAt(descriptor) ? StandardStreams.OpenWithoutBlocking(descriptor) : -1;
-        _offers = own >= 0 ? own : descriptor;
+        _offers = StandardStreams.IsTerminalAt(descriptor)
+            && NativeFile.OpenTerminalWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
     }
 
     /// <summary>Writes it, however long that takes. If it can't be written there is nobody to tell.</summary>

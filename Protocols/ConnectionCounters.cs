@@ -10,7 +10,7 @@ namespace Poetry.Protocols;
 /// logged are the same records.
 /// </summary>
 /// <remarks>
-/// One for each reactor, written to on its thread only; the numbers may be read from any, each as of some recent moment.
+/// Crosses threads: one for each reactor, written to on its thread only; the numbers may be read from any, each as of some recent moment.
 /// </remarks>
 internal sealed class ConnectionCounters(ILogger log) : ILogger
 {

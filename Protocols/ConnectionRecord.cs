@@ -52,7 +52,7 @@ internal readonly struct ConnectionRecord
     /// <summary>Bytes there would have been in all; −1 if nobody knew.</summary>
     public required long BytesWhole { get; init; }
 
-    /// <summary>From accept to the end.</summary>
+    /// <summary>From accept to the end: see <see cref="DurationOf"/>.</summary>
     public required TimeSpan Duration { get; init; }
 
     /// <summary>How it ended.</summary>
@@ -75,6 +75,13 @@ internal readonly struct ConnectionRecord
         : reason.Check<ConnectionStalled>() ? ConnectionOutcome.Timeout
         : reason.Check<ConnectionAborted>() ? ConnectionOutcome.Stopped
         : ConnectionOutcome.Left;
+
+    /// <summary>How long it took: until the end was sent, or until the connection was lost without.</summary>
+    /// <param name="transport">Of the connection that is over.</param>
+    /// <param name="start">When it was made, on the reactor's clock.</param>
+    /// <param name="now">The present moment on it.</param>
+    public static TimeSpan DurationOf(ITransport transport, TimeSpan start, TimeSpan now) =>
+        (transport.EndSentAt < now ? transport.EndSentAt : now) - start;
 
     /// <summary>Writes the record at level info.</summary>
     public void Log(ILogger logger)

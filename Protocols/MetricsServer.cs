@@ -24,6 +24,9 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
     /// <summary>A request of a scraper has a few hundred bytes.</summary>
     private const int LongestRequest = 8 * 1024;
 
+    /// <summary>What Prometheus asks for; a human's browser shows it too.</summary>
+    private const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
+
     /// <summary>From the connection to the last byte of the request.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
@@ -99,7 +102,7 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
         int length = Encoding.UTF8.GetByteCount(body);
         string head = string.Create(
             CultureInfo.InvariantCulture,
-            $"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+            $"HTTP/1.1 {status}\r\nContent-Type: {ContentType}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
         Transport.Write(Encoding.UTF8.GetBytes(hasBody ? head + body : head));
         Transport.LoseConnection();
     }

@@ -78,6 +78,19 @@ public sealed class NetstringReceiver : IDisposable
         return ReadPayload(ref data, out payload);
     }
 
+    /// <summary>Begins anew with another stream, and gives the buffer back: for a protocol that is used again.</summary>
+    public void Reset()
+    {
+        ReturnBuffer();
+        _header = default;
+        _kept = 0;
+        _inPayload = false;
+        _delivered = false;
+        Error = null;
+        Position = 0;
+        PendingCount = 0;
+    }
+
     /// <summary>Gives the buffer back: when the connection is lost.</summary>
     public void Dispose() => ReturnBuffer();
 

@@ -1,7 +1,7 @@
 using System;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Threading;
+using Poetry.Net;
 
 namespace Poetry.Protocols;
 
@@ -10,33 +10,33 @@ namespace Poetry.Protocols;
 /// maker holds it once, every connection that sends it once more, and the last to let go frees it.
 /// </summary>
 /// <remarks>
-/// Reactors on several threads share it: <see cref="TryHold"/> and <see cref="LetGo"/> may be called from any. The bytes do
-/// not change after it was made.
+/// Crosses threads: reactors on several of them share it, and may call <see cref="TryHold"/> and <see cref="LetGo"/>. The
+/// bytes do not change after it was made.
 /// </remarks>
-internal sealed unsafe class Poem
+internal sealed class Poem
 {
     /// <summary>A <see cref="Memory{T}"/> reaches 2 GiB: a longer poem is several in a row.</summary>
     private const int LongestPart = 1 << 30;
 
-    private readonly byte* _memory;
+    private readonly NativeBlock _block;
     private readonly ReadOnlyMemory<byte>[] _parts;
     private int _holders = 1;
 
-    /// <summary>Takes over memory with a poem in it.</summary>
-    /// <param name="memory">From <see cref="NativeMemory.Alloc(nuint)"/>; freed when the last holder lets go.</param>
+    /// <summary>Takes over a block with a poem in it.</summary>
+    /// <param name="block">Sealed; freed when the last holder lets go.</param>
     /// <param name="offset">Where in it the wire form begins.</param>
     /// <param name="wireLength">Of the wire form, in bytes.</param>
     /// <param name="length">Of the poem alone, in bytes.</param>
-    public Poem(byte* memory, long offset, long wireLength, long length)
+    public Poem(NativeBlock block, long offset, long wireLength, long length)
     {
-        _memory = memory;
+        _block = block;
         Length = length;
         WireLength = wireLength;
         _parts = new ReadOnlyMemory<byte>[Math.Max(1, (wireLength + LongestPart - 1) / LongestPart)];
         for (int i = 0; i < _parts.Length; i++)
         {
             long start = (long)i * LongestPart;
-            _parts[i] = new NativeBytes(memory + offset + start, (int)Math.Min(LongestPart, wireLength - start)).Memory;
+            _parts[i] = block.Part(offset + start, (int)Math.Min(LongestPart, wireLength - start));
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed unsafe class Poem
         Debug.Assert(left >= 0, "nobody lets go twice");
         if (left == 0)
         {
-            NativeMemory.Free(_memory);
+            _block.Free();
         }
     }
 }

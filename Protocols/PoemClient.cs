@@ -11,6 +11,18 @@ internal interface IPoemReceiver
     /// <param name="bytes">Never none; valid until this call returns.</param>
     /// <returns>False if they can't be taken: then the fetch is given up.</returns>
     bool Received(ReadOnlySpan<byte> bytes);
+
+    /// <summary>There is a connection, which may be told to wait: a receiver that can't keep up pauses it.</summary>
+    /// <param name="upstream">Usable until the fetch has ended. While it is paused no time runs out on the server.</param>
+    void Connected(IProducer upstream)
+    {
+    }
+
+    /// <summary>The length of a framed poem is known, before its first byte; never called for others.</summary>
+    /// <param name="length">Of the poem, in bytes, as the server says.</param>
+    void Announced(long length)
+    {
+    }
 }
 
 /// <summary>How a poem is fetched.</summary>
@@ -26,16 +38,16 @@ internal sealed class PoemIncomplete(string message) : IOException(message);
 internal sealed class PoemFetch : ClientFactory
 {
     private readonly PoemRequest _request;
-    private readonly Connector _connector;
+    private readonly Action _abort;
     private readonly Deferred<long> _whole;
 
-    private PoemFetch(Reactor reactor, Endpoint endpoint, PoemRequest request, IPoemReceiver receiver)
+    private PoemFetch(IClock clock, Func<ClientFactory, Action> connect, PoemRequest request, IPoemReceiver receiver)
     {
         _request = request;
-        Clock = reactor;
+        Clock = clock;
         Receiver = receiver;
-        _whole = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._connector.Abort());
-        _connector = reactor.Connect(endpoint, this, request.ConnectTimeout);
+        _whole = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._abort());
+        _abort = connect(this);
     }
 
     /// <summary>The reactor's.</summary>
@@ -53,7 +65,19 @@ internal sealed class PoemFetch : ClientFactory
     /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncomplete"/>. Cancelling it
     /// stops the connect or resets the connection at once.</returns>
     public static Deferred<long> Start(Reactor reactor, Endpoint endpoint, PoemRequest request, IPoemReceiver receiver) =>
-        new PoemFetch(reactor, endpoint, request, receiver)._whole;
+        Start(reactor, fetch => reactor.Connect(endpoint, fetch, request.ConnectTimeout).Abort, request, receiver);
+
+    /// <summary>The same over any connection: a test makes one of memory.</summary>
+    /// <param name="clock">Time-outs are measured on it.</param>
+    /// <param name="connect">Begins to connect, to tell the factory of it in a later turn, and gives what gives it up.</param>
+    /// <param name="request">How.</param>
+    /// <param name="receiver">Takes it in as it comes.</param>
+    /// <returns>As <see cref="Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>.</returns>
+    public static Deferred<long> Start(
+        IClock clock,
+        Func<ClientFactory, Action> connect,
+        PoemRequest request,
+        IPoemReceiver receiver) => new PoemFetch(clock, connect, request, receiver)._whole;
 
     /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, _request);
@@ -81,7 +105,7 @@ internal sealed class PoemFetch : ClientFactory
 }
 
 /// <summary>Collects one poem: everything until the server's end, or one netstring.</summary>
-internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protocol
+internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protocol, IProducer
 {
     private readonly TimeSpan _timeout = request.Timeout;
     private FrameReader _frame;
@@ -95,12 +119,37 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         {
             _stalled = fetch.Clock.CallLater(_timeout, this, static client => client.Stalled());
         }
+
+        fetch.Receiver.Connected(this);
+    }
+
+    /// <inheritdoc/>
+    public void PauseProducing()
+    {
+        // What we do not read is not the server's silence.
+        _ = _stalled?.CancelIfActive();
+        Transport.PauseProducing();
+    }
+
+    /// <inheritdoc/>
+    public void ResumeProducing()
+    {
+        if (_stalled is { Active: false } && !Transport.Disconnecting)
+        {
+            _stalled.Rearm(_timeout);
+        }
+
+        Transport.ResumeProducing();
     }
 
     /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
-        _stalled?.Reset(_timeout);
+        if (_stalled is { Active: true })
+        {
+            _stalled.Reset(_timeout);
+        }
+
         if (!request.Framed)
         {
             _ = Take(data);
@@ -109,10 +158,16 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
 
         while (!data.IsEmpty && !_frame.Complete)
         {
+            bool hadLength = _frame.HasLength;
             if (!_frame.TryRead(ref data, out ReadOnlySpan<byte> payload))
             {
                 GiveUp(new PoemIncomplete("the server sent no netstring"));
                 return;
+            }
+
+            if (_frame.HasLength && !hadLength)
+            {
+                fetch.Receiver.Announced(_frame.Length);
             }
 
             if (!payload.IsEmpty && !Take(payload))
@@ -121,7 +176,11 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
             }
         }
 
-        if (_frame.Complete)
+        if (_frame.Complete && !data.IsEmpty)
+        {
+            GiveUp(new PoemIncomplete("the server sent more than one netstring"));
+        }
+        else if (_frame.Complete)
         {
             Transport.LoseConnection();
             fetch.Complete(_received);

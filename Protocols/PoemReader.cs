@@ -1,7 +1,6 @@
 using System;
 using System.Buffers.Text;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -110,43 +109,50 @@ internal static unsafe class PoemReader
 
         // One byte more than the hint, so that the last read can find the end.
         long capacity = Math.Max(sizeHint, 0) + 1;
-        byte* memory = (byte*)NativeMemory.Alloc((nuint)(head + capacity + tail));
+        NativeBlock block = NativeBlock.Create(head + capacity + tail);
         long length = 0;
         while (true)
         {
             if (length == capacity)
             {
                 capacity = Math.Max(capacity * 2, SmallestBuffer);
-                memory = (byte*)NativeMemory.Realloc(memory, (nuint)(head + capacity + tail));
+                block.Grow(head + capacity + tail);
             }
 
-            var room = new Span<byte>(memory + head + length, (int)Math.Min(capacity - length, 1 << 30));
+            var room = new Span<byte>(block.Start + head + length, (int)Math.Min(capacity - length, 1 << 30));
             error = NativeFile.Read(file, room, out int read);
             if (error != Errno.None)
             {
-                NativeMemory.Free(memory);
+                block.Free();
                 return null;
             }
 
             if (read == 0)
             {
-                return framed ? Frame(memory, length) : new Poem(memory, 0, length, length);
+                return framed ? Framed(block, length) : Bare(block, length);
             }
 
             length += read;
         }
     }
 
+    private static Poem Bare(NativeBlock block, long length)
+    {
+        block.Seal(length);
+        return new Poem(block, 0, length, length);
+    }
+
     /// <summary>Writes the head right before the poem, and the comma behind it.</summary>
-    private static Poem Frame(byte* memory, long length)
+    private static Poem Framed(NativeBlock block, long length)
     {
         Span<byte> digits = stackalloc byte[LongestHead];
         bool formatted = Utf8Formatter.TryFormat(length, digits, out int count);
         Debug.Assert(formatted && count < LongestHead, "a length has at most 19 digits");
         digits[count++] = (byte)':';
         int offset = LongestHead - count;
-        digits[..count].CopyTo(new Span<byte>(memory + offset, count));
-        memory[LongestHead + length] = (byte)',';
-        return new Poem(memory, offset, count + length + 1, length);
+        digits[..count].CopyTo(new Span<byte>(block.Start + offset, count));
+        block.Start[LongestHead + length] = (byte)',';
+        block.Seal(LongestHead + length + 1);
+        return new Poem(block, offset, count + length + 1, length);
     }
 }

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
@@ -37,7 +36,7 @@ internal sealed class PoemServer(PoemServerFactory factory) : Protocol
     {
         Poem poem = _poem!;
         _poem = null;
-        factory.Record(Transport, poem, factory.Clock.Now - _start, reason);
+        factory.Record(Transport, poem, _start, reason);
         poem.LetGo();
     }
 }
@@ -45,10 +44,7 @@ internal sealed class PoemServer(PoemServerFactory factory) : Protocol
 /// <summary>Builds the protocols of one poem, and uses them again: a connection costs no object.</summary>
 internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger log) : Factory
 {
-    /// <summary>More than this many spare protocols are a rush that has passed.</summary>
-    private const int MostSpares = 1024;
-
-    private readonly Stack<PoemServer> _spares = new();
+    private readonly ProtocolPool<PoemServer> _spares = new();
 
     /// <summary>The poem.</summary>
     public PoemSource Source => source;
@@ -61,19 +57,13 @@ internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger
 
     /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer) =>
-        _spares.TryPop(out PoemServer? spare) ? spare : new PoemServer(this);
+        _spares.Take() ?? new PoemServer(this);
 
     /// <inheritdoc/>
-    protected internal override void Release(Protocol protocol)
-    {
-        if (_spares.Count < MostSpares)
-        {
-            _spares.Push((PoemServer)protocol);
-        }
-    }
+    protected internal override void Release(Protocol protocol) => _spares.Put((PoemServer)protocol);
 
     /// <summary>Tells the log how a delivery ended.</summary>
-    internal void Record(ITransport transport, Poem poem, TimeSpan duration, Failure reason)
+    internal void Record(ITransport transport, Poem poem, TimeSpan start, Failure reason)
     {
         var record = new ConnectionRecord
         {
@@ -82,7 +72,7 @@ internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger
             Peer = transport.Peer,
             BytesSent = transport.BytesSent,
             BytesWhole = poem.WireLength,
-            Duration = duration,
+            Duration = ConnectionRecord.DurationOf(transport, start, clock.Now),
             Outcome = ConnectionRecord.OutcomeOf(reason),
         };
         record.Log(log);

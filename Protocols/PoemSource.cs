@@ -7,7 +7,7 @@ namespace Poetry.Protocols;
 /// again leaves the old one in place.
 /// </summary>
 /// <remarks>
-/// Reactors on several threads share it: <see cref="Hold"/> may be called from any, <see cref="Reload"/> from one.
+/// Crosses threads: reactors on several of them share it. <see cref="Hold"/> may be called from any, <see cref="Reload"/> from one.
 /// </remarks>
 internal sealed class PoemSource
 {

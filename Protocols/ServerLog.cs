@@ -18,6 +18,11 @@ internal static partial class ServerLog
     [LoggerMessage(EventId = 23, Level = LogLevel.Information, Message = "serving metrics on {Address}")]
     public static partial void ServingMetrics(ILogger log, SocketAddress address);
 
-    [LoggerMessage(EventId = 24, Level = LogLevel.Information, Message = "statistics: {Open} connections open, {Accepted} accepted, {Whole} whole, {Left} left, {TimedOut} timed out, {Bytes} bytes sent, {DelayedCalls} delayed calls, {Stale} stale events")]
-    public static partial void Statistics(ILogger log, long open, long accepted, long whole, long left, long timedOut, long bytes, long delayedCalls, long stale);
+    [LoggerMessage(
+        EventId = 24,
+        Level = LogLevel.Information,
+        Message = "statistics: {Open} connections open, {Accepted} accepted, {Whole} whole, {Left} left, {TimedOut} timed out, "
+            + "{Bytes} bytes sent, {DelayedCalls} delayed calls, {Stale} stale events")]
+    public static partial void Statistics(
+        ILogger log, long open, long accepted, long whole, long left, long timedOut, long bytes, long delayedCalls, long stale);
 }

@@ -1,6 +1,5 @@
 using System;
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -245,102 +244,4 @@ public struct DeferredMethodBuilder
     public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion
         where TStateMachine : IAsyncStateMachine => _builder.AwaitUnsafeOnCompleted(ref awaiter, ref stateMachine);
-}
-
-/// <summary>
-/// An async method that had to wait: its deferred, and its place in the queue of what it awaits. While it has not ended
-/// <see cref="Deferred._aux"/> is what it awaits, or null while its own code runs.
-/// </summary>
-internal abstract class Coroutine<T> : Deferred<T>
-{
-    private protected Coroutine()
-    {
-        _state = Owned;
-    }
-
-    /// <summary>Waits for a deferred, in its queue.</summary>
-    public void Await(Deferred awaited)
-    {
-        _aux = awaited;
-        awaited.AddLink(this);
-        if ((_state & CancelsNext) != 0)
-        {
-            _state &= ~CancelsNext;
-            Cancel();
-        }
-    }
-
-    /// <summary>The method has ended. Its functions are run by the loop below, or when its cancel is done.</summary>
-    public void End(Outcome<T> outcome)
-    {
-        Accept(outcome);
-        _state |= (_state & Cancelling) != 0 ? EndedInCancel : Fired;
-    }
-
-    /// <summary>What it awaited has a result, or, once it has ended, what its chain waited for.</summary>
-    internal override Deferred? Run(Deferred source)
-    {
-        if ((_state & Fired) != 0)
-        {
-            return base.Run(source);
-        }
-
-        // The source counts as running until the loop comes back to it, as if the method and its functions were one of
-        // its own functions: which they are.
-        Debug.Assert(ReferenceEquals(_aux, source), "a coroutine goes on with what it awaited");
-        _aux = null;
-        MoveNext();
-        return (_state & Fired) != 0 ? this : null;
-    }
-
-    private protected abstract void MoveNext();
-
-    private protected override Deferred? CancelHere()
-    {
-        if ((_state & Fired) != 0)
-        {
-            return base.CancelHere();
-        }
-
-        if ((_state & (Cancelling | EndedInCancel)) != 0)
-        {
-            return null;
-        }
-
-        if (_aux is not Deferred awaited)
-        {
-            _state |= CancelsNext;
-            return null;
-        }
-
-        _state |= Cancelling;
-        return awaited;
-    }
-
-    private protected override void CancelIsDone()
-    {
-        _state &= ~Cancelling;
-        if ((_state & EndedInCancel) != 0)
-        {
-            _state &= ~EndedInCancel;
-            Fire(_state & Failed);
-        }
-    }
-}
-
-/// <summary>The same with the state of the method, as the compiler made it.</summary>
-internal sealed class Coroutine<T, TStateMachine> : Coroutine<T>
-    where TStateMachine : IAsyncStateMachine
-{
-    /// <summary>The locals of the method, and where it is.</summary>
-    public TStateMachine StateMachine = default!;
-
-    private protected override void MoveNext()
-    {
-        StateMachine.MoveNext();
-        if ((_state & (Fired | EndedInCancel)) != 0)
-        {
-            StateMachine = default!;
-        }
-    }
 }

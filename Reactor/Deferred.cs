@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
@@ -89,34 +88,7 @@ public abstract partial class Deferred : ChainLink
     }
 
     /// <summary>Has it been fired? Its functions may still be waiting for another deferred, or for an unpause.</summary>
-    public bool Called => ((Head()._state & Fired) != 0);
-
-    /// <summary>Does it rest with a failure that nobody has taken?</summary>
-    internal bool HasUnhandledFailure => (_state & Failed) != 0 && _aux is RestingFailure;
-
-    /// <summary>The deferred that it waits for, or null.</summary>
-    internal Deferred? WaitsFor => (_state & Waiting) != 0 ? (Deferred)_aux! : null;
-
-    /// <summary>Pauses that were not undone.</summary>
-    internal int PauseCount => (Active()._state & AnyPause) / OnePause;
-
-    /// <summary>The failure it has now, or null. Looking does not take it.</summary>
-    internal Failure? CurrentFailure => (_state & Failed) == 0 ? null : _aux as Failure ?? ((RestingFailure)_aux!).Failure;
-
-    /// <summary>The value it has now, boxed. Looking does not take it.</summary>
-    internal abstract object? CurrentValue { get; }
-
-    /// <summary>Does it have a result that can be had at once? Then no function of it is waiting, and none is running.</summary>
-    internal bool IsAtRest => _last is null && CanBeTaken;
-
-    /// <summary>Has it handed its result over in the middle of its chain, and waits for the loop to come back?</summary>
-    internal bool IsInterrupted => _last is not null && CanBeTaken;
-
-    /// <summary>Does it have a result that is nobody else's business just now?</summary>
-    private protected bool CanBeTaken =>
-        (_state & (Fired | Running | Waiting | Superseded | AnyPause)) == Fired;
-
-    private bool CanRun => (_state & (Fired | Running | Waiting | AnyPause)) == Fired;
+    public bool Called => (Head()._state & Fired) != 0;
 
     /// <summary>
     /// Says that nobody wants the result any more. Not fired yet: its canceller is called, to stop the operation if it can,
@@ -129,10 +101,22 @@ public abstract partial class Deferred : ChainLink
         // A coroutine that is cancelled fires only after what it awaited has been cancelled: those on the way are kept
         // here, rather than on the stack, for there may be a hundred thousand.
         List<Deferred>? coroutines = null;
+
+        // Deferreds that wait for each other in a circle never fire; but the walk has to end. The mark moves on after 16
+        // steps, then 32 and so on, so in a circle the walk comes back to it (Brent's way).
+        Deferred? mark = null;
+        int steps = 0;
+        int markAgainAt = 16;
         try
         {
-            for (Deferred? current = this; current is not null;)
+            for (Deferred? current = this; current is not null && !ReferenceEquals(current, mark);)
             {
+                if (++steps == markAgainAt)
+                {
+                    mark = current;
+                    markAgainAt *= 2;
+                }
+
                 Deferred? next = current.CancelHere();
                 if (next is not null && (current._state & Cancelling) != 0)
                 {
@@ -190,14 +174,14 @@ public abstract partial class Deferred : ChainLink
 
                 current = next;
             }
-            else if (stack.TryPop(out Deferred? below))
+            else if (stack.IsEmpty)
             {
-                below._state &= ~Running;
-                current = below;
+                return;
             }
             else
             {
-                return;
+                current = stack.Pop();
+                current._state &= ~Running;
             }
         }
     }
@@ -271,135 +255,6 @@ public abstract partial class Deferred : ChainLink
         _last = link;
     }
 
-    private protected void RunIfItCan()
-    {
-        if (CanRun)
-        {
-            RunChain(this);
-        }
-    }
-
-    /// <summary>The result has been set: from now on it is fired.</summary>
-    private protected void Fire(int how)
-    {
-        _state |= Fired | how;
-        if (_last is not null || how != 0)
-        {
-            RunIfItCan();
-        }
-    }
-
-    /// <summary>Takes the failure away, so that it is no longer this deferred's own: what is left is the default value.</summary>
-    internal Failure TakeFailure()
-    {
-        Debug.Assert((_state & Failed) != 0, "only a failed deferred has a failure");
-        object? held = _aux;
-        _aux = null;
-        _state &= ~Failed;
-        if (held is RestingFailure resting)
-        {
-            return resting.Take();
-        }
-
-        return Unsafe.As<Failure>(held)!;
-    }
-
-    /// <summary>Makes a failure the result.</summary>
-    private protected void SetFailure(Failure failure)
-    {
-        _aux = failure;
-        _state |= Failed;
-    }
-
-    /// <summary>Holds the failure of the handle before, as that held it.</summary>
-    internal void InheritFailure(object? held)
-    {
-        _aux = held;
-        _state |= Failed;
-    }
-
-    /// <summary>Lets go of the result, whatever it is.</summary>
-    internal abstract void Discard();
-
-    /// <summary>Does what cancelling means here.</summary>
-    /// <returns>Whom to cancel instead, or null.</returns>
-    private protected virtual Deferred? CancelHere()
-    {
-        if ((_state & (Waiting | PassedOn)) != 0 && (_state & (OfGroup | Ahead)) != OfGroup)
-        {
-            return Unsafe.As<Deferred>(_aux);
-        }
-
-        if ((_state & Fired) == 0)
-        {
-            CancelUnfired();
-        }
-
-        return null;
-    }
-
-    /// <summary>Asks the canceller, if there is one, and makes sure that it is fired.</summary>
-    private protected abstract void CancelUnfired();
-
-    /// <summary>Of a coroutine: what it awaited has been cancelled.</summary>
-    private protected virtual void CancelIsDone()
-    {
-    }
-
-    /// <summary>Hands the rest of the chain to the handle of its next type, pauses included.</summary>
-    private protected void PassOnTo(Deferred next)
-    {
-        Debug.Assert((next._state & Ahead) != 0, "a chain comes to each of its types once");
-        int pauses = _state & AnyPause;
-        _state = (_state & ~(Running | Failed | AnyPause)) | PassedOn;
-        _aux = next;
-        next._state = (next._state & ~(Waiting | Ahead)) + pauses;
-        next._aux = null;
-    }
-
-    /// <summary>Says that its result has gone elsewhere: who adds a function from now on runs it.</summary>
-    internal void StopRunning() => _state &= ~Running;
-
-    /// <summary>Fired twice, or by one who may not. Returns if that is to be overlooked.</summary>
-    private protected void FiredAgain()
-    {
-        if ((_state & Swallows) != 0)
-        {
-            _state &= ~Swallows;
-            return;
-        }
-
-        if ((_state & (Ahead | Owned)) != 0)
-        {
-            throw new InvalidOperationException("a deferred is fired by who made it, through the handle it was made as");
-        }
-
-        throw new AlreadyCalledError();
-    }
-
-    /// <summary>The handle that the chain has come to: only there can it be held.</summary>
-    internal Deferred Active()
-    {
-        Deferred current = this;
-        while ((current._state & PassedOn) != 0)
-        {
-            current = (Deferred)current._aux!;
-        }
-
-        return current.Head();
-    }
-
-    private Deferred Head()
-    {
-        Deferred current = this;
-        while ((current._state & Ahead) != 0)
-        {
-            current = (Deferred)current._aux!;
-        }
-
-        return current;
-    }
-
     private ChainLink RemoveFirst(ChainLink last)
     {
         ChainLink first = last.Next!;
@@ -416,55 +271,21 @@ public abstract partial class Deferred : ChainLink
         return first;
     }
 
-    [DoesNotReturn]
-    private static void ThrowSuperseded() => throw new InvalidOperationException(
-        "the chain has changed its type since: go on with the deferred that AddCallback returned");
-
-    /// <summary>
-    /// The deferreds to come back to. They lie in one array a thread, which loops within loops share, so that a push is a
-    /// store; most loops never touch it.
-    /// </summary>
-    private struct RunStack
+    private protected void RunIfItCan()
     {
-        [ThreadStatic]
-        private static Deferred?[]? _items;
-
-        [ThreadStatic]
-        private static int _count;
-
-        private int _mine;
-
-        public void Push(Deferred deferred)
+        if (CanRun)
         {
-            Deferred?[] items = _items ??= new Deferred?[16];
-            if (_count == items.Length)
-            {
-                Array.Resize(ref items, _count * 2);
-                _items = items;
-            }
-
-            items[_count++] = deferred;
-            _mine++;
+            RunChain(this);
         }
+    }
 
-        public bool TryPop([NotNullWhen(true)] out Deferred? deferred)
+    /// <summary>The result has been set: from now on it is fired.</summary>
+    private protected void Fire(int how)
+    {
+        _state |= Fired | how;
+        if (HasSomethingToDo)
         {
-            if (_mine == 0)
-            {
-                deferred = null;
-                return false;
-            }
-
-            _mine--;
-            Deferred?[] items = _items!;
-            deferred = items[--_count]!;
-            items[_count] = null;
-            if (_count == 0 && items.Length > 4096)
-            {
-                _items = null;
-            }
-
-            return true;
+            RunIfItCan();
         }
     }
 }

@@ -145,15 +145,6 @@ internal sealed class OutcomeErrback<T>(Func<Failure, Outcome<T>> function) : Er
     private protected override Outcome<T> OnFailure(Failure failure) => function(failure);
 }
 
-internal sealed class ActionErrback<T>(Action<Failure> action) : ErrbackLink<T>
-{
-    private protected override Outcome<T> OnFailure(Failure failure)
-    {
-        action(failure);
-        return default;
-    }
-}
-
 internal sealed class ExceptionErrback<TException, T>(Func<TException, Outcome<T>> function) : ErrbackLink<T>
     where TException : Exception
 {

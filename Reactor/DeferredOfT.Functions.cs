@@ -55,6 +55,14 @@ public partial class Deferred<T>
         return this;
     }
 
+    /// <summary>Adds a function for success that needs no value and gives none back.</summary>
+    /// <returns>This deferred.</returns>
+    public new Deferred<T> AddCallback(Action action)
+    {
+        base.AddCallback(action);
+        return this;
+    }
+
     /// <summary>Adds a function for success, with a state, so that a static lambda does and nothing is captured.</summary>
     /// <returns>The chain under its new type: add what comes next there.</returns>
     public Deferred<TNext> AddCallback<TState, TNext>(TState state, Func<TState, T, Outcome<TNext>> function)
@@ -96,10 +104,9 @@ public partial class Deferred<T>
 
     /// <summary>Adds a function for failure that gives nothing back: the chain goes on with the default value.</summary>
     /// <returns>This deferred.</returns>
-    public Deferred<T> AddErrback(Action<Failure> action)
+    public new Deferred<T> AddErrback(Action<Failure> action)
     {
-        ArgumentNullException.ThrowIfNull(action);
-        AddLink(new ActionErrback<T>(action));
+        base.AddErrback(action);
         return this;
     }
 
@@ -140,10 +147,9 @@ public partial class Deferred<T>
 
     /// <summary>As <see cref="AddBoth(Action{Outcome{T}})"/>, for whom the result is all one.</summary>
     /// <returns>This deferred.</returns>
-    public Deferred<T> AddBoth(Action action)
+    public new Deferred<T> AddBoth(Action action)
     {
-        ArgumentNullException.ThrowIfNull(action);
-        AddLink(new StateActionBoth<Action, T>(action, static (action, _) => action()));
+        base.AddBoth(action);
         return this;
     }
 

@@ -1,4 +1,4 @@
-using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 
 namespace Poetry.Net;
@@ -9,9 +9,13 @@ namespace Poetry.Net;
 /// </summary>
 internal sealed class DescriptorTable
 {
-    private const int FirstSize = 64;
+    /// <summary>
+    /// Places in one page. The table grows by pages that never move: doubling one array would leave half a megabyte of old
+    /// ones behind on the way to ten thousand connections.
+    /// </summary>
+    private const int PageSize = 256;
 
-    private Place[] _places = new Place[FirstSize];
+    private readonly List<Place[]> _pages = [];
     private int _firstFree = -1;
     private int _used;
 
@@ -23,7 +27,7 @@ internal sealed class DescriptorTable
     public Descriptor? Find(ulong token)
     {
         uint place = (uint)token;
-        return place < (uint)_used && _places[place].Occupant is { } descriptor && descriptor.Token == token ? descriptor : null;
+        return place < (uint)_used && PlaceAt((int)place).Occupant is { } descriptor && descriptor.Token == token ? descriptor : null;
     }
 
     /// <summary>Gives a descriptor a place and its <see cref="Descriptor.Token"/>.</summary>
@@ -33,18 +37,18 @@ internal sealed class DescriptorTable
         int place = _firstFree;
         if (place >= 0)
         {
-            _firstFree = _places[place].NextFree;
+            _firstFree = PlaceAt(place).NextFree;
         }
         else
         {
             place = _used++;
-            if (place == _places.Length)
+            if (place == _pages.Count * PageSize)
             {
-                Array.Resize(ref _places, place * 2);
+                _pages.Add(new Place[PageSize]);
             }
         }
 
-        ref Place chosen = ref _places[place];
+        ref Place chosen = ref PlaceAt(place);
         chosen.Occupant = descriptor;
         descriptor.Token = ((ulong)++chosen.Generation << 32) | (uint)place;
         Count++;
@@ -54,10 +58,11 @@ internal sealed class DescriptorTable
     public void Remove(Descriptor descriptor)
     {
         int place = (int)(uint)descriptor.Token;
-        Debug.Assert(_places[place].Occupant == descriptor, "the place is the descriptor's own");
+        ref Place left = ref PlaceAt(place);
+        Debug.Assert(left.Occupant == descriptor, "the place is the descriptor's own");
         descriptor.Token = 0;
-        _places[place].Occupant = null;
-        _places[place].NextFree = _firstFree;
+        left.Occupant = null;
+        left.NextFree = _firstFree;
         _firstFree = place;
         Count--;
     }
@@ -69,7 +74,7 @@ internal sealed class DescriptorTable
         int count = 0;
         for (int place = 0; place < _used; place++)
         {
-            if (_places[place].Occupant is { } descriptor)
+            if (PlaceAt(place).Occupant is { } descriptor)
             {
                 all[count++] = descriptor;
             }
@@ -77,6 +82,8 @@ internal sealed class DescriptorTable
 
         return all;
     }
+
+    private ref Place PlaceAt(int place) => ref _pages[place / PageSize][place % PageSize];
 
     private struct Place
     {

@@ -20,6 +20,12 @@ public interface ITransport : IProducer
     /// <summary>Bytes that were written and that the kernel has not taken yet.</summary>
     long BytesPending { get; }
 
+    /// <summary>
+    /// When this side's end was sent, behind everything else; <see cref="TimeSpan.MaxValue"/> if it was not. The connection
+    /// itself ends a little later, when the peer has closed too.
+    /// </summary>
+    TimeSpan EndSentAt => TimeSpan.MaxValue;
+
     /// <summary>Has <see cref="LoseConnection"/> or <see cref="AbortConnection"/> been called, or has the end come?</summary>
     bool Disconnecting { get; }
 

@@ -17,6 +17,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     private readonly Reactor _reactor;
     private readonly ListenOptions _options;
     private readonly AcceptPause _pause;
+    private readonly FileStatus? _path;
     private int _acceptsPerTurn = 1;
     private bool _full;
 
@@ -29,6 +30,12 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         Address = address;
         Factory = factory;
         Sending = reactor.SendingLine(options.SendTimeout);
+        if (address.Kind == AddressKind.Unix
+            && options.RemovesPath
+            && NativeFile.StatusOf(address.Path, out FileStatus path) == Errno.None)
+        {
+            _path = path;
+        }
     }
 
     /// <summary>What was bound, with the port that the kernel chose.</summary>
@@ -67,8 +74,11 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         _reactor.Unwatch(this);
         NativeSocket.Close(Handle);
         Handle = NoHandle;
-        if (Address.Kind == AddressKind.Unix && _options.RemovesPath)
+        if (_path is { } path
+            && NativeFile.StatusOf(Address.Path, out FileStatus now) == Errno.None
+            && now.Identity == path.Identity)
         {
+            // Still the one that was made here, and not another's that took its name.
             _ = NativeFile.Unlink(Address.Path);
         }
     }

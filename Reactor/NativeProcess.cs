@@ -8,7 +8,7 @@ namespace Poetry.Net;
 /// What a process arranges with its system before it opens anything. To be called once, first thing in Main, on the only
 /// thread there is.
 /// </summary>
-internal static unsafe class NativeProcess
+internal static unsafe partial class NativeProcess
 {
     /// <summary>
     /// Gives the descriptors 0, 1 and 2 to /dev/null where they were closed when we were started. Else the first sockets
@@ -46,8 +46,9 @@ internal static unsafe class NativeProcess
                 }
 
                 // Without close-on-exec: a standard descriptor is to be inherited. open(2) takes the lowest number that
-                // is free, which is this one, for those below it are open.
-                Errno error = NativeDescriptor.Open(path, Libc.O_RDWR, 0, out nint opened);
+                // is free, which is this one, for those below it are open. Not for writing, so that who prints still gets
+                // EBADF: a poem that went nowhere was not delivered.
+                Errno error = NativeDescriptor.Open(path, handle == 0 ? Libc.O_RDWR : Libc.O_RDONLY, 0, out nint opened);
                 if (error != Errno.None || opened != handle)
                 {
                     return error == Errno.None ? Errno.EBADF : error;

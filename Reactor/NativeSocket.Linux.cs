@@ -8,13 +8,39 @@ internal static unsafe partial class NativeSocket
 {
     /// <summary>Bytes that were handed to the kernel and that the peer has not acknowledged.</summary>
     /// <returns>0 where the system can't tell.</returns>
-    public static long UnsentBytes(nint handle)
+    public static int UnsentBytes(nint handle)
     {
         int bytes = 0;
         return OperatingSystem.IsLinux()
-            && NativeDescriptor.Ioctl(handle, LinuxAbi.SIOCOUTQ, &bytes) == Errno.None
+            && NativeDescriptor.Ioctl(handle, LinuxAbi.TIOCOUTQ, &bytes) == Errno.None
             ? bytes
             : 0;
+    }
+
+    /// <summary>Sends from a file, without the bytes passing through this process.</summary>
+    /// <param name="handle">The socket. A write to one that the peer has reset raises SIGPIPE, which has to be ignored.</param>
+    /// <param name="file">A file that can be mapped.</param>
+    /// <param name="offset">Where in it to begin.</param>
+    /// <param name="length">In bytes.</param>
+    /// <param name="sent">How many bytes the kernel took.</param>
+    /// <returns>As <see cref="Send(nint, byte*, nint, bool, out nint)"/>; EOPNOTSUPP elsewhere.</returns>
+    public static Errno SendFile(nint handle, nint file, long offset, nint length, out nint sent)
+    {
+        sent = 0;
+        if (!OperatingSystem.IsLinux())
+        {
+            return Errno.EOPNOTSUPP;
+        }
+
+        nint result;
+        do
+        {
+            result = LinuxAbi.sendfile((int)handle, (int)file, &offset, length);
+        }
+        while (result < 0 && NativeDescriptor.IsInterrupted());
+
+        sent = Math.Max(result, 0);
+        return result < 0 ? LastError.OfLibc() : Errno.None;
     }
 
     /// <summary>Sends one datagram to a Unix socket, without waiting.</summary>

@@ -9,7 +9,10 @@ internal static partial class ReactorLog
     [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "a callback has thrown")]
     public static partial void CallbackThrew(ILogger log, Exception exception);
 
-    [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "accepting on {Address} pauses for {PauseMs} ms: {Reason}; {Turned} turned away")]
+    [LoggerMessage(
+        EventId = 2,
+        Level = LogLevel.Warning,
+        Message = "accepting on {Address} pauses for {PauseMs} ms: {Reason}; {Turned} turned away")]
     public static partial void AcceptPauses(ILogger log, SocketAddress address, int pauseMs, string reason, int turned);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Critical, Message = "accepting on {Address} has failed for good: {Reason}")]

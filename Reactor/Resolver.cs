@@ -9,7 +9,7 @@ namespace Poetry.Net;
 /// The addresses of a name, found without holding up the loop: numbers are read at once, names are looked up by the
 /// system's resolver on a thread of its own, which ends with the answer.
 /// </summary>
-/// <remarks>This file is crossed by threads: a lookup's thread sees its name, and calls from thread with the answer.</remarks>
+/// <remarks>Crosses threads: a lookup's thread sees its name, and calls from thread with the answer.</remarks>
 internal static class Resolver
 {
     /// <summary>The system's resolver is known to need about 100 KiB; a default stack would be 1.5 MB.</summary>

@@ -9,6 +9,7 @@ namespace Poetry.Net;
 /// Signals of the process, brought into a reactor's loop. The runtime receives a signal on a thread of its own; here it
 /// becomes a <see cref="Reactor.CallFromThread"/>, and a storm of the same signal becomes one call.
 /// </summary>
+/// <remarks>Crosses threads: only whether a call is under way is shared, and it is changed in one step.</remarks>
 public sealed class Signals(Reactor reactor) : IDisposable
 {
     /// <summary>By its raw number, since the runtime has no name for it: 10 on Linux, 30 on macOS and BSD.</summary>

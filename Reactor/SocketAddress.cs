@@ -26,7 +26,9 @@ public enum AddressKind : byte
 /// </summary>
 public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanFormattable
 {
-    private readonly UInt128 _bits;
+    /// <summary>The bits of the address, in two halves: a UInt128 would align the whole to 16 bytes.</summary>
+    private readonly ulong _high;
+    private readonly ulong _low;
     private readonly string? _path;
     private readonly uint _scope;
     private readonly ushort _port;
@@ -35,7 +37,8 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
     private SocketAddress(AddressKind kind, UInt128 bits, ushort port, uint scope, string? path)
     {
         _kind = kind;
-        _bits = bits;
+        _high = (ulong)(bits >> 64);
+        _low = (ulong)bits;
         _port = port;
         _scope = scope;
         _path = path;
@@ -79,7 +82,7 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
     }
 
     /// <summary>The same address with another port.</summary>
-    public SocketAddress WithPort(ushort port) => new(_kind, _bits, port, _scope, _path);
+    public SocketAddress WithPort(ushort port) => new(_kind, new UInt128(_high, _low), port, _scope, _path);
 
     /// <summary>Writes the address in network order.</summary>
     /// <param name="destination">At least 16 bytes.</param>
@@ -89,10 +92,11 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         switch (_kind)
         {
             case AddressKind.IPv4:
-                BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)_bits);
+                BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)_low);
                 return 4;
             case AddressKind.IPv6:
-                BinaryPrimitives.WriteUInt128BigEndian(destination, _bits);
+                BinaryPrimitives.WriteUInt64BigEndian(destination, _high);
+                BinaryPrimitives.WriteUInt64BigEndian(destination[8..], _low);
                 return 16;
             default:
                 return 0;
@@ -101,13 +105,14 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
 
     /// <inheritdoc/>
     public bool Equals(SocketAddress other) =>
-        _kind == other._kind && _bits == other._bits && _port == other._port && _scope == other._scope && Path == other.Path;
+        _kind == other._kind && _high == other._high && _low == other._low
+        && _port == other._port && _scope == other._scope && Path == other.Path;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is SocketAddress other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(_kind, _bits, _port, _path);
+    public override int GetHashCode() => HashCode.Combine(_kind, _high, _low, _port, _path);
 
     /// <summary>Are they the same address?</summary>
     public static bool operator ==(SocketAddress left, SocketAddress right) => left.Equals(right);
@@ -165,7 +170,7 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
 
     private int FormatIPv4(Span<byte> text)
     {
-        uint bits = (uint)_bits;
+        uint bits = (uint)_low;
         int length = 0;
         for (int shift = 24; shift >= 0; shift -= 8)
         {

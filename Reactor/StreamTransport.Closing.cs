@@ -15,7 +15,11 @@ internal sealed partial class StreamTransport
     /// <summary>When the end was sent, or the client last took something of what the kernel holds.</summary>
     private long _shutDownTicks;
 
-    private long _unsentBytes;
+    /// <summary>What the kernel held then: a send buffer has less than 2 GiB.</summary>
+    private int _unsentBytes;
+
+    /// <inheritdoc/>
+    public TimeSpan EndSentAt => _flags.HasFlag(Flags.WriteEnded) ? TimeSpan.FromTicks(_shutDownTicks) : TimeSpan.MaxValue;
 
     /// <inheritdoc/>
     public void LoseConnection()
@@ -149,7 +153,7 @@ internal sealed partial class StreamTransport
     /// </summary>
     private bool StillReads()
     {
-        long unsent = NativeSocket.UnsentBytes(Handle);
+        int unsent = NativeSocket.UnsentBytes(Handle);
         if (_state != State.Lingering || unsent == 0)
         {
             return false;
@@ -174,6 +178,7 @@ internal sealed partial class StreamTransport
     private void EndWriting()
     {
         _flags = (_flags & ~Flags.WriteEnding) | Flags.WriteEnded;
+        _shutDownTicks = _reactor.Now.Ticks;
         Errno error = NativeSocket.ShutdownWrite(Handle);
         if (error != Errno.None)
         {

@@ -77,7 +77,7 @@ internal sealed partial class StreamTransport
     protected internal override void DoWrite()
     {
         // Lost earlier in this turn, and still to be shown out: it must not leave the line of the lost.
-        if (_state == State.Lost)
+        if (_state is not (State.Open or State.Closing))
         {
             return;
         }

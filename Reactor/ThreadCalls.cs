@@ -8,8 +8,8 @@ namespace Poetry.Net;
 /// The calls that other threads ask the reactor to make, and the descriptor that ends its sleep for them.
 /// </summary>
 /// <remarks>
-/// This file is crossed by threads. <see cref="Add"/> and <see cref="IsReactorThread"/> may be called from any; all else
-/// is the reactor's. One lock guards <c>_waiting</c> and <c>_awake</c>, and is held for a list operation only. The wake-up
+/// Crosses threads: <see cref="Add"/> and <see cref="IsReactorThread"/> may be called from any; all else
+/// is the reactor's. One lock guards <c>_waiting</c>, <c>_wakeUpSent</c> and the waker, and is held for a list operation only. The wake-up
 /// is written by the first call that finds the reactor possibly asleep, and by no other until it has woken.
 /// </remarks>
 internal sealed class ThreadCalls(Reactor reactor) : IDisposable

@@ -1,7 +1,8 @@
 using System;
 using System.Buffers;
-using System.Collections.Generic;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
@@ -19,15 +20,22 @@ internal struct WriteQueue
     /// <summary>Pieces handed to the kernel at once: enough to amortise the call, few enough for the stack.</summary>
     private const int MostPieces = 16;
 
+    /// <summary>From here on the kernel is asked to send from the file that the memory is a mapping of, if it is one.</summary>
+    private const int SmallestFromFile = 64 * 1024;
+
     private Segment _first;
-    private Queue<Segment>? _rest;
-    private Segment _last;
+
+    /// <summary>
+    /// What is behind the first. Made when first needed and kept from then on, for the transport is used again; most never
+    /// need it, and ten thousand idle connections should not pay for it.
+    /// </summary>
+    private Tail? _rest;
 
     /// <summary>Bytes in the queue.</summary>
-    public long Length { get; private set; }
+    public readonly long Length => _first.Bytes.Length + (_rest?.Length ?? 0);
 
     /// <summary>Is there nothing to send?</summary>
-    public readonly bool IsEmpty => Length == 0;
+    public readonly bool IsEmpty => _first.IsEmpty;
 
     /// <summary>Queues memory by reference.</summary>
     /// <param name="shared">Stays the caller's and must not change until it has been sent.</param>
@@ -35,22 +43,14 @@ internal struct WriteQueue
     {
         if (!shared.IsEmpty)
         {
-            Length += shared.Length;
-            Append(new Segment(shared, null));
+            Append(new Segment(shared, isCopy: false));
         }
     }
 
     /// <summary>Queues a copy.</summary>
     public void AppendCopy(ReadOnlySpan<byte> data)
     {
-        if (data.IsEmpty)
-        {
-            return;
-        }
-
-        Length += data.Length;
-        ref Segment tail = ref Tail;
-        int taken = tail.Extend(data);
+        int taken = _rest is { IsEmpty: false } ? _rest.Extend(data) : _first.Extend(data);
         if (taken < data.Length)
         {
             Append(Segment.Copy(data[taken..], SmallestCopy));
@@ -65,7 +65,7 @@ internal struct WriteQueue
     public Errno Flush(nint handle, bool more, out nint sent)
     {
         Debug.Assert(!IsEmpty, "there is something to send");
-        Errno error = _last.IsEmpty ? SendFirst(handle, more, out sent) : SendGathered(handle, more, out sent);
+        Errno error = _rest is { IsEmpty: false } ? SendGathered(handle, more, out sent) : SendFirst(handle, more, out sent);
         Consume(sent);
         return error;
     }
@@ -77,14 +77,6 @@ internal struct WriteQueue
         {
             RemoveFirst();
         }
-
-        Length = 0;
-    }
-
-    private ref Segment Tail
-    {
-        [System.Diagnostics.CodeAnalysis.UnscopedRef]
-        get => ref _last.IsEmpty ? ref _first : ref _last;
     }
 
     private void Append(Segment segment)
@@ -92,59 +84,47 @@ internal struct WriteQueue
         if (_first.IsEmpty)
         {
             _first = segment;
-            return;
         }
-
-        if (!_last.IsEmpty)
+        else
         {
-            _rest ??= new Queue<Segment>();
-            _rest.Enqueue(_last);
+            (_rest ??= new Tail()).Add(segment);
         }
-
-        _last = segment;
     }
 
     private readonly unsafe Errno SendFirst(nint handle, bool more, out nint sent)
     {
+        if (_first.Bytes.Length >= SmallestFromFile
+            && MemoryMarshal.TryGetMemoryManager(_first.Bytes, out NativeBytes? native, out int start, out _)
+            && native.File >= 0)
+        {
+            return NativeSocket.SendFile(handle, native.File, native.FileOffset + start, _first.Bytes.Length, out sent);
+        }
+
         fixed (byte* data = _first.Bytes.Span)
         {
             return NativeSocket.Send(handle, data, _first.Bytes.Length, more, out sent);
         }
     }
 
-    private readonly unsafe Errno SendGathered(nint handle, bool more, out nint sent)
+    private readonly Errno SendGathered(nint handle, bool more, out nint sent)
     {
         Span<IoVector> pieces = stackalloc IoVector[MostPieces];
         var pins = default(Pins);
         int count = 0;
         pieces[count] = pins.Pin(count++, _first.Bytes);
-        if (_rest is not null)
+        int inAll = 1 + _rest!.Count;
+        for (int i = 0; count < Math.Min(inAll, MostPieces); i++)
         {
-            foreach (Segment segment in _rest)
-            {
-                if (count == MostPieces - 1)
-                {
-                    break;
-                }
-
-                pieces[count] = pins.Pin(count++, segment.Bytes);
-            }
+            pieces[count] = pins.Pin(count++, _rest[i].Bytes);
         }
 
-        bool all = count == (_rest?.Count ?? 0) + 1;
-        if (all)
-        {
-            pieces[count] = pins.Pin(count++, _last.Bytes);
-        }
-
-        Errno error = NativeSocket.SendGathered(handle, pieces[..count], more || !all, out sent);
+        Errno error = NativeSocket.SendGathered(handle, pieces[..count], more || count < inAll, out sent);
         pins.Release(count);
         return error;
     }
 
     private void Consume(nint sent)
     {
-        Length -= sent;
         while (sent > 0)
         {
             int length = _first.Bytes.Length;
@@ -162,19 +142,11 @@ internal struct WriteQueue
     private void RemoveFirst()
     {
         _first.Return();
-        if (_rest is { Count: > 0 })
-        {
-            _first = _rest.Dequeue();
-            return;
-        }
-
-        _rest = null;
-        _first = _last;
-        _last = default;
+        _first = _rest is { IsEmpty: false } ? _rest.Remove() : default;
     }
 
-    /// <summary>Some bytes in a row, and the rented array they lie in, if they are a copy.</summary>
-    private struct Segment(ReadOnlyMemory<byte> bytes, byte[]? rented)
+    /// <summary>Some bytes in a row; those of a copy lie in a rented array.</summary>
+    private struct Segment(ReadOnlyMemory<byte> bytes, bool isCopy)
     {
         public ReadOnlyMemory<byte> Bytes { get; private set; } = bytes;
 
@@ -184,22 +156,22 @@ internal struct WriteQueue
         {
             byte[] array = ArrayPool<byte>.Shared.Rent(Math.Max(data.Length, leastBytes));
             data.CopyTo(array);
-            return new Segment(array.AsMemory(0, data.Length), array);
+            return new Segment(array.AsMemory(0, data.Length), isCopy: true);
         }
 
         /// <summary>Copies what fits into the room behind a copy.</summary>
         /// <returns>How many bytes fitted.</returns>
         public int Extend(ReadOnlySpan<byte> data)
         {
-            if (rented is null || !System.Runtime.InteropServices.MemoryMarshal.TryGetArray(Bytes, out ArraySegment<byte> used))
+            if (!isCopy || !MemoryMarshal.TryGetArray(Bytes, out ArraySegment<byte> used))
             {
                 return 0;
             }
 
             int end = used.Offset + used.Count;
-            int taken = Math.Min(data.Length, rented.Length - end);
-            data[..taken].CopyTo(rented.AsSpan(end));
-            Bytes = rented.AsMemory(used.Offset, used.Count + taken);
+            int taken = Math.Min(data.Length, used.Array!.Length - end);
+            data[..taken].CopyTo(used.Array.AsSpan(end));
+            Bytes = used.Array.AsMemory(used.Offset, used.Count + taken);
             return taken;
         }
 
@@ -207,12 +179,68 @@ internal struct WriteQueue
 
         public void Return()
         {
-            if (rented is not null)
+            if (isCopy && MemoryMarshal.TryGetArray(Bytes, out ArraySegment<byte> rented))
             {
-                ArrayPool<byte>.Shared.Return(rented);
+                ArrayPool<byte>.Shared.Return(rented.Array!);
             }
 
             this = default;
+        }
+    }
+
+    /// <summary>The segments behind the first, in a ring.</summary>
+    private sealed class Tail
+    {
+        private Segment[] _ring = new Segment[4];
+        private int _head;
+
+        public int Count { get; private set; }
+
+        public long Length { get; private set; }
+
+        public bool IsEmpty => Count == 0;
+
+        public ref Segment this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
+
+        public void Add(Segment segment)
+        {
+            if (Count == _ring.Length)
+            {
+                Grow();
+            }
+
+            Length += segment.Bytes.Length;
+            this[Count++] = segment;
+        }
+
+        public Segment Remove()
+        {
+            Segment segment = _ring[_head];
+            _ring[_head] = default;
+            _head = (_head + 1) & (_ring.Length - 1);
+            Count--;
+            Length -= segment.Bytes.Length;
+            return segment;
+        }
+
+        /// <summary>Copies what fits behind the last segment.</summary>
+        public int Extend(ReadOnlySpan<byte> data)
+        {
+            int taken = this[Count - 1].Extend(data);
+            Length += taken;
+            return taken;
+        }
+
+        private void Grow()
+        {
+            var larger = new Segment[_ring.Length * 2];
+            for (int i = 0; i < Count; i++)
+            {
+                larger[i] = this[i];
+            }
+
+            _ring = larger;
+            _head = 0;
         }
     }
 
@@ -236,7 +264,7 @@ internal struct WriteQueue
             }
         }
 
-        [System.Runtime.CompilerServices.InlineArray(MostPieces)]
+        [InlineArray(MostPieces)]
         private struct Handles
         {
             private MemoryHandle _first;

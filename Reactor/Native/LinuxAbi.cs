@@ -208,6 +208,6 @@ internal static unsafe partial class LinuxAbi
     /// <summary>SOCK_DGRAM, bits/socket_type.h.</summary>
     public const int SOCK_DGRAM = 2;
 
-    /// <summary>Bytes of a TCP socket that are not sent, or not acknowledged: tcp(7), linux/sockios.h.</summary>
-    public const int SIOCOUTQ = 0x5411;
+    /// <summary>Bytes of a TCP socket that are not sent, or not acknowledged: SIOCOUTQ of tcp(7), asm-generic/ioctls.h.</summary>
+    public const int TIOCOUTQ = 0x5411;
 }

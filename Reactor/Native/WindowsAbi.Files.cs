@@ -164,7 +164,13 @@ internal static unsafe partial class WindowsAbi
         [FieldOffset(10)]
         public short srWindow_Left;
 
+        [FieldOffset(12)]
+        public short srWindow_Top;
+
         [FieldOffset(14)]
         public short srWindow_Right;
+
+        [FieldOffset(16)]
+        public short srWindow_Bottom;
     }
 }

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
+using Poetry.Protocols;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class CommandLineTests
@@ -219,7 +220,11 @@ public sealed class CommandLineTests
     public void Help_OfEveryOption_NamesItsDefault()
     {
         string help = Parse("serve", "--help").Text;
-        foreach (string text in (string[])["--port N", "(default: 60)", "(default: 127.0.0.1)", "--log-level trace|debug|info|warn|error", "--metrics ADDRESS"])
+        string[] texts =
+        [
+            "--port N", "(default: 60)", "(default: 127.0.0.1)", "--log-level trace|debug|info|warn|error", "--metrics ADDRESS",
+        ];
+        foreach (string text in texts)
         {
             StringAssert.Contains(help, text, StringComparison.Ordinal);
         }
@@ -234,6 +239,98 @@ public sealed class CommandLineTests
         Invocation invocation = Parse(line.Split(' '));
         Assert.AreEqual(0, invocation.ExitCode);
         Assert.AreEqual($"poetry {typeof(CommandLine).Assembly.GetName().Version!.ToString(3)}\n", invocation.Text);
+    }
+
+    [TestMethod]
+    public void Parse_SlowServe_HasTheDefaultsOfTheManual()
+    {
+        Run("slow-serve", "a.txt", "--port", "10003");
+        Assert.AreEqual("127.0.0.1:10003 a.txt", Places());
+        Assert.AreEqual(10, _commands.Pace!.Bytes);
+        Assert.AreEqual(TimeSpan.FromSeconds(0.7), _commands.Pace.Delay);
+        Assert.IsFalse(_commands.Netstring);
+    }
+
+    [TestMethod]
+    public void Parse_SlowServe_TakesItsPaceAfterTheFile()
+    {
+        Run("slow-serve", "a.txt", "--num-bytes", "30", "--delay", "0", "--netstring");
+        Assert.AreEqual(30, _commands.Pace!.Bytes);
+        Assert.AreEqual(TimeSpan.Zero, _commands.Pace.Delay);
+        Assert.IsTrue(_commands.Netstring);
+    }
+
+    [TestMethod]
+    [DataRow("--num-bytes", "0")]
+    [DataRow("--num-bytes", "-1")]
+    [DataRow("--num-bytes", "ten")]
+    [DataRow("--delay", "-0.1")]
+    [DataRow("--delay", "NaN")]
+    public void Parse_SlowServeWithAPaceThatIsNone_IsWrongUsage(string option, string value)
+    {
+        Invocation invocation = Parse("slow-serve", option, value, "a.txt");
+        Assert.IsNull(invocation.Run);
+        Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
+        Assert.Contains(option, invocation.Text);
+    }
+
+    [TestMethod]
+    public void Parse_SlowServeWithoutAPoem_SaysWhereHelpIs() =>
+        Assert.Contains("poetry slow-serve --help", Parse("slow-serve").Text);
+
+    [TestMethod]
+    public void Parse_Transform_HasTheDefaultsOfTheManual()
+    {
+        Run("transform");
+        TransformOptions options = _commands.Transformed!;
+        Assert.AreEqual("127.0.0.1:0", options.Listen.ToString());
+        Assert.IsNull(options.TextListen);
+        Assert.AreEqual(1024 * 1024, options.MaxLength);
+        Assert.AreEqual(TimeSpan.FromSeconds(30), options.Timeout);
+        Assert.IsNull(options.Upstream);
+    }
+
+    [TestMethod]
+    public void Parse_Transform_TakesAllOfItsOptions()
+    {
+        Run("transform", "--iface", "::1", "--port", "11000", "--text-port", "0", "--max-length", "64KiB", "--timeout", "0", "--upstream", "9");
+        TransformOptions options = _commands.Transformed!;
+        Assert.AreEqual("[::1]:11000", options.Listen.ToString());
+        Assert.AreEqual("[::1]:0", options.TextListen?.ToString());
+        Assert.AreEqual(64 * 1024, options.MaxLength);
+        Assert.AreEqual(Quantity.Never, options.Timeout);
+        Assert.AreEqual("127.0.0.1:9", options.Upstream?.ToString());
+    }
+
+    [TestMethod]
+    public void Parse_TransformWithListen_ListensThere()
+    {
+        Run("transform", "--listen", "unix:t.sock", "--text-port", "11001");
+        Assert.AreEqual("unix:t.sock", _commands.Transformed!.Listen.ToString());
+        Assert.AreEqual("127.0.0.1:11001", _commands.Transformed.TextListen?.ToString());
+    }
+
+    [TestMethod]
+    public void Parse_TransformList_SaysTheNames()
+    {
+        Invocation invocation = Parse("transform", "--list");
+        Assert.AreEqual(ExitCode.Success, invocation.ExitCode);
+        Assert.AreEqual("cummingsify\nshout\nrot13\nreverse-lines\n", invocation.Text);
+    }
+
+    [TestMethod]
+    [DataRow("x")]
+    [DataRow("--text-port=70000")]
+    [DataRow("--max-length=lots")]
+    [DataRow("--max-length=3GiB")]
+    [DataRow("--upstream=0")]
+    [DataRow("--port=11000 --text-port=11000")]
+    public void Parse_TransformWithWhatMeansNothing_IsWrongUsage(string line)
+    {
+        Invocation invocation = Parse(["transform", .. line.Split(' ')]);
+        Assert.IsNull(invocation.Run);
+        Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
+        Assert.AreEqual(1, invocation.Text.Count(c => c == '\n'), invocation.Text);
     }
 
     private void Run(params string[] args)
@@ -264,6 +361,32 @@ public sealed class CommandLineTests
         public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring)
         {
             (Server, Poems, Netstring) = (server, poems, netstring);
+            return ExitCode;
+        }
+
+        public Pace? Pace { get; private set; }
+
+        public TransformOptions? Transformed { get; private set; }
+
+        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring)
+        {
+            (Server, Poems, Pace, Netstring) = (server, poems, pace, netstring);
+            return ExitCode;
+        }
+
+        public int Transform(ServerOptions server, TransformOptions options)
+        {
+            (Server, Transformed) = (server, options);
+            return ExitCode;
+        }
+
+        public ProxySettings? Settings { get; private set; }
+
+        public ProxiedPoem[] Proxied { get; private set; } = [];
+
+        public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)
+        {
+            (Server, Settings, Proxied) = (server, settings, poems);
             return ExitCode;
         }
 

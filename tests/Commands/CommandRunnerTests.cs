@@ -3,7 +3,7 @@ using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class CommandRunnerTests

@@ -4,8 +4,9 @@ using System.IO;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
+using Poetry.Protocols;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class CompletionScriptTests
@@ -35,8 +36,8 @@ public sealed class CompletionScriptTests
     }
 
     [TestMethod]
-    [DataRow("poetry ", 1, "serve get completion --help --version")]
-    [DataRow("poetry s", 1, "serve")]
+    [DataRow("poetry ", 1, "serve slow-serve transform proxy get completion --help --version")]
+    [DataRow("poetry s", 1, "serve slow-serve")]
     [DataRow("poetry get --pro", 2, "--progress")]
     [DataRow("poetry get --progress ", 3, "auto lines bars none")]
     [DataRow("poetry get --progress = b", 4, "bars")]
@@ -59,7 +60,9 @@ public sealed class CompletionScriptTests
                 $"COMP_WORDS=({array}); COMP_CWORD={index}; _poetry; printf '%s\\n' \"${{COMPREPLY[@]}}\"";
             string[] answers = Bash(directory, question).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Array.Sort(answers, StringComparer.Ordinal);
-            string[] wanted = expected.Contains(".txt", StringComparison.Ordinal) ? ["poem 1.txt", "poem2.txt"] : expected.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string[] wanted = expected.Contains(".txt", StringComparison.Ordinal)
+                ? ["poem 1.txt", "poem2.txt"]
+                : expected.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             Array.Sort(wanted, StringComparer.Ordinal);
             CollectionAssert.AreEqual(wanted, answers, string.Join('|', answers));
         }
@@ -114,6 +117,12 @@ public sealed class CompletionScriptTests
     private sealed class NoCommands : ICommands
     {
         public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) => throw new NotSupportedException();
+
+        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring) => throw new NotSupportedException();
+
+        public int Transform(ServerOptions server, TransformOptions options) => throw new NotSupportedException();
+
+        public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems) => throw new NotSupportedException();
 
         public int Get(GetOptions options, Endpoint[] addresses) => throw new NotSupportedException();
     }

@@ -1,7 +1,7 @@
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class NearestWordTests

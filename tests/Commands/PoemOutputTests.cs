@@ -3,17 +3,15 @@ using System.Collections.Generic;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
+using Poetry.Net;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class PoemOutputTests
 {
-    private const int EPIPE = 32;
-    private const int ENOSPC = 28;
-
     private readonly List<byte> _shown = [];
-    private int _error;
+    private Errno _error;
 
     [TestMethod]
     public void StandardOutput_OneOfSeveral_ShowsNothingBeforeItIsWhole()
@@ -85,7 +83,7 @@ public sealed class PoemOutputTests
     public void StandardOutput_ReaderGone_IsNoProblemToTell()
     {
         StandardOutputPoem poem = Poem(isAlone: true);
-        _error = EPIPE;
+        _error = Errno.EPIPE;
         OutputResult result = poem.Write("poem"u8);
         Assert.IsFalse(result.IsOk);
         Assert.IsTrue(result.ReaderIsGone);
@@ -97,7 +95,7 @@ public sealed class PoemOutputTests
     {
         StandardOutputPoem poem = Poem(isAlone: false);
         Assert.IsTrue(poem.Write("poem"u8).IsOk);
-        _error = ENOSPC;
+        _error = Errno.ENOSPC;
         Assert.AreEqual("cannot write standard output: no space left on device", poem.Commit().Problem);
     }
 
@@ -105,9 +103,9 @@ public sealed class PoemOutputTests
 
     private string Shown() => Encoding.UTF8.GetString(_shown.ToArray());
 
-    private int Write(ReadOnlySpan<byte> bytes)
+    private Errno Write(ReadOnlySpan<byte> bytes)
     {
-        if (_error == 0)
+        if (_error == Errno.None)
         {
             _shown.AddRange(bytes);
         }

@@ -2,8 +2,9 @@ using System;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
+using Poetry.Net;
 
-namespace Poetry.Tests.Commands;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class TerminalEscaperTests
@@ -43,8 +44,8 @@ public sealed class TerminalEscaperTests
     public void Write_ErrorOfTheWriter_EndsIt()
     {
         int calls = 0;
-        int error = new TerminalEscaper().Write(new byte[100_000], isFinal: true, _ => ++calls == 2 ? 28 : 0);
-        Assert.AreEqual(28, error);
+        Errno error = new TerminalEscaper().Write(new byte[100_000], isFinal: true, _ => ++calls == 2 ? Errno.ENOSPC : Errno.None);
+        Assert.AreEqual(Errno.ENOSPC, error);
         Assert.AreEqual(2, calls);
     }
 
@@ -54,12 +55,12 @@ public sealed class TerminalEscaperTests
         var shown = new StringBuilder();
         for (int i = 0; i < pieces.Length; i++)
         {
-            int error = escaper.Write(pieces[i], isFinal: i == pieces.Length - 1, bytes =>
+            Errno error = escaper.Write(pieces[i], isFinal: i == pieces.Length - 1, bytes =>
             {
                 _ = shown.Append(Encoding.UTF8.GetString(bytes));
-                return 0;
+                return Errno.None;
             });
-            Assert.AreEqual(0, error);
+            Assert.AreEqual(Errno.None, error);
         }
 
         return shown.ToString();

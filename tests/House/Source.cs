@@ -36,7 +36,7 @@ internal sealed record Source(string Path, string Text)
     /// <summary>The places where code holds a word, as an editor shows them.</summary>
     public IEnumerable<string> Find(string word)
     {
-        for (int at = Code.IndexOf(word, StringComparison.Ordinal); at >= 0; at = Code.IndexOf(word, at + 1, StringComparison.Ordinal))
+        for (int at = -1; (at = Code.IndexOf(word, at + 1, StringComparison.Ordinal)) >= 0;)
         {
             bool beginsInside = at > 0 && (char.IsLetterOrDigit(word[0]) || word[0] == '_') && IsWordCharacter(Code[at - 1]);
             if (!beginsInside)

@@ -91,7 +91,7 @@ public sealed class GetOutputTests : NativeTests
     {
         FaultServer server = Own(FaultServer.Sending(Poem));
         Finished finished = Run("get", "--quiet", "--output", "nosuch/got.txt", server.Address);
-        AssertFailed(finished, 1, "nosuch");
+        AssertNotWritten(finished, "nosuch/got.txt");
     }
 
     [TestMethod]
@@ -104,8 +104,17 @@ public sealed class GetOutputTests : NativeTests
         {
             Before = "trap '' XFSZ; ulimit -f 64;",
         });
-        AssertFailed(finished, 1, "got.txt");
+        AssertNotWritten(finished, "got.txt");
         Assert.IsEmpty(Folder.Names, string.Join(' ', Folder.Names));
+    }
+
+    /// <summary>A file that can't be written costs its own poem, like every failure.</summary>
+    private static void AssertNotWritten(Finished finished, string name)
+    {
+        Assert.AreEqual(1, finished.ExitCode, finished.Errors);
+        Assert.HasCount(1, finished.ErrorLines, finished.Errors);
+        Assert.Contains($"cannot write {name}: ", finished.Errors);
+        Assert.IsEmpty(finished.Bytes);
     }
 
     private void AssertFile(string name, byte[] poem) =>

@@ -3,7 +3,7 @@ using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 
-namespace Poetry.Tests.Protocols;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class EscapeTests

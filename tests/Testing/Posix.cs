@@ -17,11 +17,16 @@ internal static partial class Posix
 
     public static bool IsRoot => geteuid() == 0;
 
-    public static void Kill(int processId, int signal) => Assert.AreEqual(0, kill(processId, signal), $"kill({processId}, {signal})");
+    public static void Kill(int processId, int signal) =>
+        Assert.AreEqual(0, kill(processId, signal), $"kill({processId}, {signal})");
 
-    public static void MakeFifo(string path) => Assert.AreEqual(0, mkfifo(path, 0x1A4), $"mkfifo {path}");
+    public static void MakeFifo(string path)
+    {
+        const uint ReadableByAll = 0x1A4; // 0644
+        Assert.AreEqual(0, mkfifo(path, ReadableByAll), $"mkfifo {path}");
+    }
 
-    /// <summary>A command before a program's, which takes the rights of root away; or a skipped test where that can't be done.</summary>
+    /// <summary>A command before a program's that takes root's rights away; a skipped test where that can't be done.</summary>
     public static string[] WithoutRights()
     {
         if (!IsRoot)

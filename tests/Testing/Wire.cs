@@ -21,7 +21,8 @@ internal readonly record struct Delivery(byte[] Bytes, bool WasReset)
 /// <summary>Plain sockets: the clients that the servers meet, without any of our own code in them.</summary>
 internal static class Wire
 {
-    public static Socket Connect(int port, int receiveBufferBytes = 0) => Connect(new IPEndPoint(IPAddress.Loopback, port), receiveBufferBytes);
+    public static Socket Connect(int port, int receiveBufferBytes = 0) =>
+        Connect(new IPEndPoint(IPAddress.Loopback, port), receiveBufferBytes);
 
     public static Socket Connect(string unixPath) => Connect(new UnixDomainSocketEndPoint(unixPath), 0);
 

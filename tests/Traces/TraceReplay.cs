@@ -49,8 +49,17 @@ internal sealed class TraceReplay(TextWriter output)
     /// <returns>The exit code: 0 if nothing differs, 1 if something does, 2 if there is nothing to replay.</returns>
     public static int Run(string[] arguments, TextWriter output)
     {
+        string folder = arguments.Length > 0 ? arguments[0] : DefaultFolder;
         var replay = new TraceReplay(output);
-        replay.ReplayFolder(arguments.Length > 0 ? arguments[0] : DefaultFolder);
+        if (Directory.Exists(folder))
+        {
+            replay.ReplayFolder(folder);
+        }
+        else
+        {
+            output.WriteLine($"there is no folder {folder}");
+        }
+
         output.WriteLine($"programs run: {string.Join(", ", replay.Runs.Select(run => $"{run.Value} on {run.Key}"))}");
         output.WriteLine($"{replay.Replayed} traces replayed, {replay.Differing} differ");
         return replay.Differing > 0 ? 1 : replay.Replayed > 0 ? 0 : 2;

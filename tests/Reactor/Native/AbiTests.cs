@@ -141,8 +141,9 @@ public sealed unsafe class AbiTests
     {
         string[] headers =
         [
-            "errno.h", "fcntl.h", "limits.h", "netinet/in.h", "netinet/tcp.h", "signal.h", "stddef.h", "stdio.h", "sys/epoll.h",
-            "sys/eventfd.h", "sys/ioctl.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/time.h", "sys/uio.h", "sys/un.h",
+            "errno.h", "fcntl.h", "limits.h", "netinet/in.h", "netinet/tcp.h", "poll.h", "signal.h", "stddef.h", "stdio.h", "sys/epoll.h",
+            "sys/eventfd.h", "sys/ioctl.h", "sys/mman.h", "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/time.h",
+            "sys/uio.h", "sys/un.h",
         ];
         DirectoryInfo directory = Directory.CreateTempSubdirectory("poetry-abi-");
         try

@@ -5,9 +5,10 @@ using System.Linq;
 using System.Text;
 using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
-using Poetry.Commands.Logging;
+using Poetry.Commands;
+using Poetry.Net;
 
-namespace Poetry.Tests.Commands.Logging;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class LogBufferTests
@@ -211,7 +212,7 @@ public sealed class LogBufferTests
 
         public void Recover() => FailAfter(int.MaxValue);
 
-        public int Write(ReadOnlySpan<byte> bytes, out int written)
+        public Errno Write(ReadOnlySpan<byte> bytes, out int written)
         {
             lock (_gate)
             {
@@ -225,7 +226,7 @@ public sealed class LogBufferTests
                 written = Math.Min(bytes.Length, _room);
                 _room -= _room == int.MaxValue ? 0 : written;
                 _ = _text.Append(Encoding.ASCII.GetString(bytes[..written]));
-                return written < bytes.Length ? 28 : 0;
+                return written < bytes.Length ? Errno.ENOSPC : Errno.None;
             }
         }
     }

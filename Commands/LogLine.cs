@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
 
-namespace Poetry.Commands.Logging;
+namespace Poetry.Commands;
 
 /// <summary>
 /// One record of the log in the making: UTF-8 in memory of the caller. What does not fit is left out, and a record that

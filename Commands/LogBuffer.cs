@@ -1,16 +1,17 @@
 using System;
 using System.Threading;
+using Poetry.Net;
 
-namespace Poetry.Commands.Logging;
+namespace Poetry.Commands;
 
 /// <summary>Writes bytes, all of them unless there is an error.</summary>
 /// <param name="bytes">What to write.</param>
 /// <param name="written">How many of them were written.</param>
-/// <returns>0, or the error that ended it.</returns>
-internal delegate int LogWriter(ReadOnlySpan<byte> bytes, out int written);
+/// <returns>The error that ended it, if there was one.</returns>
+internal delegate Errno LogWriter(ReadOnlySpan<byte> bytes, out int written);
 
 /// <summary>
-/// Takes the records of all reactors and writes them on a thread of its own, so that a full disk or a stopped reader
+/// Crosses threads: takes the records of all reactors and writes them on a thread of its own, so that a full disk or a stopped reader
 /// never stops a loop. What finds no room is dropped and counted.
 /// </summary>
 /// <remarks>
@@ -150,12 +151,12 @@ internal sealed class LogBuffer : IDisposable
         while (TryTake(nextWrite, out int length, out int records, out long dropped))
         {
             // A disk that was full has the beginning of a record; the next one gets a line of its own.
-            isInMidLine = isInMidLine && _write("\n"u8, out _) != 0;
+            isInMidLine = isInMidLine && _write("\n"u8, out _) != Errno.None;
 
             // What could not be written is counted, and told when writing works again.
-            bool failed = _write(_outgoing.AsSpan(0, length), out int written) != 0;
+            bool failed = _write(_outgoing.AsSpan(0, length), out int written) != Errno.None;
             isInMidLine |= failed && written > 0 && _outgoing[written - 1] != '\n';
-            bool toldDropped = !failed && dropped > 0 && _write(_describeDropped(dropped), out _) == 0;
+            bool toldDropped = !failed && dropped > 0 && _write(_describeDropped(dropped), out _) == Errno.None;
             nextWrite = Environment.TickCount64 + MinIntervalMs;
             lock (_gate)
             {

@@ -1,9 +1,10 @@
 using System;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using Poetry.Net;
 using Poetry.Protocols;
 
-namespace Poetry.Commands.Logging;
+namespace Poetry.Commands;
 
 /// <summary>
 /// The log of the program behind the interfaces that .NET knows: one line a record, on standard error, and never a wait
@@ -81,7 +82,7 @@ internal sealed class PoetryLogger : ILogger, ILoggerProvider
     /// <summary>Writes what there is, for at most a second.</summary>
     public void Dispose() => _buffer.Dispose();
 
-    private static int WriteToStandardError(ReadOnlySpan<byte> bytes, out int written) =>
+    private static Errno WriteToStandardError(ReadOnlySpan<byte> bytes, out int written) =>
         StandardStreams.WriteAll(StandardStreams.Error, bytes, out written);
 
     [SkipLocalsInit]
@@ -93,23 +94,31 @@ internal sealed class PoetryLogger : ILogger, ILoggerProvider
         _ = _buffer.TryAppend(line.End());
     }
 
-    private void LogMessage(LogLevel level, string? eventName, string message, Exception? exception) =>
-        _ = _buffer.TryAppend(Format(level, eventName, message, exception));
-
-    private byte[] DescribeDropped(long count) =>
-        Format(LogLevel.Warning, null, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"dropped {count} log records"), null);
-
+    /// <summary>Without memory of its own, for a proxy says the same of every client that it serves.</summary>
     [SkipLocalsInit]
-    private byte[] Format(LogLevel level, string? eventName, string message, Exception? exception)
+    private void LogMessage(LogLevel level, string? eventName, string message, Exception? exception)
     {
         var line = new LogLine(stackalloc byte[MessageBytes], _format);
+        Fill(ref line, level, eventName, message, exception);
+        _ = _buffer.TryAppend(line.End());
+    }
+
+    [SkipLocalsInit]
+    private byte[] DescribeDropped(long count)
+    {
+        var line = new LogLine(stackalloc byte[ConnectionBytes], _format);
+        string message = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"dropped {count} log records");
+        Fill(ref line, LogLevel.Warning, null, message, null);
+        return line.End().ToArray();
+    }
+
+    private void Fill(ref LogLine line, LogLevel level, string? eventName, string message, Exception? exception)
+    {
         line.Begin(_utcNow(), level);
         line.Message(eventName, message);
         if (exception is not null)
         {
             line.Exception(exception);
         }
-
-        return line.End().ToArray();
     }
 }

@@ -4,11 +4,10 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
-using Poetry.Commands.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
 
-namespace Poetry.Tests.Commands.Logging;
+namespace Poetry.Tests;
 
 [TestClass]
 public sealed class PoetryLoggerTests
@@ -225,7 +224,7 @@ public sealed class PoetryLoggerTests
         }
     }
 
-    private int Write(ReadOnlySpan<byte> bytes, out int written)
+    private Errno Write(ReadOnlySpan<byte> bytes, out int written)
     {
         written = bytes.Length;
         lock (_text)
@@ -233,7 +232,7 @@ public sealed class PoetryLoggerTests
             _ = _text.Append(Encoding.UTF8.GetString(bytes));
         }
 
-        return 0;
+        return Errno.None;
     }
 
     private string Log(LogFormat format, Action<ILogger> log, LogLevel least = LogLevel.Information)

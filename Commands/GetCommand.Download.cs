@@ -1,0 +1,181 @@
+using System;
+using Poetry.Net;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <content>One download.</content>
+internal sealed partial class GetCommand
+{
+    /// <summary>One poem on its way from a server to its output.</summary>
+    private sealed class Download(GetCommand command, int task, Endpoint from, string? path, bool escapes) : IPoemReceiver
+    {
+        private PoemOutput? _output;
+        private string? _problem;
+        private bool _complete;
+
+        public int Task => task;
+
+        public Endpoint From => from;
+
+        /// <summary>Fires when there is no more to be done for it; null before it has begun.</summary>
+        public Deferred<bool>? Fetching { get; set; }
+
+        /// <summary>Did it come whole, and was it written whole?</summary>
+        public bool IsWhole { get; private set; }
+
+        /// <summary>What has come of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
+        public TextBuffer? Held { get; private set; } = command._options.Transform is null ? null : new TextBuffer();
+
+        /// <inheritdoc/>
+        public bool Received(ReadOnlySpan<byte> bytes)
+        {
+            command._progress.Received(task, bytes.Length);
+            if (Held is null)
+            {
+                return TryWrite(bytes);
+            }
+
+            if (bytes.Length <= Held.Limit - Held.Length)
+            {
+                Held.Write(bytes);
+                return true;
+            }
+
+            command._progress.Warned(task, "it is too long to be transformed, printing it as it came");
+            return TryWrite(Held.Text.Span) && TryWrite(bytes) && LetGo();
+        }
+
+        /// <summary>Sends a poem on that was held to be transformed.</summary>
+        /// <param name="transformed">What became of it; null if it is to be as it came.</param>
+        /// <exception cref="PoemIncomplete">It could not be written.</exception>
+        public void Release(byte[]? transformed)
+        {
+            bool written = TryWrite(transformed ?? Held!.Text.Span);
+            _ = LetGo();
+            if (!written)
+            {
+                throw new PoemIncomplete("the poem could not be stored");
+            }
+        }
+
+        /// <summary>Forgets what has come, unless it was shown already.</summary>
+        public bool TryStartOver()
+        {
+            if (_output is { HasShown: true })
+            {
+                return false;
+            }
+
+            _output?.Abort();
+            _output = null;
+            Held?.Clear();
+            command._progress.Restarted(task);
+            return true;
+        }
+
+        /// <summary>All of it has come.</summary>
+        public void Complete(bool commitNow)
+        {
+            _complete = Check(Open());
+            if (!_complete)
+            {
+                Fail(_problem ?? string.Empty);
+            }
+            else if (commitNow)
+            {
+                Commit();
+            }
+        }
+
+        /// <summary>Writes it out, if all of it has come.</summary>
+        public void Commit()
+        {
+            if (!_complete)
+            {
+                return;
+            }
+
+            if (path is null)
+            {
+                command._progress.Suspend();
+            }
+
+            IsWhole = Check(_output!.Commit());
+            if (path is null)
+            {
+                command._progress.Resume(((StandardOutputPoem)_output).EndsLine);
+            }
+
+            if (IsWhole)
+            {
+                command._progress.Finished(task);
+            }
+            else if (_problem is not null)
+            {
+                command._progress.Failed(task, _problem);
+            }
+        }
+
+        /// <summary>It has not come whole: nobody sees any of it.</summary>
+        /// <param name="reason">Unless the output has a better one.</param>
+        public void Fail(string reason)
+        {
+            Abandon();
+            command._progress.Failed(task, _problem ?? reason);
+        }
+
+        /// <summary>Leaves nothing behind.</summary>
+        public void Abandon()
+        {
+            _output?.Abort();
+            _ = LetGo();
+        }
+
+        private bool TryWrite(ReadOnlySpan<byte> bytes) => Check(Open()) && Check(_output!.Write(bytes));
+
+        private bool LetGo()
+        {
+            Held?.Release();
+            Held = null;
+            return true;
+        }
+
+        private OutputResult Open()
+        {
+            if (_output is not null)
+            {
+                return default;
+            }
+
+            if (path is null)
+            {
+                _output = new StandardOutputPoem(isAlone: false, escapes);
+                return default;
+            }
+
+            OutputResult result = PoemFile.TryCreate(path, out PoemFile? file);
+            _output = file;
+            return result;
+        }
+
+        private bool Check(OutputResult result)
+        {
+            if (result.IsOk)
+            {
+                return true;
+            }
+
+            if (path is null)
+            {
+                command.StandardOutputFailed(result);
+            }
+            else
+            {
+                _problem = result.Problem;
+            }
+
+            return false;
+        }
+    }
+}

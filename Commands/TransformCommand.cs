@@ -1,0 +1,90 @@
+using System;
+using System.Collections.Generic;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>Transforms texts until it is told to stop: one service behind a netstring port and, if asked for, a text port.</summary>
+internal sealed class TransformCommand
+{
+    /// <summary>Connecting to an upstream takes no longer, whatever its time-out is.</summary>
+    private static readonly TimeSpan LongestConnect = TimeSpan.FromSeconds(10);
+
+    private readonly List<(Reactor? Reactor, TransformService Service)> _services = [];
+    private readonly TransformOptions _options;
+    private readonly TransformLimits _limits;
+
+    /// <summary>Serves nothing yet.</summary>
+    /// <param name="options">What is transformed where.</param>
+    public TransformCommand(TransformOptions options)
+    {
+        _options = options;
+        _limits = new TransformLimits(options.MaxLength, options.Timeout);
+    }
+
+    /// <summary>Serves transformations. SIGHUP finds nothing to read again, and does nothing.</summary>
+    /// <param name="server">What all servers share.</param>
+    /// <returns>The exit code.</returns>
+    public int Run(ServerOptions server)
+    {
+        using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
+        var listeners = new List<Listener>
+        {
+            new("Serving transforms", _options.Listen, (reactor, records) => MakeFactory(reactor, records, asText: false)),
+        };
+        if (_options.TextListen is { } textListen)
+        {
+            listeners.Add(new Listener(
+                "Serving transforms as text", textListen, (reactor, records) => MakeFactory(reactor, records, asText: true)));
+        }
+
+        return new ServerHost(server, log) { Metrics = Describe }.Run(listeners);
+    }
+
+    private TransformServerFactory MakeFactory(Reactor reactor, ILogger records, bool asText) =>
+        new(ServiceOf(reactor), asText, _limits, reactor, reactor.Timers, records);
+
+    /// <summary>One service for all faces on all reactors; or, since it has to connect, one for all faces on each reactor.</summary>
+    private TransformService ServiceOf(Reactor reactor)
+    {
+        Reactor? owner = _options.Upstream is null ? null : reactor;
+        foreach ((Reactor? known, TransformService service) in _services)
+        {
+            if (known == owner)
+            {
+                return service;
+            }
+        }
+
+        _services.Add((owner, MakeService(reactor)));
+        return _services[^1].Service;
+    }
+
+    private TransformService MakeService(Reactor reactor)
+    {
+        if (_options.Upstream is not { } upstream)
+        {
+            return TransformService.BuiltIn();
+        }
+
+        TimeSpan connectTimeout = _options.Timeout < LongestConnect ? _options.Timeout : LongestConnect;
+        return UpstreamTransformation.Service(new TransformClient(reactor, upstream, connectTimeout, _options.Timeout));
+    }
+
+    private void Describe(MetricsPage page)
+    {
+        long succeeded = 0, failed = 0, unknown = 0;
+        foreach ((_, TransformService service) in _services)
+        {
+            succeeded += service.Succeeded;
+            failed += service.Failed;
+            unknown += service.Unknown;
+        }
+
+        page.Counter("transforms_total", "Texts that were transformed.", succeeded);
+        page.Counter("transforms_failed_total", "Transformations that failed.", failed);
+        page.Counter("transforms_unknown_total", "Requests for transformations that do not exist.", unknown);
+    }
+}

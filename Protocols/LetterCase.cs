@@ -1,0 +1,83 @@
+using System;
+using System.Buffers;
+using System.Text;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>Lower case, as E. E. Cummings would have it.</summary>
+internal sealed class Cummingsify() : LetterCase("cummingsify")
+{
+    /// <inheritdoc/>
+    private protected override OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> room, out int count) =>
+        Ascii.ToLower(text, room, out count);
+
+    /// <inheritdoc/>
+    private protected override Rune Map(Rune rune) => Rune.ToLowerInvariant(rune);
+}
+
+/// <summary>Upper case.</summary>
+internal sealed class Shout() : LetterCase("shout")
+{
+    /// <inheritdoc/>
+    private protected override OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> room, out int count) =>
+        Ascii.ToUpper(text, room, out count);
+
+    /// <inheritdoc/>
+    private protected override Rune Map(Rune rune) => Rune.ToUpperInvariant(rune);
+}
+
+/// <summary>
+/// Changes the case of letters, one code point by one code point (the simple mappings of Unicode, the same in every
+/// country): ß stays ß, since its capitals are two. A character may become longer or shorter in UTF-8. Bytes that are not
+/// UTF-8 pass.
+/// </summary>
+/// <remarks>Runs of ASCII, which most texts are, go through the runtime's vectors at the speed of a copy.</remarks>
+internal abstract class LetterCase(string name) : Transformation(name)
+{
+    /// <inheritdoc/>
+    public sealed override Deferred<byte[]>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
+    {
+        while (!text.IsEmpty)
+        {
+            _ = MapAscii(text, output.GetSpan(text.Length), out int count);
+            output.Advance(count);
+            text = MapOthers(text[count..], output);
+        }
+
+        return null;
+    }
+
+    /// <summary>Maps ASCII up to the first byte that is none.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="room">As long as the text, or longer.</param>
+    /// <param name="count">How many bytes were mapped.</param>
+    private protected abstract OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> room, out int count);
+
+    /// <summary>Maps one code point.</summary>
+    private protected abstract Rune Map(Rune rune);
+
+    /// <summary>Maps up to the next byte of ASCII.</summary>
+    /// <returns>The rest.</returns>
+    private ReadOnlySpan<byte> MapOthers(ReadOnlySpan<byte> text, TextBuffer output)
+    {
+        // The longest code point in UTF-8.
+        const int LongestRune = 4;
+        while (!text.IsEmpty && text[0] > 0x7F)
+        {
+            OperationStatus status = Rune.DecodeFromUtf8(text, out Rune rune, out int consumed);
+            if (status == OperationStatus.Done)
+            {
+                output.Advance(Map(rune).EncodeToUtf8(output.GetSpan(LongestRune)));
+            }
+            else
+            {
+                output.Write(text[..consumed]);
+            }
+
+            text = text[consumed..];
+        }
+
+        return text;
+    }
+}

@@ -1,0 +1,34 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+
+namespace Poetry.Protocols;
+
+/// <summary>The figures of proxies on the metrics page, told apart by their upstreams.</summary>
+/// <remarks>Services belong to their reactors; what is read of another thread's is as of some recent moment.</remarks>
+internal static class ProxyMetrics
+{
+    /// <summary>Adds them to the page.</summary>
+    public static void Write(MetricsPage page, IEnumerable<ProxyService> services)
+    {
+        Family("proxy_hits_total", "Clients served from memory.", "counter", static service => service.Hits);
+        Family("proxy_misses_total", "Clients that needed a fetch.", "counter", static service => service.Misses);
+        Family("proxy_coalesced_total", "Clients that joined a fetch under way.", "counter", static service => service.Coalesced);
+        Family("proxy_stale_total", "Clients that got a stale poem for want of a fresh one.", "counter", static service => service.StaleServed);
+        Family("proxy_fetches_total", "Fetches begun.", "counter", static service => service.Fetches);
+        Family("proxy_fetch_failures_total", "Fetches that failed.", "counter", static service => service.Failures);
+        Family("proxy_fetch_cancels_total", "Fetches that nobody waited for any more.", "counter", static service => service.Cancels);
+        Family("proxy_fetches", "Fetches under way.", "gauge", static service => service.FetchesInFlight);
+        Family("proxy_waiters", "Clients that wait for a fetch.", "gauge", static service => service.Waiters);
+        Family("proxy_cached_bytes", "What the kept poem weighs.", "gauge", static service => service.CachedBytes);
+
+        void Family(string name, string help, string type, Func<ProxyService, long> value)
+        {
+            page.Head(name, help, type);
+            foreach (ProxyService service in services)
+            {
+                page.Sample(name, "upstream", service.Upstream, value(service).ToString(CultureInfo.InvariantCulture));
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using System;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Sends the poem of an upstream to whoever connects, and closes kindly; where there is none, or no more of it, it resets
+/// the connection. What the client says is dropped.
+/// </summary>
+/// <remarks>
+/// A poem that is kept is sent as <see cref="PoemServer"/> sends one, and the client may close its own side. A client that
+/// waits for a fetch has gone when it does.
+/// </remarks>
+internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemReader, IProducer
+{
+    private PoemBuffer? _cached;
+    private ProxyDelivery? _delivery;
+    private TimeSpan _start;
+    private bool _failed;
+    private bool _left;
+
+    /// <inheritdoc/>
+    public long BytesTaken => Transport.BytesSent;
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionMade()
+    {
+        _start = factory.Clock.Now;
+        _cached = factory.Service.TryHoldCached();
+        if (_cached is null)
+        {
+            Wait();
+            return;
+        }
+
+        ReadOnlySpan<ReadOnlyMemory<byte>> parts = _cached.Parts;
+        foreach (ReadOnlyMemory<byte> part in parts[..^1])
+        {
+            Transport.Write(part);
+        }
+
+        Transport.WriteLast(parts[^1]);
+    }
+
+    /// <inheritdoc/>
+    public void Write(ReadOnlyMemory<byte> bytes, bool last)
+    {
+        if (last)
+        {
+            Transport.WriteLast(bytes);
+        }
+        else
+        {
+            Transport.Write(bytes);
+        }
+    }
+
+    /// <summary>Too much waits to be sent: nothing needs to be done, for the service looks at the slowest.</summary>
+    public void PauseProducing()
+    {
+    }
+
+    /// <summary>All that waited was sent.</summary>
+    public void ResumeProducing() => _delivery?.Drained();
+
+    /// <inheritdoc/>
+    protected internal override void DataReceived(ReadOnlySpan<byte> data)
+    {
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ReadConnectionLost()
+    {
+        if (_delivery is not { Waits: true })
+        {
+            base.ReadConnectionLost();
+            return;
+        }
+
+        // The reset first: it drops what was queued, and then the poem may go.
+        _left = true;
+        Transport.AbortConnection();
+        EndDelivery();
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionLost(Failure reason)
+    {
+        factory.Record(Transport, WireLength(), ConnectionRecord.DurationOf(Transport, _start, factory.Clock.Now), Outcome(reason));
+        EndDelivery();
+        _cached?.LetGo();
+        _cached = null;
+        _failed = false;
+        _left = false;
+    }
+
+    private void Wait()
+    {
+        _delivery = factory.Service.Join(this);
+        Transport.RegisterProducer(this);
+        _ = _delivery.Whole.AddBoth(this, static (server, outcome) => server.PoemEnded(outcome.Failure));
+    }
+
+    /// <summary>The poem was handed over, or there is no more of it.</summary>
+    private void PoemEnded(Failure? failure)
+    {
+        if (failure is null)
+        {
+            Transport.LoseConnection();
+            return;
+        }
+
+        _failed = !failure.Check<CancelledError>();
+        Transport.AbortConnection();
+    }
+
+    private void EndDelivery()
+    {
+        ProxyDelivery? delivery = _delivery;
+        _delivery = null;
+        delivery?.End();
+    }
+
+    private long WireLength() => _cached?.Length ?? _delivery?.WireLength ?? -1;
+
+    private ConnectionOutcome Outcome(Failure reason) =>
+        _failed ? ConnectionOutcome.Failed
+        : _left ? ConnectionOutcome.Left
+        : ConnectionRecord.OutcomeOf(reason);
+}
+
+/// <summary>Builds the protocols of one listener, and uses them again: a poem from memory costs no object.</summary>
+internal sealed class ProxyServerFactory(ProxyService service, IClock clock, ILogger log) : Factory
+{
+    private readonly ProtocolPool<ProxyServer> _spares = new();
+
+    /// <summary>Where the poem comes from.</summary>
+    public ProxyService Service => service;
+
+    /// <summary>The reactor's.</summary>
+    public IClock Clock => clock;
+
+    /// <inheritdoc/>
+    protected internal override bool ReusesConnections => true;
+
+    /// <inheritdoc/>
+    protected internal override Protocol BuildProtocol(in SocketAddress peer) =>
+        _spares.Take() ?? new ProxyServer(this);
+
+    /// <inheritdoc/>
+    protected internal override void Release(Protocol protocol) => _spares.Put((ProxyServer)protocol);
+
+    /// <summary>Tells the log how a delivery ended.</summary>
+    internal void Record(ITransport transport, long wireLength, TimeSpan duration, ConnectionOutcome outcome)
+    {
+        var record = new ConnectionRecord
+        {
+            Verb = "proxied",
+            What = service.Upstream,
+            Peer = transport.Peer,
+            BytesSent = transport.BytesSent,
+            BytesWhole = wireLength,
+            Duration = duration,
+            Outcome = outcome,
+        };
+        record.Log(log);
+    }
+}

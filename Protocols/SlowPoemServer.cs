@@ -1,0 +1,183 @@
+using System;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Sends a poem to whoever connects, a piece at a time, and closes kindly after the last. Every client has a pace of its
+/// own, kept by one delayed call that lives as long as the protocol: a piece costs one system call and no memory.
+/// </summary>
+/// <remarks>
+/// Piece number i is due i delays after the connection was made, however late the ones before it were: the pace does not
+/// drift. A client that has not taken its last pieces gets no more until it has; then it catches up, a piece a turn of the
+/// loop.
+/// </remarks>
+internal sealed class SlowPoemServer : Protocol
+{
+    /// <summary>
+    /// How soon to look again whether a client has taken what it has. Chosen: with a pace slower than this, as nearly all
+    /// are, the look is the next piece's own call and costs nothing; with a faster one, the kernel's buffers hold more than
+    /// a client reads in that time.
+    /// </summary>
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(10);
+
+    private readonly SlowPoemServerFactory _factory;
+    private readonly DelayedCall _tick;
+    private Poem? _poem;
+    private TimeSpan _start;
+    private long _dueTicks;
+    private int _part;
+    private int _offset;
+
+    public SlowPoemServer(SlowPoemServerFactory factory)
+    {
+        _factory = factory;
+        _tick = factory.Timers.Create(this, static server => server.Tick());
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionMade()
+    {
+        _start = _factory.Clock.Now;
+        _dueTicks = _start.Ticks;
+        _poem = _factory.Source.Hold();
+        _part = 0;
+        _offset = 0;
+        SlowPoemLog.Wanted(_factory.Log, Transport.Peer, _factory.Source.Name);
+        SendPiece();
+    }
+
+    /// <inheritdoc/>
+    protected internal override void DataReceived(ReadOnlySpan<byte> data)
+    {
+    }
+
+    /// <summary>A client that will say no more may well go on reading: only a reset, or the end of the poem, is an end.</summary>
+    protected internal override void ReadConnectionLost()
+    {
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionLost(Failure reason)
+    {
+        _ = _tick.CancelIfActive();
+        Poem poem = _poem!;
+        _poem = null;
+        var record = new ConnectionRecord
+        {
+            Verb = "served",
+            What = _factory.Source.Name,
+            Peer = Transport.Peer,
+            BytesSent = Transport.BytesSent,
+            BytesWhole = poem.WireLength,
+            Duration = ConnectionRecord.DurationOf(Transport, _start, _factory.Clock.Now),
+            Outcome = ConnectionRecord.OutcomeOf(reason),
+        };
+        record.Log(_factory.Log);
+        poem.LetGo();
+    }
+
+    private void Tick()
+    {
+        if (Transport.BytesPending == 0)
+        {
+            SendPiece();
+            return;
+        }
+
+        long soon = TimerQueue.AddSaturated(_factory.Clock.Now.Ticks, Math.Max(_factory.Pace.Delay.Ticks, ShortestWait.Ticks));
+        _tick.RearmAt(soon);
+    }
+
+    /// <summary>Sends what is next, by reference, and has itself called for what follows.</summary>
+    private void SendPiece()
+    {
+        ReadOnlySpan<ReadOnlyMemory<byte>> parts = _poem!.Parts;
+        long left = _factory.Pace.Bytes;
+        long sent = 0;
+        while (true)
+        {
+            ReadOnlyMemory<byte> part = parts[_part][_offset..];
+            int count = (int)Math.Min(left, part.Length);
+            left -= count;
+            sent += count;
+            bool endsPart = count == part.Length;
+            if (endsPart && _part == parts.Length - 1)
+            {
+                SlowPoemLog.Sending(_factory.Log, sent, Transport.Peer);
+                Transport.WriteLast(part);
+                return;
+            }
+
+            Transport.Write(part[..count]);
+            _part += endsPart ? 1 : 0;
+            _offset = endsPart ? 0 : _offset + count;
+            if (left == 0)
+            {
+                break;
+            }
+        }
+
+        SlowPoemLog.Sending(_factory.Log, sent, Transport.Peer);
+        _dueTicks = TimerQueue.AddSaturated(_dueTicks, _factory.Pace.Delay.Ticks);
+        _tick.RearmAt(_dueTicks);
+    }
+}
+
+/// <summary>How slow a slow server is.</summary>
+/// <param name="bytes">In a piece, but for the last one: 1 or more.</param>
+/// <param name="delay">From piece to piece; zero sends one in every turn of the loop.</param>
+internal sealed class Pace(long bytes, TimeSpan delay)
+{
+    /// <summary>Bytes in a piece.</summary>
+    public long Bytes => bytes;
+
+    /// <summary>From piece to piece.</summary>
+    public TimeSpan Delay => delay;
+}
+
+/// <summary>Builds the protocols of one poem that is sent slowly, and uses them again.</summary>
+/// <param name="source">The poem.</param>
+/// <param name="pace">How slowly.</param>
+/// <param name="clock">The reactor's.</param>
+/// <param name="timers">The reactor's.</param>
+/// <param name="log">Where the records go.</param>
+internal sealed class SlowPoemServerFactory(PoemSource source, Pace pace, IClock clock, TimerQueue timers, ILogger log) : Factory
+{
+    private readonly ProtocolPool<SlowPoemServer> _spares = new();
+
+    /// <summary>The poem.</summary>
+    public PoemSource Source => source;
+
+    /// <summary>How slowly it is sent.</summary>
+    public Pace Pace => pace;
+
+    /// <summary>The reactor's.</summary>
+    public IClock Clock => clock;
+
+    /// <summary>The reactor's.</summary>
+    public TimerQueue Timers => timers;
+
+    /// <summary>Where the records go.</summary>
+    public ILogger Log => log;
+
+    /// <inheritdoc/>
+    protected internal override bool ReusesConnections => true;
+
+    /// <inheritdoc/>
+    protected internal override Protocol BuildProtocol(in SocketAddress peer) => _spares.Take() ?? new SlowPoemServer(this);
+
+    /// <inheritdoc/>
+    protected internal override void Release(Protocol protocol) => _spares.Put((SlowPoemServer)protocol);
+}
+
+/// <summary>What a slow server has to say, apart from one record a connection.</summary>
+internal static partial class SlowPoemLog
+{
+    [LoggerMessage(EventId = 30, Level = LogLevel.Debug, Message = "{Peer} wants {Name}")]
+    public static partial void Wanted(ILogger log, SocketAddress peer, string name);
+
+    [LoggerMessage(EventId = 31, Level = LogLevel.Debug, Message = "Sending {Count} bytes to {Peer}")]
+    public static partial void Sending(ILogger log, long count, SocketAddress peer);
+}

@@ -1,0 +1,334 @@
+using System;
+using System.Diagnostics;
+using System.IO;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// One request for a transformation, whatever its form on the wire: what the netstring face and the text face have in
+/// common. A request is read within a deadline, given to the service, answered with one write that ends the connection, or
+/// refused by a close without an answer and a line in the log.
+/// </summary>
+/// <remarks>
+/// The deadline runs from accept to the last byte of the request, and progress does not move it: a client that sends a byte
+/// now and then is reset all the same. A transformation that is not done at once has as much time again.
+/// </remarks>
+internal abstract class TransformServer : Protocol
+{
+    /// <summary>What the record shows for a request whose name never came, or meant nothing.</summary>
+    private const string NoName = "-";
+
+    private readonly TransformServerFactory _factory;
+    private readonly DelayedCall _deadline;
+    private State _state;
+    private TimeSpan _start;
+    private string _what = NoName;
+    private long _wholeBytes;
+    private ConnectionOutcome? _outcome;
+    private TextBuffer? _reply;
+    private PendingAnswer? _answer;
+
+    private protected TransformServer(TransformServerFactory factory)
+    {
+        _factory = factory;
+        _deadline = factory.Timers.Create(this, static server => server.RanOut());
+    }
+
+    private enum State : byte
+    {
+        /// <summary>The request is not whole yet.</summary>
+        Reading,
+
+        /// <summary>The request is whole, and its transformation under way.</summary>
+        Answering,
+
+        /// <summary>Answered or refused: what else comes is not for us.</summary>
+        Over,
+    }
+
+    /// <summary>Is the request still expected, or a part of it?</summary>
+    private protected bool IsReading => _state == State.Reading;
+
+    /// <summary>The longest request, in bytes.</summary>
+    private protected int MaxLength => _factory.Limits.MaxLength;
+
+    /// <summary>Lent for a moment, or until the end of the connection.</summary>
+    private protected TextBufferPool Buffers => _factory.Buffers;
+
+    /// <summary>Has any byte of the request come?</summary>
+    private protected abstract bool HasBegun { get; }
+
+    /// <inheritdoc/>
+    protected internal sealed override void ConnectionMade()
+    {
+        _start = _factory.Clock.Now;
+        _state = State.Reading;
+        _what = NoName;
+        _wholeBytes = 0;
+        _outcome = null;
+        StartDeadline();
+    }
+
+    /// <inheritdoc/>
+    protected internal sealed override void ReadConnectionLost()
+    {
+        switch (_state)
+        {
+            case State.Reading when HasBegun:
+                RequestEnded();
+                break;
+            case State.Reading:
+                // Somebody who looked whether the port is open.
+                End(ConnectionOutcome.Left);
+                Transport.LoseConnection();
+                break;
+            default:
+                // It has said all it had to say, and waits for the answer.
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal sealed override void ConnectionLost(Failure reason)
+    {
+        _ = _deadline.CancelIfActive();
+        _answer?.GiveUp();
+        _answer = null;
+        _state = State.Over;
+        ForgetRequest();
+        ReturnReply();
+        var record = new ConnectionRecord
+        {
+            Verb = "transformed",
+            What = _what,
+            Peer = Transport.Peer,
+            BytesSent = Transport.BytesSent,
+            BytesWhole = _wholeBytes,
+            Duration = ConnectionRecord.DurationOf(Transport, _start, _factory.Clock.Now),
+            Outcome = _outcome ?? ConnectionRecord.OutcomeOf(reason),
+        };
+        record.Log(_factory.Log);
+    }
+
+    /// <summary>The peer has sent its end, and the request is not whole without it.</summary>
+    private protected abstract void RequestEnded();
+
+    /// <summary>Gives back what holds the request.</summary>
+    private protected abstract void ForgetRequest();
+
+    /// <summary>The transformed text as it goes over the wire.</summary>
+    private protected abstract ReadOnlyMemory<byte> Frame(TextBuffer text);
+
+    /// <summary>The request is whole: has it done.</summary>
+    /// <param name="name">As it came. It need not outlive the call, nor need the text.</param>
+    /// <param name="text">As it came.</param>
+    private protected void Answer(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text)
+    {
+        Debug.Assert(_state == State.Reading, "a connection has one request");
+        _ = _deadline.CancelIfActive();
+        if (_factory.Service.Find(name) is not { } transformation)
+        {
+            RefuseName(name);
+            return;
+        }
+
+        _what = transformation.Name;
+        _state = State.Answering;
+        TextBuffer reply = Buffers.Rent(_factory.Limits.MaxReplyLength);
+        Deferred<byte[]>? later = _factory.Service.Transform(transformation, text, reply);
+        if (later is null)
+        {
+            Reply(reply);
+            return;
+        }
+
+        Buffers.Return(reply);
+        StartDeadline();
+        _answer = new PendingAnswer(this, later);
+        _answer.Await();
+    }
+
+    /// <summary>The request can't be understood or is not allowed: closes without an answer, and says why in the log.</summary>
+    private protected void Refuse(string problem)
+    {
+        TransformLog.Refused(_factory.Log, Transport.Peer, problem);
+        End(ConnectionOutcome.Refused);
+        Transport.LoseConnection();
+    }
+
+    private void RefuseName(ReadOnlySpan<byte> name)
+    {
+        bool isLogged = _factory.Log.IsEnabled(LogLevel.Information);
+        Refuse(isLogged ? $"no transformation '{Escape.Excerpt(name)}'" : string.Empty);
+    }
+
+    /// <summary>One write, one packet if it fits: the end travels with it.</summary>
+    private void Reply(TextBuffer text)
+    {
+        _state = State.Over;
+        ReadOnlyMemory<byte> wire = Frame(text);
+        _wholeBytes = wire.Length;
+        _reply = text;
+        Transport.WriteLast(wire);
+        if (Transport.BytesPending == 0)
+        {
+            // The kernel has it all, or nobody will: either way the memory is free before the client has closed.
+            ReturnReply();
+        }
+    }
+
+    private void Answered(Outcome<byte[]> outcome)
+    {
+        _answer = null;
+        _ = _deadline.CancelIfActive();
+        if (outcome.Failure is { } failure)
+        {
+            Fail(failure);
+            return;
+        }
+
+        TextBuffer reply = Buffers.Rent(_factory.Limits.MaxReplyLength);
+        reply.Write(outcome.Value);
+        Reply(reply);
+    }
+
+    private void Fail(Failure failure)
+    {
+        // What a transformation is expected to fail with says all by itself; anything else is somebody's mistake.
+        bool isExpected = failure.Check<IOException>() || failure.Check<CancelledError>();
+        TransformLog.Failed(_factory.Log, isExpected ? null : failure.Exception, _what, Transport.Peer, failure.Message);
+        End(ConnectionOutcome.Failed);
+        Transport.LoseConnection();
+    }
+
+    private void RanOut()
+    {
+        if (_state == State.Reading)
+        {
+            TransformLog.TooSlow(_factory.Log, Transport.Peer, _factory.Limits.Timeout.TotalSeconds);
+            End(ConnectionOutcome.Timeout);
+            Transport.AbortConnection();
+            return;
+        }
+
+        Debug.Assert(_answer is not null, "the deadline runs for a request, or for an answer");
+        _answer.GiveUp();
+        _answer = null;
+        Fail(new Failure(new TransformFailed($"not done in {_factory.Limits.Timeout.TotalSeconds:0.###} s")));
+    }
+
+    private void StartDeadline()
+    {
+        if (_factory.Limits.Timeout < TimeSpan.MaxValue)
+        {
+            _deadline.Rearm(_factory.Limits.Timeout);
+        }
+    }
+
+    private void End(ConnectionOutcome outcome)
+    {
+        _ = _deadline.CancelIfActive();
+        _state = State.Over;
+        _outcome = outcome;
+        ForgetRequest();
+    }
+
+    private void ReturnReply()
+    {
+        if (_reply is { } reply)
+        {
+            _reply = null;
+            Buffers.Return(reply);
+        }
+    }
+
+    /// <summary>
+    /// An answer that is waited for. It stands between the deferred and the protocol, which may have another connection by
+    /// the time that an old deferred fires after all.
+    /// </summary>
+    private sealed class PendingAnswer(TransformServer asker, Deferred<byte[]> later)
+    {
+        private TransformServer? _asker = asker;
+
+        public void Await() => _ = later.AddBoth(this, static (answer, outcome) => answer._asker?.Answered(outcome));
+
+        public void GiveUp()
+        {
+            _asker = null;
+            later.Cancel();
+        }
+    }
+}
+
+/// <summary>What a request for a transformation may take.</summary>
+/// <param name="maxLength">The longest request in bytes, its name included: 0 to <see cref="TextBuffer.MostBytes"/>.</param>
+/// <param name="timeout">From accept to the last byte of the request; <see cref="TimeSpan.MaxValue"/> for no end.</param>
+internal sealed class TransformLimits(int maxLength, TimeSpan timeout)
+{
+    /// <summary>The longest request in bytes: the name, what ends it, and the text.</summary>
+    public int MaxLength => maxLength;
+
+    /// <summary>The longest transformed text in bytes.</summary>
+    public int MaxReplyLength { get; } = (int)Math.Min((long)maxLength * TransformService.MostGrowth, TextBuffer.MostBytes);
+
+    /// <summary>How long a request may take, and then its transformation.</summary>
+    public TimeSpan Timeout => timeout;
+}
+
+/// <summary>
+/// Builds the protocols of one face of a service, and uses them again: a request that fits its buffer costs no object.
+/// </summary>
+/// <param name="service">Shared by all faces.</param>
+/// <param name="asText">The text face, or the netstring face.</param>
+/// <param name="limits">Of a request.</param>
+/// <param name="clock">The reactor's.</param>
+/// <param name="timers">The reactor's.</param>
+/// <param name="log">Where the records go.</param>
+internal sealed class TransformServerFactory(
+    TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log) : Factory
+{
+    private readonly ProtocolPool<TransformServer> _spares = new();
+
+    /// <summary>What transforms.</summary>
+    public TransformService Service => service;
+
+    /// <summary>Of a request.</summary>
+    public TransformLimits Limits => limits;
+
+    /// <summary>The reactor's.</summary>
+    public IClock Clock => clock;
+
+    /// <summary>The reactor's.</summary>
+    public TimerQueue Timers => timers;
+
+    /// <summary>Where the records go.</summary>
+    public ILogger Log => log;
+
+    /// <summary>Buffers for requests and replies.</summary>
+    public TextBufferPool Buffers { get; } = new();
+
+    /// <inheritdoc/>
+    protected internal override bool ReusesConnections => true;
+
+    /// <inheritdoc/>
+    protected internal override Protocol BuildProtocol(in SocketAddress peer) =>
+        _spares.Take() ?? (asText ? new TextTransformServer(this) : new NetstringTransformServer(this));
+
+    /// <inheritdoc/>
+    protected internal override void Release(Protocol protocol) => _spares.Put((TransformServer)protocol);
+}
+
+/// <summary>What the transform server has to say, apart from one record a connection.</summary>
+internal static partial class TransformLog
+{
+    [LoggerMessage(EventId = 40, Level = LogLevel.Information, Message = "refused {Peer}: {Problem}")]
+    public static partial void Refused(ILogger log, SocketAddress peer, string problem);
+
+    [LoggerMessage(EventId = 41, Level = LogLevel.Information, Message = "reset {Peer}: no whole request in {Seconds} s")]
+    public static partial void TooSlow(ILogger log, SocketAddress peer, double seconds);
+
+    [LoggerMessage(EventId = 42, Level = LogLevel.Warning, Message = "{Name} failed for {Peer}: {Problem}")]
+    public static partial void Failed(ILogger log, Exception? exception, string name, SocketAddress peer, string problem);
+}

@@ -1,0 +1,65 @@
+using System;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <content>Writing to what is there already, and may not be ready for it.</content>
+internal static unsafe partial class NativeFile
+{
+    /// <summary>Opens for writing what exists: a device, a FIFO (waiting for its reader), a file as it is.</summary>
+    /// <param name="path">Any path.</param>
+    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    public static Errno OpenForWriting(string path, out nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL;
+            return OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.OPEN_EXISTING, Flags, out handle);
+        }
+
+        int flags = OperatingSystem.IsLinux()
+            ? LinuxAbi.O_CLOEXEC | LinuxAbi.O_NOCTTY
+            : CloseOnExecOfBsd | NoControllingTerminalOfBsd;
+        return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
+    }
+
+    /// <summary>
+    /// Opens the terminal behind a descriptor once more, for writing without blocking. What two descriptors of one opening
+    /// share, O_NONBLOCK among it, these two do not.
+    /// </summary>
+    /// <param name="terminal">0, 1 or 2.</param>
+    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    /// <returns>ENOSYS where the system can't do that: on the BSDs /dev/fd only duplicates.</returns>
+    public static Errno OpenTerminalWithoutBlocking(nint terminal, out nint handle)
+    {
+        handle = NativeSocket.Invalid;
+        if (!OperatingSystem.IsLinux())
+        {
+            return Errno.ENOSYS;
+        }
+
+        string path = terminal switch { 0 => "/dev/fd/0", 1 => "/dev/fd/1", _ => "/dev/fd/2" };
+        return OpenOnUnix(path, Libc.O_WRONLY | LinuxAbi.O_NONBLOCK | LinuxAbi.O_NOCTTY | LinuxAbi.O_CLOEXEC, out handle);
+    }
+
+    /// <summary>Waits until a write will not block.</summary>
+    /// <param name="handle">A descriptor. On Windows all of them block, and this does not wait.</param>
+    /// <param name="timeoutMs">−1 waits for ever, 0 only looks.</param>
+    /// <returns><see cref="Errno.EAGAIN"/> if the time is over. A descriptor with an error is ready to tell it.</returns>
+    public static Errno WaitWritable(nint handle, int timeoutMs)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Errno.None;
+        }
+
+        var wanted = new Libc.struct_pollfd { fd = (int)handle, events = Libc.POLLOUT };
+        int count;
+        do
+        {
+            count = Libc.poll(&wanted, 1, timeoutMs);
+        }
+        while (count < 0 && NativeDescriptor.IsInterrupted());
+        return count < 0 ? LastError.OfLibc() : count == 0 ? Errno.EAGAIN : Errno.None;
+    }
+}

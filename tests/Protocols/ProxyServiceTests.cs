@@ -1,0 +1,264 @@
+using System;
+using System.Linq;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Protocols;
+
+/// <summary>One fetch for all who wait, and a poem that is kept: the rules, one by one.</summary>
+[TestClass]
+public sealed class ProxyServiceTests
+{
+    private const string Poem = "Was it for this";
+
+    [TestMethod]
+    public void States_FollowThePoem()
+    {
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromSeconds(10), StaleIfError = TimeSpan.FromSeconds(5) });
+        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+        _ = world.Join();
+        Assert.AreEqual(ProxyState.Fetching, world.Service.State);
+        world.Deliver(Poem);
+        Assert.AreEqual(ProxyState.Cached, world.Service.State);
+        world.Clock.Advance(10);
+        Assert.AreEqual(ProxyState.Stale, world.Service.State);
+        world.Clock.Advance(5);
+        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+        Assert.AreEqual(0, world.Cache.Bytes, "what can't be served any more is not kept");
+    }
+
+    [TestMethod]
+    public void Join_WhileAFetchIsUnderWay_JoinsIt()
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport[] clients = [.. Enumerable.Range(0, 50).Select(_ => world.Join())];
+        Assert.HasCount(1, world.Upstreams.All);
+        world.Deliver(Poem);
+        Array.ForEach(clients, client => ProxyWorld.AssertGot(client, Poem));
+        Assert.AreEqual(49, world.Service.Coalesced);
+        Assert.AreEqual(1, world.Log.Count("Fetching poem from server."));
+    }
+
+    [TestMethod]
+    public void Join_AfterThePoemHasBegun_GetsItFromTheStart()
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport early = world.Join();
+        world.Upstreams.Last.Send("Was it"u8.ToArray());
+        world.Turn();
+        Assert.AreEqual("Was it", Encoding.UTF8.GetString(early.Seen), "what has come is passed on at once");
+        MemoryTransport late = world.Join();
+        world.Turn();
+        Assert.AreEqual("Was it", Encoding.UTF8.GetString(late.Seen));
+        world.Deliver(" for this");
+        ProxyWorld.AssertGot(early, Poem);
+        ProxyWorld.AssertGot(late, Poem);
+    }
+
+    [TestMethod]
+    public void Join_OfAKeptPoem_DoesNotAskTheUpstream()
+    {
+        using var world = new ProxyWorld();
+        _ = world.FetchOnce(Poem);
+        ProxyWorld.AssertGot(world.Join(), Poem);
+        Assert.HasCount(1, world.Upstreams.All);
+        Assert.AreEqual(1, world.Log.Count("Using cached poem."));
+        Assert.AreEqual(1, world.Service.Hits);
+    }
+
+    [TestMethod]
+    public void AnEmptyPoem_IsAPoem()
+    {
+        using var world = new ProxyWorld();
+        _ = world.FetchOnce(string.Empty);
+        ProxyWorld.AssertGot(world.Join(), string.Empty);
+        Assert.HasCount(1, world.Upstreams.All);
+    }
+
+    [TestMethod]
+    [DataRow(7199, 1)]
+    [DataRow(7200, 2)]
+    [DataRow(7201, 2)]
+    public void AKeptPoem_IsServedForItsLifetime(int age, int fetches)
+    {
+        using var world = new ProxyWorld();
+        _ = world.FetchOnce(Poem);
+        world.Clock.Advance(age);
+        _ = world.Join();
+        Assert.HasCount(fetches, world.Upstreams.All);
+    }
+
+    [TestMethod]
+    public void AKeptPoem_WithEndlessLifetime_StaysForEver()
+    {
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.MaxValue, StaleIfError = TimeSpan.FromHours(1) });
+        _ = world.FetchOnce(Poem);
+        world.Clock.Advance(TimeSpan.FromDays(10_000));
+        ProxyWorld.AssertGot(world.Join(), Poem);
+        Assert.AreEqual(0, world.Clock.PendingCount, "for ever needs no timer");
+    }
+
+    [TestMethod]
+    public void WithoutALifetime_NothingIsKept_ButFetchesAreShared()
+    {
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.Zero, StaleIfError = TimeSpan.FromHours(1) });
+        MemoryTransport first = world.Join();
+        MemoryTransport second = world.Join();
+        world.Deliver(Poem);
+        ProxyWorld.AssertGot(first, Poem);
+        ProxyWorld.AssertGot(second, Poem);
+        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+        _ = world.Join();
+        Assert.HasCount(2, world.Upstreams.All);
+    }
+
+    [TestMethod]
+    public void APoemThatExpiresOnItsWay_IsDeliveredFromTheOldBuffer()
+    {
+        using var world = new ProxyWorld();
+        _ = world.FetchOnce(Poem);
+        MemoryTransport slow = world.Join(room: 3);
+        world.Clock.Advance(TimeSpan.FromHours(3));
+        MemoryTransport next = world.FetchOnce("another poem, in the place of that one");
+        world.Service.Clear();
+        slow.Grant(long.MaxValue);
+        ProxyWorld.AssertGot(slow, Poem);
+        ProxyWorld.AssertGot(next, "another poem, in the place of that one");
+    }
+
+    [TestMethod]
+    public void APoemInItsBuffer_LivesUntilTheLastDeliveryHasEnded()
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport first = world.FetchOnce(Poem);
+        MemoryTransport second = world.Join();
+        world.Service.Clear();
+        Assert.IsGreaterThan(0, world.Memory.BytesAlive);
+        first.PeerEnds();
+        world.Turn();
+        Assert.IsGreaterThan(0, world.Memory.BytesAlive, "the second still holds it");
+        second.PeerEnds();
+        world.Turn();
+        Assert.AreEqual(0, world.Memory.BytesAlive);
+    }
+
+    [TestMethod]
+    public void ManyClients_ShareOneBuffer()
+    {
+        using var world = new ProxyWorld();
+        _ = world.Join(room: 0);
+        world.Deliver(Poem);
+        long one = world.Memory.BytesAlive;
+        for (int i = 0; i < 1000; i++)
+        {
+            _ = world.Join(room: 0);
+        }
+
+        Assert.AreEqual(one, world.Memory.BytesAlive);
+    }
+
+    [TestMethod]
+    public void Clear_ForgetsThePoem()
+    {
+        using var world = new ProxyWorld();
+        _ = world.FetchOnce(Poem);
+        world.Service.Clear();
+        _ = world.FetchOnce("another");
+        ProxyWorld.AssertGot(world.Join(), "another");
+    }
+
+    [TestMethod]
+    public void Clear_WhileAFetchIsUnderWay_DeliversItAndKeepsItNot()
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport before = world.Join();
+        world.Service.Clear();
+        MemoryTransport after = world.Join();
+        Assert.HasCount(1, world.Upstreams.All);
+        world.Deliver(Poem);
+        ProxyWorld.AssertGot(before, Poem);
+        ProxyWorld.AssertGot(after, Poem);
+        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+    }
+
+    [TestMethod]
+    public void StoreAndForward_GivesNothingBeforeAll()
+    {
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromHours(2), StoreAndForward = true });
+        MemoryTransport client = world.Join();
+        world.Upstreams.Last.Send("Was it"u8.ToArray());
+        world.Turn();
+        Assert.AreEqual(0, client.Seen.Length);
+        world.Deliver(" for this");
+        ProxyWorld.AssertGot(client, Poem);
+    }
+
+    [TestMethod]
+    public void Framed_TheHeadGoesOutBeforeThePoem()
+    {
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromHours(2), Framed = true });
+        MemoryTransport client = world.Join();
+        world.Upstreams.Last.Send("15:"u8.ToArray());
+        world.Turn();
+        Assert.AreEqual("15:", Encoding.UTF8.GetString(client.Seen));
+        world.Deliver(Poem + ",");
+        ProxyWorld.AssertGot(client, $"15:{Poem},");
+        ProxyWorld.AssertGot(world.Join(), $"15:{Poem},");
+        Assert.AreEqual(1, world.Service.Fetches);
+    }
+
+    [TestMethod]
+    public void ManyWaiters_AreServedAFewATurn_InTheOrderInWhichTheyCame()
+    {
+        var clock = new LoopClock();
+        using var memory = new GuardedMemory();
+        var upstream = new Deferred<long>();
+        var service = new ProxyService(
+            "upstream",
+            receiver =>
+            {
+                _ = receiver.Received("poem"u8);
+                return upstream;
+            },
+            clock,
+            new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
+            new ProxyCache(long.MaxValue),
+            memory,
+            new ListLogger());
+        int served = 0;
+        var readers = new OrderedReader[1000];
+        for (int i = 0; i < readers.Length; i++)
+        {
+            int place = i;
+            readers[i] = new OrderedReader(() => Assert.AreEqual(place, served++));
+            readers[i].Delivery = service.Join(readers[i]);
+        }
+
+        upstream.Callback(4);
+        for (int turn = 1; served < readers.Length; turn++)
+        {
+            clock.Turn(TimeSpan.Zero);
+            Assert.AreEqual(Math.Min(64 * turn, readers.Length), served);
+        }
+
+        Array.ForEach(readers, reader => reader.Delivery.End());
+        service.Clear();
+        Assert.AreEqual(0, memory.BytesAlive);
+    }
+
+    private sealed class OrderedReader(Action written) : IPoemReader
+    {
+        public ProxyDelivery Delivery { get; set; } = null!;
+
+        public long BytesTaken => 0;
+
+        public void Write(ReadOnlyMemory<byte> bytes, bool last)
+        {
+            Assert.IsTrue(last, "it comes in one piece");
+            written();
+        }
+    }
+}

@@ -1,0 +1,190 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Protocols;
+
+/// <summary>
+/// A proxy of some upstreams, its clients and its servers in memory, and a life decided by a seed: who comes, leaves, reads
+/// slowly, breaks off, in any order and at any pace. Every connection of an upstream has a poem of its own, so that for
+/// every byte it is known where it came from. After each step, and at the end, what a proxy promises is checked.
+/// </summary>
+internal sealed partial class ProxySimulation : IDisposable
+{
+    private const int MostSteps = 100;
+    private static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(60);
+
+    private readonly Random _random;
+    private readonly LoopClock _clock = new();
+    private readonly GuardedMemory _memory = new();
+    private readonly ProxyOptions _options;
+    private readonly long _mostCacheBytes;
+    private readonly ProxyCache _cache;
+    private readonly List<Site> _sites = [];
+    private readonly bool _tells;
+    private int _step;
+
+    /// <param name="seed">Decides everything.</param>
+    /// <param name="tells">Is <see cref="Story"/> wanted?</param>
+    public ProxySimulation(int seed, bool tells)
+    {
+        _tells = tells;
+        _random = new Random(seed);
+        _options = new ProxyOptions
+        {
+            Lifetime = Pick(TimeSpan.FromHours(2), TimeSpan.FromSeconds(100), TimeSpan.Zero, TimeSpan.MaxValue),
+            StaleIfError = Pick(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromHours(3), TimeSpan.MaxValue),
+            StoreAndForward = OneIn(6),
+            Framed = OneIn(3),
+            MostPoemBytes = Pick(100L, 600L, 2000L),
+            WindowBytes = Pick(64, 200, 512),
+            ChunkBytes = Pick(5, 16, 64),
+            VisitsPerTurn = Pick(1, 2, 5, 64),
+        };
+        _mostCacheBytes = Pick(50L, 150L, 700L, long.MaxValue);
+        _cache = new ProxyCache(_mostCacheBytes);
+        int sites = Pick(1, 1, 2, 3);
+        for (int i = 0; i < sites; i++)
+        {
+            _sites.Add(new Site(this));
+        }
+    }
+
+    /// <summary>What happened, for whoever has to find out why.</summary>
+    public StringBuilder Story { get; } = new();
+
+    public void Run()
+    {
+        int steps = _random.Next(MostSteps);
+        for (_step = 0; _step < steps; _step++)
+        {
+            Site site = _sites[_random.Next(_sites.Count)];
+            Act(site);
+
+            // Much may happen within one turn of the loop.
+            if (!OneIn(3))
+            {
+                Turn(TimeSpan.Zero);
+            }
+
+            _sites.ForEach(each => each.Check());
+            Assert.IsTrue(_cache.Bytes <= _mostCacheBytes, "the cache is bounded");
+        }
+
+        End();
+    }
+
+    /// <summary>How often the cases came up that a proxy gets wrong.</summary>
+    public IEnumerable<(string What, long Count)> Counts()
+    {
+        yield return ("a cached poem", _sites.Sum(site => site.Service.Hits));
+        yield return ("a fetch joined", _sites.Sum(site => site.Service.Coalesced));
+        yield return ("a fetch failed", _sites.Sum(site => site.Service.Failures));
+        yield return ("a fetch cancelled", _sites.Sum(site => site.Service.Cancels));
+        yield return ("a stale poem standing in", _sites.Sum(site => site.Service.StaleServed));
+        yield return ("a poem dropped for another", _cache.Evictions);
+        yield return ("a paused upstream", _sites.Sum(site => site.Pauses));
+        yield return ("two fetches at once", _sites.Sum(site => site.Seconds));
+    }
+
+    public void Dispose() => _memory.Dispose();
+
+    private void Act(Site site)
+    {
+        switch (_random.Next(20))
+        {
+            case < 5:
+                site.Join();
+                break;
+            case < 7:
+                site.DisturbClient();
+                break;
+            case < 9:
+                site.LetClientRead();
+                break;
+            case < 16:
+                site.ActUpstream();
+                break;
+            case < 18:
+                Turn(Pick(0.1, 1, 30, 61, 99, 101, 3600, 7199, 7201, 20000));
+                break;
+            case 18:
+                site.HangUp();
+                break;
+            default:
+                Turn(TimeSpan.Zero);
+                break;
+        }
+    }
+
+    /// <summary>Everything comes to its end by itself: servers finish or fail, clients read, and then hang up.</summary>
+    private void End()
+    {
+        Tell("the end begins");
+        for (int turns = 0; turns < 2000 && _sites.Exists(site => site.IsBusy); turns++)
+        {
+            _sites.ForEach(site => site.MoveOn());
+            Turn(TimeSpan.Zero);
+            _sites.ForEach(site => site.Check());
+        }
+
+        _sites.ForEach(site => site.AssertAllServed());
+        _sites.ForEach(site => site.Leave());
+        Turn(TimeSpan.Zero);
+        Turn(TimeSpan.Zero);
+        _sites.ForEach(site => site.AssertOver());
+        Assert.AreEqual(0, _cache.Bytes, "an empty cache weighs nothing");
+        Assert.AreEqual(0, _cache.Count, "an empty cache holds nothing");
+        Assert.AreEqual(0, _memory.BytesAlive, "all memory is given back");
+        Assert.AreEqual(0, _clock.PendingCount, "no timer is left");
+    }
+
+    private void Turn(double seconds)
+    {
+        Tell($"{seconds} s pass");
+        Turn(TimeSpan.FromSeconds(seconds));
+    }
+
+    private void Turn(TimeSpan by) => _clock.Turn(by);
+
+    private void Tell(string what)
+    {
+        if (_tells)
+        {
+            _ = Story.Append(_step).Append(": ").Append(what).Append('\n');
+        }
+    }
+
+    private bool OneIn(int cases) => _random.Next(cases) == 0;
+
+    private T Pick<T>(params T[] choices) => choices[_random.Next(choices.Length)];
+
+    /// <summary>What a client's part throws is logged and costs nobody else anything: here it is the end of the test.</summary>
+    private sealed class OnlyErrors : ILogger
+    {
+        public static readonly OnlyErrors Instance = new();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                Assert.Fail($"{formatter(state, exception)}: {exception}");
+            }
+        }
+    }
+}

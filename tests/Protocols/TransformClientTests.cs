@@ -1,0 +1,216 @@
+using System;
+using System.Linq;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Protocols;
+
+/// <summary>The client against servers that answer, and against servers that do not, on a reactor that the test turns.</summary>
+[TestClass]
+public sealed class TransformClientTests : IDisposable
+{
+    private readonly Net.Reactor _reactor = new(new MemoryLog());
+
+    public void Dispose() => _reactor.Dispose();
+
+    [TestMethod]
+    [DataRow("")]
+    [DataRow("Here is my Poem. Perché?")]
+    public void Transform_BySomebodyWhoCan_IsTheirAnswer(string text)
+    {
+        ListeningPort server = Serve(TransformService.BuiltIn());
+        Assert.AreEqual(text.ToUpperInvariant(), Ask(server.Address.Port, "shout", text));
+    }
+
+    [TestMethod]
+    public void Transform_OfAMegabyte_ComesWhole()
+    {
+        ListeningPort server = Serve(TransformService.BuiltIn());
+        string text = string.Concat(Enumerable.Repeat("perché la notte è lunga\n", 40_000));
+        Assert.AreEqual(text.ToUpperInvariant(), Ask(server.Address.Port, "shout", text));
+    }
+
+    /// <summary>Local and remote are asked alike: a service that has everything done elsewhere gives the same answers.</summary>
+    [TestMethod]
+    [DataRow("7:shout.a,", "1:A,")]
+    [DataRow("15:reverse-lines.a,", "1:a,")]
+    [DataRow("8:nosuch.a,", "")]
+    [DataRow("5:a.b.c,", "")]
+    [DataRow("5:shout,", "")]
+    public void Upstream_Asked_AnswersAsItWould(string request, string expected)
+    {
+        ListeningPort server = Serve(TransformService.BuiltIn());
+        ListeningPort proxy = Serve(UpstreamTransformation.Service(Client(server.Address.Port)));
+        foreach (ListeningPort asked in new[] { server, proxy })
+        {
+            using Socket client = Wire.Connect(asked.Address.Port);
+            _ = client.Send(Encoding.UTF8.GetBytes(request));
+            Delivery delivery = Read(client);
+            delivery.AssertIs(Encoding.UTF8.GetBytes(expected));
+        }
+    }
+
+    /// <summary>A name with a point can't be asked for over netstrings, whoever brings it.</summary>
+    [TestMethod]
+    public void Upstream_ANameWithAPoint_IsUnknown()
+    {
+        TransformService service = UpstreamTransformation.Service(Client(1));
+        Assert.IsNull(service.Find("a.b"u8));
+        Assert.IsNotNull(service.Find("a"u8));
+    }
+
+    [TestMethod]
+    public void Transform_WhereNobodyListens_FailsToConnect() =>
+        Assert.IsTrue(FailureOf(FaultServer.FreePort()).Check<ConnectError>());
+
+    [TestMethod]
+    [DataRow("", "closed without an answer")]
+    [DataRow("1", "closed without an answer")]
+    [DataRow("15:here is", "got 7 of 15 bytes")]
+    [DataRow("15:here is my poem", "got 15 of 15 bytes")]
+    [DataRow("3:abcd", "no netstring")]
+    [DataRow("003:abc,", "no netstring")]
+    [DataRow("ABC", "no netstring")]
+    [DataRow("65537:", "longer than 65536 bytes")]
+    [DataRow("999999999999999999:", "longer than 65536 bytes")]
+    public void Transform_AnsweredShortOrWrong_Fails(string answer, string problem)
+    {
+        using FaultServer server = FaultServer.Sending(Encoding.ASCII.GetBytes(answer));
+        Failure failure = FailureOf(server.Port);
+        Assert.IsTrue(failure.Check<TransformFailed>(), failure.ToString());
+        Assert.Contains(problem, failure.Message);
+    }
+
+    [TestMethod]
+    public void Transform_AnsweredWithMoreBehindIt_IsTheAnswer()
+    {
+        using FaultServer server = FaultServer.Sending("2:ab,and more"u8.ToArray());
+        Assert.AreEqual("ab", Ask(server.Port, "shout", "x"));
+    }
+
+    [TestMethod]
+    public void Transform_OfAServerThatResets_FailsAsLost()
+    {
+        using FaultServer server = FaultServer.Resetting("15:here"u8.ToArray());
+        Assert.IsTrue(FailureOf(server.Port).Check<Net.ConnectionLost>());
+    }
+
+    [TestMethod]
+    [DataRow("")]
+    [DataRow("15:here is")]
+    public void Transform_OfAServerThatHangs_TimesOut(string start)
+    {
+        using FaultServer server = FaultServer.Hanging(Encoding.ASCII.GetBytes(start));
+        Failure failure = FailureOf(server.Port, timeout: 0.05);
+        Assert.IsTrue(failure.Check<TransformFailed>(), failure.ToString());
+        Assert.Contains("timed out", failure.Message);
+    }
+
+    [TestMethod]
+    public void Cancel_WhileItWaits_ResetsTheConnection()
+    {
+        using FaultServer server = FaultServer.Hanging([]);
+        Failure? failure = null;
+        Deferred<byte[]> answer = Client(server.Port).Transform("shout"u8, "x"u8);
+        _ = answer.AddErrback(f => { failure = f; });
+        Until(() => _reactor.Connections == 1, "the connection");
+        answer.Cancel();
+        Assert.IsTrue(failure!.Check<CancelledError>());
+        Until(() => _reactor.Connections == 0, "the end");
+    }
+
+    [TestMethod]
+    public void Cancel_BeforeItHasConnected_GivesUp()
+    {
+        Failure? failure = null;
+        Deferred<byte[]> answer = Client(FaultServer.FreePort()).Transform("shout"u8, "x"u8);
+        _ = answer.AddErrback(f => { failure = f; });
+        answer.Cancel();
+        Assert.IsTrue(failure!.Check<CancelledError>());
+        Assert.AreEqual(0, _reactor.Connections);
+    }
+
+    [TestMethod]
+    [DataRow("refused")]
+    [DataRow("short")]
+    [DataRow("wrong")]
+    [DataRow("reset")]
+    [DataRow("hangs")]
+    public void Upstream_ThatFails_ClosesTheClientWithoutAnAnswer(string fault)
+    {
+        using FaultServer upstream = fault switch
+        {
+            "short" => FaultServer.Sending("9:ab"u8.ToArray()),
+            "wrong" => FaultServer.Sending("GARBAGE"u8.ToArray()),
+            "reset" => FaultServer.Resetting([]),
+            _ => FaultServer.Hanging([]),
+        };
+        int port = fault == "refused" ? FaultServer.FreePort() : upstream.Port;
+        var log = new MemoryLog();
+        ListeningPort proxy = Serve(UpstreamTransformation.Service(Client(port)), timeout: fault == "hangs" ? 0.1 : 30, log);
+        using Socket client = Wire.Connect(proxy.Address.Port);
+        _ = client.Send("7:shout.a,"u8);
+        Read(client).AssertIs([]);
+        Until(() => proxy.Connections == 0, "the end of the client");
+        log.AssertHas("Warning", "shout failed");
+        log.AssertHas("transformed 0", "failed");
+    }
+
+    private TransformClient Client(int port, double timeout = 30) => new(
+        _reactor, Endpoint.Tcp("127.0.0.1", port), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(timeout));
+
+    private ListeningPort Serve(TransformService service, double timeout = 30, MemoryLog? log = null) => _reactor.ListenTcp(
+        SocketAddress.Ip([127, 0, 0, 1], 0),
+        new TransformServerFactory(
+            service,
+            asText: false,
+            new TransformLimits(2 * 1024 * 1024, TimeSpan.FromSeconds(timeout)),
+            _reactor,
+            _reactor.Timers,
+            log ?? new MemoryLog()));
+
+    private string Ask(int port, string name, string text)
+    {
+        byte[]? answer = null;
+        Failure? failure = null;
+        _ = Client(port).Transform(Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(text))
+            .AddCallbacks(bytes => answer = bytes, f => failure = f);
+        Until(() => answer is not null || failure is not null, "the answer");
+        Assert.IsNull(failure, failure?.Message);
+        return Encoding.UTF8.GetString(answer!);
+    }
+
+    private Failure FailureOf(int port, double timeout = 30)
+    {
+        Failure? failure = null;
+        _ = Client(port, timeout).Transform("shout"u8, "x"u8)
+            .AddCallbacks(bytes => Assert.Fail($"there was an answer of {bytes.Length} bytes"), f => failure = f);
+        Until(() => failure is not null, "the failure");
+        Until(() => _reactor.Connections == 0, "the end of the connection");
+        return failure!;
+    }
+
+    /// <summary>Reads what a client gets, while the reactor turns.</summary>
+    private Delivery Read(Socket client)
+    {
+        Delivery? delivery = null;
+        var reader = new System.Threading.Thread(() => delivery = Wire.ReadToEnd(client)) { IsBackground = true };
+        reader.Start();
+        Until(() => !reader.IsAlive, "the end of the client's reading");
+        return delivery!.Value;
+    }
+
+    private void Until(Func<bool> done, string what)
+    {
+        long deadline = Environment.TickCount64 + Patience.Milliseconds;
+        while (!done())
+        {
+            Assert.IsLessThan(deadline, Environment.TickCount64, $"{what} did not come");
+            _reactor.Turn(5);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using Poetry.Protocols;
+
+namespace Poetry.Tests.Testing;
+
+/// <summary>
+/// Memory for poems that is overwritten when it is freed, and only given back with this object: whoever reads what is freed
+/// reads what no poem says.
+/// </summary>
+internal sealed unsafe class GuardedMemory : PoemMemory, IDisposable
+{
+    private readonly List<nint> _discarded = [];
+
+    public void Dispose()
+    {
+        foreach (nint memory in _discarded)
+        {
+            NativeMemory.Free((void*)memory);
+        }
+
+        _discarded.Clear();
+    }
+
+    private protected override void Discard(byte* memory, int length)
+    {
+        new Span<byte>(memory, length).Fill(0xDD);
+        _discarded.Add((nint)memory);
+    }
+}

@@ -1,0 +1,134 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Protocols;
+
+namespace Poetry.Tests.Testing;
+
+/// <summary>
+/// A proxy of one upstream with its clients, on a clock that is turned by hand: the real service, the real protocols of both
+/// sides, and transports of memory.
+/// </summary>
+internal sealed class ProxyWorld : IDisposable
+{
+    public static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(60);
+
+    public ProxyWorld(ProxyOptions? options = null, ProxyCache? cache = null, ManualClock? clock = null)
+    {
+        Clock = clock ?? new ManualClock();
+        Options = options ?? new ProxyOptions { Lifetime = TimeSpan.FromHours(2) };
+        Cache = cache ?? new ProxyCache(long.MaxValue);
+        Upstreams = new MemoryUpstreams(Clock, new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, Options.Framed));
+        Service = new ProxyService("upstream", Upstreams.Fetch, Clock, Options, Cache, Memory, Log);
+        Factory = new ProxyServerFactory(Service, Clock, Log);
+    }
+
+    public ManualClock Clock { get; }
+
+    public ProxyOptions Options { get; }
+
+    public ProxyCache Cache { get; }
+
+    public GuardedMemory Memory { get; } = new();
+
+    public ListLogger Log { get; } = new();
+
+    public MemoryUpstreams Upstreams { get; }
+
+    public ProxyService Service { get; }
+
+    public ProxyServerFactory Factory { get; }
+
+    /// <summary>All clients so far.</summary>
+    public List<MemoryTransport> Clients { get; } = [];
+
+    /// <summary>A client connects.</summary>
+    /// <param name="room">What it takes before it stops reading.</param>
+    public MemoryTransport Join(long room = long.MaxValue)
+    {
+        var client = new MemoryTransport(Clock, Factory.BuildProtocol(default)!, Factory, enoughPending: Options.WindowBytes / 4);
+        client.Grant(room);
+        Clients.Add(client);
+        client.Start();
+        return client;
+    }
+
+    /// <summary>Lets the loop turn until it has nothing left to do now.</summary>
+    public void Turn() => Clock.Advance(TimeSpan.Zero);
+
+    /// <summary>The upstream's newest connection delivers a poem, and the proxy passes it on.</summary>
+    public void Deliver(string poem)
+    {
+        Upstreams.Last.SendAll(Encoding.UTF8.GetBytes(poem));
+        Turn();
+    }
+
+    /// <summary>A client got the poem of a fetch that is made for it.</summary>
+    public MemoryTransport FetchOnce(string poem)
+    {
+        MemoryTransport client = Join();
+        Deliver(poem);
+        AssertGot(client, poem);
+        return client;
+    }
+
+    /// <summary>All of it, and a clean end.</summary>
+    public static void AssertGot(MemoryTransport client, string poem)
+    {
+        Assert.AreEqual(poem, Encoding.UTF8.GetString(client.Seen));
+        Assert.AreEqual(WireEnd.Fin, client.End, "a whole poem ends cleanly");
+    }
+
+    /// <summary>A reset, after so much.</summary>
+    public static void AssertReset(MemoryTransport client, string sofar = "")
+    {
+        Assert.AreEqual(sofar, Encoding.UTF8.GetString(client.Seen));
+        Assert.AreEqual(WireEnd.Reset, client.End, "what is not whole ends with a reset");
+    }
+
+    /// <summary>Everybody hangs up, the cache is emptied: then nothing is left.</summary>
+    public void Dispose()
+    {
+        foreach (MemoryTransport client in Clients)
+        {
+            client.PeerResets();
+        }
+
+        Turn();
+        Service.Clear();
+        Turn();
+        string left = $"{Memory.BytesAlive} bytes, {Service.Waiters} waiters, {Service.FetchesInFlight} fetches";
+        bool isClean = Memory.BytesAlive == 0 && Service.Waiters == 0 && Service.FetchesInFlight == 0;
+        Memory.Dispose();
+        Assert.IsTrue(isClean, $"left over: {left}");
+        Assert.IsTrue(Clients.All(client => client.IsClosed), "every client ends");
+    }
+}
+
+/// <summary>Keeps what is logged.</summary>
+internal sealed class ListLogger : ILogger
+{
+    public List<string> Lines { get; } = [];
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter)
+    {
+        Lines.Add(formatter(state, exception));
+        Assert.IsNull(exception, $"{exception}");
+    }
+
+    /// <summary>How many lines begin so.</summary>
+    public int Count(string beginning) => Lines.Count(line => line.StartsWith(beginning, StringComparison.Ordinal));
+}

@@ -1,0 +1,132 @@
+using System;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+
+namespace Poetry.Tests.Tutorial;
+
+/// <summary>inline-callbacks/: chains written as methods. What Twisted calls yield is await here.</summary>
+[TestClass]
+public sealed class InlineCallbackExamples : TutorialExample
+{
+    [TestMethod]
+    public void InlineCallbacks1_ValuesComeBackAtOnceDeferredsLater()
+    {
+        async Deferred MyCallbacks()
+        {
+            Print("first callback");
+            int result = await Deferred.Succeed(1);
+            Print($"second callback got {result}");
+            result = await After(5, d => d.Callback(2));
+            Print($"third callback got {result}");
+            try
+            {
+                await After(5, d => d.Errback(new InvalidOperationException("3")));
+            }
+            catch (InvalidOperationException exception)
+            {
+                Print($"fourth callback got {exception.Message}");
+            }
+        }
+
+        Clock.CallLater(TimeSpan.Zero, () => { _ = MyCallbacks(); });
+        Clock.Pump(0, 4.9);
+        Expect("first callback", "second callback got 1");
+        Clock.Pump(0.1, 5);
+        Expect("first callback", "second callback got 1", "third callback got 2", "fourth callback got 3");
+    }
+
+    [TestMethod]
+    public void InlineCallbacks2_TwoOfThemTakeTurns()
+    {
+        async Deferred<int> MyCallbacks1()
+        {
+            Print("my_callbacks_1 first callback");
+            await After(2, d => d.Callback(0));
+            Print("my_callbacks_1 second callback");
+            await After(2, d => d.Callback(0));
+            Print("my_callbacks_1 third callback");
+            return 1;
+        }
+
+        async Deferred<int> MyCallbacksErr()
+        {
+            Print("my_callbacks_err first callback");
+            await After(3, d => d.Callback(0));
+            Print("my_callbacks_err second callback");
+            await After(3, d => d.Callback(0));
+            Print("my_callbacks_err third callback");
+            throw new InvalidOperationException("uh oh");
+        }
+
+        int finished = 0;
+        void Listen(Deferred<int> d) => d
+            .AddCallbacks(result => Print($"got result: {result}"), failure => Print($"got error: {failure.Message}"))
+            .AddBoth(() =>
+            {
+                if (++finished == 2)
+                {
+                    Print("all done");
+                }
+            });
+
+        Listen(MyCallbacks1());
+        Listen(MyCallbacksErr());
+        Clock.Pump(1, 1, 1, 1, 1, 1);
+        Expect(
+            "my_callbacks_1 first callback", "my_callbacks_err first callback",
+            "my_callbacks_1 second callback", "my_callbacks_err second callback",
+            "my_callbacks_1 third callback", "got result: 1",
+            "my_callbacks_err third callback", "got error: uh oh", "all done");
+    }
+
+    /// <summary>The stack of a method that goes on is that of a callback: whoever fired the deferred is on it.</summary>
+    [TestMethod]
+    public void InlineCallbacksTb_TheLoopIsOnTheStack()
+    {
+        string? stack = null;
+        async Deferred MyCallbacks()
+        {
+            await After(1, d => d.Callback(1));
+            stack = Environment.StackTrace;
+        }
+
+        _ = MyCallbacks();
+        Clock.Advance(1);
+        StringAssert.Contains(stack, $"{nameof(ManualClock)}.{nameof(ManualClock.Advance)}");
+        StringAssert.Contains(stack, nameof(MyCallbacks));
+    }
+
+    /// <summary>A pitfall of Part 17: what reads one after the other happens one after the other.</summary>
+    [TestMethod]
+    public void SequentialWhereParallelWasPossible()
+    {
+        async Deferred Sequential()
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                await After(2, d => d.Callback(0));
+            }
+
+            Print($"one after the other: {Clock.Now.TotalSeconds}");
+        }
+
+        async Deferred Parallel()
+        {
+            await Deferred.GatherResults([After(2, Fire), After(2, Fire), After(2, Fire)]);
+            Print($"all at once: {Clock.Now.TotalSeconds}");
+        }
+
+        static void Fire(Deferred<int> d) => d.Callback(0);
+        _ = Sequential();
+        _ = Parallel();
+        Clock.Pump(2, 2, 2);
+        Expect("all at once: 2", "one after the other: 6");
+    }
+
+    private Deferred<int> After(double seconds, Action<Deferred<int>> fire)
+    {
+        var d = new Deferred<int>();
+        Clock.CallLater(TimeSpan.FromSeconds(seconds), () => fire(d));
+        return d;
+    }
+}

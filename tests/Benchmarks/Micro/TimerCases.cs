@@ -3,7 +3,10 @@ using Poetry.Net;
 
 namespace Poetry.Benchmarks;
 
-/// <summary>A million delayed calls, due within a minute in no order, on a clock that is turned by hand.</summary>
+/// <summary>
+/// A million delayed calls on a clock that is turned by hand: due within a minute in no order, which is the worst for a
+/// heap, or all with the same delay, as time-outs are.
+/// </summary>
 internal sealed class TimerCases : IClock
 {
     /// <summary>How many there are.</summary>
@@ -18,13 +21,13 @@ internal sealed class TimerCases : IClock
     private readonly TimeSpan[] _delays = new TimeSpan[Count];
     private int _fired;
 
-    public TimerCases()
+    public TimerCases(bool isInOrder = false)
     {
         _queue = new TimerQueue(this);
         var random = new Random(Seed);
         for (int i = 0; i < Count; i++)
         {
-            _delays[i] = TimeSpan.FromTicks(random.NextInt64(s_longest.Ticks));
+            _delays[i] = isInOrder ? s_longest : TimeSpan.FromTicks(random.NextInt64(s_longest.Ticks));
         }
     }
 
@@ -42,6 +45,7 @@ internal sealed class TimerCases : IClock
     {
         for (int i = 0; i < Count; i++)
         {
+            Now += TimeSpan.FromTicks(1);
             _calls[i] = CallLater(_delays[i], this, static cases => cases._fired++);
         }
 
@@ -53,6 +57,7 @@ internal sealed class TimerCases : IClock
     {
         for (int i = 0; i < Count; i++)
         {
+            Now += TimeSpan.FromTicks(1);
             _calls[i]!.Reset(s_longest + _delays[i]);
         }
 
@@ -73,7 +78,7 @@ internal sealed class TimerCases : IClock
     /// <summary>Turns the clock past all of them.</summary>
     public int Fire()
     {
-        Now += s_longest + s_longest;
+        Now += s_longest + s_longest + s_longest;
         while (_queue.TakeDue(Now.Ticks, long.MaxValue) is { } call)
         {
             call.Fire();

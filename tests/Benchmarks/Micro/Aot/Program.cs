@@ -20,7 +20,8 @@ internal static class Program
                 Netstrings(gauge);
                 break;
             case ["timers"]:
-                Timers(gauge);
+                Timers(gauge, "due in no order", isInOrder: false);
+                Timers(gauge, "of one delay", isInOrder: true);
                 break;
             case ["serve", var port, var file]:
                 SocketServer.Run(port, file).Wait();
@@ -64,10 +65,10 @@ internal static class Program
         gauge.Remark($"GB/s: parse {bytes / parse:F1}, receiver {bytes / receive:F1}, in two parts {bytes / cut:F1}");
     }
 
-    private static void Timers(Gauge gauge)
+    private static void Timers(Gauge gauge, string what, bool isInOrder)
     {
-        gauge.Title("a million delayed calls, native, each");
-        var cases = new TimerCases();
+        gauge.Title($"a million delayed calls {what}, native");
+        var cases = new TimerCases(isInOrder);
         long before = GC.GetTotalMemory(forceFullCollection: true);
         gauge.Once("add", cases.Add, TimerCases.Count);
         gauge.Once("push back", cases.Rearm, TimerCases.Count);

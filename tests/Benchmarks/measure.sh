@@ -106,6 +106,9 @@ median() { awk -v c="$1" '{ print $c }' | sort -g | awk '{ a[NR] = $1 } END { pr
 # best COLUMN: the least
 best() { awk -v c="$1" '{ print $c }' | sort -g | head -n 1; }
 
+# fixed DIGITS FIGURE
+fixed() { printf '%.*f' "$1" "$2"; }
+
 widths=()
 
 # title TEXT

@@ -195,14 +195,14 @@ fetch() {
 }
 
 measure_get() {
-    local i sink rows=$scratch/rows server_pid runs=$((rounds * 2))
+    local i m sink rows=$scratch/rows server_pid runs=$((rounds * 2))
     downloads=64 addresses=()
     poem 10000000
     launch "$build/limit {port} {file} --sendfile --addresses $downloads" "$file"
     server_pid=$pid
     for ((i = 1; i <= downloads; i++)); do addresses+=("127.0.0.$i:$port"); done
     title "get: $downloads poems of 10 MB at once, whole; $runs rounds; CPU seconds for a GB"
-    columns 24 8 6 8 6 7
+    columns 18 8 6 8 6 7
     heads receiver MB/s ratio CPUs/GB ratio 'top MB'
     for sink in files stdout; do
         : >"$rows"
@@ -212,9 +212,9 @@ measure_get() {
             printf '%s %s\n' "$(fetch "$sink" receive)" "$(fetch "$sink" poetry)" >>"$rows"
         done
         awk '{ print $0, $4 / $1, $5 / $2 }' "$rows" >"$rows.ratios"
-        cells "poetry, ${sink}" "$(median 4 <"$rows")" "$(median 7 <"$rows.ratios" | cut -c 1-5)" "$(median 5 <"$rows")" \
-            "$(median 8 <"$rows.ratios" | cut -c 1-5)" "$(median 6 <"$rows")"
-        cells "receive.c, $sink" "$(median 1 <"$rows")" 1.00 "$(median 2 <"$rows")" 1.00 "$(median 3 <"$rows")"
+        mapfile -t m < <(for ((i = 1; i <= 8; i++)); do median "$i" <"$rows.ratios"; done)
+        cells "poetry get, $sink" "$(fixed 0 "${m[3]}")" "$(fixed 2 "${m[6]}")" "$(fixed 3 "${m[4]}")" "$(fixed 2 "${m[7]}")" "${m[5]}"
+        cells "receive.c, $sink" "$(fixed 0 "${m[0]}")" 1.00 "$(fixed 3 "${m[1]}")" 1.00 "${m[2]}"
     done
     rm -rf "$memory/poems"
     stop "$server_pid"

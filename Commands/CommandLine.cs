@@ -64,7 +64,9 @@ internal static partial class CommandLine
             return Invocation.Refuse(command.FullName, problem);
         }
 
-        return command.Bind is null ? Invocation.Hint(HelpText.Short(root)) : command.Bind(result);
+        return command.Bind is null
+            ? Invocation.Refuse(command.FullName, $"no command is given: try {HelpText.CommandNames(root)}, or --help")
+            : command.Bind(result);
     }
 
     private static CommandSpec Serve(ICommands commands)

@@ -54,7 +54,7 @@ internal sealed partial class StreamTransport
         {
             Lose(Net.ConnectionLost.Because(error));
         }
-        else if (_flags.HasFlag(Flags.ReadPaused))
+        else if (Has(Flags.ReadPaused))
         {
             // Both directions are over, but the peer's last words are still unread. Whoever paused will want them, and
             // to be told of the hang-up until then would only be noise.
@@ -69,8 +69,8 @@ internal sealed partial class StreamTransport
     /// <summary>Is there anybody to read for? In the states after the last word, the peer's are read and dropped.</summary>
     private bool WantsInput => _state switch
     {
-        State.Open => !_flags.HasFlag(Flags.ReadPaused) && !_flags.HasFlag(Flags.ReadEnded),
-        State.Closing or State.Lingering => !_flags.HasFlag(Flags.ReadEnded),
+        State.Open => !Has(Flags.ReadPaused) && !Has(Flags.ReadEnded),
+        State.Closing or State.Lingering => !Has(Flags.ReadEnded),
         _ => false,
     };
 

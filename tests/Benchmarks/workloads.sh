@@ -18,8 +18,8 @@ poem() {
 flood() { "$build/flood" "$@" --json ${flood_cpu[@]+"${flood_cpu[@]}"}; }
 
 table_of_loads() {
-    columns 14 8 5 7 5 6 6 7 6 5
-    heads server "$1" ratio "$2" ratio 'p50 ms' 'p99 ms' '99.9 ms' 'top MB' 'vs it'
+    columns 15 8 5 7 5 6 6 6 6 5
+    heads server "$1" ratio "$2" ratio 'p50 ms' 'p99 ms' p99.9 'top MB' 'vs it'
 }
 
 # ---- Poems -----------------------------------------------------------------
@@ -99,12 +99,11 @@ measure_slow() {
     slow_clients=10000 seconds_used=8
     if $quick; then seconds_used=3; fi
     poem 100000
-    title "slow: $slow_clients clients, 10 bytes each 0.7 s; $rounds rounds of $seconds_used s; CPU seconds for 100,000 pieces;
-late: how far a gap was from 0.7 s"
+    title "slow: $slow_clients clients, 10 bytes each 0.7 s; $rounds rounds of $seconds_used s; CPU seconds for 100,000 pieces; ms: how far from 0.7 s"
     limit_name=limit_slow
     late=off_
-    columns 14 8 5 7 5 6 6 7 6 5
-    heads server pieces/s ratio 'CPU s' ratio 'p50 ms' 'p99 ms' '99.9 ms' 'top MB' 'vs it'
+    columns 15 8 5 7 5 6 6 6 6 5
+    heads server pieces/s ratio 'CPU s' ratio 'p50 ms' 'p99 ms' p99.9 'top MB' 'vs it'
     compare drip_load 100000 "$file" "$build/limit_slow {port} {file} 10 0.7" \
         "poetry=$binary slow-serve --port {port} {file}" ${slow_peers[@]+"${slow_peers[@]}"}
     late='' seconds_used=$seconds limit_name=limit.c

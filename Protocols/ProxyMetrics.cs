@@ -11,10 +11,13 @@ internal static class ProxyMetrics
     /// <summary>Adds them to the page.</summary>
     public static void Write(MetricsPage page, IEnumerable<ProxyService> services)
     {
+        // Two reactors may proxy the same upstream, each with a service of its own, and a sample may occur only once.
+        var sorted = new List<ProxyService>(services);
+        sorted.Sort(static (one, other) => string.CompareOrdinal(one.Upstream, other.Upstream));
         Family("proxy_hits_total", "Clients served from memory.", "counter", static service => service.Hits);
         Family("proxy_misses_total", "Clients that needed a fetch.", "counter", static service => service.Misses);
         Family("proxy_coalesced_total", "Clients that joined a fetch under way.", "counter", static service => service.Coalesced);
-        Family("proxy_stale_total", "Clients given a stale poem for one that failed.", "counter", static service => service.StaleServed);
+        Family("proxy_stale_total", "Clients that got a stale poem for want of a fresh one.", "counter", static service => service.StaleServed);
         Family("proxy_fetches_total", "Fetches begun.", "counter", static service => service.Fetches);
         Family("proxy_fetch_failures_total", "Fetches that failed.", "counter", static service => service.Failures);
         Family("proxy_fetch_cancels_total", "Fetches that nobody waited for any more.", "counter", static service => service.Cancels);
@@ -25,9 +28,16 @@ internal static class ProxyMetrics
         void Family(string name, string help, string type, Func<ProxyService, long> value)
         {
             page.Head(name, help, type);
-            foreach (ProxyService service in services)
+            for (int i = 0; i < sorted.Count;)
             {
-                page.Sample(name, "upstream", service.Upstream, value(service).ToString(CultureInfo.InvariantCulture));
+                string upstream = sorted[i].Upstream;
+                long sum = 0;
+                for (; i < sorted.Count && sorted[i].Upstream == upstream; i++)
+                {
+                    sum += value(sorted[i]);
+                }
+
+                page.Sample(name, "upstream", upstream, sum.ToString(CultureInfo.InvariantCulture));
             }
         }
     }

@@ -51,7 +51,8 @@ internal sealed class ProxyService
 
     /// <summary>Makes one that has nothing yet.</summary>
     /// <param name="upstream">Its name in the log.</param>
-    /// <param name="fetch">Begins a fetch, as <see cref="PoemFetch"/> does; cancelling its deferred stops it at once.</param>
+    /// <param name="fetch">Begins a fetch, whose deferred stops it when cancelled: 
+    /// <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>.</param>
     /// <param name="clock">The reactor's.</param>
     /// <param name="options">How poems are fetched and kept.</param>
     /// <param name="cache">Shared with the other services of the reactor.</param>

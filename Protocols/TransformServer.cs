@@ -313,6 +313,9 @@ internal sealed class TransformServerFactory(
     protected internal override bool ReusesConnections => true;
 
     /// <inheritdoc/>
+    protected internal override bool PeerSpeaksFirst => true;
+
+    /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer) =>
         _spares.Take() ?? (asText ? new TextTransformServer(this) : new NetstringTransformServer(this));
 

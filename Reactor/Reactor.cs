@@ -142,6 +142,13 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         Unwatch(descriptor);
     }
 
+    /// <summary>
+    /// Gets all that the loop needs of the kernel, so that <see cref="Run"/> can't fail for want of it: for whoever says
+    /// that he is ready before he runs.
+    /// </summary>
+    /// <exception cref="System.IO.IOException">Descriptors or memory have run out.</exception>
+    public void Prepare() => _threadCalls.Prepare();
+
     /// <summary>Runs the loop until <see cref="Stop"/>. Then all that is left is closed.</summary>
     /// <exception cref="InvalidOperationException">It runs, or has run already: a reactor runs once.</exception>
     public void Run()

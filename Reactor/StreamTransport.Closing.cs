@@ -19,7 +19,7 @@ internal sealed partial class StreamTransport
     private int _unsentBytes;
 
     /// <inheritdoc/>
-    public TimeSpan EndSentAt => _flags.HasFlag(Flags.WriteEnded) ? TimeSpan.FromTicks(_shutDownTicks) : TimeSpan.MaxValue;
+    public TimeSpan EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_shutDownTicks) : TimeSpan.MaxValue;
 
     /// <inheritdoc/>
     public void LoseConnection()
@@ -93,14 +93,14 @@ internal sealed partial class StreamTransport
     /// <summary>Everything was sent: send the end, and wait for the peer's.</summary>
     private void ShutDown()
     {
-        if (_flags.HasFlag(Flags.ReadEnded))
+        if (Has(Flags.ReadEnded))
         {
             // The peer's end is here already, so nothing is unread: the close itself sends ours.
             Lose(ConnectionDone.Failure);
             return;
         }
 
-        if (!_flags.HasFlag(Flags.WriteEnded))
+        if (!Has(Flags.WriteEnded))
         {
             Errno error = NativeSocket.ShutdownWrite(Handle);
             if (error != Errno.None)

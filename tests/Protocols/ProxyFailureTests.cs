@@ -120,8 +120,12 @@ public sealed class ProxyFailureTests
             new ProxyCache(long.MaxValue),
             memory,
             Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        bool[] throwing = [false, true, false];
-        ProxyDelivery[] all = [.. throwing.Select(throws => service.Join(new Reader(throws)))];
+        ProxyDelivery[] all =
+        [
+            service.Join(new Reader(throws: false)),
+            service.Join(new Reader(throws: true)),
+            service.Join(new Reader(throws: false)),
+        ];
         Failure?[] failures = new Failure?[3];
         for (int i = 0; i < all.Length; i++)
         {

@@ -95,10 +95,10 @@ public sealed class TransformClientTests : IDisposable
     [TestMethod]
     public void Transform_OfAServerThatResets_FailsAsLost()
     {
-        // Only once the request is here: before that a reset may still count as a connection that could not be made.
         using var server = new FaultServer((client, _) =>
         {
-            _ = client.Receive(new byte[1]);
+            // Once the question is here, the connection has been made on both sides.
+            _ = client.Receive(new byte[64]);
             FaultServer.SendAndReset(client, "15:here"u8.ToArray());
         });
         Assert.IsTrue(FailureOf(server.Port).Check<Net.ConnectionLost>());

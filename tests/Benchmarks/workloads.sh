@@ -265,48 +265,81 @@ measure_size() {
 
 # ---- Where the time goes ---------------------------------------------------
 
-# counted NAME LOAD OPERATIONS COMMAND: a server under strace, and its calls for each operation.
+# counted COLUMN FIELD COMMAND MODE FLAGS...: a server under a load of flood; its calls for each operation go to a file, and
+# with perf also how the time is shared among the kernel, the program and the C library. strace slows the server, and a
+# slow server meets other clients: it is used where there is no perf.
 counted() {
-    local counts=$scratch/strace tracer n
-    launch "$4" "$file"
-    strace -f -c -o "$counts" -p "$pid" 2>/dev/null &
-    tracer=$!
-    pids+=("$tracer")
-    for ((tries = 0; tries < 200; tries++)); do
-        if grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$pid/status"; then break; fi
-        sleep 0.01
-    done
-    n=$("$2" "$port" | json "$3")
-    kill -INT "$tracer" 2>/dev/null || true
-    wait "$tracer" 2>/dev/null || true
+    local column=$1 field=$2 command=$3 counts=$scratch/counts line n tracer tries run
+    shift 3
+    launch "$command" "$file"
+    run=("$build/flood" "$@" --port "$port" --json ${flood_cpu[@]+"${flood_cpu[@]}"})
+    "${run[@]}" >/dev/null
+    if $has_perf; then
+        line=$(perf stat -x, -o "$counts" -e "$watched" -p "$pid" "${run[@]}")
+        n=$(json "$field" <<<"$line")
+        awk -F, -v n="$n" '$1 > 0 { sub("syscalls:sys_enter_", "", $3); print $3, $1 / n }' "$counts" >"$scratch/calls.$column"
+        # No clock of the processor in a virtual machine: the kernel's, a thousand times a second.
+        perf record -q -e cpu-clock -F 1000 -o "$counts" -p "$pid" "${run[@]}" >/dev/null 2>&1
+        perf report -i "$counts" --stdio --sort dso 2>/dev/null | awk '
+            $1 ~ /^[0-9.]+%$/ { sub("%", "", $1); a[$2 ~ /kernel/ ? "kernel" : $2 ~ /^lib/ ? "libc" : $2 ~ /vdso/ ? "libc" : "program"] += $1 }
+            END { for (k in a) print "%" k, a[k] }' >>"$scratch/calls.$column"
+    else
+        strace -f -c -o "$counts" -p "$pid" 2>/dev/null &
+        tracer=$!
+        pids+=("$tracer")
+        for ((tries = 0; tries < 200; tries++)); do
+            if grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$pid/status"; then break; fi
+            sleep 0.01
+        done
+        n=$("${run[@]}" | json "$field")
+        kill -INT "$tracer" 2>/dev/null || true
+        wait "$tracer" 2>/dev/null || true
+        awk -v n="$n" '$1 ~ /^[0-9.]+$/ && $NF != "total" { print $NF, $4 / n }' "$counts" >"$scratch/calls.$column"
+    fi
     stop "$pid"
-    title "calls, $1: $n operations under strace"
-    columns 20 10 10 8
-    heads call calls 'for each' 'time %'
-    awk -v n="$n" '$1 ~ /^[0-9.]+$/ && $NF != "total" { printf "%s %d %.3f %s\n", $NF, $4, $4 / (n ? n : 1), $1 }' "$counts" | sort -k 2 -n -r |
-        head -n 10 | while read -r -a figures; do cells "${figures[@]}"; done
+    counted_columns+=("$column")
 }
 
 measure_calls() {
-    local upstream upstream_pid
-    command -v strace >/dev/null || { echo 'bench: calls needs strace' >&2; return 1; }
+    local upstream upstream_pid column call paths=()
+    has_perf=false counted_columns=() watched=
+    # Those that a server may make while it serves: to watch all there are takes a minute each time.
+    for call in accept4 close shutdown recvfrom read recvmsg sendto write sendmsg sendfile64 epoll_ctl epoll_wait epoll_pwait2 \
+        futex getsockopt setsockopt sched_yield madvise munmap mmap; do
+        watched+=${watched:+,}syscalls:sys_enter_$call
+    done
+    if perf stat -x, -e syscalls:sys_enter_close true >/dev/null 2>&1; then has_perf=true
+    elif ! command -v strace >/dev/null; then echo 'bench: calls needs perf or strace' >&2; return 1; fi
     poem 600
-    in_flight=64 check_every=1
-    counted '600-byte poem' poem_load finished "$binary serve --port {port} {file}"
-    counted '600-byte poem, warn' poem_load finished "$binary serve --log-level warn --port {port} {file}"
-    counted '600-byte poem, limit.c' poem_load finished "$build/limit {port} {file}"
-    counted 'transform' transform_load finished "$binary transform --port {port}"
+    local churn=(poem --conns 64 --time "$seconds" --expect-file "$file")
+    counted limit.c finished "$build/limit {port} {file}" "${churn[@]}"
+    counted 600 finished "$binary serve --port {port} {file}" "${churn[@]}"
+    counted warn finished "$binary serve --log-level warn --port {port} {file}" "${churn[@]}"
+    counted transf finished "$binary transform --port {port}" netstring --conns 64 --time "$seconds" --expect-file "$file"
     launch "$build/limit {port} {file}" "$file"
     upstream=127.0.0.1:$port upstream_pid=$pid
-    counted 'proxy' poem_load finished "$binary proxy --port {port} $upstream"
+    counted proxy finished "$binary proxy --port {port} $upstream" "${churn[@]}"
     stop "$upstream_pid"
     poem 3000
-    in_flight=1000
-    counted '3,000-byte poem' poem_load finished "$binary serve --port {port} {file}"
+    counted 3k finished "$binary serve --port {port} {file}" poem --conns 1000 --time "$seconds" --expect-file "$file"
     poem 10000000
-    in_flight=16 check_every=8
-    counted '10 MB poem' poem_load finished "$binary serve --port {port} {file}"
+    counted 10m finished "$binary serve --port {port} {file}" \
+        poem --conns 16 --time "$seconds" --expect-file "$file" --check-every 8
     poem 100000
-    slow_clients=1000 seconds_used=3
-    counted 'slow, 1,000 clients' drip_load arrivals "$binary slow-serve --port {port} {file}"
+    counted slow arrivals "$binary slow-serve --port {port} {file}" \
+        drip --conns 10000 --time 8 --delay 0.7 --expect-file "$file"
+    title "calls: system calls for each operation (from 0.01 on), and per cent of the processor's time"
+    columns 14 7 7 7 7 7 7 7 7
+    heads '' "${counted_columns[@]}"
+    for column in "${counted_columns[@]}"; do paths+=("$scratch/calls.$column"); done
+    awk 'FNR == 1 { file++ }
+        { v[$1, file] = $2; if ($2 >= 0.01) seen[$1] = 1; if ($2 > most[$1]) most[$1] = $2 }
+        END {
+            for (call in seen) {
+                line = (call ~ /^%/ ? 1 : 0) "\t" most[call] "\t" call
+                for (i = 1; i <= file; i++) line = line "\t" (v[call, i] >= 0.005 ? sprintf(call ~ /^%/ ? "%.0f" : "%.2f", v[call, i]) : "-")
+                print line
+            }
+        }' "${paths[@]}" | sort -t "$(printf '\t')" -k 1,1n -k 2,2nr | cut -f 3- |
+        while IFS=$'\t' read -r -a figures; do cells "${figures[@]/#%/% }"; done
 }

@@ -150,7 +150,7 @@ internal sealed partial class GetCommand
 
             if (path is null)
             {
-                _output = new StandardOutputPoem(isAlone: false, escapes);
+                _output = new StandardOutputPoem(escapes);
                 return default;
             }
 

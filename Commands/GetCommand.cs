@@ -45,6 +45,7 @@ internal sealed partial class GetCommand
         _transformer = options.Via is { } via ? new TransformClient(reactor, via, ConnectTimeout, options.Timeout) : null;
         _progress = Progress.Create(options.Progress, options.Quiet);
         signals.OnTerminate(Interrupt);
+        signals.OnHangUp(() => Interrupt(PosixSignal.SIGHUP));
         long start = Stopwatch.GetTimestamp();
         reactor.CallWhenRunning(StartAll);
         reactor.Run();
@@ -174,7 +175,9 @@ internal sealed partial class GetCommand
 
         if (_signal != 0)
         {
-            return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted : ExitCode.Terminated;
+            return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted
+                : _signal == PosixSignal.SIGHUP ? ExitCode.HungUp
+                : ExitCode.Terminated;
         }
 
         if (_standardOutput.ReaderIsGone)

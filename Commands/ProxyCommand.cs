@@ -16,6 +16,7 @@ internal sealed class ProxyCommand : IDisposable
     private readonly PoetryLogger _log;
     private readonly PoemRequest _request;
     private readonly List<Home> _homes = [];
+    private int _workers = 1;
 
     /// <summary>Makes a proxy that does nothing yet.</summary>
     public ProxyCommand(ServerOptions server, ProxySettings settings)
@@ -32,6 +33,8 @@ internal sealed class ProxyCommand : IDisposable
     /// <returns>The exit code.</returns>
     public int Run(ProxiedPoem[] poems)
     {
+        // Those that would have no poem to proxy are not started, and get no part of the cache.
+        _workers = Math.Min(_server.Workers, poems.Length);
         var listeners = new List<Listener>();
         foreach (ProxiedPoem poem in poems)
         {
@@ -59,7 +62,7 @@ internal sealed class ProxyCommand : IDisposable
         if (home is null)
         {
             // Each worker's share: what they keep together is within the limit, without a lock between them.
-            home = new Home(reactor, new ProxyCache(_settings.MostCacheBytes / _server.Workers));
+            home = new Home(reactor, new ProxyCache(_settings.MostCacheBytes / _workers));
             _homes.Add(home);
         }
 

@@ -34,10 +34,14 @@ internal sealed class ServerHost
     /// </summary>
     private const int ReservedDescriptors = 64;
 
+    /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
+    private const int MostMetricsConnections = 32;
+
     private readonly ServerOptions _options;
     private readonly ILogger _log;
     private readonly List<Worker> _workers = [];
     private ServerStatistics? _statistics;
+    private Exception? _failure;
     private int _signalsSeen;
 
     /// <summary>Makes a host that serves nothing yet.</summary>
@@ -50,6 +54,9 @@ internal sealed class ServerHost
     /// <summary>What SIGHUP does; null for nothing. On the first reactor's thread.</summary>
     public Action? Reload { get; init; }
 
+    /// <summary>What a client costs: two where each may need a connection to an upstream.</summary>
+    public int DescriptorsPerClient { get; init; } = 1;
+
     /// <summary>Adds the command's own figures to the metrics page; null for none. On the first reactor's thread.</summary>
     public Action<MetricsPage>? Metrics { get; init; }
 
@@ -61,12 +68,7 @@ internal sealed class ServerHost
         try
         {
             UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
-            int limit = LimitPerWorker();
-            for (int i = 0; i < _options.Workers; i++)
-            {
-                _workers.Add(new Worker(limit, _log));
-            }
-
+            MakeWorkers(listeners);
             var ports = Bind(listeners);
             ServeMetrics();
             using var signals = new Signals(First);
@@ -99,11 +101,50 @@ internal sealed class ServerHost
 
     private Reactor First => _workers[0].Reactor;
 
-    private int LimitPerWorker()
+    /// <summary>
+    /// As many as were asked for, but none that would have nothing to do. The limit is divided among them to the last
+    /// connection: one that rounds up would let in more than was asked for.
+    /// </summary>
+    private void MakeWorkers(IReadOnlyList<Listener> listeners)
+    {
+        long most = MostConnections();
+        long workers = Math.Min(_options.Workers, WorkersOfUse(listeners));
+        workers = most == 0 ? workers : Math.Min(workers, most);
+        for (int i = 0; i < workers; i++)
+        {
+            long share = (most / workers) + (i < most % workers ? 1 : 0);
+            var worker = new Worker((int)Math.Min(share, int.MaxValue), _log);
+            _workers.Add(worker);
+            worker.Reactor.Prepare();
+        }
+    }
+
+    private long MostConnections()
     {
         long descriptors = NativeProcess.RaiseOpenFileLimit();
-        long most = _options.MaxConnections ?? Math.Max(1, descriptors - ReservedDescriptors - (8L * _options.Workers));
-        return most == 0 ? 0 : (int)Math.Clamp((most + _options.Workers - 1) / _options.Workers, 1, int.MaxValue);
+        if (_options.MaxConnections is { } asked)
+        {
+            return asked;
+        }
+
+        // Where there are few descriptors, a part of them must do for all but the clients.
+        long reserved = Math.Min(ReservedDescriptors, descriptors / 2) + (8L * (_options.Workers - 1));
+        return Math.Max(1, (descriptors - reserved) / DescriptorsPerClient);
+    }
+
+    /// <summary>A listener that can't be shared occupies one worker; one that can be occupies all.</summary>
+    private static int WorkersOfUse(IReadOnlyList<Listener> listeners)
+    {
+        int inherited = Systemd.InheritedListeners().Count;
+        for (int i = inherited; i < listeners.Count; i++)
+        {
+            if (!listeners[i].HasOneWorker && !listeners[i].Where.IsUnix)
+            {
+                return int.MaxValue;
+            }
+        }
+
+        return listeners.Count;
     }
 
     /// <summary>All ports are bound before any is served: a server starts whole or not at all.</summary>
@@ -154,9 +195,10 @@ internal sealed class ServerHost
         var factory = new MetricsServerFactory(_statistics, First);
 
         // Not one of the worker's ports: it goes on telling while the server drains, and its clients are not counted.
+        var how = new ListenOptions { IsAside = true, Limit = new ConnectionLimit(MostMetricsConnections) };
         ListeningPort port = where.IsUnix
-            ? First.ListenUnix(where.UnixPath, factory)
-            : First.ListenTcp(Resolver.ResolveNow(where), factory);
+            ? First.ListenUnix(where.UnixPath, factory, how)
+            : First.ListenTcp(Resolver.ResolveNow(where), factory, how);
         ServerLog.ServingMetrics(_log, port.Address);
     }
 
@@ -167,31 +209,73 @@ internal sealed class ServerHost
         {
             if (worker.Reactor != First)
             {
-                var thread = new Thread(worker.Reactor.Run) { Name = "worker" };
+                var thread = new Thread(() => RunGuarded(worker)) { Name = "worker" };
                 thread.Start();
                 threads.Add(thread);
             }
         }
 
-        First.Run();
+        RunGuarded(_workers[0]);
         foreach (Thread thread in threads)
         {
             thread.Join();
         }
+
+        if (_failure is { } failure)
+        {
+            throw new InvalidOperationException($"a worker has failed: {failure.Message}", failure);
+        }
     }
 
-    /// <summary>Twice in the time that systemd allows, from the loop: a loop that hangs is killed and started anew.</summary>
+    /// <summary>
+    /// A loop that breaks takes the whole server with it, and in good order: half a server that looks alive helps nobody,
+    /// and an exception that leaves a thread would end the process on the spot.
+    /// </summary>
+    private void RunGuarded(Worker worker)
+    {
+        try
+        {
+            worker.Run();
+        }
+#pragma warning disable CA1031 // Whatever it was, it is reported by the thread that the server began on.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _ = Interlocked.CompareExchange(ref _failure, exception, null);
+            foreach (Worker another in _workers)
+            {
+                another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero));
+            }
+        }
+    }
+
+    /// <summary>Twice in the time that systemd allows, if the loops turn: a server that hangs is killed and started anew.</summary>
     private void BeWatched()
     {
         if (Systemd.WatchdogInterval() is { } interval)
         {
-            _ = new LoopingCall(First, Systemd.NotifyAlive).Start(interval / 2);
+            _ = new LoopingCall(First, TellAlive).Start(interval / 2);
+        }
+    }
+
+    private void TellAlive()
+    {
+        bool all = true;
+        foreach (Worker worker in _workers)
+        {
+            all &= worker.HasTurned();
+        }
+
+        if (all)
+        {
+            Systemd.NotifyAlive();
         }
     }
 
     private void ReloadAll()
     {
-        if (Reload is not null)
+        // Who ends needs no new poems, and systemd is not to hear of a service that reloads while it stops.
+        if (Reload is not null && _signalsSeen == 0)
         {
             Systemd.NotifyReloading();
             Reload();

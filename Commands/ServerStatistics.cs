@@ -108,8 +108,18 @@ internal sealed class ServerStatistics : IMetricsSource
         return (open, accepted, bytes, delayedCalls, stale);
     }
 
-    private static int? OpenDescriptors() =>
-        OperatingSystem.IsLinux() ? Directory.GetFileSystemEntries("/proc/self/fd").Length : null;
+    /// <returns>Null where the system does not tell, or descriptors have run out: to count them takes one.</returns>
+    private static int? OpenDescriptors()
+    {
+        try
+        {
+            return OperatingSystem.IsLinux() ? Directory.GetFileSystemEntries("/proc/self/fd").Length - 1 : null;
+        }
+        catch (Exception none) when (none is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private void ExpectTick()
     {

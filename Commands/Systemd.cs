@@ -37,7 +37,7 @@ internal static class Systemd
         bool mine = Environment.GetEnvironmentVariable("WATCHDOG_PID") is not { Length: > 0 } pid || IsThisProcess(pid);
         return mine
             && long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), CultureInfo.InvariantCulture, out long microseconds)
-            && microseconds > 0
+            && microseconds is > 0 and < long.MaxValue / TimeSpan.TicksPerMicrosecond
             ? TimeSpan.FromMicroseconds(microseconds)
             : null;
     }

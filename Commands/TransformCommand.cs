@@ -40,7 +40,7 @@ internal sealed class TransformCommand
                 "Serving transforms as text", textListen, (reactor, records) => MakeFactory(reactor, records, asText: true)));
         }
 
-        return new ServerHost(server, log) { Metrics = Describe }.Run(listeners);
+        return new ServerHost(server, log) { Metrics = Describe, DescriptorsPerClient = _options.Upstream is null ? 1 : 2 }.Run(listeners);
     }
 
     private TransformServerFactory MakeFactory(Reactor reactor, ILogger records, bool asText) =>

@@ -8,7 +8,7 @@ namespace Poetry.Commands;
 
 /// <summary>
 /// One reactor of a server with its ports, its share of the connection limit and its counters. Made on the thread of the
-/// <see cref="ServerHost"/>; once it runs, everything but the counters belongs to its reactor's thread.
+/// <see cref="ServerHost"/>; once it runs, everything but the counters and the sign of life belongs to its reactor's thread.
 /// </summary>
 internal sealed class Worker
 {
@@ -17,6 +17,9 @@ internal sealed class Worker
 
     private readonly ConnectionLimit? _limit;
     private readonly ILogger _log;
+    private readonly Action _answer;
+    private volatile bool _isAsked;
+    private volatile bool _hasEnded;
     private bool _draining;
 
     /// <summary>Makes a worker without ports.</summary>
@@ -28,6 +31,7 @@ internal sealed class Worker
         _limit = limit == 0 ? null : new ConnectionLimit(limit);
         Counters = new ConnectionCounters(log);
         Reactor = new Reactor(log);
+        _answer = () => _isAsked = false;
     }
 
     /// <summary>Its loop.</summary>
@@ -56,6 +60,32 @@ internal sealed class Worker
         return port;
     }
 
+    /// <summary>Turns its loop until it has drained or was stopped. On the thread that is to be the reactor's.</summary>
+    public void Run()
+    {
+        try
+        {
+            Reactor.Run();
+        }
+        finally
+        {
+            _hasEnded = true;
+        }
+    }
+
+    /// <summary>Has its loop turned since this was asked last? One that has ended need not. On the first worker's thread.</summary>
+    public bool HasTurned()
+    {
+        if (_isAsked && !_hasEnded)
+        {
+            return false;
+        }
+
+        _isAsked = true;
+        Reactor.CallFromThread(_answer);
+        return true;
+    }
+
     /// <summary>Takes no more clients, and ends when the last has gone or the time is over.</summary>
     /// <param name="patience">Zero ends at once.</param>
     public void Drain(TimeSpan patience)
@@ -77,7 +107,7 @@ internal sealed class Worker
         else if (!_draining)
         {
             _draining = true;
-            ServerLog.Draining(_log, Reactor.Connections, patience.TotalSeconds);
+            ServerLog.Draining(_log, Reactor.Connections - Reactor.ConnectionsAside, patience.TotalSeconds);
             Reactor.HurryLingering(LastLinger);
             Reactor.WhenNoConnections(StopIfRunning);
             if (patience < TimeSpan.MaxValue)

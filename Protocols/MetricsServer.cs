@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
 using Poetry.Net;
@@ -42,7 +43,7 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
     {
         _request.Append(Encoding.Latin1.GetString(data));
         string request = _request.ToString();
-        if (request.Contains("\r\n\r\n", StringComparison.Ordinal) || request.Contains("\n\n", StringComparison.Ordinal))
+        if (request.Contains("\n\r\n", StringComparison.Ordinal) || request.Contains("\n\n", StringComparison.Ordinal))
         {
             Answer(request);
         }
@@ -53,7 +54,14 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
     }
 
     /// <inheritdoc/>
-    protected internal override void ConnectionLost(Failure reason) => _ = _deadline?.CancelIfActive();
+    protected internal override void ConnectionLost(Failure reason)
+    {
+        _ = _deadline?.CancelIfActive();
+        factory.Forget(this);
+    }
+
+    /// <summary>Makes room for another.</summary>
+    internal void GiveWay() => Transport.AbortConnection();
 
     private void Answer(string request)
     {
@@ -65,7 +73,7 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
         }
         else if (words[0] != "GET" && !isHead)
         {
-            Reply("405 Method Not Allowed", "only GET and HEAD\n", hasBody: true);
+            Reply("405 Method Not Allowed\r\nAllow: GET, HEAD", "only GET and HEAD\n", hasBody: true);
         }
         else
         {
@@ -108,9 +116,17 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
     }
 }
 
-/// <summary>Builds the protocols of the metrics port.</summary>
+/// <summary>
+/// Builds the protocols of the metrics port. Of many clients at once the oldest gives way: a scrape takes a millisecond, so
+/// who is old has not asked, or does not read, and must not keep a prober from learning that the server lives.
+/// </summary>
 internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) : Factory
 {
+    /// <summary>Below the limit of the port, so that there is always one who can give way before the port is full.</summary>
+    private const int MostAtOnce = 16;
+
+    private readonly List<MetricsServer> _open = [];
+
     /// <summary>What is told.</summary>
     public IMetricsSource Source => source;
 
@@ -118,5 +134,20 @@ internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) 
     public IClock Clock => clock;
 
     /// <inheritdoc/>
-    protected internal override Protocol BuildProtocol(in SocketAddress peer) => new MetricsServer(this);
+    protected internal override Protocol BuildProtocol(in SocketAddress peer)
+    {
+        if (_open.Count >= MostAtOnce)
+        {
+            MetricsServer oldest = _open[0];
+            _open.RemoveAt(0);
+            oldest.GiveWay();
+        }
+
+        var server = new MetricsServer(this);
+        _open.Add(server);
+        return server;
+    }
+
+    /// <summary>A connection has ended.</summary>
+    internal void Forget(MetricsServer server) => _ = _open.Remove(server);
 }

@@ -11,6 +11,9 @@ internal static class ProxyMetrics
     /// <summary>Adds them to the page.</summary>
     public static void Write(MetricsPage page, IEnumerable<ProxyService> services)
     {
+        // Two reactors may proxy the same upstream, each with a service of its own, and a sample may occur only once.
+        var sorted = new List<ProxyService>(services);
+        sorted.Sort(static (one, other) => string.CompareOrdinal(one.Upstream, other.Upstream));
         Family("proxy_hits_total", "Clients served from memory.", "counter", static service => service.Hits);
         Family("proxy_misses_total", "Clients that needed a fetch.", "counter", static service => service.Misses);
         Family("proxy_coalesced_total", "Clients that joined a fetch under way.", "counter", static service => service.Coalesced);
@@ -25,9 +28,16 @@ internal static class ProxyMetrics
         void Family(string name, string help, string type, Func<ProxyService, long> value)
         {
             page.Head(name, help, type);
-            foreach (ProxyService service in services)
+            for (int i = 0; i < sorted.Count;)
             {
-                page.Sample(name, "upstream", service.Upstream, value(service).ToString(CultureInfo.InvariantCulture));
+                string upstream = sorted[i].Upstream;
+                long sum = 0;
+                for (; i < sorted.Count && sorted[i].Upstream == upstream; i++)
+                {
+                    sum += value(sorted[i]);
+                }
+
+                page.Sample(name, "upstream", upstream, sum.ToString(CultureInfo.InvariantCulture));
             }
         }
     }

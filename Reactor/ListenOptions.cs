@@ -21,6 +21,12 @@ public sealed record ListenOptions
     /// <summary>Is the path of a Unix socket removed when the port stops listening?</summary>
     public bool RemovesPath { get; init; } = true;
 
+    /// <summary>
+    /// Do its connections stand aside when <see cref="Reactor.WhenNoConnections"/> waits for the last one? So a port that
+    /// only tells how the others are can be asked to the end, and does not put it off.
+    /// </summary>
+    public bool IsAside { get; init; }
+
     /// <summary>Shared by the ports of a reactor; null for none.</summary>
     internal ConnectionLimit? Limit { get; init; }
 }

@@ -89,17 +89,15 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     /// </summary>
     public void FinishListening()
     {
-        long before;
+        // Not "as long as somebody was accepted": one who has hung up in the queue must not cost those behind him.
         long most = Accepted + Backlog;
-        do
+        for (int turn = 0; turn < Backlog && Accepted < most && Listening && !_pause.Active && !_full; turn++)
         {
-            before = Accepted;
-            if (Listening && !_pause.Active && !_full)
+            if (!AcceptSome())
             {
-                DoRead();
+                break;
             }
         }
-        while (Accepted > before && Accepted < most);
 
         StopListening();
     }
@@ -109,7 +107,11 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     internal Errno StartAccepting() => _reactor.Watch(this, Interest.Read);
 
     /// <inheritdoc/>
-    protected internal override void DoRead()
+    protected internal override void DoRead() => AcceptSome();
+
+    /// <summary>Accepts those who wait, as many as are good for one turn.</summary>
+    /// <returns>May there be more of them, and may they come in?</returns>
+    private bool AcceptSome()
     {
         // A wake-up for a single connection is the common case, and an accept that only learns that nobody else is there
         // costs a tenth of the connection: so the batch grows while it is used up, and shrinks when it was not.
@@ -117,7 +119,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         {
             if (IsFull())
             {
-                return;
+                return false;
             }
 
             Errno error = NativeSocket.Accept(Handle, out nint handle, out SocketAddress peer);
@@ -128,15 +130,15 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                     break;
                 case Errno.EAGAIN:
                     _acceptsPerTurn = Math.Max(1, accepted);
-                    return;
+                    return false;
                 case Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM:
                     _pause.Begin(error);
-                    return;
+                    return false;
                 case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK or Errno.EOPNOTSUPP or Errno.EFAULT:
                     string reason = error.Sentence();
                     ReactorLog.AcceptFailed(_reactor.Log, Address, reason);
                     StopListening();
-                    return;
+                    return false;
                 default:
                     // A connection that ended before it was accepted, or that a firewall forbade: the next, please.
                     break;
@@ -144,11 +146,12 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
 
             if (!Listening)
             {
-                return;
+                return false;
             }
         }
 
         _acceptsPerTurn = Math.Min(_acceptsPerTurn * 2, MostAcceptsPerTurn);
+        return true;
     }
 
     /// <inheritdoc/>
@@ -163,6 +166,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     void IConnectionOwner.ConnectionEnded(Failure reason)
     {
         Connections--;
+        _reactor.ConnectionsAside -= _options.IsAside ? 1 : 0;
         _options.Limit?.Leave();
         _pause.DescriptorFreed();
     }
@@ -228,6 +232,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
 
         Connections++;
         Accepted++;
+        _reactor.ConnectionsAside += _options.IsAside ? 1 : 0;
         _options.Limit?.Enter();
         _reactor.Rent().Open(handle, peer, protocol, this);
     }

@@ -8,10 +8,10 @@ namespace Poetry.Net;
 public sealed partial class Reactor
 {
     /// <summary>
-    /// What one read may bring. Large enough that a fast download needs few calls; the memory is the kernel's until it is
-    /// first written to, so that small reads never make it resident.
+    /// What one read may bring, and what one connection may bring in one turn. Large enough that a fast download needs few
+    /// calls; the memory is the kernel's until it is first written to, so that small reads never make it resident.
     /// </summary>
-    private const int ReadBufferBytes = 64 * 1024;
+    private const int ReadBufferBytes = 256 * 1024;
 
     /// <summary>Spare transports that are kept. Beyond this a rush has passed, and its memory is better given back.</summary>
     private const int MostSpares = 1024;
@@ -57,6 +57,9 @@ public sealed partial class Reactor
         }
     }
 
+    /// <summary>Those of them whose end nobody waits for: see <see cref="ListenOptions.IsAside"/>.</summary>
+    public int ConnectionsAside { get; internal set; }
+
     /// <summary>The reactor's one read buffer: what is in it lasts until the next read.</summary>
     internal unsafe Span<byte> ReadBuffer
     {
@@ -86,7 +89,7 @@ public sealed partial class Reactor
         }
     }
 
-    /// <summary>Calls once, at the end of the first turn in which there is no connection.</summary>
+    /// <summary>Calls once, at the end of the first turn in which there is no connection but those that stand aside.</summary>
     public void WhenNoConnections(Action call) => _whenNoConnections = call;
 
     /// <summary>Shortens the patience with clients that have everything and do not close: the server is about to end.</summary>
@@ -134,7 +137,7 @@ public sealed partial class Reactor
             transport.Finish();
         }
 
-        if (_whenNoConnections is { } call && Connections == 0)
+        if (_whenNoConnections is { } call && Connections == ConnectionsAside)
         {
             _whenNoConnections = null;
             Guard(static idle => idle(), call);

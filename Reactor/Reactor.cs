@@ -121,27 +121,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _threadCalls.Add(call);
     }
 
-    /// <summary>Watches a descriptor for input, or for output too if it is watched for that.</summary>
-    /// <exception cref="System.IO.IOException">The kernel will not watch it.</exception>
-    public void AddReader(Descriptor descriptor) => Change(descriptor, add: Interest.Read);
-
-    /// <summary>Watches a descriptor for room to write.</summary>
-    /// <exception cref="System.IO.IOException">The kernel will not watch it.</exception>
-    public void AddWriter(Descriptor descriptor) => Change(descriptor, add: Interest.Write);
-
-    /// <summary>Watches it for input no more.</summary>
-    public void RemoveReader(Descriptor descriptor) => Change(descriptor, remove: Interest.Read);
-
-    /// <summary>Watches it for room to write no more.</summary>
-    public void RemoveWriter(Descriptor descriptor) => Change(descriptor, remove: Interest.Write);
-
-    /// <summary>Watches a descriptor for nothing any more. To be called before it is closed.</summary>
-    public void RemoveAll(Descriptor descriptor)
-    {
-        ArgumentNullException.ThrowIfNull(descriptor);
-        Unwatch(descriptor);
-    }
-
     /// <summary>Runs the loop until <see cref="Stop"/>. Then all that is left is closed.</summary>
     /// <exception cref="InvalidOperationException">It runs, or has run already: a reactor runs once.</exception>
     public void Run()
@@ -207,43 +186,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         FinishLost();
     }
 
-    /// <summary>Watches a descriptor, or changes what it is watched for.</summary>
-    internal Errno Watch(Descriptor descriptor, Interest interest)
-    {
-        if (!descriptor.IsWatched)
-        {
-            _descriptors.Add(descriptor);
-            Errno refusal = _poller.Add(descriptor.Handle, descriptor.Token, interest);
-            if (refusal != Errno.None)
-            {
-                _descriptors.Remove(descriptor);
-                return refusal;
-            }
-        }
-        else if (descriptor.Interest != interest)
-        {
-            Errno refusal = _poller.Change(descriptor.Handle, descriptor.Token, descriptor.Interest, interest);
-            if (refusal != Errno.None)
-            {
-                return refusal;
-            }
-        }
-
-        descriptor.Interest = interest;
-        return Errno.None;
-    }
-
-    /// <summary>Watches a descriptor no more; does nothing if it was not watched.</summary>
-    internal void Unwatch(Descriptor descriptor)
-    {
-        if (descriptor.IsWatched)
-        {
-            _poller.Remove(descriptor.Handle, descriptor.Interest);
-            _descriptors.Remove(descriptor);
-            descriptor.Interest = Interest.None;
-        }
-    }
-
     /// <summary>A callback has thrown: it is logged with its stack, costs its own descriptor, and the loop goes on.</summary>
     /// <param name="culprit">Whose callback it was; null for one without a descriptor.</param>
     /// <param name="exception">What it threw.</param>
@@ -268,23 +210,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     }
 
     private static long Clock() => Stopwatch.GetElapsedTime(0).Ticks;
-
-    private void Change(Descriptor descriptor, Interest add = Interest.None, Interest remove = Interest.None)
-    {
-        ArgumentNullException.ThrowIfNull(descriptor);
-        Interest interest = (descriptor.Interest | add) & ~remove;
-        if (interest == Interest.None)
-        {
-            Unwatch(descriptor);
-            return;
-        }
-
-        Errno error = Watch(descriptor, interest);
-        if (error != Errno.None)
-        {
-            throw new System.IO.IOException($"cannot watch a descriptor: {error.Sentence()}");
-        }
-    }
 
     private void Dispatch(in ReadyEvent ready)
     {

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Runtime.InteropServices;
 using System.Threading;
 
@@ -18,6 +19,7 @@ public sealed class Signals(Reactor reactor) : IDisposable
     private readonly List<PosixSignalRegistration> _registrations = [];
 
     /// <summary>SIGINT and SIGTERM: end.</summary>
+    /// <exception cref="IOException">As from all of these: descriptors have run out.</exception>
     public void OnTerminate(Action<PosixSignal> call)
     {
         Listen(PosixSignal.SIGINT, call);
@@ -57,13 +59,21 @@ public sealed class Signals(Reactor reactor) : IDisposable
         }
 
         Action onLoop = OnLoop;
-        _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+        try
         {
-            context.Cancel = true;
-            if (Interlocked.Exchange(ref pending, 1) == 0)
+            _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
-                reactor.CallFromThread(onLoop);
-            }
-        }));
+                context.Cancel = true;
+                if (Interlocked.Exchange(ref pending, 1) == 0)
+                {
+                    reactor.CallFromThread(onLoop);
+                }
+            }));
+        }
+        catch (TypeInitializationException noPipe)
+        {
+            // The runtime gets a pipe for signals with the first of them, and says so when there are no descriptors left.
+            throw new IOException("cannot receive signals: the system has no descriptors for it", noPipe);
+        }
     }
 }

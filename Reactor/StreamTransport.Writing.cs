@@ -94,13 +94,15 @@ internal sealed partial class StreamTransport
             {
                 break;
             }
-
-            _owner.Sending.Join(this);
         }
 
         if (_queue.IsEmpty)
         {
             AllSent();
+        }
+        else
+        {
+            WaitForRoom();
         }
     }
 
@@ -146,11 +148,18 @@ internal sealed partial class StreamTransport
     {
         if (Line != _owner.Sending)
         {
-            _owner.Sending.Join(this);
+            WaitForRoom();
         }
 
         UpdateInterest();
         PauseProducerIfFull();
+    }
+
+    /// <summary>Waits anew, and notes what the kernel holds, to tell later whether the peer has taken some of it.</summary>
+    private void WaitForRoom()
+    {
+        _unsentBytes = NativeSocket.UnsentBytes(Handle);
+        _owner.Sending.Join(this);
     }
 
     private void AllSent()

@@ -125,6 +125,10 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         try
         {
             protocol.MakeConnection(this);
+            if (owner.Factory.PeerSpeaksFirst)
+            {
+                DoRead();
+            }
         }
         catch (Exception exception)
         {

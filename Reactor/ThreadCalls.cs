@@ -27,15 +27,25 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
 
     public bool IsReactorThread => _threadId < 0 || _threadId == Environment.CurrentManagedThreadId;
 
+    /// <summary>Gets the descriptor that ends the reactor's sleep. A second call does nothing.</summary>
+    /// <exception cref="System.IO.IOException">The kernel has none.</exception>
+    public void Prepare()
+    {
+        if (_waker is null)
+        {
+            var waker = Waker.Create(reactor);
+            lock (_lock)
+            {
+                _waker = waker;
+            }
+        }
+    }
+
     /// <summary>The loop begins, on this thread.</summary>
     public void Start()
     {
+        Prepare();
         _threadId = Environment.CurrentManagedThreadId;
-        var waker = Waker.Create(reactor);
-        lock (_lock)
-        {
-            _waker = waker;
-        }
     }
 
     /// <summary>Queues a call and wakes the reactor.</summary>

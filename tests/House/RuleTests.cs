@@ -45,6 +45,8 @@ public sealed partial class RuleTests
         ("Thread.Sleep", "Reactor/WinsockSelectPoller.cs", "it is the backend's wait: select there refuses to wait for nothing"),
         ("GC.Collect", "Reactor/UnhandledFailures.cs", "a test asks for the failures that nobody can claim any more"),
         ("Console.", "tests/Program.cs", "the replay of traces is a program, and its result is what it prints"),
+        ("Console.", "tests/Benchmarks/Micro/Aot/Program.cs", "what a benchmark finds out is printed, not asserted"),
+        ("Console.", "tests/Benchmarks/Micro/Jit/Program.cs", "what a benchmark finds out is printed, not asserted"),
         ("ThreadPool.", "Reactor/DeferredBridges.cs", "DeferToThread is the way to a thread, for those who need one"),
     ];
 

@@ -13,6 +13,7 @@ internal static partial class Posix
     public const int SIGHUP = 1;
     public const int SIGINT = 2;
     public const int SIGKILL = 9;
+    public const int SIGUSR1 = 10;
     public const int SIGTERM = 15;
 
     public static bool IsRoot => geteuid() == 0;
@@ -24,6 +25,29 @@ internal static partial class Posix
     {
         const uint ReadableByAll = 0x1A4; // 0644
         Assert.AreEqual(0, mkfifo(path, ReadableByAll), $"mkfifo {path}");
+    }
+
+    /// <summary>Lets the children of this process have a descriptor, or keeps it from them as .NET does.</summary>
+    public static void LetInherit(nint descriptor, bool inherit)
+    {
+        const int F_SETFD = 2;
+        const int FD_CLOEXEC = 1;
+        Assert.AreEqual(0, fcntl((int)descriptor, F_SETFD, inherit ? 0 : FD_CLOEXEC), "fcntl");
+    }
+
+    /// <summary>The path of a tool of the machine; a skipped test, with the reason, where it has none.</summary>
+    public static string Tool(string name)
+    {
+        foreach (string folder in new[] { "/usr/bin", "/bin", "/usr/sbin", "/sbin" })
+        {
+            if (File.Exists($"{folder}/{name}"))
+            {
+                return $"{folder}/{name}";
+            }
+        }
+
+        Assert.Inconclusive($"there is no {name} on this machine");
+        return string.Empty;
     }
 
     /// <summary>A command before a program's that takes root's rights away; a skipped test where that can't be done.</summary>
@@ -74,6 +98,9 @@ internal static partial class Posix
 
     [LibraryImport("libc")]
     private static partial int kill(int pid, int sig);
+
+    [LibraryImport("libc")]
+    private static partial int fcntl(int descriptor, int command, int value);
 
     [LibraryImport("libc")]
     private static partial uint geteuid();

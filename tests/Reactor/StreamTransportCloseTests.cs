@@ -287,6 +287,7 @@ public sealed class StreamTransportCloseTests
         loop.Until(() => factory.Only.IsLost, "the end of the connection");
         factory.Only.AssertLost<ConnectionStalled>();
         Wire.WaitForReset(client);
+        Assert.IsEmpty(loop.Log.Exceptions);
     }
 
     /// <summary>
@@ -321,6 +322,7 @@ public sealed class StreamTransportCloseTests
         loop.Until(() => factory.Only.IsLost, "the end of the connection");
         factory.Only.AssertLost<ConnectionDone>();
         Assert.AreEqual(0, loop.Reactor.Connections);
+        Assert.IsEmpty(loop.Log.Exceptions);
     }
 
     [TestMethod]

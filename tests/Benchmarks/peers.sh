@@ -17,6 +17,7 @@ build_peer() {
 
 find_peers() {
     local python module go_peer=$build/go_peer sockets=$root/artifacts/native/benchmarks/poetry.benchmarks
+    poem_peers=(${also[@]+"${also[@]}"})
     $peers || return 0
     poem_peers+=("io_uring in C=$build/limit_uring {port} {file}")
     if build_peer libuv_poem -luv; then poem_peers+=("libuv=$build/libuv_poem {port} {file}"); else absent libuv; fi
@@ -45,5 +46,4 @@ find_peers() {
     fi
     # ./build.sh bench deferred builds it with the other small benchmarks.
     if [[ -x $sockets ]]; then poem_peers+=(".NET sockets=$sockets serve {port} {file}"); else absent '.NET sockets'; fi
-    poem_peers+=(${also[@]+"${also[@]}"})
 }

@@ -109,9 +109,14 @@ public sealed class PoemFileTests
     }
 
     [TestMethod]
-    [OSCondition(OperatingSystems.Linux)]
     public void Commit_InThePlaceOfAnother_IsForTheSameEyes()
     {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("files have no modes here");
+            return;
+        }
+
         string path = In("secret.txt");
         File.WriteAllText(path, "old");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);

@@ -138,6 +138,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                     string reason = error.Sentence();
                     ReactorLog.AcceptFailed(_reactor.Log, Address, reason);
                     StopListening();
+                    _options.Broken?.Invoke();
                     return false;
                 default:
                     // A connection that ended before it was accepted, or that a firewall forbade: the next, please.

@@ -194,9 +194,7 @@ public sealed class CommandLineTests
     {
         Invocation invocation = Parse();
         Assert.AreEqual(2, invocation.ExitCode);
-        Assert.AreEqual(
-            "poetry: no command is given: try serve, slow-serve, transform, proxy, get or completion, or --help\n",
-            invocation.Text);
+        Assert.AreEqual("poetry: no command is given: try serve, slow-serve, transform, proxy, get or completion, or --help\n", invocation.Text);
     }
 
     [TestMethod]

@@ -170,9 +170,10 @@ demo() {
 
 # The small benchmarks: beside .NET's own on the JIT compiler, and then compiled as what is shipped.
 small_bench() {
-    local rid tfm out=$native/benchmarks
+    local rid tfm out native=$artifacts/native/benchmarks
     rid=${POETRY_RID:-$(system_rid)}
     tfm=$(framework "$rid")
+    out=$native/out/$rid
     # shellcheck disable=SC2046 # none or one word
     dotnet publish tests/Benchmarks/poetry.benchmarks.csproj -r "$rid" -o "$out" -v:quiet \
         -p:PoetryFramework="$tfm" -p:PoetryPublish=true -p:ArtifactsPath="$native" -p:CppCompilerAndLinker="$(c_compiler)" \

@@ -16,7 +16,7 @@ build_peer() {
 }
 
 find_peers() {
-    local python module go_peer=$build/go_peer sockets=$root/artifacts/native/benchmarks/poetry.benchmarks
+    local python module go_peer=$build/go_peer sockets
     poem_peers=(${also[@]+"${also[@]}"})
     $peers || return 0
     poem_peers+=("io_uring in C=$build/limit_uring {port} {file}")
@@ -44,6 +44,7 @@ find_peers() {
     else
         absent Twisted
     fi
-    # ./build.sh bench deferred builds it with the other small benchmarks.
-    if [[ -x $sockets ]]; then poem_peers+=(".NET sockets=$sockets serve {port} {file}"); else absent '.NET sockets'; fi
+    # ./build.sh bench netstring builds it with the other small benchmarks.
+    sockets=$(find "$root/artifacts/native/benchmarks/out" -name poetry.benchmarks -print -quit 2>/dev/null || true)
+    if [[ -n $sockets ]]; then poem_peers+=(".NET sockets=$sockets serve {port} {file}"); else absent '.NET sockets'; fi
 }

@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Runtime.Versioning;
 using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
@@ -110,6 +111,7 @@ public sealed class PoemFileTests
 
     [TestMethod]
     [OSCondition(OperatingSystems.Linux)]
+    [UnsupportedOSPlatform("windows")]
     public void Commit_InThePlaceOfAnother_IsForTheSameEyes()
     {
         string path = In("secret.txt");

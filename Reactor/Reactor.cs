@@ -25,6 +25,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>A sleep is never longer: a wrong clock or a lost wake-up then costs an hour, not for ever.</summary>
     private const int LongestSleepMs = 3_600_000;
 
+    /// <summary>A turn that took longer was held up, by a callback that blocked; turns of a busy loop take a few milliseconds.</summary>
+    private static readonly TimeSpan LongTurn = TimeSpan.FromMilliseconds(100);
+
     private readonly Poller _poller;
     private readonly ILogger _log;
     private readonly DescriptorTable _descriptors = new();
@@ -33,6 +36,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private readonly TimerQueue _timers;
     private long _nowTicks = Clock();
     private RunState _state;
+    private bool _looksAgain;
 
     /// <summary>Makes a reactor on the best backend of this machine, or the one <c>POETRY_REACTOR</c> names.</summary>
     /// <param name="log">Where it reports what callbacks throw; null for nowhere.</param>
@@ -261,8 +265,18 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             return;
         }
 
+        long beganTicks = _nowTicks;
         _nowTicks = Clock();
         if (dueTicks > _nowTicks)
+        {
+            return;
+        }
+
+        // Somebody has held up the loop: what has come meanwhile is looked at first, once, or time-outs would run out on
+        // what is there already.
+        bool heldUp = _nowTicks - beganTicks > LongTurn.Ticks && !_looksAgain;
+        _looksAgain = heldUp;
+        if (heldUp)
         {
             return;
         }

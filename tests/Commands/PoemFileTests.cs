@@ -2,7 +2,6 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
-using System.Runtime.Versioning;
 using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
@@ -110,10 +109,14 @@ public sealed class PoemFileTests
     }
 
     [TestMethod]
-    [OSCondition(OperatingSystems.Linux)]
-    [UnsupportedOSPlatform("windows")]
     public void Commit_InThePlaceOfAnother_IsForTheSameEyes()
     {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("files have no modes here");
+            return;
+        }
+
         string path = In("secret.txt");
         File.WriteAllText(path, "old");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);

@@ -144,7 +144,7 @@ public sealed class ReactorRunTests
         pipe.Write(1);
         while (_calls.Count == 0)
         {
-            loop.Reactor.Turn(Patience.Milliseconds);
+            loop.Reactor.Turn(turn == 0 ? Patience.Milliseconds : 0);
             turn++;
             Assert.IsLessThan(5, turn);
         }

@@ -42,7 +42,9 @@ internal sealed class ServerHost
     private readonly List<Worker> _workers = [];
     private ServerStatistics? _statistics;
     private Exception? _failure;
+    private bool _isBroken;
     private int _signalsSeen;
+    private int _busyWorkers;
 
     /// <summary>Makes a host that serves nothing yet.</summary>
     public ServerHost(ServerOptions options, ILogger log)
@@ -84,7 +86,7 @@ internal sealed class ServerHost
             Systemd.NotifyReady();
             NativeProcess.ForgetStartUpCode();
             RunWorkers();
-            return ExitCode.Success;
+            return _isBroken ? ExitCode.Failure : ExitCode.Success;
         }
         catch (CannotListenError error)
         {
@@ -163,6 +165,7 @@ internal sealed class ServerHost
             {
                 SendTimeout = _options.SendTimeout,
                 SharesPort = !oneWorker && _workers.Count > 1,
+                Broken = () => First.CallFromThread(EndBroken),
             };
             ports[i] = owner.Listen(listener, listener.Where, how, inherited);
             if (how.SharesPort)
@@ -204,6 +207,9 @@ internal sealed class ServerHost
 
     private void RunWorkers()
     {
+        // The first hears the signals, feeds the watchdog and tells the figures: it ends last.
+        _busyWorkers = _workers.Count;
+        _workers[0].WhenDone = OneIsDone;
         var threads = new List<Thread>();
         foreach (Worker worker in _workers)
         {
@@ -247,6 +253,20 @@ internal sealed class ServerHost
                 another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero));
             }
         }
+
+        if (worker.Reactor != First)
+        {
+            First.CallFromThread(OneIsDone);
+        }
+    }
+
+    /// <summary>On the first reactor's thread.</summary>
+    private void OneIsDone()
+    {
+        if (--_busyWorkers == 0 && First.Running)
+        {
+            First.Stop();
+        }
     }
 
     /// <summary>Twice in the time that systemd allows, if the loops turn: a server that hangs is killed and started anew.</summary>
@@ -281,6 +301,17 @@ internal sealed class ServerHost
             Reload();
             Systemd.NotifyReady();
         }
+    }
+
+    /// <summary>A server without one of its ports only looks alive: it ends, kindly, and whoever watches it starts it anew.</summary>
+    private void EndBroken()
+    {
+        if (!_isBroken && _signalsSeen == 0)
+        {
+            Terminate();
+        }
+
+        _isBroken = true;
     }
 
     /// <summary>The first signal lets what is in flight finish, the second does not.</summary>

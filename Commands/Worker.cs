@@ -21,6 +21,7 @@ internal sealed class Worker
     private volatile bool _isAsked;
     private volatile bool _hasEnded;
     private bool _draining;
+    private bool _isDone;
 
     /// <summary>Makes a worker without ports.</summary>
     /// <param name="limit">Connections at once; 0 for no limit.</param>
@@ -39,6 +40,9 @@ internal sealed class Worker
 
     /// <summary>How its connections have ended. May be read from any thread.</summary>
     public ConnectionCounters Counters { get; }
+
+    /// <summary>Called when it has drained or shall end at once, on its thread; null stops its reactor.</summary>
+    public Action? WhenDone { get; set; }
 
     /// <summary>Its ports, in the order of the listeners.</summary>
     public List<ListeningPort> Ports { get; } = [];
@@ -102,24 +106,34 @@ internal sealed class Worker
 
         if (patience == TimeSpan.Zero)
         {
-            Reactor.Stop();
+            End();
         }
         else if (!_draining)
         {
             _draining = true;
             ServerLog.Draining(_log, Reactor.Connections - Reactor.ConnectionsAside, patience.TotalSeconds);
             Reactor.HurryLingering(LastLinger);
-            Reactor.WhenNoConnections(StopIfRunning);
+            Reactor.WhenNoConnections(End);
             if (patience < TimeSpan.MaxValue)
             {
-                _ = Reactor.CallLater(patience, this, static worker => worker.StopIfRunning());
+                _ = Reactor.CallLater(patience, this, static worker => worker.End());
             }
         }
     }
 
-    private void StopIfRunning()
+    private void End()
     {
-        if (Reactor.Running)
+        if (_isDone || !Reactor.Running)
+        {
+            return;
+        }
+
+        _isDone = true;
+        if (WhenDone is { } done)
+        {
+            done();
+        }
+        else
         {
             Reactor.Stop();
         }

@@ -27,6 +27,9 @@ public sealed record ListenOptions
     /// </summary>
     public bool IsAside { get; init; }
 
+    /// <summary>Called on the reactor's thread when the socket has failed for good, and the port listens no more.</summary>
+    public Action? Broken { get; init; }
+
     /// <summary>Shared by the ports of a reactor; null for none.</summary>
     internal ConnectionLimit? Limit { get; init; }
 }

@@ -137,6 +137,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                 case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK or Errno.EOPNOTSUPP or Errno.EFAULT:
                     ReactorLog.AcceptFailed(_reactor.Log, Address, error);
                     StopListening();
+                    _options.Broken?.Invoke();
                     return false;
                 default:
                     // A connection that ended before it was accepted, or that a firewall forbade: the next, please.

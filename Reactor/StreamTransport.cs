@@ -154,6 +154,12 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
             return;
         }
 
+        if (!_queue.IsEmpty || (_state == State.Open && reason != ConnectionDone.Failure))
+        {
+            // An error of this side's kernel leaves a peer that is well: a mere close would tell it that it has all.
+            _flags |= Flags.Reset;
+        }
+
         _state = State.Lost;
         _reason = reason;
         _queue.Clear();

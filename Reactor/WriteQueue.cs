@@ -97,7 +97,13 @@ internal struct WriteQueue
             && MemoryMarshal.TryGetMemoryManager(_first.Bytes, out NativeBytes? native, out int start, out _)
             && native.File >= 0)
         {
-            return NativeSocket.SendFile(handle, native.File, native.FileOffset + start, _first.Bytes.Length, out sent);
+            Errno error = NativeSocket.SendFile(handle, native.File, native.FileOffset + start, _first.Bytes.Length, out sent);
+            if (error is not (Errno.EINVAL or Errno.ENOSYS or Errno.EOPNOTSUPP))
+            {
+                return error;
+            }
+
+            // A kernel or a sandbox that can't: the same bytes are in memory.
         }
 
         fixed (byte* data = _first.Bytes.Span)

@@ -142,6 +142,27 @@ public sealed class WorkersTests : NativeTests
         Array.ForEach(clients, client => Assert.IsTrue(Wire.ReadToEnd(client).WasReset, "a poem that is not whole ended cleanly"));
     }
 
+    /// <summary>
+    /// Whichever worker has the last client: the signals, the figures and the watchdog live on the first, and as long as he
+    /// does. With five servers of four workers the client is hardly ever always the first one's.
+    /// </summary>
+    [TestMethod]
+    public void Terminate_OnlyOneWorkerIsBusy_TheServerStillTellsAndListens()
+    {
+        for (int i = 0; i < 5; i++)
+        {
+            NativeBinary server = ServePoem(LongPoem, "--workers", "4", "--drain", "3600", "--metrics", $"unix:m{i}.sock");
+            using Socket last = Wire.Connect(server.Port(), SmallBufferBytes);
+            _ = Wire.ReadExactly(last, 1);
+            server.Signal(Posix.SIGTERM);
+            Assert.IsTrue(SpinWait.SpinUntil(() => Wire.IsRefused(server.Port()), Patience.Milliseconds), "it still accepts");
+            Assert.AreEqual(503, HttpAnswer.Get(Folder[$"m{i}.sock"], "/readyz").Status);
+            server.Signal(Posix.SIGTERM);
+            Assert.AreEqual(0, server.WaitForExit().ExitCode);
+            Assert.IsTrue(Wire.ReadToEnd(last).WasReset, "a poem that is not whole ended cleanly");
+        }
+    }
+
     [TestMethod]
     public void Hangup_ReachesAllWorkers()
     {

@@ -15,7 +15,8 @@ help() {
 ./build.sh             builds dist/poetry, one native executable
 ./build.sh test [...]  builds it if need be and runs all tests; arguments go to the test runner: --filter 'FullyQualifiedName~Netstring'
 ./build.sh demo        starts servers, fetches poems from them and compares every byte
-./build.sh bench [...] measures it beside a minimal server in C; bench --help lists the choices
+./build.sh bench [...] measures it beside minimal programs in C; bench --help lists the choices
+./build.sh bench deferred|netstring|timers  measures a part of the engine by itself
 ./build.sh traces [DIR]  replays the recorded traces of Twisted's deferreds
 ./build.sh static      builds dist/poetry-static, which needs no C library
 ./build.sh clean       removes dist and artifacts
@@ -167,7 +168,27 @@ demo() {
     POETRY_BINARY=$PWD/$binary exec tests/demo
 }
 
+# The small benchmarks: beside .NET's own on the JIT compiler, and then compiled as what is shipped.
+small_bench() {
+    local rid tfm out native=$artifacts/native/benchmarks
+    rid=${POETRY_RID:-$(system_rid)}
+    tfm=$(framework "$rid")
+    out=$native/out/$rid
+    # shellcheck disable=SC2046 # none or one word
+    dotnet publish tests/Benchmarks/poetry.benchmarks.csproj -r "$rid" -o "$out" -v:quiet \
+        -p:PoetryFramework="$tfm" -p:PoetryPublish=true -p:ArtifactsPath="$native" -p:CppCompilerAndLinker="$(c_compiler)" \
+        $(locked "tests/Benchmarks/packages.$tfm.$rid.lock.json")
+    dotnet run -c Release --project tests/Benchmarks -v:quiet -- "$1" "$artifacts/benchmarks/jit"
+    "$out/poetry.benchmarks" "$1"
+}
+
 bench() {
+    case ${1:-} in
+        deferred | netstring | timers)
+            small_bench "$1"
+            return
+            ;;
+    esac
     build_if_older
     POETRY_BINARY=$PWD/$binary exec tests/Benchmarks/run "$@"
 }

@@ -17,13 +17,12 @@ internal static partial class CommandLine
                 ("poetry slow-serve --port 10002 --num-bytes 30 --delay 100ms fascination.txt", "not quite so slow"),
             ],
         };
-        Argument<ListenArgument[]> poems = command.Many<ListenArgument>(
-            "FILE", "A file, or ADDRESS=FILE; - is standard input", ListenArgument.TryParse, takesFile: true);
+        Argument<ListenArgument[]> poems = PoemsOf(command);
         Option<long> bytes = command.Value<long>("--num-bytes", "N", "Bytes in a piece", "10", TryParsePiece);
         Option<System.TimeSpan> delay = command.Value<System.TimeSpan>(
             "--delay", "SECONDS", "Time from piece to piece", "0.7", Quantity.TryParseDuration);
         var server = new ServerOptionSet(command);
-        Option<bool> netstring = command.Flag("--netstring", "Send the poem as one netstring, so that a cut is noticed");
+        Option<bool> netstring = FrameOf(command);
         command.Bind = result =>
         {
             ServerOptions options = server.Read(result);

@@ -42,8 +42,7 @@ internal static partial class CommandLine
             ServerOptions serverOptions = server.Read(result);
             var options = new TransformOptions
             {
-                Listen = result.GetValue(listen)?.WithDefaultHost(serverOptions.Iface)
-                    ?? Endpoint.Tcp(serverOptions.Iface, serverOptions.Port),
+                Listen = serverOptions.ListenAt(result.GetValue(listen)),
                 TextListen = result.GetResult(textPort) is null
                     ? null
                     : Endpoint.Tcp(serverOptions.Iface, (int)result.GetValue(textPort)),

@@ -64,7 +64,9 @@ internal static partial class CommandLine
             return Invocation.Refuse(command.FullName, problem);
         }
 
-        return command.Bind is null ? Invocation.Hint(HelpText.Short(root)) : command.Bind(result);
+        return command.Bind is null
+            ? Invocation.Refuse(command.FullName, $"no command is given: try {HelpText.CommandNames(root)}, or --help")
+            : command.Bind(result);
     }
 
     private static CommandSpec Serve(ICommands commands)
@@ -79,10 +81,9 @@ internal static partial class CommandLine
                 ("fortune | poetry serve --iface 0.0.0.0 --port 17 -", "standard input, to the world"),
             ],
         };
-        Argument<ListenArgument[]> poems = command.Many<ListenArgument>(
-            "FILE", "A file, or ADDRESS=FILE; - is standard input", ListenArgument.TryParse, takesFile: true);
+        Argument<ListenArgument[]> poems = PoemsOf(command);
         var server = new ServerOptionSet(command);
-        Option<bool> netstring = command.Flag("--netstring", "Send the poem as one netstring, so that a cut is noticed");
+        Option<bool> netstring = FrameOf(command);
         command.Bind = result =>
         {
             ServerOptions options = server.Read(result);
@@ -197,6 +198,14 @@ internal static partial class CommandLine
         return command;
     }
 
+    /// <summary>Declares the poems of a server that has them as files.</summary>
+    private static Argument<ListenArgument[]> PoemsOf(CommandSpec command) => command.Many<ListenArgument>(
+        "FILE", "A file, or ADDRESS=FILE; - is standard input", ListenArgument.TryParse, takesFile: true);
+
+    /// <summary>Declares whether those poems are framed.</summary>
+    private static Option<bool> FrameOf(CommandSpec command) =>
+        command.Flag("--netstring", "Send the poem as one netstring, so that a cut is noticed");
+
     /// <summary>Gives every poem its place, and refuses what could not all be listened on.</summary>
     private static bool TryPlacePoems(
         CommandSpec command,
@@ -211,7 +220,7 @@ internal static partial class CommandLine
         for (int i = 0; i < arguments.Length && problem is null; i++)
         {
             ListenArgument argument = arguments[i];
-            Endpoint listen = argument.Listen?.WithDefaultHost(options.Iface) ?? Endpoint.Tcp(options.Iface, options.Port);
+            Endpoint listen = options.ListenAt(argument.Listen);
             placed[i] = new ServedPoem(listen, argument.What);
             bool isStandardInput = argument.What == ServedPoem.StandardInput;
             if (isStandardInput && readsStandardInput)

@@ -18,6 +18,9 @@ internal static class ExitCode
     /// <summary>Ended by SIGINT: 128 and the number of the signal, as shells report it.</summary>
     public const int Interrupted = 130;
 
+    /// <summary>Ended by SIGHUP, as when its terminal is closed.</summary>
+    public const int HungUp = 129;
+
     /// <summary>Ended by SIGTERM.</summary>
     public const int Terminated = 143;
 }

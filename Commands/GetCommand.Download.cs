@@ -10,6 +10,9 @@ internal sealed partial class GetCommand
     /// <summary>One poem on its way from a server to its output.</summary>
     private sealed class Download(GetCommand command, int task, Endpoint from, string? path, bool escapes) : IPoemReceiver
     {
+        /// <summary>Not a file of our own: a write to it may block.</summary>
+        private readonly bool _mayBlock = path is null || PoemFile.IsSpecial(path);
+
         private PoemOutput? _output;
         private string? _problem;
         private bool _complete;
@@ -101,7 +104,9 @@ internal sealed partial class GetCommand
                 command._progress.Suspend();
             }
 
+            command._mayBlock = _mayBlock;
             IsWhole = Check(_output!.Commit());
+            command._mayBlock = false;
             if (path is null)
             {
                 command._progress.Resume(((StandardOutputPoem)_output).EndsLine);
@@ -132,7 +137,13 @@ internal sealed partial class GetCommand
             _ = LetGo();
         }
 
-        private bool TryWrite(ReadOnlySpan<byte> bytes) => Check(Open()) && Check(_output!.Write(bytes));
+        private bool TryWrite(ReadOnlySpan<byte> bytes)
+        {
+            command._mayBlock = _mayBlock;
+            bool written = Check(Open()) && Check(_output!.Write(bytes));
+            command._mayBlock = false;
+            return written;
+        }
 
         private bool LetGo()
         {
@@ -150,7 +161,7 @@ internal sealed partial class GetCommand
 
             if (path is null)
             {
-                _output = new StandardOutputPoem(isAlone: false, escapes);
+                _output = new StandardOutputPoem(escapes);
                 return default;
             }
 

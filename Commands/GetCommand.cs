@@ -9,6 +9,7 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Downloads poems from all of their servers at once.</summary>
+/// <remarks>Crosses threads: whether a write may block just now is read when a signal comes; the rest is the reactor's.</remarks>
 internal sealed partial class GetCommand
 {
     /// <summary>A server that does not answer at all has failed after so long, whatever the time-out for sending is.</summary>
@@ -26,6 +27,12 @@ internal sealed partial class GetCommand
     private PosixSignal _signal;
     private OutputResult _standardOutput;
 
+    /// <summary>
+    /// Is something being written to a pipe, a terminal or a device, whose reader may take for ever? A signal then ends the
+    /// process by itself, for the loop can't.
+    /// </summary>
+    private volatile bool _mayBlock;
+
     /// <summary>Downloads the poems.</summary>
     /// <param name="options">How.</param>
     /// <param name="addresses">At least one; the same may come twice.</param>
@@ -40,11 +47,12 @@ internal sealed partial class GetCommand
         }
 
         using var reactor = new Reactor();
-        using var signals = new Signals(reactor);
+        using var signals = new Signals(reactor) { LetsThrough = () => _mayBlock };
         _reactor = reactor;
         _transformer = options.Via is { } via ? new TransformClient(reactor, via, ConnectTimeout, options.Timeout) : null;
         _progress = Progress.Create(options.Progress, options.Quiet);
         signals.OnTerminate(Interrupt);
+        signals.OnHangUp(() => Interrupt(PosixSignal.SIGHUP));
         long start = Stopwatch.GetTimestamp();
         reactor.CallWhenRunning(StartAll);
         reactor.Run();
@@ -174,7 +182,9 @@ internal sealed partial class GetCommand
 
         if (_signal != 0)
         {
-            return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted : ExitCode.Terminated;
+            return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted
+                : _signal == PosixSignal.SIGHUP ? ExitCode.HungUp
+                : ExitCode.Terminated;
         }
 
         if (_standardOutput.ReaderIsGone)

@@ -56,13 +56,17 @@ internal static class HelpText
         return text.ToString();
     }
 
-    /// <summary>What someone who typed only the name of the program wants to know.</summary>
-    public static string Short(CommandSpec root)
+    /// <summary>What there is, for who named none of it: <c>serve, get or completion</c>.</summary>
+    public static string CommandNames(CommandSpec root)
     {
+        List<(string Name, string Meaning)> commands = CommandsOf(root);
         var text = new StringBuilder();
-        _ = text.Append("Usage: ").Append(Usage(root)).Append('\n');
-        AppendTable(text, "Commands", CommandsOf(root));
-        _ = text.Append("\nTry '").Append(root.Name).Append(" --help' or '").Append(root.Name).Append(" COMMAND --help'.\n");
+        for (int i = 0; i < commands.Count; i++)
+        {
+            string separator = i == 0 ? string.Empty : i == commands.Count - 1 ? " or " : ", ";
+            _ = text.Append(separator).Append(commands[i].Name);
+        }
+
         return text.ToString();
     }
 

@@ -36,10 +36,6 @@ internal readonly struct Invocation
     /// <param name="text">Whole lines.</param>
     public static Invocation Say(string text) => new(null, text, Commands.ExitCode.Success);
 
-    /// <summary>A short help for who typed nothing.</summary>
-    /// <param name="text">Whole lines.</param>
-    public static Invocation Hint(string text) => new(null, text, Commands.ExitCode.WrongUsage);
-
     /// <summary>One line on what is wrong, safe for a terminal whatever was typed.</summary>
     /// <param name="command">As typed: <c>poetry</c> or <c>poetry get</c>.</param>
     /// <param name="problem">Without a full stop.</param>

@@ -59,6 +59,10 @@ internal sealed class ServerOptions
 
     /// <summary>Where counters are served over HTTP, or null for nowhere.</summary>
     public required Endpoint? Metrics { get; init; }
+
+    /// <summary>Where to listen: the place that was named, with the host that was left out; or <c>--iface</c> and
+    /// <c>--port</c>.</summary>
+    public Endpoint ListenAt(Endpoint? named) => named?.WithDefaultHost(Iface) ?? Endpoint.Tcp(Iface, Port);
 }
 
 /// <summary>What <c>transform</c> lets the user choose.</summary>

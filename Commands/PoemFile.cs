@@ -119,7 +119,7 @@ internal sealed class PoemFile : PoemOutput
     /// Is there something that may not be replaced: a device, a pipe, a socket? What lives in /dev and /proc is, even if
     /// it leads to an ordinary file as /dev/stdout may.
     /// </summary>
-    private static bool IsSpecial(string path)
+    public static bool IsSpecial(string path)
     {
         string full = Path.GetFullPath(path);
         bool isThere = NativeFile.StatusOf(path, out FileStatus status) == Errno.None;
@@ -142,7 +142,30 @@ internal sealed class PoemFile : PoemOutput
             error = NativeFile.CreateNew(written, out handle);
         }
         while (error == Errno.EEXIST && ++attempts < MaxAttempts);
+        if (error == Errno.None)
+        {
+            CopyMode(path, written);
+        }
+
         return error;
+    }
+
+    /// <summary>A file that takes the place of another is for the same eyes.</summary>
+    private static void CopyMode(string from, string to)
+    {
+        if (OperatingSystem.IsWindows() || !File.Exists(from))
+        {
+            return;
+        }
+
+        try
+        {
+            File.SetUnixFileMode(to, File.GetUnixFileMode(from));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // It went away meanwhile, or is another's: then the new one is as new files are.
+        }
     }
 
     private static OutputResult Result(string path, Errno error) =>

@@ -1,5 +1,5 @@
 using System;
-using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using Poetry.Net;
 
 namespace Poetry.Commands;
@@ -50,34 +50,32 @@ internal abstract class PoemOutput
 }
 
 /// <summary>
-/// A poem for standard output. It is held until it is whole, for poems of several servers may not be mixed, unless it is
-/// the only one: then it goes through as it comes.
+/// A poem for standard output. It is held until it is whole, outside the managed heap: poems of several servers may not be
+/// mixed, and of a poem that fails nothing is shown.
 /// </summary>
-internal sealed class StandardOutputPoem : PoemOutput
+internal sealed unsafe class StandardOutputPoem : PoemOutput
 {
-    /// <summary>As much as one read brings at most.</summary>
-    private const int PartLength = 64 * 1024;
+    /// <summary>A poem is mostly short, and doubling soon makes it long.</summary>
+    private const long SmallestCapacity = 4096;
 
-    private readonly bool _isAlone;
     private readonly Func<ReadOnlySpan<byte>, Errno> _write;
     private readonly TerminalEscaper? _escaper;
-    private readonly List<byte[]> _parts = [];
-    private int _lastPartLength;
+    private byte* _memory;
+    private long _capacity;
+    private long _length;
     private bool _hasShown;
     private byte _lastByte = (byte)'\n';
 
     /// <summary>A poem for standard output.</summary>
-    /// <param name="isAlone">Is it the only one, and need it not be whole before its first byte is seen?</param>
     /// <param name="escapes">Are control characters to be escaped, as on a terminal?</param>
-    public StandardOutputPoem(bool isAlone, bool escapes)
-        : this(isAlone, escapes, static bytes => StandardStreams.WriteAll(StandardStreams.Output, bytes))
+    public StandardOutputPoem(bool escapes)
+        : this(escapes, static bytes => StandardStreams.WriteAll(StandardStreams.Output, bytes))
     {
     }
 
     /// <summary>The same with another writer, which writes all or returns the error that ended it.</summary>
-    internal StandardOutputPoem(bool isAlone, bool escapes, Func<ReadOnlySpan<byte>, Errno> write)
+    internal StandardOutputPoem(bool escapes, Func<ReadOnlySpan<byte>, Errno> write)
     {
-        _isAlone = isAlone;
         _escaper = escapes ? new TerminalEscaper() : null;
         _write = write;
     }
@@ -91,49 +89,40 @@ internal sealed class StandardOutputPoem : PoemOutput
     /// <inheritdoc/>
     public override OutputResult Write(ReadOnlySpan<byte> bytes)
     {
-        if (_isAlone)
+        if (bytes.Length > _capacity - _length)
         {
-            return Show(bytes, isFinal: false);
+            // The C library moves large blocks by their pages, so growing by doubling copies next to nothing.
+            _capacity = Math.Max(Math.Max(_capacity * 2, _length + bytes.Length), SmallestCapacity);
+            _memory = (byte*)NativeMemory.Realloc(_memory, (nuint)_capacity);
         }
 
-        while (!bytes.IsEmpty)
-        {
-            if (_parts.Count == 0 || _lastPartLength == _parts[^1].Length)
-            {
-                // A short poem gets a short part.
-                _parts.Add(new byte[_parts.Count == 0 ? Math.Min(bytes.Length, PartLength) : PartLength]);
-                _lastPartLength = 0;
-            }
-
-            byte[] part = _parts[^1];
-            int count = Math.Min(bytes.Length, part.Length - _lastPartLength);
-            bytes[..count].CopyTo(part.AsSpan(_lastPartLength));
-            _lastPartLength += count;
-            bytes = bytes[count..];
-        }
-
+        bytes.CopyTo(new Span<byte>(_memory + _length, bytes.Length));
+        _length += bytes.Length;
         return default;
     }
 
     /// <inheritdoc/>
     public override OutputResult Commit()
     {
-        for (int i = 0; i < _parts.Count; i++)
+        OutputResult result = default;
+        for (long shown = 0; shown < _length && result.IsOk;)
         {
-            int length = i == _parts.Count - 1 ? _lastPartLength : _parts[i].Length;
-            OutputResult result = Show(_parts[i].AsSpan(0, length), isFinal: false);
-            if (!result.IsOk)
-            {
-                return result;
-            }
+            int count = (int)Math.Min(_length - shown, 1 << 30);
+            result = Show(new ReadOnlySpan<byte>(_memory + shown, count), isFinal: false);
+            shown += count;
         }
 
-        _parts.Clear();
-        return Show([], isFinal: true);
+        Abort();
+        return result.IsOk ? Show([], isFinal: true) : result;
     }
 
     /// <inheritdoc/>
-    public override void Abort() => _parts.Clear();
+    public override void Abort()
+    {
+        NativeMemory.Free(_memory);
+        _memory = null;
+        _capacity = _length = 0;
+    }
 
     private OutputResult Show(ReadOnlySpan<byte> bytes, bool isFinal)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.IO;
 using System.Net;
 using Poetry.Net;
 
@@ -92,9 +93,14 @@ internal sealed class ProxiedPoem(Endpoint listen, Endpoint upstream)
             return true;
         }
 
-        return !upstream.IsUnix && !listen.IsUnix && upstream.Port == listen.Port
-            && IsLocal(upstream.Host, out bool _) && IsLocal(listen.Host, out bool isEverywhere)
-            && (isEverywhere || upstream.Host == "localhost" || listen.Host == "localhost");
+        if (upstream.IsUnix || listen.IsUnix)
+        {
+            return upstream.IsUnix && listen.IsUnix && Path.GetFullPath(upstream.UnixPath) == Path.GetFullPath(listen.UnixPath);
+        }
+
+        return upstream.Port == listen.Port
+            && IsLocal(upstream.Host, out bool isAny) && IsLocal(listen.Host, out bool isEverywhere)
+            && (isAny || isEverywhere || upstream.Host == "localhost" || listen.Host == "localhost");
     }
 
     /// <summary>Is it an address of this machine in itself, without asking for its interfaces?</summary>

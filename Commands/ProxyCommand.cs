@@ -61,6 +61,7 @@ internal sealed class ProxyCommand : IDisposable
         Home? home = _homes.Find(home => home.Reactor == reactor);
         if (home is null)
         {
+            // Each worker's share: what they keep together is within the limit, without a lock between them.
             home = new Home(reactor, new ProxyCache(_settings.MostCacheBytes / _workers));
             _homes.Add(home);
         }

@@ -66,7 +66,7 @@ internal sealed class ProxyOptionSet
 
     /// <summary>Where a proxy listens whose argument names no place.</summary>
     public Endpoint ListenAt(ParseResult result, ServerOptions server) =>
-        result.GetValue(_listen)?.WithDefaultHost(server.Iface) ?? Endpoint.Tcp(server.Iface, server.Port);
+        server.ListenAt(result.GetValue(_listen));
 
     /// <summary>Reads a limit in bytes, of which 0 is none.</summary>
     private static bool TryParseLimit(string text, out long bytes, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out string? problem)

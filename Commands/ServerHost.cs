@@ -80,7 +80,7 @@ internal sealed class ServerHost
             BeWatched();
             for (int i = 0; i < listeners.Count; i++)
             {
-                _ = StandardStreams.WriteAll(StandardStreams.Output, $"{listeners[i].Title} on {ports[i].Address}.\n");
+                _ = StandardStreams.WriteAll(StandardStreams.Output, $"{Escape.Line(listeners[i].Title)} on {ports[i].Address}.\n");
             }
 
             Systemd.NotifyReady();

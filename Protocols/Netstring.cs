@@ -29,8 +29,8 @@ public enum NetstringStatus
 /// </summary>
 public static class Netstring
 {
-    /// <summary>The digits of the greatest length and a colon.</summary>
-    public const int MaxHeaderLength = 11;
+    /// <summary>The 19 digits of the greatest length, and a colon.</summary>
+    public const int MaxHeaderLength = 20;
 
     /// <summary>Reads the netstring that <paramref name="input"/> begins with.</summary>
     /// <param name="input">One netstring and whatever follows it, or the beginning of one.</param>
@@ -100,7 +100,7 @@ public static class Netstring
     /// <param name="destination">Takes up to <see cref="MaxHeaderLength"/> bytes.</param>
     /// <returns>How many bytes were written.</returns>
     /// <exception cref="ArgumentException">The destination is too small.</exception>
-    public static int WriteHeader(int payloadLength, Span<byte> destination)
+    public static int WriteHeader(long payloadLength, Span<byte> destination)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(payloadLength);
         if (!Utf8Formatter.TryFormat(payloadLength, destination, out int digits) || digits == destination.Length)

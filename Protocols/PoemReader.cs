@@ -1,6 +1,4 @@
 using System;
-using System.Buffers.Text;
-using System.Diagnostics;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -13,9 +11,6 @@ internal static unsafe class PoemReader
 {
     /// <summary>What stands for standard input.</summary>
     public const string StandardInput = "-";
-
-    /// <summary>The length of a 63-bit number, and the colon: room for the head of a netstring.</summary>
-    private const int LongestHead = 20;
 
     private const int SmallestBuffer = 64 * 1024;
 
@@ -104,7 +99,7 @@ internal static unsafe class PoemReader
     /// <summary>Reads until the end, wherever it is: the size is only a hint.</summary>
     private static Poem? ReadToEnd(nint file, long sizeHint, bool framed, out Errno error)
     {
-        long head = framed ? LongestHead : 0;
+        long head = framed ? Netstring.MaxHeaderLength : 0;
         long tail = framed ? 1 : 0;
 
         // One byte more than the hint, so that the last read can find the end.
@@ -145,14 +140,12 @@ internal static unsafe class PoemReader
     /// <summary>Writes the head right before the poem, and the comma behind it.</summary>
     private static Poem Framed(NativeBlock block, long length)
     {
-        Span<byte> digits = stackalloc byte[LongestHead];
-        bool formatted = Utf8Formatter.TryFormat(length, digits, out int count);
-        Debug.Assert(formatted && count < LongestHead, "a length has at most 19 digits");
-        digits[count++] = (byte)':';
-        int offset = LongestHead - count;
-        digits[..count].CopyTo(new Span<byte>(block.Start + offset, count));
-        block.Start[LongestHead + length] = (byte)',';
-        block.Seal(LongestHead + length + 1);
+        Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
+        int count = Netstring.WriteHeader(length, head);
+        int offset = head.Length - count;
+        head[..count].CopyTo(new Span<byte>(block.Start + offset, count));
+        block.Start[head.Length + length] = (byte)',';
+        block.Seal(head.Length + length + 1);
         return new Poem(block, offset, count + length + 1, length);
     }
 }

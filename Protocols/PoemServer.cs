@@ -42,25 +42,15 @@ internal sealed class PoemServer(PoemServerFactory factory) : Protocol
 }
 
 /// <summary>Builds the protocols of one poem, and uses them again: a connection costs no object.</summary>
-internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger log) : Factory
+internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger log) : ReusingFactory<PoemServer>
 {
-    private readonly ProtocolPool<PoemServer> _spares = new();
-
     /// <summary>The poem.</summary>
     public PoemSource Source => source;
 
     /// <summary>The reactor's.</summary>
     public IClock Clock => clock;
 
-    /// <inheritdoc/>
-    protected internal override bool ReusesConnections => true;
-
-    /// <inheritdoc/>
-    protected internal override Protocol BuildProtocol(in SocketAddress peer) =>
-        _spares.Take() ?? new PoemServer(this);
-
-    /// <inheritdoc/>
-    protected internal override void Release(Protocol protocol) => _spares.Put((PoemServer)protocol);
+    private protected override PoemServer Make() => new(this);
 
     /// <summary>Tells the log how a delivery ended.</summary>
     internal void Record(ITransport transport, Poem poem, TimeSpan start, Failure reason)

@@ -42,6 +42,8 @@ internal sealed partial class ProxyDownload
 
         _last = delivery;
         _service.WaiterJoined();
+
+        // Who joins from within the last visit of a round is not visited in it: nothing may be freed that he needs.
         _slowestSoFar = 0;
         Wake();
         return delivery;

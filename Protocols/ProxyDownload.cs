@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Text;
 using System.Diagnostics;
 using Poetry.Net;
 
@@ -15,9 +14,6 @@ namespace Poetry.Protocols;
 /// </remarks>
 internal sealed partial class ProxyDownload : IPoemReceiver
 {
-    /// <summary>19 digits and a colon.</summary>
-    private const int LongestHead = 20;
-
     private readonly ProxyService _service;
     private readonly ProxyOptions _options;
     private readonly PoemBuffer _poem;
@@ -94,10 +90,8 @@ internal sealed partial class ProxyDownload : IPoemReceiver
             return;
         }
 
-        Span<byte> head = stackalloc byte[LongestHead];
-        bool formatted = Utf8Formatter.TryFormat(length, head, out int count) && count < LongestHead;
-        Debug.Assert(formatted, "a length has at most 19 digits");
-        head[count++] = (byte)':';
+        Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
+        int count = Netstring.WriteHeader(length, head);
         bool isTooLong = length > _options.MostPoemBytes;
         _poem.Expect(count + length + 1, isStored: !isTooLong);
         if (isTooLong)

@@ -131,25 +131,15 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
 }
 
 /// <summary>Builds the protocols of one listener, and uses them again: a poem from memory costs no object.</summary>
-internal sealed class ProxyServerFactory(ProxyService service, IClock clock, ILogger log) : Factory
+internal sealed class ProxyServerFactory(ProxyService service, IClock clock, ILogger log) : ReusingFactory<ProxyServer>
 {
-    private readonly ProtocolPool<ProxyServer> _spares = new();
-
     /// <summary>Where the poem comes from.</summary>
     public ProxyService Service => service;
 
     /// <summary>The reactor's.</summary>
     public IClock Clock => clock;
 
-    /// <inheritdoc/>
-    protected internal override bool ReusesConnections => true;
-
-    /// <inheritdoc/>
-    protected internal override Protocol BuildProtocol(in SocketAddress peer) =>
-        _spares.Take() ?? new ProxyServer(this);
-
-    /// <inheritdoc/>
-    protected internal override void Release(Protocol protocol) => _spares.Put((ProxyServer)protocol);
+    private protected override ProxyServer Make() => new(this);
 
     /// <summary>Tells the log how a delivery ended.</summary>
     internal void Record(ITransport transport, long wireLength, TimeSpan duration, ConnectionOutcome outcome)

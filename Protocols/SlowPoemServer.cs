@@ -143,10 +143,9 @@ internal sealed class Pace(long bytes, TimeSpan delay)
 /// <param name="clock">The reactor's.</param>
 /// <param name="timers">The reactor's.</param>
 /// <param name="log">Where the records go.</param>
-internal sealed class SlowPoemServerFactory(PoemSource source, Pace pace, IClock clock, TimerQueue timers, ILogger log) : Factory
+internal sealed class SlowPoemServerFactory(PoemSource source, Pace pace, IClock clock, TimerQueue timers, ILogger log)
+    : ReusingFactory<SlowPoemServer>
 {
-    private readonly ProtocolPool<SlowPoemServer> _spares = new();
-
     /// <summary>The poem.</summary>
     public PoemSource Source => source;
 
@@ -162,14 +161,7 @@ internal sealed class SlowPoemServerFactory(PoemSource source, Pace pace, IClock
     /// <summary>Where the records go.</summary>
     public ILogger Log => log;
 
-    /// <inheritdoc/>
-    protected internal override bool ReusesConnections => true;
-
-    /// <inheritdoc/>
-    protected internal override Protocol BuildProtocol(in SocketAddress peer) => _spares.Take() ?? new SlowPoemServer(this);
-
-    /// <inheritdoc/>
-    protected internal override void Release(Protocol protocol) => _spares.Put((SlowPoemServer)protocol);
+    private protected override SlowPoemServer Make() => new(this);
 }
 
 /// <summary>What a slow server has to say, apart from one record a connection.</summary>

@@ -37,7 +37,7 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
         }
 
         Span<byte> header = stackalloc byte[Netstring.MaxHeaderLength];
-        int at = Netstring.WriteHeader((int)length, header);
+        int at = Netstring.WriteHeader(length, header);
         byte[] request = GC.AllocateUninitializedArray<byte>(at + (int)length + 1);
         header[..at].CopyTo(request);
         name.CopyTo(request.AsSpan(at));

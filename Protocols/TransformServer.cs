@@ -287,10 +287,9 @@ internal sealed class TransformLimits(int maxLength, TimeSpan timeout)
 /// <param name="timers">The reactor's.</param>
 /// <param name="log">Where the records go.</param>
 internal sealed class TransformServerFactory(
-    TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log) : Factory
+    TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log)
+    : ReusingFactory<TransformServer>
 {
-    private readonly ProtocolPool<TransformServer> _spares = new();
-
     /// <summary>What transforms.</summary>
     public TransformService Service => service;
 
@@ -309,15 +308,8 @@ internal sealed class TransformServerFactory(
     /// <summary>Buffers for requests and replies.</summary>
     public TextBufferPool Buffers { get; } = new();
 
-    /// <inheritdoc/>
-    protected internal override bool ReusesConnections => true;
-
-    /// <inheritdoc/>
-    protected internal override Protocol BuildProtocol(in SocketAddress peer) =>
-        _spares.Take() ?? (asText ? new TextTransformServer(this) : new NetstringTransformServer(this));
-
-    /// <inheritdoc/>
-    protected internal override void Release(Protocol protocol) => _spares.Put((TransformServer)protocol);
+    private protected override TransformServer Make() =>
+        asText ? new TextTransformServer(this) : new NetstringTransformServer(this);
 }
 
 /// <summary>What the transform server has to say, apart from one record a connection.</summary>

@@ -53,7 +53,8 @@ internal sealed class AcceptPause
         _timer.Rearm(_length);
         if (_lastLogged == TimeSpan.MinValue || _reactor.Now - _lastLogged >= LogInterval)
         {
-            ReactorLog.AcceptPauses(_reactor.Log, _port.Address, (int)_length.TotalMilliseconds, error, _turnedAway);
+            int pauseMs = (int)_length.TotalMilliseconds;
+            ReactorLog.AcceptPauses(_reactor.Log, _port.Address, pauseMs, error.Sentence(), _turnedAway);
             _lastLogged = _reactor.Now;
             _turnedAway = 0;
         }

@@ -11,6 +11,12 @@ public abstract class Factory
     /// </summary>
     protected internal virtual bool ReusesConnections => false;
 
+    /// <summary>
+    /// Does the peer say the first word? It has mostly arrived when its connection is accepted, and is then looked for before
+    /// the poller is troubled: a short question and its answer need no poller at all.
+    /// </summary>
+    protected internal virtual bool PeerSpeaksFirst => false;
+
     /// <summary>Builds the protocol of a new connection.</summary>
     /// <param name="peer">The other side.</param>
     /// <returns>Null to refuse: the connection is then reset.</returns>

@@ -135,7 +135,8 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                     _pause.Begin(error);
                     return false;
                 case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK or Errno.EOPNOTSUPP or Errno.EFAULT:
-                    ReactorLog.AcceptFailed(_reactor.Log, Address, error);
+                    string reason = error.Sentence();
+                    ReactorLog.AcceptFailed(_reactor.Log, Address, reason);
                     StopListening();
                     _options.Broken?.Invoke();
                     return false;

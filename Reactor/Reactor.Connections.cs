@@ -8,10 +8,10 @@ namespace Poetry.Net;
 public sealed partial class Reactor
 {
     /// <summary>
-    /// What one read may bring. Large enough that a fast download needs few calls; the memory is the kernel's until it is
-    /// first written to, so that small reads never make it resident.
+    /// What one read may bring, and what one connection may bring in one turn. Large enough that a fast download needs few
+    /// calls; the memory is the kernel's until it is first written to, so that small reads never make it resident.
     /// </summary>
-    private const int ReadBufferBytes = 64 * 1024;
+    private const int ReadBufferBytes = 256 * 1024;
 
     /// <summary>Spare transports that are kept. Beyond this a rush has passed, and its memory is better given back.</summary>
     private const int MostSpares = 1024;

@@ -25,6 +25,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>A sleep is never longer: a wrong clock or a lost wake-up then costs an hour, not for ever.</summary>
     private const int LongestSleepMs = 3_600_000;
 
+    /// <summary>A turn that took longer was held up, by a callback that blocked; turns of a busy loop take a few milliseconds.</summary>
+    private static readonly TimeSpan LongTurn = TimeSpan.FromMilliseconds(100);
+
     private readonly Poller _poller;
     private readonly ILogger _log;
     private readonly DescriptorTable _descriptors = new();
@@ -33,6 +36,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private readonly TimerQueue _timers;
     private long _nowTicks = Clock();
     private RunState _state;
+    private bool _looksAgain;
 
     /// <summary>Makes a reactor on the best backend of this machine, or the one <c>POETRY_REACTOR</c> names.</summary>
     /// <param name="log">Where it reports what callbacks throw; null for nowhere.</param>
@@ -121,34 +125,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _threadCalls.Add(call);
     }
 
-    /// <summary>Watches a descriptor for input, or for output too if it is watched for that.</summary>
-    /// <exception cref="System.IO.IOException">The kernel will not watch it.</exception>
-    public void AddReader(Descriptor descriptor) => Change(descriptor, add: Interest.Read);
-
-    /// <summary>Watches a descriptor for room to write.</summary>
-    /// <exception cref="System.IO.IOException">The kernel will not watch it.</exception>
-    public void AddWriter(Descriptor descriptor) => Change(descriptor, add: Interest.Write);
-
-    /// <summary>Watches it for input no more.</summary>
-    public void RemoveReader(Descriptor descriptor) => Change(descriptor, remove: Interest.Read);
-
-    /// <summary>Watches it for room to write no more.</summary>
-    public void RemoveWriter(Descriptor descriptor) => Change(descriptor, remove: Interest.Write);
-
-    /// <summary>Watches a descriptor for nothing any more. To be called before it is closed.</summary>
-    public void RemoveAll(Descriptor descriptor)
-    {
-        ArgumentNullException.ThrowIfNull(descriptor);
-        Unwatch(descriptor);
-    }
-
-    /// <summary>
-    /// Gets all that the loop needs of the kernel, so that <see cref="Run"/> can't fail for want of it: for whoever says
-    /// that he is ready before he runs.
-    /// </summary>
-    /// <exception cref="System.IO.IOException">Descriptors or memory have run out.</exception>
-    public void Prepare() => _threadCalls.Prepare();
-
     /// <summary>Runs the loop until <see cref="Stop"/>. Then all that is left is closed.</summary>
     /// <exception cref="InvalidOperationException">It runs, or has run already: a reactor runs once.</exception>
     public void Run()
@@ -214,43 +190,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         FinishLost();
     }
 
-    /// <summary>Watches a descriptor, or changes what it is watched for.</summary>
-    internal Errno Watch(Descriptor descriptor, Interest interest)
-    {
-        if (!descriptor.IsWatched)
-        {
-            _descriptors.Add(descriptor);
-            Errno refusal = _poller.Add(descriptor.Handle, descriptor.Token, interest);
-            if (refusal != Errno.None)
-            {
-                _descriptors.Remove(descriptor);
-                return refusal;
-            }
-        }
-        else if (descriptor.Interest != interest)
-        {
-            Errno refusal = _poller.Change(descriptor.Handle, descriptor.Token, descriptor.Interest, interest);
-            if (refusal != Errno.None)
-            {
-                return refusal;
-            }
-        }
-
-        descriptor.Interest = interest;
-        return Errno.None;
-    }
-
-    /// <summary>Watches a descriptor no more; does nothing if it was not watched.</summary>
-    internal void Unwatch(Descriptor descriptor)
-    {
-        if (descriptor.IsWatched)
-        {
-            _poller.Remove(descriptor.Handle, descriptor.Interest);
-            _descriptors.Remove(descriptor);
-            descriptor.Interest = Interest.None;
-        }
-    }
-
     /// <summary>A callback has thrown: it is logged with its stack, costs its own descriptor, and the loop goes on.</summary>
     /// <param name="culprit">Whose callback it was; null for one without a descriptor.</param>
     /// <param name="exception">What it threw.</param>
@@ -275,23 +214,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     }
 
     private static long Clock() => Stopwatch.GetElapsedTime(0).Ticks;
-
-    private void Change(Descriptor descriptor, Interest add = Interest.None, Interest remove = Interest.None)
-    {
-        ArgumentNullException.ThrowIfNull(descriptor);
-        Interest interest = (descriptor.Interest | add) & ~remove;
-        if (interest == Interest.None)
-        {
-            Unwatch(descriptor);
-            return;
-        }
-
-        Errno error = Watch(descriptor, interest);
-        if (error != Errno.None)
-        {
-            throw new System.IO.IOException($"cannot watch a descriptor: {error.Sentence()}");
-        }
-    }
 
     private void Dispatch(in ReadyEvent ready)
     {
@@ -343,8 +265,18 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             return;
         }
 
+        long beganTicks = _nowTicks;
         _nowTicks = Clock();
         if (dueTicks > _nowTicks)
+        {
+            return;
+        }
+
+        // Somebody has held up the loop: what has come meanwhile is looked at first, once, or time-outs would run out on
+        // what is there already.
+        bool heldUp = _nowTicks - beganTicks > LongTurn.Ticks && !_looksAgain;
+        _looksAgain = heldUp;
+        if (heldUp)
         {
             return;
         }

@@ -13,10 +13,10 @@ internal static partial class ReactorLog
         EventId = 2,
         Level = LogLevel.Warning,
         Message = "accepting on {Address} pauses for {PauseMs} ms: {Reason}; {Turned} turned away")]
-    public static partial void AcceptPauses(ILogger log, SocketAddress address, int pauseMs, Errno reason, int turned);
+    public static partial void AcceptPauses(ILogger log, SocketAddress address, int pauseMs, string reason, int turned);
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Critical, Message = "accepting on {Address} has failed for good: {Reason}")]
-    public static partial void AcceptFailed(ILogger log, SocketAddress address, Errno reason);
+    public static partial void AcceptFailed(ILogger log, SocketAddress address, string reason);
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{What}")]
     public static partial void UnhandledError(ILogger log, string what, Exception exception);

@@ -63,8 +63,10 @@ internal static class Resolver
 
             reactor.CallFromThread(() => Answer(answer, addresses));
         }
-        catch (Exception exception) when (exception is SocketException or ArgumentException)
+        catch (Exception)
         {
+            // A name that is none, a resolver that does not answer, no descriptor left to ask one: whatever it is, whoever
+            // waits has to be told, and an exception would leave this thread and end the process.
             reactor.CallFromThread(() => Answer(answer, []));
         }
     }

@@ -18,6 +18,12 @@ public sealed class Signals(Reactor reactor) : IDisposable
 
     private readonly List<PosixSignalRegistration> _registrations = [];
 
+    /// <summary>
+    /// Asked on the runtime's thread when a signal comes: true leaves it to do what it does by default, which mostly is to
+    /// end the process. For a loop that may be held up by a call that blocks.
+    /// </summary>
+    public Func<bool>? LetsThrough { get; init; }
+
     /// <summary>SIGINT and SIGTERM: end.</summary>
     /// <exception cref="IOException">As from all of these: descriptors have run out.</exception>
     public void OnTerminate(Action<PosixSignal> call)
@@ -63,8 +69,8 @@ public sealed class Signals(Reactor reactor) : IDisposable
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
-                context.Cancel = true;
-                if (Interlocked.Exchange(ref pending, 1) == 0)
+                context.Cancel = LetsThrough is null || !LetsThrough();
+                if (context.Cancel && Interlocked.Exchange(ref pending, 1) == 0)
                 {
                     reactor.CallFromThread(onLoop);
                 }

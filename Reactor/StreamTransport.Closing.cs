@@ -19,7 +19,7 @@ internal sealed partial class StreamTransport
     private int _unsentBytes;
 
     /// <inheritdoc/>
-    public TimeSpan EndSentAt => _flags.HasFlag(Flags.WriteEnded) ? TimeSpan.FromTicks(_shutDownTicks) : TimeSpan.MaxValue;
+    public TimeSpan EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_shutDownTicks) : TimeSpan.MaxValue;
 
     /// <inheritdoc/>
     public void LoseConnection()
@@ -58,11 +58,20 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     public void AbortConnection() => ConnectionLost(ConnectionAborted.Failure);
 
-    /// <summary>The client took nothing for as long as the send time-out.</summary>
+    /// <summary>
+    /// The kernel had no room for more for as long as the send time-out. It only says so when a good part of what it holds
+    /// has gone, which a slow reader of a few bytes a second may take longer for: what counts is whether it holds less.
+    /// </summary>
     internal void SendingRanOut()
     {
-        _flags |= Flags.Reset;
-        Lose(ConnectionStalled.Failure);
+        int unsent = NativeSocket.UnsentBytes(Handle);
+        if (unsent != _unsentBytes)
+        {
+            WaitForRoom();
+            return;
+        }
+
+        StallOut();
     }
 
     /// <summary>
@@ -93,14 +102,14 @@ internal sealed partial class StreamTransport
     /// <summary>Everything was sent: send the end, and wait for the peer's.</summary>
     private void ShutDown()
     {
-        if (_flags.HasFlag(Flags.ReadEnded))
+        if (Has(Flags.ReadEnded))
         {
             // The peer's end is here already, so nothing is unread: the close itself sends ours.
             Lose(ConnectionDone.Failure);
             return;
         }
 
-        if (!_flags.HasFlag(Flags.WriteEnded))
+        if (!Has(Flags.WriteEnded))
         {
             Errno error = NativeSocket.ShutdownWrite(Handle);
             if (error != Errno.None)
@@ -171,8 +180,14 @@ internal sealed partial class StreamTransport
             return true;
         }
 
-        SendingRanOut();
+        StallOut();
         return false;
+    }
+
+    private void StallOut()
+    {
+        _flags |= Flags.Reset;
+        Lose(ConnectionStalled.Failure);
     }
 
     private void EndWriting()

@@ -5,12 +5,6 @@ namespace Poetry.Net;
 /// <content>What comes from the peer.</content>
 internal sealed partial class StreamTransport
 {
-    /// <summary>
-    /// Reads of one connection in one turn. Four of the reactor's buffers of 64 KiB are enough to keep a fast link busy,
-    /// and leave the others their turn.
-    /// </summary>
-    private const int ReadsPerTurn = 4;
-
     /// <inheritdoc/>
     public void PauseProducing()
     {
@@ -28,32 +22,27 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     protected internal override void DoRead()
     {
-        Span<byte> buffer = _reactor.ReadBuffer;
-        for (int reads = 0; reads < ReadsPerTurn && WantsInput; reads++)
+        if (!WantsInput)
         {
-            Errno error = NativeSocket.Receive(Handle, buffer, out int received);
-            if (error == Errno.EAGAIN)
-            {
-                return;
-            }
+            return;
+        }
 
-            if (error != Errno.None)
-            {
-                Lose(Net.ConnectionLost.Because(error));
-                return;
-            }
-
-            if (received == 0)
-            {
+        // Once: what is left is reported again, after the others have had their turn.
+        Span<byte> buffer = _reactor.ReadBuffer;
+        Errno error = NativeSocket.Receive(Handle, buffer, out int received);
+        switch (error)
+        {
+            case Errno.None when received > 0:
+                Received(buffer[..received]);
+                break;
+            case Errno.None:
                 InputEnded();
-                return;
-            }
-
-            Received(buffer[..received]);
-            if (received < buffer.Length)
-            {
-                return;
-            }
+                break;
+            case Errno.EAGAIN:
+                break;
+            default:
+                Lose(Net.ConnectionLost.Because(error));
+                break;
         }
     }
 
@@ -65,7 +54,7 @@ internal sealed partial class StreamTransport
         {
             Lose(Net.ConnectionLost.Because(error));
         }
-        else if (_flags.HasFlag(Flags.ReadPaused))
+        else if (Has(Flags.ReadPaused))
         {
             // Both directions are over, but the peer's last words are still unread. Whoever paused will want them, and
             // to be told of the hang-up until then would only be noise.
@@ -80,8 +69,8 @@ internal sealed partial class StreamTransport
     /// <summary>Is there anybody to read for? In the states after the last word, the peer's are read and dropped.</summary>
     private bool WantsInput => _state switch
     {
-        State.Open => !_flags.HasFlag(Flags.ReadPaused) && !_flags.HasFlag(Flags.ReadEnded),
-        State.Closing or State.Lingering => !_flags.HasFlag(Flags.ReadEnded),
+        State.Open => !Has(Flags.ReadPaused) && !Has(Flags.ReadEnded),
+        State.Closing or State.Lingering => !Has(Flags.ReadEnded),
         _ => false,
     };
 

@@ -20,7 +20,7 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     public long BytesPending => _queue.Length;
 
-    private bool MayWrite => _state == State.Open && !_flags.HasFlag(Flags.WriteEnding) && !_flags.HasFlag(Flags.WriteEnded);
+    private bool MayWrite => _state == State.Open && !Has(Flags.WriteEnding) && !Has(Flags.WriteEnded);
 
     /// <inheritdoc/>
     public unsafe void Write(ReadOnlySpan<byte> data)
@@ -94,13 +94,15 @@ internal sealed partial class StreamTransport
             {
                 break;
             }
-
-            _owner.Sending.Join(this);
         }
 
         if (_queue.IsEmpty)
         {
             AllSent();
+        }
+        else
+        {
+            WaitForRoom();
         }
     }
 
@@ -146,11 +148,18 @@ internal sealed partial class StreamTransport
     {
         if (Line != _owner.Sending)
         {
-            _owner.Sending.Join(this);
+            WaitForRoom();
         }
 
         UpdateInterest();
         PauseProducerIfFull();
+    }
+
+    /// <summary>Waits anew, and notes what the kernel holds, to tell later whether the peer has taken some of it.</summary>
+    private void WaitForRoom()
+    {
+        _unsentBytes = NativeSocket.UnsentBytes(Handle);
+        _owner.Sending.Join(this);
     }
 
     private void AllSent()
@@ -162,13 +171,13 @@ internal sealed partial class StreamTransport
         }
 
         _reactor.OpenLine.Join(this);
-        if (_flags.HasFlag(Flags.WriteEnding))
+        if (Has(Flags.WriteEnding))
         {
             EndWriting();
         }
 
         UpdateInterest();
-        if (_flags.HasFlag(Flags.ProducerPaused))
+        if (Has(Flags.ProducerPaused))
         {
             _flags &= ~Flags.ProducerPaused;
             _producer?.ResumeProducing();
@@ -177,7 +186,7 @@ internal sealed partial class StreamTransport
 
     private void PauseProducerIfFull()
     {
-        if (_producer is not null && _queue.Length > EnoughPendingBytes && !_flags.HasFlag(Flags.ProducerPaused))
+        if (_producer is not null && _queue.Length > EnoughPendingBytes && !Has(Flags.ProducerPaused))
         {
             _flags |= Flags.ProducerPaused;
             _producer.PauseProducing();

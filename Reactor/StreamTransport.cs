@@ -125,6 +125,10 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         try
         {
             protocol.MakeConnection(this);
+            if (owner.Factory.PeerSpeaksFirst)
+            {
+                DoRead();
+            }
         }
         catch (Exception exception)
         {
@@ -172,7 +176,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         Debug.Assert(_state == State.Lost, "only the lost are shown out");
         _reactor.LostLine.Leave(this);
         _reactor.Unwatch(this);
-        if (_flags.HasFlag(Flags.Reset))
+        if (Has(Flags.Reset))
         {
             NativeSocket.ResetOnClose(Handle);
         }
@@ -212,16 +216,19 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         owner.ConnectionEnded(reason);
     }
 
+    /// <summary>Is it so? Without HasFlag, which boxes both sides wherever the compiler does not optimise.</summary>
+    private bool Has(Flags flag) => (_flags & flag) != 0;
+
     /// <summary>Watches for what is waited for, and for nothing while nothing is.</summary>
     private void UpdateInterest()
     {
-        if (_flags.HasFlag(Flags.Making) || _state is State.Lost or State.Closed)
+        if (Has(Flags.Making) || _state is State.Lost or State.Closed)
         {
             return;
         }
 
-        bool wantsInput = _state == State.Open ? !_flags.HasFlag(Flags.ReadPaused) : _state == State.Closing || IsWatched;
-        Interest interest = wantsInput && !_flags.HasFlag(Flags.ReadEnded) ? Interest.Read : Interest.None;
+        bool wantsInput = _state == State.Open ? !Has(Flags.ReadPaused) : _state == State.Closing || IsWatched;
+        Interest interest = wantsInput && !Has(Flags.ReadEnded) ? Interest.Read : Interest.None;
         if (!_queue.IsEmpty)
         {
             interest |= Interest.Write;

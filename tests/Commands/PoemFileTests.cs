@@ -109,6 +109,25 @@ public sealed class PoemFileTests
     }
 
     [TestMethod]
+    public void Commit_InThePlaceOfAnother_IsForTheSameEyes()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("files have no modes here");
+            return;
+        }
+
+        string path = In("secret.txt");
+        File.WriteAllText(path, "old");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        PoemFile file = Create(path);
+        Assert.IsTrue(file.Write("new"u8).IsOk);
+        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual("new", File.ReadAllText(path));
+        Assert.AreEqual(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+    }
+
+    [TestMethod]
     [OSCondition(OperatingSystems.Linux)]
     public void TryCreate_Device_IsWrittenToAndNotReplaced()
     {

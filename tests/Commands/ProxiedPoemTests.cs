@@ -27,7 +27,9 @@ public sealed class ProxiedPoemTests
     [DataRow("10000", "127.0.0.1:10000 is the proxy itself")]
     [DataRow("localhost:10000", "localhost:10000 is the proxy itself")]
     [DataRow("0.0.0.0:5=127.0.0.2:5", "127.0.0.2:5 is the proxy itself")]
+    [DataRow("5=0.0.0.0:5", "0.0.0.0:5 is the proxy itself")]
     [DataRow("unix:a.sock=unix:a.sock", "unix:a.sock is the proxy itself")]
+    [DataRow("unix:a.sock=unix:./a.sock", "unix:./a.sock is the proxy itself")]
     [DataRow("10=20 20=30 30=10", "127.0.0.1:20 leads back to the proxy itself")]
     [DataRow("9=10 10=20 20=10", "127.0.0.1:20 leads back to the proxy itself", DisplayName = "a way into a circle")]
     public void TryPlace_RefusesWhatCannotBe(string arguments, string problem)

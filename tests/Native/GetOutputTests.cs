@@ -75,6 +75,22 @@ public sealed class GetOutputTests : NativeTests
         Assert.IsEmpty(Folder.Names, string.Join(' ', Folder.Names));
     }
 
+    /// <summary>A reader that does not read holds up the write, and with it the loop that signals are brought to.</summary>
+    [TestMethod]
+    public void Get_WhoseReaderDoesNotRead_EndsOnASignal()
+    {
+        byte[] longPoem = new byte[1 << 20];
+        FaultServer server = Own(FaultServer.Sending(longPoem));
+        Posix.MakeFifo(Folder["stuck"]);
+
+        // Open at both ends, so that opening waits for nobody.
+        using var reader = new FileStream(Folder["stuck"], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        NativeBinary get = Start(new Launch("get", "--progress", "none", server.Address) { Redirection = "> stuck" });
+        Assert.AreEqual(0, reader.ReadByte());
+        get.Signal(Posix.SIGINT);
+        Assert.AreEqual(130, get.WaitForExit().ExitCode);
+    }
+
     [TestMethod]
     public void Get_OutputDirectoryAndOneServerDown_HasTheOthers()
     {

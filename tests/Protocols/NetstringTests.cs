@@ -97,7 +97,7 @@ public sealed class NetstringTests
     public void WriteHeader_OfTheLargest_FitsTheLargestHeader()
     {
         Span<byte> header = stackalloc byte[Netstring.MaxHeaderLength];
-        Assert.AreEqual(Netstring.MaxHeaderLength, Netstring.WriteHeader(int.MaxValue, header));
+        Assert.AreEqual(Netstring.MaxHeaderLength, Netstring.WriteHeader(long.MaxValue, header));
         Assert.ThrowsExactly<ArgumentException>(() => Netstring.WriteHeader(10, new byte[2]));
     }
 

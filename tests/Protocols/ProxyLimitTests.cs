@@ -1,6 +1,7 @@
 using System;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
 
@@ -138,6 +139,39 @@ public sealed class ProxyLimitTests
     }
 
     [TestMethod]
+    public void WhoJoinsFromWithinAVisit_GetsAllOfIt()
+    {
+        var clock = new ManualClock();
+        using var memory = new GuardedMemory();
+        IPoemReceiver? receiver = null;
+        var fetching = new Deferred<long>();
+        ProxyOptions options = Small with { MostPoemBytes = 10, ChunkBytes = 4 };
+        var service = new ProxyService(
+            "upstream",
+            asked =>
+            {
+                receiver = asked;
+                return fetching;
+            },
+            clock,
+            options,
+            new ProxyCache(long.MaxValue),
+            memory,
+            new ListLogger());
+        var second = new CountingReader(() => { });
+        ProxyDelivery? late = null;
+        ProxyDelivery early = service.Join(new CountingReader(() => late ??= service.Join(second)));
+        _ = receiver!.Received(new byte[20]);
+        clock.Advance(0);
+        Assert.AreEqual(20, second.BytesTaken);
+        fetching.Callback(20);
+        clock.Advance(0);
+        early.End();
+        late!.End();
+        Assert.AreEqual(0, memory.BytesAlive);
+    }
+
+    [TestMethod]
     public void AClientThatDoesNotRead_HoldsNobodyUp()
     {
         using var world = new ProxyWorld(Small);
@@ -195,6 +229,17 @@ public sealed class ProxyLimitTests
         Assert.AreEqual(150, cache.Bytes);
         Assert.AreEqual(1, cache.Count);
         Assert.AreEqual(0, cache.Evictions);
+    }
+
+    private sealed class CountingReader(Action written) : IPoemReader
+    {
+        public long BytesTaken { get; private set; }
+
+        public void Write(ReadOnlyMemory<byte> bytes, bool last)
+        {
+            BytesTaken += bytes.Length;
+            written();
+        }
     }
 
     private static string Poem(int length)

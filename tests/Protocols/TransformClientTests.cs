@@ -95,7 +95,12 @@ public sealed class TransformClientTests : IDisposable
     [TestMethod]
     public void Transform_OfAServerThatResets_FailsAsLost()
     {
-        using FaultServer server = FaultServer.Resetting("15:here"u8.ToArray());
+        using var server = new FaultServer((client, _) =>
+        {
+            // Once the question is here, the connection has been made on both sides.
+            _ = client.Receive(new byte[64]);
+            FaultServer.SendAndReset(client, "15:here"u8.ToArray());
+        });
         Assert.IsTrue(FailureOf(server.Port).Check<Net.ConnectionLost>());
     }
 

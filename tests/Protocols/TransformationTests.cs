@@ -1,11 +1,11 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.Linq;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
+using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 
@@ -133,7 +133,7 @@ public sealed class TransformationTests
     [TestMethod]
     public void LetterCase_AnyBytes_AreMappedWhereTheyAreText()
     {
-        Random random = Start();
+        Random random = Seed.Start(TestContext);
         for (int round = 0; round < FuzzRounds; round++)
         {
             byte[] text = RandomBytes(random);
@@ -145,7 +145,7 @@ public sealed class TransformationTests
     [TestMethod]
     public void AllTransformations_AnyBytes_KeepTheLengthOfAsciiAndThrowNothing()
     {
-        Random random = Start();
+        Random random = Seed.Start(TestContext);
         TransformService service = TransformService.BuiltIn();
         for (int round = 0; round < FuzzRounds; round++)
         {
@@ -222,15 +222,5 @@ public sealed class TransformationTests
         }
 
         return text;
-    }
-
-    /// <summary>A fresh seed, which is printed, or the one in POETRY_SEED.</summary>
-    private Random Start()
-    {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("POETRY_SEED"), CultureInfo.InvariantCulture, out int given)
-            ? given
-            : Random.Shared.Next();
-        TestContext.WriteLine($"POETRY_SEED={seed}");
-        return new Random(seed);
     }
 }

@@ -65,7 +65,10 @@ public sealed class CallbackThrowsTests
             OnMade = protocol =>
             {
                 protocol.Transport.RegisterProducer(producer);
-                protocol.Transport.Write(new byte[4 << 20]);
+                while (!producer.IsPaused)
+                {
+                    protocol.Transport.Write(new byte[1 << 20]);
+                }
             },
             OnReadLost = _ => { },
         }));
@@ -232,9 +235,9 @@ public sealed class CallbackThrowsTests
     {
         public int ResumeCount { get; private set; }
 
-        public void PauseProducing()
-        {
-        }
+        public bool IsPaused { get; private set; }
+
+        public void PauseProducing() => IsPaused = true;
 
         public void ResumeProducing()
         {

@@ -10,8 +10,6 @@ namespace Poetry.Tests;
 [TestClass]
 public sealed class DeferredTests
 {
-    private const int ManyLinks = 200_000;
-
     [TestMethod]
     public void Callback_ThreeFunctions_EachGetsWhatTheOneBeforeReturned()
     {
@@ -256,131 +254,6 @@ public sealed class DeferredTests
         Assert.AreEqual(0, ResultOf(first));
     }
 
-    /// <summary>Aim: no chain is too long. Method: more links than any stack would bear, in each way there is to link.</summary>
-    [TestMethod]
-    public void Chain_OfVeryManyLinks_NeedsNoStack()
-    {
-        var flat = new Deferred<int>();
-        for (int i = 0; i < ManyLinks; i++)
-        {
-            flat.AddCallback(static x => x + 1);
-        }
-
-        flat.Callback(0);
-        Assert.AreEqual(ManyLinks, ResultOf(flat));
-    }
-
-    [TestMethod]
-    public void Chain_OfVeryManyTypes_NeedsNoStack()
-    {
-        var deferred = new Deferred<int>();
-        Deferred<int> last = deferred;
-        for (int i = 0; i < ManyLinks / 2; i++)
-        {
-            last = last.AddCallback(static x => (long)x).AddCallback(static x => (int)x + 1);
-        }
-
-        last.Pause();
-        deferred.Callback(0);
-        last.Unpause();
-        Assert.AreEqual(ManyLinks / 2, ResultOf(last));
-    }
-
-    [TestMethod]
-    public void Chain_OfVeryManyDeferredsWithinDeferreds_NeedsNoStack()
-    {
-        var innermost = new Deferred<int>();
-        Deferred<int> outermost = Nest(innermost);
-        innermost.Callback(0);
-        Assert.AreEqual(ManyLinks, ResultOf(outermost));
-    }
-
-    [TestMethod]
-    public void Cancel_ThroughVeryManyDeferreds_NeedsNoStack()
-    {
-        var innermost = new Deferred<int>();
-        Deferred<int> outermost = Nest(innermost);
-        outermost.Cancel();
-        Assert.IsTrue(FailureOf(outermost).Check<CancelledError>());
-    }
-
-    [TestMethod]
-    public void Cancel_OfThreeThatWaitForEachOther_Ends()
-    {
-        Deferred<int>[] circle = [new(), new(), new()];
-        for (int i = 0; i < circle.Length; i++)
-        {
-            Deferred<int> next = circle[(i + 1) % circle.Length];
-            circle[i].AddCallback(_ => next);
-        }
-
-        foreach (Deferred<int> one in circle)
-        {
-            one.Callback(0);
-        }
-
-        circle[0].Cancel();
-        Assert.IsNotNull(circle[0].WaitsFor);
-    }
-
-    [TestMethod]
-    public void Chain_OfFiredDeferreds_NeedsNoStack()
-    {
-        Deferred<int> deferred = Deferred.Succeed(0);
-        for (int i = 0; i < ManyLinks; i++)
-        {
-            deferred.AddCallback(static x => Deferred.Succeed(x + 1));
-        }
-
-        Assert.AreEqual(ManyLinks, ResultOf(deferred));
-    }
-
-    [TestMethod]
-    public void CreateThreeCallbacksAndFire_AllocatesAtMost240Bytes()
-    {
-        static void Once()
-        {
-            var deferred = new Deferred<int>();
-            deferred.AddCallback(static x => x + 1);
-            deferred.AddCallback(static x => x + 1);
-            deferred.AddCallback(static x => x + 1);
-            deferred.Callback(1);
-        }
-
-        long bytes = Allocated(Once);
-        Assert.IsLessThanOrEqualTo(240, bytes);
-        Assert.AreEqual(144, bytes, "48 for the deferred and 32 for each function: if it grew, what for?");
-    }
-
-    [TestMethod]
-    public void WaitingForAnInnerDeferred_AllocatesNothing()
-    {
-        var inner = new Deferred<int>();
-        var outer = new Deferred<int>();
-        outer.AddCallback(_ => inner);
-        Assert.AreEqual(0, Allocated(
-            () =>
-            {
-                outer.Callback(1);
-                inner.Callback(2);
-            },
-            warm: false));
-        Assert.AreEqual(2, ResultOf(outer));
-    }
-
-    [TestMethod]
-    public void Cancel_OfAHandledDeferred_AllocatesNoException()
-    {
-        static void Once()
-        {
-            var deferred = new Deferred<int>();
-            deferred.AddErrback(static _ => { });
-            deferred.Cancel();
-        }
-
-        Assert.AreEqual(48 + 32, Allocated(Once));
-    }
-
     /// <summary>The value that a deferred has come to, taken out of it.</summary>
     internal static T ResultOf<T>(Deferred<T> deferred)
     {
@@ -411,18 +284,4 @@ public sealed class DeferredTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static int Throw(int x) => throw new NotSupportedException($"thrown on purpose with {x}");
-
-    private static Deferred<int> Nest(Deferred<int> innermost)
-    {
-        Deferred<int> current = innermost;
-        for (int i = 0; i < ManyLinks; i++)
-        {
-            Deferred<int> inner = current;
-            current = new Deferred<int>();
-            current.AddCallback(_ => inner).AddCallback(static x => x + 1);
-            current.Callback(0);
-        }
-
-        return current;
-    }
 }

@@ -1,4 +1,7 @@
+using System;
+using System.Collections.Generic;
 using System.IO;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 
@@ -65,6 +68,36 @@ internal static partial class Posix
         return ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     }
 
+    /// <summary>
+    /// Until it is disposed, this process opens no descriptor: the soft limit is what is open. Whatever else goes on in
+    /// the process has to do without, too: so it should not be for long, and the runtime is given all its files before.
+    /// </summary>
+    public static IDisposable WithoutFreeDescriptors()
+    {
+        LoadReferences(typeof(Posix).Assembly, []);
+        return new DescriptorLimit();
+    }
+
+    private static void LoadReferences(Assembly assembly, HashSet<string> loaded)
+    {
+        foreach (AssemblyName reference in assembly.GetReferencedAssemblies())
+        {
+            if (!loaded.Add(reference.FullName))
+            {
+                continue;
+            }
+
+            try
+            {
+                LoadReferences(Assembly.Load(reference), loaded);
+            }
+            catch (IOException)
+            {
+                // Not here, as many a facade: then nobody needs it.
+            }
+        }
+    }
+
     [LibraryImport("libc")]
     private static partial int kill(int pid, int sig);
 
@@ -76,4 +109,51 @@ internal static partial class Posix
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int mkfifo(string path, uint mode);
+
+    [LibraryImport("libc")]
+    private static unsafe partial int getrlimit(int resource, ulong* limits);
+
+    [LibraryImport("libc")]
+    private static unsafe partial int setrlimit(int resource, ulong* limits);
+
+    [LibraryImport("libc")]
+    private static partial int dup(int descriptor);
+
+    [LibraryImport("libc")]
+    private static partial int close(int descriptor);
+
+    /// <summary>The limit is on the number of a descriptor: below it, those that are free are taken up.</summary>
+    private sealed unsafe class DescriptorLimit : IDisposable
+    {
+        private readonly List<int> _taken = [];
+        private readonly ulong _before;
+
+        public DescriptorLimit()
+        {
+            int lowestFree = dup(0);
+            _taken.Add(lowestFree);
+            _before = Change((ulong)lowestFree + 1);
+            for (int next = dup(0); next >= 0; next = dup(0))
+            {
+                _taken.Add(next);
+            }
+        }
+
+        public void Dispose()
+        {
+            _taken.ForEach(descriptor => Assert.AreEqual(0, close(descriptor)));
+            _ = Change(_before);
+        }
+
+        private static ulong Change(ulong soft)
+        {
+            int resource = OperatingSystem.IsLinux() ? 7 : 8;
+            ulong* limits = stackalloc ulong[2];
+            Assert.AreEqual(0, getrlimit(resource, limits));
+            ulong before = limits[0];
+            limits[0] = soft;
+            Assert.AreEqual(0, setrlimit(resource, limits));
+            return before;
+        }
+    }
 }

@@ -123,6 +123,53 @@ public sealed class InlineCallbackExamples : TutorialExample
         Expect("all at once: 2", "one after the other: 6");
     }
 
+    /// <summary>An exercise of Part 17: a loop without an end is a process. Its deferred never fires with a result; it ends
+    /// by a failure, or by being cancelled.</summary>
+    [TestMethod]
+    public void Heartbeat_AnEndlessLoopEndsWhenItIsCancelled()
+    {
+        async Deferred Beat()
+        {
+            while (true)
+            {
+                await Clock.Sleep(TimeSpan.FromSeconds(1));
+                Print("beat");
+            }
+        }
+
+        Deferred heart = Beat();
+        Clock.Pump(1, 1);
+        Assert.IsFalse(heart.Called);
+        heart.Cancel();
+        heart.AddErrback(failure => Print(failure.ExceptionType.Name));
+        Clock.Pump(1, 1);
+        Expect("beat", "beat", nameof(CancelledError));
+        Assert.AreEqual(0, Clock.PendingCount);
+    }
+
+    /// <summary>An exercise of Part 17: which orders are possible, and which are seen. In theory any; here that of the
+    /// arrivals, and between two arrivals nothing else runs.</summary>
+    [TestMethod]
+    public void Interleavings_AreTheOrderOfTheArrivals()
+    {
+        async Deferred Download(string name, params double[] pauses)
+        {
+            foreach (double pause in pauses)
+            {
+                await After(pause, d => d.Callback(0));
+                Print($"{name} begins a piece");
+                Print($"{name} ends it");
+            }
+        }
+
+        _ = Download("a", 1, 3);
+        _ = Download("b", 2, 1);
+        Clock.Pump(1, 1, 1, 1);
+        Expect(
+            "a begins a piece", "a ends it", "b begins a piece", "b ends it",
+            "b begins a piece", "b ends it", "a begins a piece", "a ends it");
+    }
+
     private Deferred<int> After(double seconds, Action<Deferred<int>> fire)
     {
         var d = new Deferred<int>();

@@ -1,0 +1,37 @@
+using System.Collections.Generic;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// A factory that uses its protocols again after their connections have ended, so that a connection costs no object. On
+/// the reactor's thread only.
+/// </summary>
+/// <typeparam name="T">Its protocol, which begins anew with every <see cref="Protocol.ConnectionMade"/>.</typeparam>
+internal abstract class ReusingFactory<T> : Factory
+    where T : Protocol
+{
+    /// <summary>More than this many spare protocols are a rush that has passed.</summary>
+    private const int MostSpares = 1024;
+
+    private readonly Stack<T> _spares = new();
+
+    /// <inheritdoc/>
+    protected internal sealed override bool ReusesConnections => true;
+
+    /// <inheritdoc/>
+    protected internal sealed override Protocol BuildProtocol(in SocketAddress peer) =>
+        _spares.TryPop(out T? spare) ? spare : Make();
+
+    /// <inheritdoc/>
+    protected internal sealed override void Release(Protocol protocol)
+    {
+        if (_spares.Count < MostSpares)
+        {
+            _spares.Push((T)protocol);
+        }
+    }
+
+    /// <summary>Makes a protocol, when there is no spare one.</summary>
+    private protected abstract T Make();
+}

@@ -1,0 +1,88 @@
+using System;
+using System.Globalization;
+using System.IO;
+
+namespace Poetry.Benchmarks.Aot;
+
+/// <summary>
+/// A stopwatch for native code: calls a function until it has taken long enough, several times over, and prints median and
+/// best of the nanoseconds and the bytes that were allocated. It counts processor time, so that others who run meanwhile
+/// cost no more than the cache. The call through a delegate is part of every figure.
+/// </summary>
+internal sealed class Gauge(TextWriter output)
+{
+    /// <summary>Long against a tick of the scheduler, short against the patience of whoever waits.</summary>
+    private const double RoundMs = 100;
+
+    private const int Rounds = 9;
+
+    private int _sum;
+
+    /// <summary>Begins a table.</summary>
+    public void Title(string title) => output.WriteLine(Invariant($"\n{title,-44} {"ns",8} {"best ns",8} {"bytes",8}"));
+
+    /// <summary>Measures and prints one line.</summary>
+    /// <param name="name">What is done.</param>
+    /// <param name="body">Does it, and returns a number.</param>
+    /// <param name="operations">How often one call does it.</param>
+    /// <returns>Nanoseconds for one.</returns>
+    public double Line(string name, Func<int> body, int operations = 1)
+    {
+        int calls = CallsFor(body);
+        var nanoseconds = new double[Rounds];
+        long bytesBefore = GC.GetAllocatedBytesForCurrentThread();
+        for (int round = 0; round < Rounds; round++)
+        {
+            nanoseconds[round] = Time(body, calls) / operations;
+        }
+
+        double bytes = (double)(GC.GetAllocatedBytesForCurrentThread() - bytesBefore) / Rounds / calls / operations;
+        Array.Sort(nanoseconds);
+        double median = nanoseconds[Rounds / 2];
+        output.WriteLine(Invariant($"{name,-44} {median,8:F1} {nanoseconds[0],8:F1} {bytes,8:F0}"));
+        return median;
+    }
+
+    /// <summary>Measures one call, which can't be repeated.</summary>
+    public void Once(string name, Func<int> body, int operations)
+    {
+        long bytesBefore = GC.GetAllocatedBytesForCurrentThread();
+        double nanoseconds = Time(body, 1) / operations;
+        double bytes = (double)(GC.GetAllocatedBytesForCurrentThread() - bytesBefore) / operations;
+        output.WriteLine(Invariant($"{name,-44} {nanoseconds,8:F1} {"",8} {bytes,8:F0}"));
+    }
+
+    /// <summary>Writes a remark below the table.</summary>
+    public void Remark(FormattableString text) => output.WriteLine(Invariant(text));
+
+    /// <summary>Keeps what the bodies returned from being useless.</summary>
+    public bool IsPlausible => _sum != 0;
+
+    private int CallsFor(Func<int> body)
+    {
+        for (int calls = 1; ; calls *= 2)
+        {
+            double ms = Time(body, calls) * calls / 1e6;
+            if (ms >= RoundMs / 4)
+            {
+                return (int)Math.Clamp(calls * RoundMs / ms, 1, int.MaxValue);
+            }
+        }
+    }
+
+    private double Time(Func<int> body, int calls)
+    {
+        int sum = 0;
+        TimeSpan began = Environment.CpuUsage.TotalTime;
+        for (int i = 0; i < calls; i++)
+        {
+            sum += body();
+        }
+
+        TimeSpan took = Environment.CpuUsage.TotalTime - began;
+        _sum ^= sum | 1 << 30;
+        return took.TotalNanoseconds / calls;
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

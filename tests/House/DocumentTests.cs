@@ -1,0 +1,67 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Text.RegularExpressions;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Poetry.Tests.House;
+
+/// <summary>What the documents say of the sources is so: the map agrees with the country.</summary>
+[TestClass]
+public sealed partial class DocumentTests
+{
+    [TestMethod]
+    public void ALink_LeadsToAFile()
+    {
+        RuleTests.AssertNone(from source in Source.Read("*.md")
+                             from Match link in Link().Matches(source.Text)
+                             let target = link.Groups[1].Value
+                             where !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith('#')
+                             let path = Path.Combine(Source.Root, Path.GetDirectoryName(source.Path) ?? "", target.Split('#')[0])
+                             where !Path.Exists(path)
+                             select $"{source.Path}: {target} does not exist");
+    }
+
+    /// <summary>A source or a folder named in backquotes is there; with its folder, if that is named too.</summary>
+    [TestMethod]
+    [DataRow("ARCHITECTURE.md")]
+    [DataRow("README.md")]
+    public void ADocument_NamesFilesThatExist(string document)
+    {
+        Source map = Source.Read(document).Single();
+        RuleTests.AssertNone(from Match match in FileName().Matches(map.Text)
+                             let name = match.Groups[1].Value
+                             where !name.StartsWith("dist/", StringComparison.Ordinal)
+                             where !Path.Exists(Path.Combine(Source.Root, name))
+                             where !Source.All.Any(source => source.Path.EndsWith($"/{name}", StringComparison.Ordinal))
+                             select $"{map.Path}: {name} does not exist");
+        Assert.IsTrue(FileName().IsMatch(map.Text), "there is something to look at");
+    }
+
+    /// <summary>Aim: no example that does not compile. Method: every block of code in README.md stands, line for line, in the
+    /// examples that are compiled and run; but for the word that only a friend of the engine needs.</summary>
+    [TestMethod]
+    public void TheReadme_ShowsCodeThatIsRun()
+    {
+        string examples = Source.Read("ReadmeExamples.cs").Single().Text.Replace("protected internal", "protected", StringComparison.Ordinal);
+        string compiled = Unindented(examples);
+        Match[] blocks = [.. CodeBlock().Matches(Source.Read("README.md").Single().Text).Cast<Match>()];
+        RuleTests.AssertNone(from block in blocks
+                             let code = block.Groups[1].Value
+                             where !compiled.Contains(Unindented(code), StringComparison.Ordinal)
+                             select $"README.md: not in {nameof(Tutorial.ReadmeExamples)}:\n{code}");
+        Assert.IsNotEmpty(blocks);
+    }
+
+    private static string Unindented(string code) => string.Join('\n', code.Split('\n').Select(line => line.Trim()));
+
+    [GeneratedRegex("""\]\(([^)\s]+)\)""")]
+    private static partial Regex Link();
+
+    /// <summary>A path with a slash at its end or in it, or the name of a source.</summary>
+    [GeneratedRegex("`((?:[A-Za-z.]+/)+[A-Za-z.]*|[A-Za-z.]+\\.(?:cs|sh|ps1|md|props|csproj|service))`")]
+    private static partial Regex FileName();
+
+    [GeneratedRegex("""^```csharp\n(.*?)^```$""", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex CodeBlock();
+}

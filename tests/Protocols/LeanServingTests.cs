@@ -1,0 +1,173 @@
+using System;
+using System.Collections.Generic;
+using System.Net.Sockets;
+using System.Threading;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests;
+
+/// <summary>
+/// From a warm state serving costs no byte of the managed heap: no connection, no read, no timer. The clients are on a
+/// thread of their own, so that what the loop's thread allocates can be told to the byte; a burst of them comes first, so
+/// that there are spares of everything.
+/// </summary>
+[TestClass]
+[DoNotParallelize]
+public sealed class LeanServingTests
+{
+    private const int Burst = 400;
+    private const int Measured = 300;
+
+    private bool _isOver;
+
+    /// <summary>The emulated kqueue is made of managed objects.</summary>
+    public static IEnumerable<object[]> RealBackends => [["epoll"], ["kqueue"], ["select"]];
+
+    public static IEnumerable<object[]> Poems
+    {
+        get
+        {
+            foreach (object[] backend in RealBackends)
+            {
+                yield return [backend[0], 600];
+                yield return [backend[0], 200_000];
+                yield return [backend[0], 8 << 20];
+            }
+        }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Poems))]
+    public void PoemServer_ServesFromWarmState_WithoutAllocating(string backend, int length)
+    {
+        using var folder = new TemporaryFolder();
+        PoemSource source = PoemSource.TryOpen(folder.Write("poem.txt", new byte[length]), framed: false, out _)!;
+        using var loop = new TurnedReactor(backend);
+        var factory = new PoemServerFactory(source, loop.Reactor, NullLogger.Instance);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, factory);
+        int burst = length > 1 << 20 ? 50 : Burst;
+        int measured = length > 1 << 20 ? 20 : Measured;
+        _ = AllocatedWhile(loop.Reactor, port, () => FetchAtOnce(port.Address.Port, burst));
+        _ = AllocatedWhile(loop.Reactor, port, () => FetchInTurn(port.Address.Port, measured));
+        long allocated = AllocatedWhile(loop.Reactor, port, () => FetchInTurn(port.Address.Port, measured));
+        Assert.AreEqual(burst + (2 * measured), port.Accepted);
+        Assert.AreEqual(0, allocated, $"bytes for {measured} connections");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(RealBackends))]
+    public void DataReceived_OfAnyRead_AllocatesNothing(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        var echo = new ScriptedFactory(() => new ScriptedProtocol
+        {
+            KeepsBytes = false,
+            OnData = (protocol, data) => protocol.Transport.Write(data),
+        });
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, echo);
+        using Socket client = Wire.Connect(port.Address.Port);
+        byte[] message = new byte[2000];
+        void Exchange()
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                _ = client.Send(message);
+                for (int got = 0; got < message.Length;)
+                {
+                    got += client.Receive(message);
+                }
+            }
+        }
+
+        _ = AllocatedWhile(loop.Reactor, port, Exchange, left: 1);
+        long allocated = AllocatedWhile(loop.Reactor, port, Exchange, left: 1);
+        Assert.IsGreaterThanOrEqualTo(2000, echo.Only.DataCount);
+        Assert.AreEqual(0, allocated, "bytes for a thousand reads and writes");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(RealBackends))]
+    public void ATimerThatIsArmedAgain_AllocatesNothing(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        int ticks = 0;
+        var looping = new LoopingCall(loop.Reactor, () => ticks++);
+        _ = looping.Start(TimeSpan.Zero);
+        Turn(100);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Turn(1000);
+        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.AreEqual(1101, ticks);
+
+        void Turn(int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                loop.Reactor.Turn(0);
+            }
+        }
+    }
+
+    /// <summary>Turns the loop while the clients are at work and until their connections have ended.</summary>
+    private long AllocatedWhile(Reactor reactor, ListeningPort port, Action clients, int left = 0)
+    {
+        Exception? failure = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                clients();
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+            }
+            finally
+            {
+                Volatile.Write(ref _isOver, true);
+            }
+        });
+        Volatile.Write(ref _isOver, false);
+        thread.Start();
+        long deadline = Environment.TickCount64 + Patience.Milliseconds;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        while ((!Volatile.Read(ref _isOver) || port.Connections > left) && Environment.TickCount64 < deadline)
+        {
+            reactor.Turn(1);
+        }
+
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        thread.Join();
+        Assert.IsNull(failure, $"{failure}");
+        Assert.AreEqual(left, port.Connections);
+        return allocated;
+    }
+
+    private static void FetchAtOnce(int port, int count)
+    {
+        var clients = new List<Socket>();
+        for (int i = 0; i < count; i++)
+        {
+            clients.Add(Wire.Connect(port));
+        }
+
+        foreach (Socket client in clients)
+        {
+            _ = Wire.ReadToEnd(client, static _ => { });
+            client.Dispose();
+        }
+    }
+
+    private static void FetchInTurn(int port, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            using Socket client = Wire.Connect(port);
+            _ = Wire.ReadToEnd(client, static _ => { });
+        }
+    }
+}

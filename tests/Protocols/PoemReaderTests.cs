@@ -1,0 +1,217 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Text;
+using System.Threading;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests;
+
+/// <summary>Poems read from real files, whole or not at all, and shared by those who hold them.</summary>
+[TestClass]
+public sealed class PoemReaderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    [DataRow(9)]
+    [DataRow(10)]
+    [DataRow(65_535)]
+    [DataRow(65_536)]
+    [DataRow(1_000_000)]
+    public void TryRead_AFile_IsItsBytes(int length)
+    {
+        byte[] bytes = new byte[length];
+        new Random(length).NextBytes(bytes);
+        string file = _folder.Write("poem.txt", bytes);
+
+        Poem poem = Read(file, framed: false);
+        CollectionAssert.AreEqual(bytes, Wire(poem));
+        Assert.AreEqual(length, poem.Length);
+        Assert.AreEqual(length, poem.WireLength);
+        poem.LetGo();
+
+        Poem framed = Read(file, framed: true);
+        byte[] head = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{length}:"));
+        CollectionAssert.AreEqual((byte[])[.. head, .. bytes, (byte)','], Wire(framed));
+        Assert.AreEqual(length, framed.Length);
+        Assert.AreEqual(head.Length + length + 1, framed.WireLength);
+        framed.LetGo();
+    }
+
+    [TestMethod]
+    public void TryRead_NoSuchFile_IsWrongUsage() =>
+        AssertProblem(_folder["nofile"], $"no such file: {_folder["nofile"]}", isWrongUsage: true);
+
+    [TestMethod]
+    public void TryRead_BelowAFile_IsWrongUsage()
+    {
+        string path = Path.Combine(_folder.Write("poem.txt", "a poem"), "below");
+        AssertProblem(path, $"no such file: {path}", isWrongUsage: true);
+    }
+
+    [TestMethod]
+    public void TryRead_ADirectory_IsWrongUsage() =>
+        AssertProblem(_folder.Path, $"{_folder.Path} is a directory, not a poem", isWrongUsage: true);
+
+    [TestMethod]
+    public void TryRead_AFifo_IsRefusedWithoutWaitingForAWriter()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("there are no FIFOs on Windows");
+        }
+
+        string fifo = _folder["fifo"];
+        Posix.MakeFifo(fifo);
+        AssertProblem(fifo, $"{fifo} is no regular file; to serve what it yields, pipe it in and name -", isWrongUsage: true);
+    }
+
+    [TestMethod]
+    public void TryRead_AFileThatMayNotBeRead_IsNoWrongUsage()
+    {
+        string file = _folder.Write("poem.txt", "a poem");
+        if (OperatingSystem.IsWindows() || Posix.IsRoot)
+        {
+            Assert.Inconclusive("whoever runs this may read everything");
+        }
+        else
+        {
+            File.SetUnixFileMode(file, UnixFileMode.None);
+        }
+
+        AssertProblem(file, $"cannot read {file}: permission denied", isWrongUsage: false);
+    }
+
+    [TestMethod]
+    public void TryRead_ADevice_IsRefused()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("/dev/zero is Linux's");
+        }
+
+        Assert.IsNull(PoemReader.TryRead("/dev/zero", framed: false, out PoemProblem problem));
+        Assert.IsTrue(problem.IsWrongUsage);
+    }
+
+    [TestMethod]
+    public void Hold_TheLastToLetGo_IsTheEndOfIt()
+    {
+        Poem poem = Read(_folder.Write("poem.txt", "a poem"), framed: false);
+        Assert.IsTrue(poem.TryHold());
+        poem.LetGo();
+        Assert.AreEqual("a poem", Encoding.UTF8.GetString(Wire(poem)));
+        poem.LetGo();
+        Assert.IsFalse(poem.TryHold());
+    }
+
+    [TestMethod]
+    public void Reload_TheFileHasChanged_NewHoldersGetTheNewPoem()
+    {
+        string file = _folder.Write("poem.txt", "the old one");
+        PoemSource source = PoemSource.TryOpen(file, framed: false, out _)!;
+        Poem old = source.Hold();
+        _ = _folder.Write("poem.txt", "the new one, which is longer");
+        Assert.IsTrue(source.Reload(out _));
+        Poem renewed = source.Hold();
+        Assert.AreEqual("the old one", Encoding.UTF8.GetString(Wire(old)));
+        Assert.AreEqual("the new one, which is longer", Encoding.UTF8.GetString(Wire(renewed)));
+        old.LetGo();
+        Assert.IsFalse(old.TryHold(), "nobody holds the old one any more");
+        renewed.LetGo();
+    }
+
+    [TestMethod]
+    public void Reload_TheFileIsGone_TheOldPoemStays()
+    {
+        string file = _folder.Write("poem.txt", "a poem");
+        PoemSource source = PoemSource.TryOpen(file, framed: true, out _)!;
+        File.Delete(file);
+        Assert.IsFalse(source.Reload(out PoemProblem problem));
+        Assert.AreEqual($"no such file: {file}", problem.Sentence);
+        Poem poem = source.Hold();
+        Assert.AreEqual("6:a poem,", Encoding.UTF8.GetString(Wire(poem)));
+        poem.LetGo();
+    }
+
+    [TestMethod]
+    public void TryOpen_NoSuchFile_IsNoSource()
+    {
+        Assert.IsNull(PoemSource.TryOpen(_folder["nofile"], framed: false, out PoemProblem problem));
+        Assert.AreEqual($"no such file: {_folder["nofile"]}", problem.Sentence);
+    }
+
+    /// <summary>
+    /// Threads hold and let go of whatever poem there is while another replaces it again and again: every one that is held
+    /// is whole, and of one kind.
+    /// </summary>
+    [TestMethod]
+    public void Hold_WhileAnotherThreadReloads_IsAlwaysAWholePoem()
+    {
+        string file = _folder.Write("poem.txt", new string('a', 5000));
+        PoemSource source = PoemSource.TryOpen(file, framed: false, out _)!;
+        bool isOver = false;
+        int broken = 0;
+        var readers = new Thread[3];
+        for (int i = 0; i < readers.Length; i++)
+        {
+            readers[i] = new Thread(() =>
+            {
+                while (!Volatile.Read(ref isOver))
+                {
+                    Poem poem = source.Hold();
+                    ReadOnlySpan<byte> bytes = poem.Parts[0].Span;
+                    if (bytes.Length != 5000 || bytes.ContainsAnyExcept(bytes[0]))
+                    {
+                        _ = Interlocked.Increment(ref broken);
+                    }
+
+                    poem.LetGo();
+                }
+            });
+            readers[i].Start();
+        }
+
+        for (int i = 0; i < 200; i++)
+        {
+            _ = _folder.Write("poem.txt", new string((char)('a' + (i % 26)), 5000));
+            Assert.IsTrue(source.Reload(out PoemProblem problem), problem.Sentence);
+        }
+
+        Volatile.Write(ref isOver, true);
+        Array.ForEach(readers, reader => reader.Join());
+        Assert.AreEqual(0, broken);
+    }
+
+    private static Poem Read(string file, bool framed)
+    {
+        Poem? poem = PoemReader.TryRead(file, framed, out PoemProblem problem);
+        Assert.IsNotNull(poem, problem.Sentence);
+        return poem;
+    }
+
+    private static byte[] Wire(Poem poem)
+    {
+        using var wire = new MemoryStream();
+        foreach (ReadOnlyMemory<byte> part in poem.Parts)
+        {
+            wire.Write(part.Span);
+        }
+
+        return wire.ToArray();
+    }
+
+    private static void AssertProblem(string name, string sentence, bool isWrongUsage)
+    {
+        Assert.IsNull(PoemReader.TryRead(name, framed: false, out PoemProblem problem));
+        Assert.AreEqual(sentence, problem.Sentence);
+        Assert.AreEqual(isWrongUsage, problem.IsWrongUsage);
+    }
+}

@@ -1,0 +1,251 @@
+using System.Collections.Generic;
+using System.IO;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+using Poetry.Tests.Testing;
+using SocketAddress = Poetry.Net.SocketAddress;
+
+namespace Poetry.Tests;
+
+/// <summary>How a port begins, accepts, refuses and ends. Real sockets, every backend.</summary>
+[TestClass]
+public sealed class ListeningPortTests
+{
+    private readonly ScriptedFactory _factory = new();
+
+    public static IEnumerable<object[]> AllBackends => Backends.All;
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenTcp_PortZero_TellsThePortItGot(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        ListeningPort first = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
+        ListeningPort second = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
+        Assert.AreNotEqual(0, first.Address.Port);
+        Assert.AreNotEqual(first.Address.Port, second.Address.Port);
+        Assert.AreEqual($"127.0.0.1:{first.Address.Port}", first.Address.ToString());
+        Assert.IsTrue(first.Listening);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenTcp_IPv6_KnowsItsPeers(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort6, _factory);
+        using Socket client = Wire.Connect(new IPEndPoint(IPAddress.IPv6Loopback, port.Address.Port));
+        loop.Until(() => port.Accepted == 1, "the connection");
+        ITransport transport = _factory.Only.Transport;
+        Assert.AreEqual(client.LocalEndPoint!.ToString(), transport.Peer.ToString());
+        Assert.AreEqual(port.Address, transport.Host);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenTcp_PortInUse_IsRefusedWithOneSentence(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
+        CannotListenError error = Assert.ThrowsExactly<CannotListenError>(() => loop.Reactor.ListenTcp(port.Address, _factory));
+        Assert.AreEqual($"cannot listen on {port.Address}: address already in use", error.Message);
+        Assert.AreEqual(Errno.EADDRINUSE, error.Error);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenTcp_NotOurAddress_IsRefused(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        var foreign = SocketAddress.Ip(IPAddress.Parse("192.0.2.1"), 0);
+        CannotListenError error = Assert.ThrowsExactly<CannotListenError>(() => loop.Reactor.ListenTcp(foreign, _factory));
+        Assert.AreEqual(Errno.EADDRNOTAVAIL, error.Error);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenTcp_ThatCannotBeWatched_IsRefusedAndLeavesNothing(string backend)
+    {
+        var poller = new FaultyPoller(Backends.Open(backend));
+        using var loop = new TurnedReactor(poller);
+        ListeningPort free = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
+        SocketAddress address = free.Address;
+        free.StopListening();
+        poller.RefusedAdds = 1;
+        CannotListenError error = Assert.ThrowsExactly<CannotListenError>(() => loop.Reactor.ListenTcp(address, _factory));
+        Assert.AreEqual(Errno.ENOSPC, error.Error);
+        Assert.IsTrue(Wire.IsRefused(address.Port));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void StopListening_RefusesNewClientsAndKeepsTheOld(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
+        using Socket client = Wire.Connect(port.Address.Port);
+        loop.Until(() => port.Connections == 1, "the connection");
+        port.StopListening();
+        port.StopListening();
+        Assert.IsFalse(port.Listening);
+        Assert.IsTrue(Wire.IsRefused(port.Address.Port));
+        _ = client.Send("still here"u8);
+        loop.Until(() => _factory.Only.ReceivedCount == 10, "what the old client says");
+        client.Dispose();
+        loop.Until(() => port.Connections == 0, "its end");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void FinishListening_TakesThoseWhoHaveConnectedAlready(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
+        var clients = new List<Socket>();
+        for (int i = 0; i < 200; i++)
+        {
+            clients.Add(Wire.Connect(port.Address.Port));
+        }
+
+        port.FinishListening();
+        Assert.AreEqual(200, port.Accepted);
+        Assert.IsFalse(port.Listening);
+        Assert.IsTrue(Wire.IsRefused(port.Address.Port));
+        clients.ForEach(client => client.Dispose());
+        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void BuildProtocol_GivesNull_IsAReset(string backend)
+    {
+        var refusing = new ScriptedFactory(() => null);
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, refusing);
+        Delivery delivery = loop.While(() => Wire.Fetch(port.Address.Port));
+        Assert.IsTrue(delivery.WasReset);
+        Assert.AreEqual(0, port.Connections);
+        Assert.IsEmpty(loop.Log.Entries);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void AnAcceptedConnectionThatIsGone_IsNoMatter(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
+        for (int i = 0; i < 300; i++)
+        {
+            Wire.Reset(Wire.Connect(port.Address.Port));
+        }
+
+        Delivery delivery = loop.While(() =>
+        {
+            using Socket client = Wire.Connect(port.Address.Port);
+            client.Shutdown(SocketShutdown.Send);
+            return Wire.ReadToEnd(client);
+        });
+        delivery.AssertIs([]);
+        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+        Assert.IsEmpty(loop.Log.Entries);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenUnix_ServesAndRemovesItsPath(string backend)
+    {
+        string path = TestListener.FreshPath();
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenUnix(path, _factory);
+        Assert.AreEqual($"unix:{path}", port.Address.ToString());
+        using Socket client = Wire.Connect(path);
+        loop.Until(() => port.Connections == 1, "the connection");
+        port.StopListening();
+        Assert.IsFalse(File.Exists(path));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenUnix_NotToRemove_LeavesThePath(string backend)
+    {
+        string path = TestListener.FreshPath();
+        using var loop = new TurnedReactor(backend);
+        loop.Reactor.ListenUnix(path, _factory, new ListenOptions { RemovesPath = false }).StopListening();
+        Assert.IsTrue(File.Exists(path));
+        File.Delete(path);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenUnix_OnALeftover_ReplacesIt(string backend)
+    {
+        // Bound and closed without a word: so does a server leave it that was killed.
+        string path = TestListener.FreshPath();
+        Assert.AreEqual(Errno.None, NativeSocket.Create(AddressKind.Unix, out nint dead));
+        Assert.AreEqual(Errno.None, NativeSocket.Bind(dead, SocketAddress.Unix(path)));
+        _ = NativeSocket.Close(dead);
+        Assert.IsTrue(File.Exists(path));
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenUnix(path, _factory);
+        using Socket client = Wire.Connect(path);
+        loop.Until(() => port.Connections == 1, "the connection");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenUnix_OnALiveSocket_IsRefusedAndLeavesIt(string backend)
+    {
+        using var live = new TestListener(AddressKind.Unix);
+        using var loop = new TurnedReactor(backend);
+        CannotListenError error = Assert.ThrowsExactly<CannotListenError>(() =>
+            loop.Reactor.ListenUnix(live.Address.Path, _factory));
+        Assert.AreEqual(Errno.EADDRINUSE, error.Error);
+        using Socket client = Wire.Connect(live.Address.Path);
+        Assert.IsTrue(client.Connected);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenUnix_OnAForeignFile_IsRefusedAndLeavesIt(string backend)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.Write("poem.txt", "a poem");
+        string link = folder["link"];
+        _ = File.CreateSymbolicLink(link, file);
+        using var loop = new TurnedReactor(backend);
+        foreach (string path in new[] { file, link, folder.Path })
+        {
+            CannotListenError error = Assert.ThrowsExactly<CannotListenError>(() => loop.Reactor.ListenUnix(path, _factory));
+            Assert.AreEqual($"cannot listen on unix:{path}: address already in use", error.Message);
+        }
+
+        Assert.AreEqual("a poem", File.ReadAllText(file));
+        Assert.IsNotNull(new FileInfo(link).LinkTarget);
+    }
+
+    /// <summary>
+    /// The kernel will not watch the port again after a pause: it is looked at again later, and one line of log tells why.
+    /// </summary>
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void APortThatCannotBeWatchedAgain_TriesLater(string backend)
+    {
+        var poller = new FaultyPoller(Backends.Open(backend));
+        using var loop = new TurnedReactor(poller);
+        var options = new ListenOptions { Limit = new ConnectionLimit(1) };
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory, options);
+        Socket first = Wire.Connect(port.Address.Port);
+        loop.Until(() => port.Connections == 1, "the first client");
+        using Socket second = Wire.Connect(port.Address.Port);
+        loop.Until(() => !port.IsWatched, "the pause at the limit");
+        poller.RefusedAdds = 2;
+        first.Dispose();
+        loop.Until(() => port.Accepted == 2, "the second client");
+        Assert.IsEmpty(loop.Log.Exceptions);
+        Assert.HasCount(1, loop.Log.Entries);
+        Assert.AreEqual(LogLevel.Warning, loop.Log.Entries[0].Level);
+    }
+}

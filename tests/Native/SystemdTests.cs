@@ -16,7 +16,7 @@ namespace Poetry.Tests.Native;
 [DoNotParallelize]
 public sealed class SystemdTests : NativeTests
 {
-    private static string UnitFile => Path.Combine(RepositoryRoot(), "poetry.service");
+    private static string UnitFile => Path.Combine(Repository.Root, "poetry.service");
 
     [TestMethod]
     [DataRow("notify.sock")]
@@ -223,17 +223,6 @@ public sealed class SystemdTests : NativeTests
         }
 
         Assert.IsEmpty(finished.ErrorLines.Where(line => line.Contains("poetry", StringComparison.Ordinal)), finished.Errors);
-    }
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "poetry.csproj")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new DirectoryNotFoundException("the tests run outside their repository");
     }
 
     /// <summary>The Stopwatch of .NET counts CLOCK_MONOTONIC on Linux.</summary>

@@ -1,0 +1,216 @@
+using System;
+using System.IO;
+using System.Net.Sockets;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>
+/// System calls that fail, by strace: it answers in the kernel's place. What is refused to the server costs at most the
+/// connection it was for, and when the fault is over all is well again.
+/// </summary>
+[TestClass]
+public sealed class FaultInjectionTests : NativeTests
+{
+    private const int Clients = 40;
+
+    private string[] _strace = [];
+
+    [TestInitialize]
+    public void FindStrace()
+    {
+        string strace = Posix.Tool("strace");
+        Finished trial = ToolRun.Run(Folder.Path, strace, "-f", "-o", "/dev/null", "-e", "inject=getppid:error=EPERM", "/bin/true");
+        if (trial.ExitCode != 0)
+        {
+            Assert.Inconclusive($"strace may not trace here: {trial.Errors}");
+        }
+
+        // With -D the traced program stays our child, and gets our signals.
+        _strace = [strace, "-D", "-f", "-qq", "-o", Folder["trace.log"]];
+    }
+
+    /// <summary>The client is still in the queue, or was never there: nobody gets less than the whole poem.</summary>
+    [TestMethod]
+    [DataRow("ENFILE")]
+    [DataRow("EMFILE")]
+    [DataRow("ENOBUFS")]
+    [DataRow("ENOMEM")]
+    [DataRow("ECONNABORTED")]
+    [DataRow("EPROTO")]
+    [DataRow("EPERM")]
+    [DataRow("EINTR")]
+    [DataRow("ENETDOWN")]
+    public void Accept_FailsForAWhile_NobodyGetsLess(string error)
+    {
+        string when = error is "ENFILE" or "EMFILE" or "ENOBUFS" or "ENOMEM" ? "3..8" : "3..50";
+        NativeBinary server = ServeTraced(Poem, $"inject=accept4:error={error}:when={when}");
+        for (int i = 0; i < Clients; i++)
+        {
+            Wire.Fetch(server.Port()).AssertIs(Poem, $"client {i}");
+        }
+
+        AssertEndsWell(server);
+        Assert.IsLessThanOrEqualTo(2, server.Errors.Text.Split("pauses").Length - 1, "a line each 10 s at most");
+    }
+
+    /// <summary>A server without its port is none: whoever watches it must hear of it.</summary>
+    [TestMethod]
+    [DataRow("EBADF", "1")]
+    [DataRow("EINVAL", "2")]
+    public void Accept_FailsForGood_EndsTheServer(string error, string workers)
+    {
+        NativeBinary server = ServeTraced(Poem, $"inject=accept4:error={error}:when=3+", "--workers", workers);
+        _ = Own(Wire.Connect(server.Port()));
+        for (int i = 0; i < 50 && !Wire.IsRefused(server.Port()); i++)
+        {
+            // Each worker has its own accepts; sooner or later one of them meets the error.
+        }
+
+        Finished finished = server.WaitForExit();
+        Assert.AreEqual(1, finished.ExitCode, finished.Errors);
+        Assert.Contains("has failed for good", finished.Errors);
+    }
+
+    [TestMethod]
+    [DataRow("EINTR")]
+    [DataRow("EAGAIN")]
+    [DataRow("ENOBUFS")]
+    public void Send_FailsNowAndThen_ThePoemsAreWholeOrReset(string error)
+    {
+        NativeBinary server = ServeTraced(
+            LongPoem, $"inject=sendto,sendmsg,sendfile,writev,write:error={error}:when=20+3", "--log-level", "error");
+        int whole = 0;
+        for (int i = 0; i < 5; i++)
+        {
+            Delivery delivery = Wire.Fetch(server.Port());
+            if (error != "ENOBUFS" || !delivery.WasReset)
+            {
+                delivery.AssertIs(LongPoem, $"client {i}");
+                whole++;
+            }
+        }
+
+        Assert.IsTrue(error == "ENOBUFS" || whole == 5);
+        AssertEndsWell(server);
+    }
+
+    [TestMethod]
+    [DataRow("shutdown", "ENOTCONN")]
+    [DataRow("shutdown", "EIO")]
+    [DataRow("recvfrom", "ECONNRESET")]
+    [DataRow("recvfrom", "EIO")]
+    [DataRow("getpeername", "ENOTCONN")]
+    [DataRow("setsockopt", "ENOPROTOOPT")]
+    [DataRow("ioctl", "EINVAL")]
+    [DataRow("close", "EINTR")]
+    public void ACall_FailsForAWhile_TheServiceGoesOn(string call, string error)
+    {
+        NativeBinary server = ServeTraced(Poem, $"inject={call}:error={error}:when=40..60");
+        for (int i = 0; i < 100; i++)
+        {
+            Delivery delivery = Wire.Fetch(server.Port());
+            Assert.IsTrue(delivery.WasReset || delivery.Bytes.Length == Poem.Length, $"client {i} got {delivery.Bytes.Length} bytes");
+        }
+
+        Wire.Fetch(server.Port()).AssertIs(Poem);
+        AssertEndsWell(server);
+    }
+
+    /// <summary>Those that need the poller and can't have it are reset; the next are served.</summary>
+    [TestMethod]
+    [DataRow("ENOSPC")]
+    [DataRow("ENOMEM")]
+    public void Watching_IsRefusedForAWhile_CostsOnlyThoseConnections(string error)
+    {
+        NativeBinary server = ServeTraced(LongPoem, $"inject=epoll_ctl:error={error}:when=5..12");
+        Delivery last = default;
+        for (int i = 0; i < 30; i++)
+        {
+            last = Wire.Fetch(server.Port());
+            Assert.IsTrue(last.WasReset || last.Bytes.Length == LongPoem.Length, $"client {i} got {last.Bytes.Length} bytes and a clean end");
+        }
+
+        last.AssertIs(LongPoem);
+        AssertEndsWell(server);
+    }
+
+    /// <summary>Without what it can't do without, it says so in one line; without the rest it does without.</summary>
+    [TestMethod]
+    [DataRow("epoll_create1", "ENOSYS", false)]
+    [DataRow("epoll_create1", "EMFILE", false)]
+    [DataRow("eventfd2", "EMFILE", false)]
+    [DataRow("bind", "EACCES", false)]
+    [DataRow("listen", "EADDRINUSE", false)]
+    [DataRow("socket", "EAFNOSUPPORT", false)]
+    [DataRow("memfd_create", "ENOSYS", true)]
+    [DataRow("sendfile", "EINVAL", true)]
+    [DataRow("prlimit64", "EPERM", true)]
+    [DataRow("madvise", "EINVAL", true)]
+    [DataRow("setsockopt", "ENOPROTOOPT", true)]
+    public void Start_WithoutACall_ServesOrSaysWhy(string call, string error, bool serves)
+    {
+        _ = Folder.Write("poem.txt", LongPoem);
+        NativeBinary server = Start(new Launch("serve", "poem.txt") { Through = [.. _strace, "-e", $"inject={call}:error={error}"] });
+        if (serves)
+        {
+            Wire.Fetch(server.Port()).AssertIs(LongPoem);
+            AssertEndsWell(server);
+        }
+        else
+        {
+            AssertFailed(server.WaitForExit(), 1);
+        }
+    }
+
+    /// <summary>A signal that comes while the poem is read, at the start or again, ends the server all the same.</summary>
+    [TestMethod]
+    public void Terminate_WhileItReloads_EndsWithZero()
+    {
+        NativeBinary server = ServeTraced(Poem, "inject=openat:delay_enter=300000:when=20+");
+        for (int i = 0; i < 5; i++)
+        {
+            server.Signal(Posix.SIGHUP);
+        }
+
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    public void Terminate_WhileItStarts_LeavesNothingBehind()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        for (int call = 1; call <= 5; call++)
+        {
+            NativeBinary server = Start(new Launch("serve", "unix:poem.sock=poem.txt")
+            {
+                Through = [.. _strace, "-e", "trace=openat,socket,bind,listen", "-e", $"inject=openat,bind,listen:signal=TERM:when={call}"],
+            });
+            Finished finished = server.WaitForExit();
+            Assert.IsTrue(finished.ExitCode is 0 or 128 + Posix.SIGTERM, $"exit code {finished.ExitCode}: {finished.Errors}");
+        }
+
+        NativeBinary next = Serve("unix:poem.sock=poem.txt");
+        Wire.Fetch(Folder["poem.sock"]).AssertIs(Poem);
+        next.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, next.WaitForExit().ExitCode);
+        Assert.IsFalse(File.Exists(Folder["poem.sock"]));
+    }
+
+    private NativeBinary ServeTraced(byte[] poem, string injection, params string[] options)
+    {
+        _ = Folder.Write("poem.txt", poem);
+        string call = injection["inject=".Length..injection.IndexOf(':', StringComparison.Ordinal)];
+        return Serve(new Launch([.. options, "poem.txt"]) { Through = [.. _strace, "-e", $"trace={call}", "-e", injection] });
+    }
+
+    private static void AssertEndsWell(NativeBinary server)
+    {
+        server.Signal(Posix.SIGTERM);
+        Finished finished = server.WaitForExit();
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        Assert.DoesNotContain("   at ", finished.Errors);
+    }
+}

@@ -1,0 +1,271 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>A server's life: signals at every moment and for every server, closed descriptors, full disks, and limits.</summary>
+[TestClass]
+public sealed class LifeTests : NativeTests
+{
+    private const int SmallBufferBytes = 4096;
+
+    [TestMethod]
+    public void Terminate_SlowServe_FinishesAtItsPace()
+    {
+        NativeBinary server = Slow("--num-bytes", "100", "--delay", "0.05");
+        using Socket client = Wire.Connect(server.Port());
+        byte[] head = Wire.ReadExactly(client, 100);
+        server.Signal(Posix.SIGTERM);
+        server.Errors.WaitForText("ending: 1 connections");
+        Delivery rest = Wire.ReadToEnd(client);
+        new Delivery([.. head, .. rest.Bytes], rest.WasReset).AssertIs(Poem);
+        client.Dispose();
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    [DataRow("0.2", false)]
+    [DataRow("3600", true)]
+    public void Terminate_SlowServeWithoutPatience_Resets(string drain, bool twice)
+    {
+        NativeBinary server = Slow("--num-bytes", "1", "--delay", "3600", "--drain", drain);
+        using Socket client = Wire.Connect(server.Port());
+        _ = Wire.ReadExactly(client, 1);
+        server.Signal(Posix.SIGTERM);
+        server.Errors.WaitForText("ending: 1 connections");
+        if (twice)
+        {
+            server.Signal(Posix.SIGTERM);
+        }
+
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+        Assert.IsTrue(Wire.ReadToEnd(client).WasReset);
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    public void Terminate_Transform_AnswersWhoHasBegunToAsk(int face)
+    {
+        NativeBinary server = Start(new Launch("transform", "--text-port", "0"));
+        using Socket client = Wire.Connect(server.Port(face));
+        _ = client.Send(face == 0 ? "11:shout."u8 : "shout\n"u8);
+        server.Signal(Posix.SIGHUP);
+        server.Signal(Posix.SIGTERM);
+        server.Errors.WaitForText("ending: 1 connections");
+        Assert.IsTrue(Wire.IsRefused(server.Port(face)));
+        _ = client.Send(face == 0 ? "hello,"u8 : "hello"u8);
+        client.Shutdown(SocketShutdown.Send);
+        Assert.AreEqual(face == 0 ? "5:HELLO," : "HELLO", Encoding.ASCII.GetString(Wire.ReadToEnd(client).Bytes));
+        client.Dispose();
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    [DataRow("0.2", false)]
+    [DataRow("3600", true)]
+    public void Terminate_TransformWithoutPatience_Resets(string drain, bool twice)
+    {
+        NativeBinary server = Start(new Launch("transform", "--drain", drain));
+        using Socket client = Wire.Connect(server.Port());
+        _ = client.Send("11:shout."u8);
+        server.Signal(Posix.SIGTERM);
+        server.Errors.WaitForText("ending: 1 connections");
+        if (twice)
+        {
+            server.Signal(Posix.SIGINT);
+        }
+
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+        Assert.IsTrue(Wire.ReadToEnd(client).WasReset);
+    }
+
+    /// <summary>Those whose connections the kernel has completed are served, though nobody had accepted them yet.</summary>
+    [TestMethod]
+    public void Terminate_ABacklogThatIsNotAccepted_IsServed()
+    {
+        NativeBinary server = ServePoem(Poem);
+        Socket[] waiting;
+        server.Signal(Posix.SIGSTOP); // The clients queue up, and the end is asked for before anybody looks.
+        try
+        {
+            waiting = [.. Enumerable.Range(0, 100).Select(_ => Own(Wire.Connect(server.Port())))];
+            server.Signal(Posix.SIGTERM);
+        }
+        finally
+        {
+            server.Signal(Posix.SIGCONT);
+        }
+
+        foreach (Socket client in waiting)
+        {
+            Wire.ReadToEnd(client).AssertIs(Poem);
+            client.Dispose();
+        }
+
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    [DataRow("serve", "poem.txt")]
+    [DataRow("slow-serve", "--delay", "0", "poem.txt")]
+    [DataRow("serve", "--workers", "2", "poem.txt")]
+    public void User1_TenThousandTimesUnderLoad_DoesNoHarm(params string[] arguments)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server = Start(new Launch(arguments));
+        int port = server.Port();
+        for (int i = 0; i < 10_000; i++)
+        {
+            server.Signal(Posix.SIGUSR1);
+            if (i % 20 == 0)
+            {
+                Wire.Fetch(port).AssertIs(Poem, $"client {i}");
+            }
+        }
+
+        server.Errors.WaitForText("statistics: ");
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    public void User1_Once_IsOneLineOfStatistics()
+    {
+        NativeBinary server = ServePoem(Poem);
+        Wire.Fetch(server.Port()).AssertIs(Poem);
+        server.Errors.WaitForText("served");
+        server.Signal(Posix.SIGUSR1);
+        server.Errors.WaitForText("statistics: 0 connections open, 1 accepted, 1 whole, 0 left");
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(1, server.WaitForExit().ErrorLines.Count(line => line.Contains("statistics", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Every subset of the three: the client gets the poem, and never a line that was meant for somebody else.</summary>
+    [TestMethod]
+    [DataRow("<&-")]
+    [DataRow(">&-")]
+    [DataRow("<&- >&-")]
+    [DataRow("2>&-")]
+    [DataRow("<&- 2>&-")]
+    [DataRow(">&- 2>&-")]
+    [DataRow("<&- >&- 2>&-")]
+    public void Start_WithDescriptorsClosed_ServesThePoemAlone(string redirection)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server = Start(new Launch(
+            "serve", "--log-level", "trace", "--metrics", "unix:m.sock", "unix:poem.sock=poem.txt") { Redirection = redirection });
+        Finished first = Run("get", "--quiet", "--retry", "6", "unix:poem.sock");
+        Assert.AreEqual(0, first.ExitCode, first.Errors);
+        for (int i = 0; i < 50; i++)
+        {
+            Wire.Fetch(Folder["poem.sock"]).AssertIs(Poem);
+        }
+
+        server.Signal(Posix.SIGUSR1);
+        Assert.AreEqual("ok\n", HttpAnswer.Get(Folder["m.sock"], "/healthz").Body);
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    public void Log_OnAFullDisk_CostsNoPoem()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server = Start(new Launch("serve", "poem.txt") { Redirection = "2>/dev/full" });
+        for (int i = 0; i < 100; i++)
+        {
+            Wire.Fetch(server.Port()).AssertIs(Poem);
+        }
+
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    /// <summary>The reader of the log pauses until much more than the buffers was logged: then it learns how much it missed.</summary>
+    [TestMethod]
+    public void Log_NobodyReadForAWhile_SaysOnceHowMuchWasDropped()
+    {
+        const int Fetches = 6000;
+        _ = Folder.Write("poem.txt", Poem);
+        Posix.MakeFifo(Folder["log"]);
+        NativeBinary server = Start(new Launch("serve", "poem.txt") { Redirection = "2>log" });
+        using FileStream log = File.OpenRead(Folder["log"]);
+        for (int i = 0; i < Fetches; i++)
+        {
+            Wire.Fetch(server.Port()).AssertIs(Poem);
+        }
+
+        using var reader = new ProcessOutput(log, "the log");
+        reader.WaitForText("dropped ");
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+        reader.WaitForEnd();
+        string[] lines = reader.Text.TrimEnd('\n').Split('\n');
+        int served = lines.Count(line => line.Contains(" served ", StringComparison.Ordinal));
+        string[] told = [.. lines.Where(line => line.Contains("dropped ", StringComparison.Ordinal))];
+        Assert.HasCount(1, told);
+        string[] words = told[0].Split(' ');
+        int dropped = int.Parse(words[Array.IndexOf(words, "dropped") + 1], CultureInfo.InvariantCulture);
+        Assert.AreEqual(Fetches, served + dropped, told[0]);
+    }
+
+    /// <summary>
+    /// Two hundred clients at 64 descriptors. While a slow poem of thirty pieces comes, which takes three seconds, the
+    /// server may use a tenth of that time, and say two things; when the crowd has left, all is well at once.
+    /// </summary>
+    [TestMethod]
+    public void Descriptors_UsedUp_CostNoTimeAndFewWords()
+    {
+        const int Pieces = 30;
+        NativeBinary server = SlowBefore("ulimit -n 64;", "--max-connections", "0", "--num-bytes", "1", "--delay", "0.1");
+        using Socket observer = Wire.Connect(server.Port());
+        _ = Wire.ReadExactly(observer, 1);
+        Socket[] crowd = [.. Enumerable.Range(0, 200).Select(_ => Own(Wire.Connect(server.Port())))];
+        server.Errors.WaitForText("pauses");
+        long before = Ticks(server);
+        _ = Wire.ReadExactly(observer, Pieces);
+        long used = Ticks(server) - before;
+        int lines = server.Errors.Lines.Count(line => line.Contains("pauses", StringComparison.Ordinal));
+        Assert.IsLessThanOrEqualTo(30, used, "ticks of 10 ms");
+        Assert.IsLessThanOrEqualTo(2, lines, server.Errors.Text);
+        Array.ForEach(crowd, client => client.Dispose());
+        using Socket next = Wire.Connect(server.Port());
+        _ = Wire.ReadExactly(next, 2);
+    }
+
+    /// <summary>A small limit of descriptors leaves room for clients, and not only for the reserve.</summary>
+    [TestMethod]
+    public void Descriptors_Few_StillServeSeveralAtOnce()
+    {
+        _ = Folder.Write("poem.txt", LongPoem);
+        NativeBinary server = Start(new Launch("serve", "poem.txt") { Before = "ulimit -n 64;" });
+        Socket[] held = [.. Enumerable.Range(0, 20).Select(_ => Own(Wire.Connect(server.Port(), SmallBufferBytes)))];
+        Array.ForEach(held, client => Wire.ReadExactly(client, 1));
+        Wire.Fetch(server.Port()).AssertIs(LongPoem);
+    }
+
+    private NativeBinary Slow(params string[] options) => SlowBefore(null, options);
+
+    private NativeBinary SlowBefore(string? before, params string[] options)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server = Start(new Launch(["slow-serve", .. options, "poem.txt"]) { Before = before });
+        _ = server.Port();
+        return server;
+    }
+
+    /// <summary>The time of the processor, fields 14 and 15 of /proc/PID/stat, counted from behind the name.</summary>
+    private static long Ticks(NativeBinary server)
+    {
+        string stat = File.ReadAllText($"/proc/{server.ProcessId}/stat");
+        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,101 @@
+using System;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+
+namespace Poetry.Tests.Testing;
+
+/// <summary>
+/// Programs of tests/Interop, by the Twisted of this machine. Where there is none a test run in CI installs Debian's, if it
+/// can, and any other skips the test.
+/// </summary>
+internal sealed class Twisted : IDisposable
+{
+    private static readonly Lazy<string?> Problem = new(FindProblem);
+
+    private readonly Process _process;
+    private readonly ProcessOutput _output;
+    private readonly ProcessOutput _errors;
+
+    private Twisted(string folder, string[] arguments)
+    {
+        _process = ToolRun.Start(folder, Command(arguments));
+        _process.StandardInput.Close();
+        _output = new ProcessOutput(_process.StandardOutput.BaseStream, arguments[0]);
+        _errors = new ProcessOutput(_process.StandardError.BaseStream, arguments[0]);
+    }
+
+    public int Port { get; private set; }
+
+    /// <summary>Starts a server and waits until it tells its port.</summary>
+    public static Twisted Serve(string folder, params string[] arguments)
+    {
+        var server = new Twisted(folder, arguments);
+        string line = server._output.WaitForLines(1)[0];
+        server.Port = int.Parse(line.AsSpan(line.LastIndexOf(':') + 1).TrimEnd('.'), CultureInfo.InvariantCulture);
+        return server;
+    }
+
+    /// <summary>Runs a client to its end.</summary>
+    public static Finished Run(string folder, params string[] arguments) => ToolRun.Run(folder, Command(arguments));
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            _process.WaitForExit();
+        }
+
+        _output.Dispose();
+        _errors.Dispose();
+        _process.Dispose();
+    }
+
+    private static string[] Command(string[] arguments)
+    {
+        if (Problem.Value is { } problem)
+        {
+            Assert.Inconclusive(problem);
+        }
+
+        string script = Path.Combine(Repository.Root, "tests", "Interop", arguments[0]);
+        return ["/usr/bin/python3", script, .. arguments[1..]];
+    }
+
+    private static string? FindProblem()
+    {
+        if (HasTwisted())
+        {
+            return null;
+        }
+
+        if (Environment.GetEnvironmentVariable("CI") != "true" || !Posix.IsRoot || !File.Exists("/usr/bin/apt-get"))
+        {
+            return "python3-twisted is not installed";
+        }
+
+        Install("update");
+        Install("install", "-y", "--no-install-recommends", "python3-twisted");
+        return HasTwisted() ? null : "python3-twisted could not be installed";
+    }
+
+    private static bool HasTwisted() =>
+        File.Exists("/usr/bin/python3")
+        && ToolRun.Run(Path.GetTempPath(), "/usr/bin/python3", "-c", "import twisted.internet.reactor").ExitCode == 0;
+
+    private static void Install(params string[] words)
+    {
+        const int Patience = 300_000;
+        using Process apt = ToolRun.Start(Path.GetTempPath(), ["/usr/bin/apt-get", "-qq", .. words]);
+        apt.StandardInput.Close();
+        using var output = new ProcessOutput(apt.StandardOutput.BaseStream, "apt-get");
+        using var errors = new ProcessOutput(apt.StandardError.BaseStream, "apt-get");
+        if (!apt.WaitForExit(Patience))
+        {
+            apt.Kill();
+            apt.WaitForExit();
+        }
+    }
+}

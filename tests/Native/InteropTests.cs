@@ -1,5 +1,4 @@
 using System;
-using System.IO;
 using System.Linq;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -70,7 +69,7 @@ public sealed class InteropTests : NativeTests
     [TestMethod]
     public void TwistedClients_AreTransformed_ByUsAndByTwistedBehindUs()
     {
-        _ = Folder.Write("text.txt", Poem[..^1]);
+        _ = Folder.Write("text.txt", Poem.AsSpan(0, Poem.Length - 1));
         NativeBinary own = Start(new Launch("transform"));
         using Twisted transforms = Twisted.Serve(Folder.Path, "transform_server.py");
         NativeBinary between = Start(new Launch("transform", "--upstream", $"{transforms.Port}"));

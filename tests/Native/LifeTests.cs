@@ -160,7 +160,8 @@ public sealed class LifeTests : NativeTests
     {
         _ = Folder.Write("poem.txt", Poem);
         NativeBinary server = Start(new Launch(
-            "serve", "--log-level", "trace", "--metrics", "unix:m.sock", "unix:poem.sock=poem.txt") { Redirection = redirection });
+            "serve", "--log-level", "trace", "--metrics", "unix:m.sock", "unix:poem.sock=poem.txt")
+        { Redirection = redirection });
         Finished first = Run("get", "--quiet", "--retry", "6", "unix:poem.sock");
         Assert.AreEqual(0, first.ExitCode, first.Errors);
         for (int i = 0; i < 50; i++)

@@ -131,7 +131,8 @@ public sealed class StageTests : NativeTests
                         break;
                 }
             }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.ConnectionAborted or SocketError.NotConnected)
+            catch (SocketException e) when (e.SocketErrorCode
+                is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.ConnectionAborted or SocketError.NotConnected)
             {
                 // The server has heard enough.
             }

@@ -124,7 +124,29 @@ internal sealed class NativeBinary : IDisposable
         return int.Parse(line.AsSpan(colon + 1, line.Length - colon - 2), CultureInfo.InvariantCulture);
     }
 
-    public void Signal(int signal) => Posix.Kill(ProcessId, signal);
+    /// <summary>
+    /// Sends a signal. One that is ignored where the tests were started, as SIGINT is behind the <c>&amp;</c> of a script, is
+    /// ignored by what they start as well, and nothing can be learned of it.
+    /// </summary>
+    public void Signal(int signal)
+    {
+        if (signal == Posix.SIGINT && Ignores(signal))
+        {
+            Assert.Inconclusive($"signal {signal} is ignored where the tests were started");
+        }
+
+        Posix.Kill(ProcessId, signal);
+    }
+
+    /// <summary>The mask of ignored signals, from proc(5).</summary>
+    private bool Ignores(int signal)
+    {
+        const string Field = "SigIgn:";
+        string path = $"/proc/{ProcessId}/status";
+        string? line = File.Exists(path) ? File.ReadLines(path).FirstOrDefault(text => text.StartsWith(Field, StringComparison.Ordinal)) : null;
+        return line is not null
+            && (ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> (signal - 1) & 1) != 0;
+    }
 
     /// <summary>Waits for the end of the process and of its output.</summary>
     public Finished WaitForExit()

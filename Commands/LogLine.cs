@@ -171,10 +171,9 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
 
     private void AppendEscaped(scoped ReadOnlySpan<char> text, int maxLengthBytes = int.MaxValue)
     {
-        if (text.Length <= maxLengthBytes && Escape.IsPlain(text, Mode)
-            && Ascii.FromUtf16(text, Rest, out int copied) == OperationStatus.Done)
+        if (text.Length <= maxLengthBytes && Escape.TryCopyPlain(text, Rest, Mode))
         {
-            _length += copied;
+            _length += text.Length;
             return;
         }
 

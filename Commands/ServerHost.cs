@@ -84,7 +84,8 @@ internal sealed class ServerHost
             }
 
             Systemd.NotifyReady();
-            NativeProcess.ForgetStartUpCode();
+            NativeProcess.ForgetIdleCode();
+            MemoryKeeper.Attach(First);
             RunWorkers();
             return _isBroken ? ExitCode.Failure : ExitCode.Success;
         }

@@ -78,15 +78,29 @@ internal static class Escape
         return escaped?.ToString() ?? text;
     }
 
-    /// <summary>Does all of it pass as it is, in one byte a character? For words and names, of a few characters each.</summary>
-    public static bool IsPlain(ReadOnlySpan<char> text, EscapeMode mode)
+    /// <summary>
+    /// Copies what passes as it is, in one byte a character. For words and names, of a few characters each.
+    /// </summary>
+    /// <param name="text">UTF-16.</param>
+    /// <param name="destination">Its beginning is overwritten, whatever is returned.</param>
+    /// <param name="mode">What may pass.</param>
+    /// <returns>False if something of it needs an escape or has no room.</returns>
+    public static bool TryCopyPlain(ReadOnlySpan<char> text, Span<byte> destination, EscapeMode mode)
     {
-        foreach (char c in text)
+        if (text.Length > destination.Length)
         {
+            return false;
+        }
+
+        for (int i = 0; i < text.Length; i++)
+        {
+            char c = text[i];
             if (c is < ' ' or > '~' || (mode == EscapeMode.Json && c is ('"' or '\\')))
             {
                 return false;
             }
+
+            destination[i] = (byte)c;
         }
 
         return true;

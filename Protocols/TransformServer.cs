@@ -308,6 +308,9 @@ internal sealed class TransformServerFactory(
     /// <summary>Buffers for requests and replies.</summary>
     public TextBufferPool Buffers { get; } = new();
 
+    /// <inheritdoc/>
+    protected internal override bool PeerSpeaksFirst => true;
+
     private protected override TransformServer Make() =>
         asText ? new TextTransformServer(this) : new NetstringTransformServer(this);
 }

@@ -47,6 +47,7 @@ internal sealed class AcceptPause
         }
 
         _reactor.RemoveReader(_port);
+        _reactor.FirstLook.Hurry();
         bool again = _lastPause != TimeSpan.MinValue && _reactor.Now - _lastPause < Longest * 2;
         _length = again ? TimeSpan.FromTicks(Math.Min(_length.Ticks * 2, Longest.Ticks)) : Shortest;
         _lastPause = _reactor.Now;

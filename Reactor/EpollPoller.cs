@@ -65,6 +65,12 @@ internal sealed unsafe class EpollPoller : Poller
     }
 
     /// <inheritdoc/>
+    /// <remarks>The kernel takes a file out of every epoll with its last close: epoll(7), questions and answers, 6.</remarks>
+    public override void Forget(nint handle, Interest before)
+    {
+    }
+
+    /// <inheritdoc/>
     public override int Wait(Span<ReadyEvent> ready, int timeoutMs)
     {
         Debug.Assert(!ready.IsEmpty, "room for at least one event");

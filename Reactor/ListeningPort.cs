@@ -207,6 +207,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         }
 
         _full = true;
+        _reactor.FirstLook.Hurry();
         _reactor.RemoveReader(this);
         limit.Await(this);
         return true;

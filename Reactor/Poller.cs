@@ -86,6 +86,14 @@ internal abstract class Poller : IDisposable
     /// <param name="before">What it was watched for.</param>
     public abstract void Remove(nint handle, Interest before);
 
+    /// <summary>
+    /// Ends the watch of a descriptor that is closed next, and that nobody has a duplicate of: a backend whose kernel ends the
+    /// watch with the close saves a call.
+    /// </summary>
+    /// <param name="handle">As added.</param>
+    /// <param name="before">What it was watched for.</param>
+    public virtual void Forget(nint handle, Interest before) => Remove(handle, before);
+
     /// <summary>Waits until something is ready, or the time is over.</summary>
     /// <param name="ready">Filled from the front. What does not fit comes with the next wait.</param>
     /// <param name="timeoutMs">−1 waits for ever, 0 only looks.</param>

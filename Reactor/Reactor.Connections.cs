@@ -16,12 +16,6 @@ public sealed partial class Reactor
     /// <summary>Spare transports that are kept. Beyond this a rush has passed, and its memory is better given back.</summary>
     private const int MostSpares = 1024;
 
-    /// <summary>
-    /// When a connection is first looked at after its end was sent. Long enough for a client on a near network to have
-    /// closed; short enough that few are held: at 20,000 connections a second, a hundred.
-    /// </summary>
-    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(4);
-
     /// <summary>How long a client may keep silent, and open, after the end was sent.</summary>
     private static readonly TimeSpan LingerSilence = TimeSpan.FromSeconds(5);
 
@@ -35,6 +29,9 @@ public sealed partial class Reactor
 
     /// <summary>Those whose end has just been sent, outside the poller.</summary>
     internal TransportLine JustShutLine { get; private set; } = null!;
+
+    /// <summary>When those are first looked at.</summary>
+    internal FirstLook FirstLook { get; private set; } = null!;
 
     /// <summary>Those that have not closed after their first look.</summary>
     internal TransportLine QuietLine { get; private set; } = null!;
@@ -125,7 +122,8 @@ public sealed partial class Reactor
         OpenLine = new TransportLine(this, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
         LostLine = new TransportLine(this, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
         JustShutLine = new TransportLine(
-            this, _timers, FirstLook, FirstLook / 2, static transport => transport.LookAfterShutDown());
+            this, _timers, FirstLook.Least, FirstLook.Least / 2, static transport => transport.LookAfterShutDown());
+        FirstLook = new FirstLook(JustShutLine);
         QuietLine = new TransportLine(
             this, _timers, LingerSilence, LingerSilence / 16, static transport => transport.LingeringRanOut());
     }

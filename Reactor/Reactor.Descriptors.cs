@@ -70,6 +70,17 @@ public sealed partial class Reactor
         }
     }
 
+    /// <summary>As <see cref="Unwatch"/>, for a descriptor that is closed next and that nobody has a duplicate of.</summary>
+    internal void UnwatchToClose(Descriptor descriptor)
+    {
+        if (descriptor.IsWatched)
+        {
+            _poller.Forget(descriptor.Handle, descriptor.Interest);
+            _descriptors.Remove(descriptor);
+            descriptor.Interest = Interest.None;
+        }
+    }
+
     private void Change(Descriptor descriptor, Interest add = Interest.None, Interest remove = Interest.None)
     {
         ArgumentNullException.ThrowIfNull(descriptor);

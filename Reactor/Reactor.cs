@@ -96,6 +96,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>Delayed calls that are still to come.</summary>
     public int DelayedCalls => _timers.Count;
 
+    /// <summary>Is called in every turn, before the loop looks how long it may sleep.</summary>
+    internal Action? BeforeSleep { get; set; }
+
     internal TimerQueue Timers => _timers;
 
     internal ILogger Log => _log;
@@ -295,6 +298,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             return 0;
         }
 
+        BeforeSleep?.Invoke();
         long wakeTicks = UnhandledFailures.Sweep(Now)?.Ticks ?? long.MaxValue;
         if (_timers.TryPeek(out long dueTicks))
         {

@@ -75,15 +75,18 @@ internal sealed partial class StreamTransport
     }
 
     /// <summary>
-    /// A few milliseconds after the end was sent: by now most clients have closed, and need no poller, only this look.
+    /// A while after the end was sent: by now most clients have closed, and need no poller, only this look.
     /// </summary>
     internal void LookAfterShutDown()
     {
         DoRead();
-        if (_state == State.Lingering && !IsWatched)
+        bool inVain = _state == State.Lingering && !IsWatched;
+        if (inVain)
         {
             StayUntilPeerCloses();
         }
+
+        _reactor.FirstLook.Had(inVain);
     }
 
     /// <summary>The client neither closed nor spoke for too long after the end was sent.</summary>

@@ -121,7 +121,6 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         _state = State.Open;
         _flags = Flags.Making;
         BytesSent = 0;
-        _reactor.OpenLine.Join(this);
         try
         {
             protocol.MakeConnection(this);
@@ -136,6 +135,12 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         }
 
         _flags &= ~Flags.Making;
+        if (Line is null)
+        {
+            // Most have had their poem by now, and stand in a line already.
+            _reactor.OpenLine.Join(this);
+        }
+
         UpdateInterest();
     }
 
@@ -175,7 +180,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
     {
         Debug.Assert(_state == State.Lost, "only the lost are shown out");
         _reactor.LostLine.Leave(this);
-        _reactor.Unwatch(this);
+        _reactor.UnwatchToClose(this);
         if (Has(Flags.Reset))
         {
             NativeSocket.ResetOnClose(Handle);

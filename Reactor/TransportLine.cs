@@ -34,7 +34,7 @@ internal sealed class TransportLine
     }
 
     /// <summary>How long a transport may stand in line. A change holds for those in line too, from the next look on.</summary>
-    public TimeSpan Patience { get; private set; }
+    public TimeSpan Patience { get; set; }
 
     /// <summary>How many stand in line.</summary>
     public int Count { get; private set; }

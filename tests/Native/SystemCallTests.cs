@@ -3,13 +3,15 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Net.Sockets;
+using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Native;
 
 /// <summary>
-/// What a small poem costs in system calls, counted by strace. Nearly all the time of a server is the kernel's, so that a
+/// What a small poem or request costs in system calls, counted by strace. Nearly all the time of a server is the kernel's, so that a
 /// call more for each connection is what would make it slower. Counts, no times.
 /// </summary>
 [TestClass]
@@ -21,10 +23,62 @@ public sealed class SystemCallTests : NativeTests
     [TestMethod]
     public void Serve_ASmallPoem_CostsNoCallTooMany()
     {
+        _ = Folder.Write("poem.txt", Poem);
+        Dictionary<string, int> calls = Trace(port => Wire.Fetch(port).AssertIs(Poem), "serve", "poem.txt");
+        AssertEachOnce(calls);
+        AssertBetween(calls, Clients / 2, Clients * 2, "recvfrom", "read");
+    }
+
+    /// <summary>The question has mostly come when its connection is accepted: it is read then, without the poller.</summary>
+    [TestMethod]
+    public void Transform_ASmallRequest_CostsNoCallTooMany()
+    {
+        byte[] request = Encoding.ASCII.GetBytes("20:cummingsify.A SONNET,");
+        byte[] reply = Encoding.ASCII.GetBytes("8:a sonnet,");
+        Dictionary<string, int> calls = Trace(port => Ask(port, request).AssertIs(reply), "transform");
+        AssertEachOnce(calls);
+
+        // The request, and the client's end; one more for each that was read too early.
+        AssertBetween(calls, Clients * 3 / 2, Clients * 3, "recvfrom", "read");
+    }
+
+    /// <summary>Sends a question with the connection, so that it is there when the server looks.</summary>
+    private static Delivery Ask(int port, byte[] request)
+    {
+        using Socket client = Wire.Connect(port);
+        _ = client.Send(request);
+        return Wire.ReadToEnd(client);
+    }
+
+    /// <summary>What both have in common: one of each for a client, and what nobody expects hardly ever.</summary>
+    private static void AssertEachOnce(Dictionary<string, int> calls)
+    {
+        AssertBetween(calls, Clients, Clients, "sendto", "sendmsg", "sendfile", "write");
+        AssertBetween(calls, Clients, Clients, "shutdown");
+
+        // The last clients are looked at and closed a few milliseconds later, which is after the signal.
+        AssertBetween(calls, Clients / 2, Clients + 5, "close");
+
+        // An accept that finds nobody ends a batch; one more for every two connections is what a batch of one costs.
+        AssertBetween(calls, Clients, Clients * 2, "accept4", "accept");
+
+        // A client that is slower than a look is watched, and closing it ends that.
+        AssertBetween(calls, 0, Clients, "epoll_ctl");
+        string[] expected =
+        [
+            "accept4", "accept", "sendto", "sendmsg", "sendfile", "write", "shutdown", "close", "recvfrom", "read", "epoll_ctl",
+            "epoll_wait", "epoll_pwait", "epoll_pwait2", "futex", "restart_syscall",
+        ];
+        int others = calls.Where(call => !expected.Contains(call.Key)).Sum(call => call.Value);
+        Assert.IsLessThan(Clients / 4, others, $"calls that nobody expects: {Text(calls)}");
+    }
+
+    /// <summary>Counts the calls of a server between the first client and the signal.</summary>
+    private Dictionary<string, int> Trace(Action<int> client, params string[] words)
+    {
         RequireStrace();
         string trace = Folder["trace"];
-        _ = Folder.Write("poem.txt", Poem);
-        NativeBinary server = Own(NativeBinary.Start(new Launch("serve", "--log-level", "error", "poem.txt")
+        NativeBinary server = Own(NativeBinary.Start(new Launch([.. words, "--log-level", "error", "--port", "0"])
         {
             Folder = Folder.Path,
             Through = [Tracer, "-f", "-qq", "-o", trace],
@@ -32,34 +86,13 @@ public sealed class SystemCallTests : NativeTests
         int port = server.Port();
         for (int i = 0; i < Clients; i++)
         {
-            Wire.Fetch(port).AssertIs(Poem);
+            client(port);
         }
 
         Posix.Kill(ChildOf(server.ProcessId), Posix.SIGTERM);
         Finished finished = server.WaitForExit();
         Assert.AreEqual(0, finished.ExitCode, finished.Errors);
-
-        Dictionary<string, int> calls = Count(File.ReadAllLines(trace));
-        string all = string.Join(", ", calls.OrderByDescending(call => call.Value).Select(call => $"{call.Key} {call.Value}"));
-        AssertBetween(calls, all, Clients, Clients, "sendto", "sendmsg", "sendfile", "write");
-        AssertBetween(calls, all, Clients, Clients, "shutdown");
-
-        // The last clients are looked at and closed a few milliseconds later, which is after the signal.
-        AssertBetween(calls, all, Clients / 2, Clients + 5, "close");
-
-        // An accept that finds nobody ends a batch; one more for every two connections is what a batch of one costs.
-        AssertBetween(calls, all, Clients, Clients * 2, "accept4", "accept");
-
-        // A client that has not closed at the first look is watched, and read once more.
-        AssertBetween(calls, all, 0, Clients * 2, "epoll_ctl");
-        AssertBetween(calls, all, Clients / 2, Clients * 2, "recvfrom", "read");
-        string[] expected =
-        [
-            "accept4", "accept", "sendto", "sendmsg", "sendfile", "write", "shutdown", "close", "recvfrom", "read", "epoll_ctl",
-            "epoll_wait", "epoll_pwait", "epoll_pwait2", "futex", "restart_syscall",
-        ];
-        int others = calls.Where(call => !expected.Contains(call.Key)).Sum(call => call.Value);
-        Assert.IsLessThan(Clients / 4, others, $"calls that nobody expects: {all}");
+        return Count(File.ReadAllLines(trace));
     }
 
     private static void RequireStrace()
@@ -113,9 +146,12 @@ public sealed class SystemCallTests : NativeTests
         return calls;
     }
 
-    private static void AssertBetween(Dictionary<string, int> calls, string all, int least, int most, params string[] names)
+    private static void AssertBetween(Dictionary<string, int> calls, int least, int most, params string[] names)
     {
         int count = names.Sum(name => calls.GetValueOrDefault(name));
-        Assert.IsTrue(count >= least && count <= most, $"{names[0]}: {count} is not from {least} to {most}: {all}");
+        Assert.IsTrue(count >= least && count <= most, $"{names[0]}: {count} is not from {least} to {most}: {Text(calls)}");
     }
+
+    private static string Text(Dictionary<string, int> calls) =>
+        string.Join(", ", calls.OrderByDescending(call => call.Value).Select(call => $"{call.Key} {call.Value}"));
 }

@@ -31,6 +31,9 @@ internal sealed partial class GetCommand
         public TextBuffer? Held { get; private set; } = command._options.Transform is null ? null : new TextBuffer();
 
         /// <inheritdoc/>
+        public Span<byte> Room => Held is null && _output is { } output ? output.Room : default;
+
+        /// <inheritdoc/>
         public bool Received(ReadOnlySpan<byte> bytes)
         {
             command._progress.Received(task, bytes.Length);

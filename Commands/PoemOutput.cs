@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Poetry.Net;
 
@@ -36,6 +37,9 @@ internal readonly struct OutputResult
 /// </summary>
 internal abstract class PoemOutput
 {
+    /// <summary>Where the next bytes may be put before they are written, to save a copy; none if it saves none.</summary>
+    public virtual Span<byte> Room => default;
+
     /// <summary>Takes the next bytes.</summary>
     public abstract OutputResult Write(ReadOnlySpan<byte> bytes);
 
@@ -57,6 +61,9 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
 {
     /// <summary>A poem is mostly short, and doubling soon makes it long.</summary>
     private const long SmallestCapacity = 4096;
+
+    /// <summary>Room for one read: what a fast server sends while others are read from.</summary>
+    private const int RoomBytes = 256 * 1024;
 
     private readonly Func<ReadOnlySpan<byte>, Errno> _write;
     private readonly TerminalEscaper? _escaper;
@@ -87,16 +94,26 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     public bool EndsLine => !_hasShown || _lastByte == '\n';
 
     /// <inheritdoc/>
+    public override Span<byte> Room
+    {
+        get
+        {
+            Reserve(RoomBytes);
+            return new Span<byte>(_memory + _length, RoomBytes);
+        }
+    }
+
+    /// <inheritdoc/>
     public override OutputResult Write(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length > _capacity - _length)
+        bool isInPlace = bytes.Length <= _capacity - _length
+            && Unsafe.AreSame(ref MemoryMarshal.GetReference(bytes), ref *(_memory + _length));
+        if (!isInPlace)
         {
-            // The C library moves large blocks by their pages, so growing by doubling copies next to nothing.
-            _capacity = Math.Max(Math.Max(_capacity * 2, _length + bytes.Length), SmallestCapacity);
-            _memory = (byte*)NativeMemory.Realloc(_memory, (nuint)_capacity);
+            Reserve(bytes.Length);
+            bytes.CopyTo(new Span<byte>(_memory + _length, bytes.Length));
         }
 
-        bytes.CopyTo(new Span<byte>(_memory + _length, bytes.Length));
         _length += bytes.Length;
         return default;
     }
@@ -122,6 +139,16 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         NativeMemory.Free(_memory);
         _memory = null;
         _capacity = _length = 0;
+    }
+
+    /// <summary>The C library moves large blocks by their pages, so growing by doubling copies next to nothing.</summary>
+    private void Reserve(int count)
+    {
+        if (count > _capacity - _length)
+        {
+            _capacity = Math.Max(Math.Max(_capacity * 2, _length + count), SmallestCapacity);
+            _memory = (byte*)NativeMemory.Realloc(_memory, (nuint)_capacity);
+        }
     }
 
     private OutputResult Show(ReadOnlySpan<byte> bytes, bool isFinal)

@@ -12,6 +12,9 @@ internal interface IPoemReceiver
     /// <returns>False if they can't be taken: then the fetch is given up.</returns>
     bool Received(ReadOnlySpan<byte> bytes);
 
+    /// <summary>Where the next bytes of an unframed poem are to come, to be kept there; none if it does not matter.</summary>
+    Span<byte> Room => default;
+
     /// <summary>There is a connection, which may be told to wait: a receiver that can't keep up pauses it.</summary>
     /// <param name="upstream">Usable until the fetch has ended. While it is paused no time runs out on the server.</param>
     void Connected(IProducer upstream)
@@ -111,6 +114,9 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     private FrameReader _frame;
     private DelayedCall? _stalled;
     private long _received;
+
+    /// <inheritdoc/>
+    protected internal override Span<byte> Room => request.Framed ? default : fetch.Receiver.Room;
 
     /// <inheritdoc/>
     protected internal override void ConnectionMade()

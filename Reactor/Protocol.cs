@@ -13,6 +13,14 @@ public abstract class Protocol
     /// <summary>The connection. From the end of <see cref="ConnectionLost"/> on it is one that ignores everything.</summary>
     public ITransport Transport { get; private set; } = ClosedTransport.Instance;
 
+    /// <summary>
+    /// Where the next bytes are to come: a protocol that keeps them as they are saves a copy with a buffer of its own, as
+    /// asyncio's <c>BufferedProtocol</c> does. It is asked before every read, and what was filled of it is then given to
+    /// <see cref="DataReceived"/>. None, as is the default, for the buffer that all connections of the reactor share.
+    /// </summary>
+    /// <value>It has to stay where it is until <see cref="DataReceived"/> returns.</value>
+    protected internal virtual Span<byte> Room => default;
+
     /// <summary>The connection is there: the first word is the protocol's, if it has one.</summary>
     protected internal virtual void ConnectionMade()
     {

@@ -28,7 +28,12 @@ internal sealed partial class StreamTransport
         }
 
         // Once: what is left is reported again, after the others have had their turn.
-        Span<byte> buffer = _reactor.ReadBuffer;
+        Span<byte> buffer = _state == State.Open ? _protocol!.Room : default;
+        if (buffer.IsEmpty)
+        {
+            buffer = _reactor.ReadBuffer;
+        }
+
         Errno error = NativeSocket.Receive(Handle, buffer, out int received);
         switch (error)
         {

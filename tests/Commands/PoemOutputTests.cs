@@ -34,6 +34,26 @@ public sealed class PoemOutputTests
     }
 
     [TestMethod]
+    public void StandardOutput_ReadInPlace_ShowsThePoemInOrder()
+    {
+        StandardOutputPoem poem = Poem();
+        byte[] expected = new byte[3_000_000];
+        new Random(2).NextBytes(expected);
+        for (int at = 0; at < expected.Length;)
+        {
+            // Now and then something comes from elsewhere, as the first bytes of every poem do.
+            Span<byte> room = at % 3 == 0 ? new byte[10_000] : poem.Room;
+            int count = Math.Min(Math.Min(room.Length, 99_991), expected.Length - at);
+            expected.AsSpan(at, count).CopyTo(room);
+            Assert.IsTrue(poem.Write(room[..count]).IsOk);
+            at += count;
+        }
+
+        Assert.IsTrue(poem.Commit().IsOk);
+        CollectionAssert.AreEqual(expected, _shown.ToArray());
+    }
+
+    [TestMethod]
     public void StandardOutput_Aborted_ShowsNothing()
     {
         StandardOutputPoem poem = Poem();

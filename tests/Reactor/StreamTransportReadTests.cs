@@ -37,6 +37,30 @@ public sealed class StreamTransportReadTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
+    public void Room_OfTheProtocol_IsReadInto(string backend)
+    {
+        byte[] sent = new byte[100_000];
+        new Random(6).NextBytes(sent);
+        byte[] room = new byte[999];
+        var factory = new ScriptedFactory(() => new ScriptedProtocol
+        {
+            ReadsInto = room,
+            OnData = (_, data) =>
+            {
+                Assert.IsTrue(data.Overlaps(room, out int at));
+                Assert.AreEqual(0, at);
+            },
+        });
+        using var loop = new TurnedReactor(backend);
+        using Socket client = loop.Connected(factory);
+        _ = client.Send(sent);
+        client.Shutdown(SocketShutdown.Send);
+        loop.Until(() => factory.Only.IsLost, "the end of the connection");
+        Assert.IsTrue(factory.Only.Received.SequenceEqual(sent));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
     public void PauseProducing_LeavesInputWithTheKernel_ResumeDeliversItAll(string backend)
     {
         var factory = new ScriptedFactory(() => new ScriptedProtocol { OnMade = protocol => protocol.Transport.PauseProducing() });

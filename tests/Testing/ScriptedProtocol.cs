@@ -26,6 +26,9 @@ internal sealed class ScriptedProtocol : Protocol
 
     public Action<ScriptedProtocol, Failure>? OnLost { get; init; }
 
+    /// <summary>Where it wants its bytes; none if it does not mind.</summary>
+    public byte[] ReadsInto { get; init; } = [];
+
     /// <summary>The calls so far: made, data, read lost, lost; data only once in a row.</summary>
     public List<string> Calls { get; } = [];
 
@@ -50,6 +53,9 @@ internal sealed class ScriptedProtocol : Protocol
     /// <summary>Fails unless the connection has ended with just this.</summary>
     public void AssertLost<TReason>()
         where TReason : Exception => AssertLost(typeof(TReason));
+
+    /// <inheritdoc/>
+    protected internal override Span<byte> Room => ReadsInto;
 
     /// <inheritdoc cref="AssertLost{TReason}"/>
     public void AssertLost(Type reason)

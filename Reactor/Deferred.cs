@@ -18,7 +18,9 @@ namespace Poetry.Net;
 /// </para>
 /// <para>
 /// A deferred belongs to the thread of its reactor. Nothing here is locked and nothing may be called from elsewhere; the
-/// ways across are in <see cref="DeferredBridges"/>. Firing runs the functions at once, on the stack of whoever fires.
+/// ways across are in <see cref="DeferredBridges"/>. Nor is it found out: a deferred knows neither its reactor nor its thread,
+/// may be made before the reactor runs on another, and would pay for that knowledge 8 bytes and with every function a look
+/// at the thread. Firing runs the functions at once, on the stack of whoever fires.
 /// </para>
 /// <para>
 /// A failure that no function takes is reported once its deferred is forgotten: see <see cref="UnhandledFailures"/>.

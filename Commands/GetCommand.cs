@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
 
@@ -46,7 +47,10 @@ internal sealed partial class GetCommand
             return ExitCode.WrongUsage;
         }
 
-        using var reactor = new Reactor();
+        // Only what must never be is logged: what goes wrong with a poem is told as its progress.
+        using var log = new PoetryLogger(LogLevel.Error, LogFormat.Text);
+        UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(log, what, failure.Exception);
+        using var reactor = new Reactor(log);
         using var signals = new Signals(reactor) { LetsThrough = () => _mayBlock };
         _reactor = reactor;
         _transformer = options.Via is { } via ? new TransformClient(reactor, via, ConnectTimeout, options.Timeout) : null;

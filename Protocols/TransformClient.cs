@@ -72,6 +72,7 @@ internal sealed class TransformFetch(TransformClient client, byte[] request, int
     public TransformClient Client => client;
 
     /// <summary>Begins.</summary>
+    /// <returns>As of <see cref="TransformClient.Transform"/>: cancelling it stops the connect or resets the connection.</returns>
     public Deferred<byte[]> Start()
     {
         // Whoever fires it takes it away first: an end that comes after the answer is no news.

@@ -98,7 +98,7 @@ internal sealed class TransformService
     /// <param name="transformation">What <see cref="Find"/> gave.</param>
     /// <param name="text">See <see cref="Transformation.Apply"/>.</param>
     /// <param name="output">See there; its limit is that of the transformed text.</param>
-    /// <returns>Null if all is in the output already.</returns>
+    /// <returns>Null if all is in the output already. Cancelling it cancels what the transformation does, if that can be.</returns>
     public Deferred<byte[]>? Transform(Transformation transformation, ReadOnlySpan<byte> text, TextBuffer output)
     {
         Deferred<byte[]>? later;

@@ -14,7 +14,7 @@ public abstract class ChainLink
     {
     }
 
-    /// <summary>The next in line; of the last one the first, which makes the queue a ring with one pointer to it.</summary>
+    /// <summary>The next in line; null for the last, and for one that stands in none.</summary>
     internal ChainLink? Next { get; set; }
 
     /// <summary>Does its work on the result of <paramref name="source"/>, whose turn it is. Throws nothing.</summary>

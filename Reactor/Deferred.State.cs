@@ -27,13 +27,17 @@ public abstract partial class Deferred
     internal abstract object? CurrentValue { get; }
 
     /// <summary>Does it have a result that can be had at once? Then no function of it is waiting, and none is running.</summary>
-    internal bool IsAtRest => _last is null && CanBeTaken;
+    internal bool IsAtRest => _line is null && CanBeTaken;
 
     /// <summary>Now that it has a result: is there a function to call, or a failure that may have to be reported?</summary>
-    private protected bool HasSomethingToDo => _last is not null || (_state & Failed) != 0;
+    private protected bool HasSomethingToDo
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _line is not null || (_state & Failed) != 0;
+    }
 
     /// <summary>Has it handed its result over in the middle of its chain, and waits for the loop to come back?</summary>
-    internal bool IsInterrupted => _last is not null && CanBeTaken;
+    internal bool IsInterrupted => _line is not null && CanBeTaken;
 
     /// <summary>Does it have a result that is nobody else's business just now?</summary>
     private protected bool CanBeTaken =>

@@ -18,7 +18,9 @@ namespace Poetry.Net;
 /// </para>
 /// <para>
 /// A deferred belongs to the thread of its reactor. Nothing here is locked and nothing may be called from elsewhere; the
-/// ways across are in <see cref="DeferredBridges"/>. Firing runs the functions at once, on the stack of whoever fires.
+/// ways across are in <see cref="DeferredBridges"/>. Nor is it found out: a deferred knows neither its reactor nor its thread,
+/// may be made before the reactor runs on another, and would pay for that knowledge 8 bytes and with every function a look
+/// at the thread. Firing runs the functions at once, on the stack of whoever fires.
 /// </para>
 /// <para>
 /// A failure that no function takes is reported once its deferred is forgotten: see <see cref="UnhandledFailures"/>.
@@ -70,9 +72,6 @@ public abstract partial class Deferred : ChainLink
     private protected const int OnePause = 1 << 13;
 
     private protected const int AnyPause = ~(OnePause - 1);
-
-    /// <summary>The last in line, whose next is the first.</summary>
-    private ChainLink? _last;
 
     /// <summary>
     /// The one thing besides the value that there is to know at a time. Before it fires: the canceller. With a failure:
@@ -159,15 +158,22 @@ public abstract partial class Deferred : ChainLink
     /// </summary>
     private protected static void RunChain(Deferred first)
     {
-        Deferred current = first;
+        // Most results go nowhere else: those need no list.
+        if (first.RunOwnLinks() is { } reached)
+        {
+            RunChain(first, reached);
+        }
+    }
+
+    private static void RunChain(Deferred current, Deferred? next)
+    {
         RunStack stack = default;
         while (true)
         {
-            Deferred? next = current.RunOwnLinks();
             if (next is not null)
             {
                 // Not to be come back to, if there is nothing left to do: that keeps the list short, mostly empty.
-                if (current._last is not null || (current._state & Running) != 0)
+                if (current._line is not null || (current._state & Running) != 0)
                 {
                     stack.Push(current);
                 }
@@ -183,6 +189,8 @@ public abstract partial class Deferred : ChainLink
                 current = stack.Pop();
                 current._state &= ~Running;
             }
+
+            next = current.RunOwnLinks();
         }
     }
 
@@ -196,25 +204,39 @@ public abstract partial class Deferred : ChainLink
             return null;
         }
 
-        while (_last is not null)
+        if (_line is not null)
         {
-            ChainLink link = RemoveFirst(_last);
             _state |= Running;
-            Deferred? next = link.Run(this);
-            if (next is not null)
+            do
             {
-                return next;
-            }
-
-            _state &= ~Running;
-            if ((_state & (Waiting | AnyPause)) != 0)
-            {
-                // Paused by its own last function: it has come to rest all the same.
-                if ((_state & Waiting) != 0 || _last is not null)
+                ChainLink? rest = TakeLine();
+                do
                 {
-                    return null;
+                    Deferred? next = RemoveFirst(ref rest).Run(this);
+                    if (next is not null)
+                    {
+                        PutBack(rest);
+                        return next;
+                    }
+
+                    if ((_state & (Waiting | AnyPause)) != 0)
+                    {
+                        PutBack(rest);
+                        _state &= ~Running;
+
+                        // Paused by its own last function: it has come to rest all the same.
+                        if ((_state & Waiting) != 0 || _line is not null)
+                        {
+                            return null;
+                        }
+
+                        break;
+                    }
                 }
+                while (rest is not null);
             }
+            while (_line is not null);
+            _state &= ~Running;
         }
 
         if ((_state & Failed) != 0 && _aux is Failure failure)
@@ -223,52 +245,6 @@ public abstract partial class Deferred : ChainLink
         }
 
         return null;
-    }
-
-    /// <summary>Puts a link at the end of the line, and lets it run if nothing is in the way.</summary>
-    /// <exception cref="InvalidOperationException">The chain goes on under another type.</exception>
-    internal void AddLink(ChainLink link)
-    {
-        if ((_state & Superseded) != 0)
-        {
-            ThrowSuperseded();
-        }
-
-        Append(link);
-        RunIfItCan();
-    }
-
-    /// <summary>Puts a link at the end of the line.</summary>
-    private protected void Append(ChainLink link)
-    {
-        Debug.Assert(link.Next is null, "a link stands in one line at a time");
-        if (_last is null)
-        {
-            link.Next = link;
-        }
-        else
-        {
-            link.Next = _last.Next;
-            _last.Next = link;
-        }
-
-        _last = link;
-    }
-
-    private ChainLink RemoveFirst(ChainLink last)
-    {
-        ChainLink first = last.Next!;
-        if (ReferenceEquals(first, last))
-        {
-            _last = null;
-        }
-        else
-        {
-            last.Next = first.Next;
-        }
-
-        first.Next = null;
-        return first;
     }
 
     private protected void RunIfItCan()

@@ -92,7 +92,7 @@ internal sealed class SameCallback<T>(Func<T, T> function) : ChainLink
             }
             catch (Exception exception)
             {
-                from.Accept(new Outcome<T>(new Failure(exception)));
+                from.AcceptException(exception);
             }
         }
 

@@ -182,6 +182,14 @@ public partial class Deferred<T> : Deferred
         }
     }
 
+    /// <summary>Makes what a function threw the result. It stands here, so that the function of every day has a small frame.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void AcceptException(Exception exception)
+    {
+        _value = default!;
+        SetFailure(new Failure(exception));
+    }
+
     /// <summary>The chain changes its type: what a function came to is the result of the next handle.</summary>
     /// <returns>That handle, whose functions are next.</returns>
     internal Deferred PassOn<TNext>(Deferred<TNext> next, Outcome<TNext> outcome)

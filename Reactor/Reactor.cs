@@ -181,7 +181,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     internal void Turn(int timeoutMs)
     {
         int count = _poller.Wait(_ready, timeoutMs);
-        _nowTicks = Clock();
+        _nowTicks = _turnTicks = Clock();
         long newest = _timers.LastSequence;
         for (int i = 0; i < count; i++)
         {
@@ -293,11 +293,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>How long the loop may sleep: until the next delayed call, rounded up, so that it is due when it wakes.</summary>
     private int SleepMs()
     {
-        if (_threadCalls.Any)
-        {
-            return 0;
-        }
-
         BeforeSleep?.Invoke();
         long wakeTicks = UnhandledFailures.Sweep(Now)?.Ticks ?? long.MaxValue;
         if (_timers.TryPeek(out long dueTicks))
@@ -305,12 +300,19 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             wakeTicks = Math.Min(wakeTicks, dueTicks);
         }
 
+        long endedTicks = Clock();
+        TurnTook(_turnTicks, endedTicks);
+        if (_threadCalls.Any)
+        {
+            return 0;
+        }
+
         if (wakeTicks == long.MaxValue)
         {
             return -1;
         }
 
-        long ticks = wakeTicks - Clock();
+        long ticks = wakeTicks - endedTicks;
         return ticks <= 0 ? 0 : (int)Math.Min((ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond, LongestSleepMs);
     }
 

@@ -20,4 +20,10 @@ internal static partial class ReactorLog
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{What}")]
     public static partial void UnhandledError(ILogger log, string what, Exception exception);
+
+    [LoggerMessage(
+        EventId = 5,
+        Level = LogLevel.Warning,
+        Message = "callback took {Seconds:F1} s, alone or with others of its turn, and held up all else; {Unsaid} more were not told of")]
+    public static partial void SlowCallback(ILogger log, double seconds, long unsaid);
 }

@@ -34,6 +34,7 @@ internal class WaitingLine<T>
     }
 
     /// <summary>Takes the first one out of the line, for the caller to fire.</summary>
+    /// <returns>Null if nobody waits. Cancelling it has no operation to stop any more.</returns>
     public Deferred<T>? TakeFirst()
     {
         Waiter? first = _first;

@@ -53,6 +53,20 @@ public sealed partial class DocumentTests
         Assert.IsNotEmpty(blocks);
     }
 
+    /// <summary>Cancelling does not stop every operation: who hands a deferred out says what it does. The functions that add
+    /// to a chain give back what they were called on.</summary>
+    [TestMethod]
+    public void AMethodThatReturnsADeferred_SaysWhatCancellingItDoes()
+    {
+        (string Place, string Docs)[] methods = [.. from source in Source.Product
+                                                    from Match match in DeferredMethod().Matches(source.Text)
+                                                    select ($"{source.Path}: {match.Groups[2].Value}", match.Groups[1].Value)];
+        RuleTests.AssertNone(from method in methods
+                             where !SaysOfCancelling().IsMatch(method.Docs)
+                             select $"{method.Place} does not say what cancelling its deferred does");
+        Assert.IsGreaterThan(50, methods.Length, "there is something to look at");
+    }
+
     private static string Unindented(string code) => string.Join('\n', code.Split('\n').Select(line => line.Trim()));
 
     [GeneratedRegex("""\]\(([^)\s]+)\)""")]
@@ -61,6 +75,15 @@ public sealed partial class DocumentTests
     /// <summary>A path with a slash at its end or in it, or the name of a source.</summary>
     [GeneratedRegex("`((?:[A-Za-z.]+/)+[A-Za-z.]*|[A-Za-z.]+\\.(?:cs|sh|ps1|md|props|csproj|service))`")]
     private static partial Regex FileName();
+
+    /// <summary>What stands above, and its name; of a type that is not within another.</summary>
+    [GeneratedRegex(
+        """((?:^    (?:///|\[).*\n)*)^    public (?:[a-z]+ )*Deferred(?:List|Dict)?(?:<.*>)?\?? (\w+)(?:<.*>)?\(""",
+        RegexOptions.Multiline)]
+    private static partial Regex DeferredMethod();
+
+    [GeneratedRegex("""[Cc]ancel|As <see cref|<returns>This deferred|The chain under its new type|<inheritdoc""")]
+    private static partial Regex SaysOfCancelling();
 
     [GeneratedRegex("""^```csharp\n(.*?)^```$""", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex CodeBlock();

@@ -43,6 +43,35 @@ public sealed class DeferredListTests
     }
 
     [TestMethod]
+    public void Member_KeepsItsResult_ForWhatIsAddedLater()
+    {
+        var member = new Deferred<int>();
+        var list = new DeferredList<int>([member]);
+        member.Callback(5);
+        Assert.AreEqual(5, ResultOf(list)[0].Value);
+        Assert.AreEqual(6, ResultOf(member.AddCallback(x => x + 1)));
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void ConsumeErrors_LeavesTheMemberWithNothing(bool consumeErrors)
+    {
+        var member = new Deferred<string>();
+        var list = new DeferredList<string>([member], consumeErrors: consumeErrors);
+        member.Errback(new TimeoutException());
+        Assert.IsTrue(ResultOf(list)[0].Failure!.Check<TimeoutException>());
+        if (consumeErrors)
+        {
+            Assert.IsNull(ResultOf(member));
+        }
+        else
+        {
+            Assert.IsTrue(FailureOf(member).Check<TimeoutException>());
+        }
+    }
+
+    [TestMethod]
     public void FireOnOneCallback_GivesTheFirstSuccessAndItsPlace()
     {
         var slow = new Deferred<int>();

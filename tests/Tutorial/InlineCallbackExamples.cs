@@ -96,6 +96,35 @@ public sealed class InlineCallbackExamples : TutorialExample
         StringAssert.Contains(stack, nameof(MyCallbacks));
     }
 
+    /// <summary>The same on a real reactor, after work in another thread: nothing goes on there.</summary>
+    [TestMethod]
+    public void InlineCallbacksTb_GoesOnInTheThreadOfTheLoop()
+    {
+        using var reactor = new Reactor();
+        int here = Environment.CurrentManagedThreadId;
+        string? stack = null;
+        async Deferred MyCallbacks()
+        {
+            try
+            {
+                int there = await reactor.DeferToThread(() => Environment.CurrentManagedThreadId);
+                Assert.AreNotEqual(here, there);
+                Assert.AreEqual(here, Environment.CurrentManagedThreadId);
+                stack = Environment.StackTrace;
+            }
+            finally
+            {
+                reactor.Stop();
+            }
+        }
+
+        Deferred? ended = null;
+        reactor.CallWhenRunning(() => ended = MyCallbacks());
+        reactor.Run();
+        Assert.IsNull(ended!.CurrentFailure);
+        StringAssert.Contains(stack, $"{nameof(Reactor)}.{nameof(Reactor.Run)}(");
+    }
+
     /// <summary>A pitfall of Part 17: what reads one after the other happens one after the other.</summary>
     [TestMethod]
     public void SequentialWhereParallelWasPossible()

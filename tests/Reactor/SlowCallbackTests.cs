@@ -1,0 +1,62 @@
+using System;
+using System.Linq;
+using Microsoft.Extensions.Logging;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests;
+
+/// <summary>Turns are told to the reactor with the moments at which they began and ended: nobody has to be slow.</summary>
+[TestClass]
+public sealed class SlowCallbackTests : IDisposable
+{
+    private readonly CollectingLog _log = new();
+    private readonly Reactor _reactor;
+
+    public SlowCallbackTests()
+    {
+        _reactor = new Reactor(_log);
+    }
+
+    public void Dispose() => _reactor.Dispose();
+
+    [TestMethod]
+    public void TurnOfMoreThanASecond_IsWarnedOfWithItsTime()
+    {
+        Turn(at: 100, took: 1);
+        Assert.IsEmpty(_log.Entries);
+        Turn(at: 100, took: 5.2);
+        LogEntry entry = _log.Entries.Single();
+        Assert.AreEqual(LogLevel.Warning, entry.Level);
+        StringAssert.StartsWith(entry.Text, "callback took 5.2 s");
+    }
+
+    [TestMethod]
+    public void ManySlowTurns_AreOneLineInTenSeconds_AndCounted()
+    {
+        for (int i = 0; i < 5; i++)
+        {
+            Turn(at: 100 + i, took: 1.5);
+        }
+
+        Assert.HasCount(1, _log.Entries);
+        Turn(at: 110, took: 1.5);
+        Assert.HasCount(2, _log.Entries);
+        StringAssert.Contains(_log.Entries[1].Text, "4 more");
+    }
+
+    [TestMethod]
+    public void Threshold_IsWhatItIsSetTo_AndZeroMeansNever()
+    {
+        _reactor.SlowCallback = TimeSpan.Zero;
+        Turn(at: 100, took: 1000);
+        Assert.IsEmpty(_log.Entries);
+        _reactor.SlowCallback = TimeSpan.FromMilliseconds(100);
+        Turn(at: 2000, took: 0.2);
+        StringAssert.StartsWith(_log.Entries.Single().Text, "callback took 0.2 s");
+    }
+
+    private void Turn(double at, double took) =>
+        _reactor.TurnTook(TimeSpan.FromSeconds(at).Ticks, TimeSpan.FromSeconds(at + took).Ticks);
+}

@@ -41,6 +41,7 @@ internal sealed class ProxyService
     private readonly PoemMemory _memory;
     private readonly ILogger _log;
     private readonly string _usingCached;
+    private readonly ProxyFailureLog _failureLog;
 
     /// <summary>The fetch that clients may still join.</summary>
     private ProxyDownload? _download;
@@ -75,6 +76,7 @@ internal sealed class ProxyService
         _memory = memory;
         _log = log;
         _usingCached = $"Using cached poem. ({upstream})";
+        _failureLog = new ProxyFailureLog(upstream, clock, log);
     }
 
     /// <summary>The name of the upstream, as typed.</summary>
@@ -224,7 +226,7 @@ internal sealed class ProxyService
     {
         FetchIsOver(download);
         Failures++;
-        ProxyLog.FetchFailed(_log, Upstream, ReasonOf(reason, download.ReceivedBytes));
+        _failureLog.Tell(ReasonOf(reason, download.ReceivedBytes));
     }
 
     /// <summary>Everybody has left.</summary>

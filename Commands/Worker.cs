@@ -12,7 +12,8 @@ namespace Poetry.Commands;
 /// </summary>
 internal sealed class Worker
 {
-    /// <summary>While the server ends, clients that have everything and do not close get no more than this.</summary>
+    /// <summary>While the server ends, clients that have everything and do not close, and those that have asked for nothing,
+    /// get no more than this.</summary>
     private static readonly TimeSpan LastLinger = TimeSpan.FromSeconds(0.5);
 
     private readonly ConnectionLimit? _limit;
@@ -113,6 +114,11 @@ internal sealed class Worker
             _draining = true;
             ServerLog.Draining(_log, Reactor.Connections - Reactor.ConnectionsAside, patience.TotalSeconds);
             Reactor.HurryLingering(LastLinger);
+            foreach (ListeningPort port in Ports)
+            {
+                (port.Factory as IRequestFactory)?.Hurry(LastLinger);
+            }
+
             Reactor.WhenNoConnections(End);
             if (patience < TimeSpan.MaxValue)
             {

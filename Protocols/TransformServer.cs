@@ -48,6 +48,11 @@ internal abstract class TransformServer : Protocol
         Over,
     }
 
+    /// <summary>Its neighbours among the open connections: the factory's own business.</summary>
+    internal TransformServer? Newer { get; set; }
+
+    internal TransformServer? Older { get; set; }
+
     /// <summary>Is the request still expected, or a part of it?</summary>
     private protected bool IsReading => _state == State.Reading;
 
@@ -69,6 +74,7 @@ internal abstract class TransformServer : Protocol
         _wholeBytes = 0;
         _outcome = null;
         StartDeadline();
+        _factory.Enter(this);
     }
 
     /// <inheritdoc/>
@@ -93,6 +99,7 @@ internal abstract class TransformServer : Protocol
     /// <inheritdoc/>
     protected internal sealed override void ConnectionLost(Failure reason)
     {
+        _factory.Leave(this);
         _ = _deadline.CancelIfActive();
         _answer?.GiveUp();
         _answer = null;
@@ -203,8 +210,47 @@ internal abstract class TransformServer : Protocol
         Transport.LoseConnection();
     }
 
+    /// <summary>The server ends: a client that has not said a word has only so much more time to begin.</summary>
+    internal void Hurry(TimeSpan silence)
+    {
+        if (IsSilent)
+        {
+            _ = _deadline.CancelIfActive();
+            _deadline.Rearm(Left(silence));
+        }
+    }
+
+    /// <summary>Connected, and not a byte of a request yet.</summary>
+    private bool IsSilent => _state == State.Reading && !HasBegun;
+
+    /// <summary>What is left of a time that runs from accept; of <see cref="TimeSpan.MaxValue"/>, all of it.</summary>
+    private TimeSpan Left(TimeSpan time)
+    {
+        TimeSpan gone = _factory.Clock.Now - _start;
+        return time == TimeSpan.MaxValue ? time : gone < time ? time - gone : TimeSpan.Zero;
+    }
+
     private void RanOut()
     {
+        if (_factory.IsHurried && IsSilent)
+        {
+            // No request is lost, so the end is a kind one.
+            End(ConnectionOutcome.Stopped);
+            Transport.LoseConnection();
+            return;
+        }
+
+        if (_factory.IsHurried && _state == State.Reading && Left(_factory.Limits.Timeout) is { Ticks: > 0 } left)
+        {
+            // It has begun after all, and has the time that any request has.
+            if (left < TimeSpan.MaxValue)
+            {
+                _deadline.Rearm(left);
+            }
+
+            return;
+        }
+
         if (_state == State.Reading)
         {
             TransformLog.TooSlow(_factory.Log, Transport.Peer, _factory.Limits.Timeout.TotalSeconds);
@@ -288,8 +334,13 @@ internal sealed class TransformLimits(int maxLength, TimeSpan timeout)
 /// <param name="log">Where the records go.</param>
 internal sealed class TransformServerFactory(
     TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log)
-    : ReusingFactory<TransformServer>
+    : ReusingFactory<TransformServer>, IRequestFactory
 {
+    private TransformServer? _newest;
+
+    /// <summary>Does the server end?</summary>
+    public bool IsHurried { get; private set; }
+
     /// <summary>What transforms.</summary>
     public TransformService Service => service;
 
@@ -307,6 +358,50 @@ internal sealed class TransformServerFactory(
 
     /// <summary>Buffers for requests and replies.</summary>
     public TextBufferPool Buffers { get; } = new();
+
+    /// <inheritdoc/>
+    public void Hurry(TimeSpan silence)
+    {
+        IsHurried = true;
+        for (TransformServer? server = _newest; server is not null; server = server.Older)
+        {
+            server.Hurry(silence);
+        }
+    }
+
+    /// <summary>A connection is open from now on.</summary>
+    internal void Enter(TransformServer server)
+    {
+        server.Newer = null;
+        server.Older = _newest;
+        if (_newest is not null)
+        {
+            _newest.Newer = server;
+        }
+
+        _newest = server;
+    }
+
+    /// <summary>It is open no more.</summary>
+    internal void Leave(TransformServer server)
+    {
+        if (server.Newer is { } newer)
+        {
+            newer.Older = server.Older;
+        }
+        else
+        {
+            _newest = server.Older;
+        }
+
+        if (server.Older is { } older)
+        {
+            older.Newer = server.Newer;
+        }
+
+        server.Newer = null;
+        server.Older = null;
+    }
 
     private protected override TransformServer Make() =>
         asText ? new TextTransformServer(this) : new NetstringTransformServer(this);

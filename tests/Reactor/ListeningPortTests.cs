@@ -183,12 +183,12 @@ public sealed class ListeningPortTests
     public void ListenUnix_OnALeftover_ReplacesIt(string backend)
     {
         // Bound and closed without a word: so does a server leave it that was killed.
+        using var loop = new TurnedReactor(backend);
         string path = TestListener.FreshPath();
         Assert.AreEqual(Errno.None, NativeSocket.Create(AddressKind.Unix, out nint dead));
         Assert.AreEqual(Errno.None, NativeSocket.Bind(dead, SocketAddress.Unix(path)));
         _ = NativeSocket.Close(dead);
         Assert.IsTrue(File.Exists(path));
-        using var loop = new TurnedReactor(backend);
         ListeningPort port = loop.Reactor.ListenUnix(path, _factory);
         using Socket client = Wire.Connect(path);
         loop.Until(() => port.Connections == 1, "the connection");

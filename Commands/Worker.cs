@@ -54,13 +54,13 @@ internal sealed class Worker
     /// <param name="how">But for the limit, which is the worker's own.</param>
     /// <param name="inherited">A socket that systemd has bound for it, or −1.</param>
     /// <exception cref="CannotListenError">It can't be had.</exception>
-    public ListeningPort Listen(Listener listener, Endpoint where, ListenOptions how, nint inherited)
+    public ListeningPort Listen(Listener listener, in SocketAddress where, ListenOptions how, nint inherited)
     {
         Factory factory = listener.MakeFactory(Reactor, Counters);
         how = how with { Limit = _limit };
         ListeningPort port = inherited >= 0 ? Reactor.AdoptListener(inherited, factory, how)
-            : where.IsUnix ? Reactor.ListenUnix(where.UnixPath, factory, how)
-            : Reactor.ListenTcp(Resolver.ResolveNow(where), factory, how);
+            : where.Kind == AddressKind.Unix ? Reactor.ListenUnix(where.Path, factory, how)
+            : Reactor.ListenTcp(where, factory, how);
         Ports.Add(port);
         return port;
     }

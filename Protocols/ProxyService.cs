@@ -41,7 +41,7 @@ internal sealed class ProxyService
     private readonly PoemMemory _memory;
     private readonly ILogger _log;
     private readonly string _usingCached;
-    private readonly ProxyFailureLog _failureLog;
+    private readonly FailureLog _failureLog;
 
     /// <summary>The fetch that clients may still join.</summary>
     private ProxyDownload? _download;
@@ -76,7 +76,10 @@ internal sealed class ProxyService
         _memory = memory;
         _log = log;
         _usingCached = $"Using cached poem. ({upstream})";
-        _failureLog = new ProxyFailureLog(upstream, clock, log);
+        _failureLog = new FailureLog(
+            clock,
+            reason => ProxyLog.FetchFailed(log, upstream, reason),
+            (count, reason) => ProxyLog.FetchesFailed(log, upstream, count, reason));
     }
 
     /// <summary>The name of the upstream, as typed.</summary>

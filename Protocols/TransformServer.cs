@@ -203,9 +203,17 @@ internal abstract class TransformServer : Protocol
 
     private void Fail(Failure failure)
     {
-        // What a transformation is expected to fail with says all by itself; anything else is somebody's mistake.
-        bool isExpected = failure.Check<IOException>() || failure.Check<CancelledError>();
-        TransformLog.Failed(_factory.Log, isExpected ? null : failure.Exception, _what, Transport.Peer, failure.Message);
+        // What a transformation is expected to fail with says all by itself, and may do so with every request while an
+        // upstream is down; anything else is somebody's mistake.
+        if (failure.Check<IOException>() || failure.Check<CancelledError>())
+        {
+            _factory.Failures.Tell($"{_what} failed for {Transport.Peer}: {failure.Message}");
+        }
+        else
+        {
+            TransformLog.Broken(_factory.Log, failure.Exception, _what, Transport.Peer, failure.Message);
+        }
+
         End(ConnectionOutcome.Failed);
         Transport.LoseConnection();
     }
@@ -317,6 +325,12 @@ internal static partial class TransformLog
     [LoggerMessage(EventId = 41, Level = LogLevel.Information, Message = "reset {Peer}: no whole request in {Seconds} s")]
     public static partial void TooSlow(ILogger log, SocketAddress peer, double seconds);
 
-    [LoggerMessage(EventId = 42, Level = LogLevel.Warning, Message = "{Name} failed for {Peer}: {Problem}")]
-    public static partial void Failed(ILogger log, Exception? exception, string name, SocketAddress peer, string problem);
+    [LoggerMessage(EventId = 42, Level = LogLevel.Warning, Message = "{Problem}")]
+    public static partial void Failed(ILogger log, string problem);
+
+    [LoggerMessage(EventId = 43, Level = LogLevel.Warning, Message = "{Name} failed for {Peer}: {Problem}")]
+    public static partial void Broken(ILogger log, Exception exception, string name, SocketAddress peer, string problem);
+
+    [LoggerMessage(EventId = 44, Level = LogLevel.Warning, Message = "{Count} more have failed, at last: {Problem}")]
+    public static partial void MoreFailed(ILogger log, long count, string problem);
 }

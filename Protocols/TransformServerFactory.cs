@@ -52,6 +52,12 @@ internal sealed class TransformServerFactory(
     /// <summary>Where the records go.</summary>
     public ILogger Log => log;
 
+    /// <summary>Where transformations that fail are told of.</summary>
+    public FailureLog Failures { get; } = new(
+        clock,
+        problem => TransformLog.Failed(log, problem),
+        (count, problem) => TransformLog.MoreFailed(log, count, problem));
+
     /// <summary>Buffers for requests and replies.</summary>
     public TextBufferPool Buffers { get; } = new();
 

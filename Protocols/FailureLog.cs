@@ -1,30 +1,29 @@
 using System;
-using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Tells of the fetches from one upstream that fail. A proxy whose upstream is down fetches as often as it is asked: the
-/// first failure is told at once, those after it are counted, and told in one line when the time for it has come, whether
-/// or not another one follows.
+/// Tells of what fails again and again, such as all that needs an upstream that is down: the first failure at once, those
+/// after it counted, and told in one line when the time for it has come, whether or not another one follows.
 /// </summary>
-/// <param name="upstream">Its name in the log.</param>
 /// <param name="clock">The reactor's.</param>
-/// <param name="log">Where it is told.</param>
-internal sealed class ProxyFailureLog(string upstream, IClock clock, ILogger log)
+/// <param name="one">Tells of a failure.</param>
+/// <param name="several">Tells of so many more, and how the last of them was.</param>
+internal sealed class FailureLog(IClock clock, Action<string> one, Action<long, string> several)
 {
     /// <summary>A line at most this often: as for a port that has run out of descriptors.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
     private readonly RateLimit _limit = new(Interval);
     private DelayedCall? _later;
-    private string _lastReason = string.Empty;
+    private string _last = string.Empty;
 
-    /// <summary>A fetch has failed.</summary>
-    public void Tell(string reason)
+    /// <summary>It has failed.</summary>
+    /// <param name="how">In one line.</param>
+    public void Tell(string how)
     {
-        _lastReason = reason;
+        _last = how;
         if (_limit.TryPass(clock.Now, out long untold))
         {
             Say(untold, isNew: true);
@@ -47,11 +46,11 @@ internal sealed class ProxyFailureLog(string upstream, IClock clock, ILogger log
     {
         if (untold > 0)
         {
-            ProxyLog.FetchesFailed(log, upstream, untold + (isNew ? 1 : 0), _lastReason);
+            several(untold + (isNew ? 1 : 0), _last);
         }
         else if (isNew)
         {
-            ProxyLog.FetchFailed(log, upstream, _lastReason);
+            one(_last);
         }
     }
 }

@@ -67,6 +67,7 @@ internal sealed class ServerHost
     /// <returns>The exit code.</returns>
     public int Run(IReadOnlyList<Listener> listeners)
     {
+        Signals? signals = null;
         try
         {
             UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
@@ -77,7 +78,7 @@ internal sealed class ServerHost
             // Up to here a signal ends the process as it ends any other: a name that is looked up may take its time, and
             // nothing is there yet. From here on nothing waits, and a signal is heard when the loop turns: it finds every
             // port, and removes what has to be removed.
-            using var signals = new Signals(First);
+            signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(ReloadAll);
             signals.OnUser1(() => ServerStatistics.Log(_log, _workers));
@@ -101,6 +102,8 @@ internal sealed class ServerHost
         }
         finally
         {
+            // Not disposed of: the process ends, and until then no signal may cost it its exit code.
+            signals?.Retire();
             foreach (Worker worker in _workers)
             {
                 worker.Reactor.Dispose();

@@ -28,7 +28,9 @@ internal static partial class CommandLine
             ServerOptions options = server.Read(result);
             bool isNetstring = result.GetValue(netstring);
             var pace = new Pace(result.GetValue(bytes), result.GetValue(delay));
-            return TryPlacePoems(command, result.GetValue(poems) ?? [], options, out ServedPoem[] placed, out string? problem)
+            ListenArgument[] arguments = result.GetValue(poems) ?? [];
+            return TryPlacePoems(command, arguments, options, out ServedPoem[] placed, out string? problem)
+                && (problem = server.InVain(result, ListenArgument.Places(arguments))) is null
                 ? Invocation.Of(() => commands.SlowServe(options, placed, pace, isNetstring))
                 : Invocation.Refuse(command.FullName, problem);
         };

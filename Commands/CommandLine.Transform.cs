@@ -51,9 +51,11 @@ internal static partial class CommandLine
                 Upstream = result.GetValue(upstream),
             };
             bool isSame = options.TextListen is { Port: not 0 } text && text.Equals(options.Listen);
-            return isSame
-                ? Invocation.Refuse(command.FullName, $"netstrings and text cannot share {options.Listen}")
-                : Invocation.Of(() => commands.Transform(serverOptions, options));
+            string? problem = isSame ? $"netstrings and text cannot share {options.Listen}"
+                : server.InVain(result, [result.GetValue(listen)], usesIface: options.TextListen is not null);
+            return problem is null
+                ? Invocation.Of(() => commands.Transform(serverOptions, options))
+                : Invocation.Refuse(command.FullName, problem);
         };
         return command;
     }

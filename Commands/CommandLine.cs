@@ -88,7 +88,9 @@ internal static partial class CommandLine
         {
             ServerOptions options = server.Read(result);
             bool isNetstring = result.GetValue(netstring);
-            return TryPlacePoems(command, result.GetValue(poems) ?? [], options, out ServedPoem[] placed, out string? problem)
+            ListenArgument[] arguments = result.GetValue(poems) ?? [];
+            return TryPlacePoems(command, arguments, options, out ServedPoem[] placed, out string? problem)
+                && (problem = server.InVain(result, ListenArgument.Places(arguments))) is null
                 ? Invocation.Of(() => commands.Serve(options, placed, isNetstring))
                 : Invocation.Refuse(command.FullName, problem);
         };
@@ -115,8 +117,9 @@ internal static partial class CommandLine
             ServerOptions options = server.Read(result);
             ProxySettings settings = proxy.Read(result);
             Endpoint fallback = proxy.ListenAt(result, options);
-            return ProxiedPoem.TryPlace(
-                result.GetValue(upstreams) ?? [], fallback, options.Iface, out ProxiedPoem[] placed, out string? problem)
+            ListenArgument[] arguments = result.GetValue(upstreams) ?? [];
+            return ProxiedPoem.TryPlace(arguments, fallback, options.Iface, out ProxiedPoem[] placed, out string? problem)
+                && (problem = proxy.InVain(result, server, ListenArgument.Places(arguments))) is null
                 ? Invocation.Of(() => commands.Proxy(options, settings, placed))
                 : Invocation.Refuse(command.FullName, problem);
         };

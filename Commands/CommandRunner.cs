@@ -18,7 +18,7 @@ internal static class CommandRunner
         _ = NativeProcess.EnsureStandardDescriptors();
         try
         {
-            Invocation invocation = CommandLine.Parse(args, commands);
+            Invocation invocation = CommandLine.Parse(NativeProcess.WholeArguments(args), commands);
             return invocation.Run is not null ? invocation.Run()
                 : invocation.ExitCode == ExitCode.Success ? Say(invocation.Text)
                 : Refuse(invocation);

@@ -19,7 +19,17 @@ internal sealed partial class GetCommand
     /// <summary>Before the second try; doubled before each one after it.</summary>
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromSeconds(0.5);
 
+    /// <summary>Looking again for a free descriptor.</summary>
+    private static readonly TimeSpan DescriptorDelay = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>
+    /// Descriptors that are no downloads: the standard streams, poller and waker, the runtime's pipe for signals, and what
+    /// it takes to look up a name.
+    /// </summary>
+    private const int ReservedDescriptors = 10;
+
     private GetOptions _options = null!;
+    private DeferredSemaphore _places = null!;
     private Reactor _reactor = null!;
     private Progress _progress = null!;
     private TransformClient? _transformer;
@@ -47,6 +57,7 @@ internal sealed partial class GetCommand
             return ExitCode.WrongUsage;
         }
 
+        _places = new DeferredSemaphore(MostAtOnce());
         // Only what must never be is logged: what goes wrong with a poem is told as its progress.
         using var log = new PoetryLogger(LogLevel.Error, LogFormat.Text);
         UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(log, what, failure.Exception);
@@ -90,6 +101,14 @@ internal sealed partial class GetCommand
         return true;
     }
 
+    /// <summary>All, wherever descriptors last: a download takes one for its connection, and one for its file.</summary>
+    private int MostAtOnce()
+    {
+        // Twice, since the next one begins before the connection of the last one is closed.
+        int each = 2 * (_options.Output is null ? 1 : 2);
+        return (int)Math.Clamp((NativeProcess.RaiseOpenFileLimit() - ReservedDescriptors) / each, 1, int.MaxValue);
+    }
+
     private void StartAll()
     {
         _running = _downloads.Length;
@@ -109,9 +128,26 @@ internal sealed partial class GetCommand
         }
     }
 
-    /// <summary>One poem, from the first try to the last.</summary>
+    /// <summary>One poem, when its turn has come.</summary>
     /// <returns>Fires when there is no more to be done for it. Cancelling it stops the download.</returns>
     private async Deferred<bool> Fetch(Download download)
+    {
+        try
+        {
+            _ = await _places.Acquire();
+        }
+        catch (CancelledError)
+        {
+            return true;
+        }
+
+        bool done = await FetchNow(download);
+        _places.Release();
+        return done;
+    }
+
+    /// <summary>One poem, from the first try to the last. Whatever comes, it does not fail.</summary>
+    private async Deferred<bool> FetchNow(Download download)
     {
         try
         {
@@ -139,15 +175,21 @@ internal sealed partial class GetCommand
     {
         var request = new PoemRequest(ConnectTimeout, _options.Timeout, _options.Netstring);
         TimeSpan delay = FirstRetryDelay;
-        for (int retries = 0; ; retries++)
+        for (int retries = 0; ;)
         {
             try
             {
                 return await PoemFetch.Start(_reactor, download.From, request, download);
             }
+            catch (ConnectError shortage) when (shortage.Error == Errno.EMFILE && _reactor.Connections > 0)
+            {
+                // Connections that wait for their servers to close hold them: it is not this server's fault.
+                await _reactor.Sleep(DescriptorDelay);
+            }
             catch (IOException exception)
                 when (exception is ConnectError or ConnectionLost && retries < _options.Retry && download.TryStartOver())
             {
+                retries++;
                 await _reactor.Sleep(delay);
                 delay *= 2;
             }

@@ -22,6 +22,9 @@ internal sealed class ListenArgument
     /// <summary>The rest of the argument; never empty.</summary>
     public string What { get; }
 
+    /// <summary>Where each of them listens; null for one that names no place.</summary>
+    public static Endpoint?[] Places(ListenArgument[] arguments) => Array.ConvertAll(arguments, argument => argument.Listen);
+
     /// <summary>Splits an argument at the first <c>=</c> that has an address to its left.</summary>
     /// <param name="text">As the user wrote it.</param>
     /// <param name="argument">The parts. Without an address to the left of any <c>=</c>, all of it is the what.</param>

@@ -68,6 +68,21 @@ internal sealed class ProxyOptionSet
     public Endpoint ListenAt(ParseResult result, ServerOptions server) =>
         server.ListenAt(result.GetValue(_listen));
 
+    /// <summary>Finds an option that was typed in vain: <see cref="ServerOptionSet.InVain"/>.</summary>
+    /// <param name="result">What was typed.</param>
+    /// <param name="server">The options of all servers.</param>
+    /// <param name="places">Where the arguments listen; null for one that names no place.</param>
+    public string? InVain(ParseResult result, ServerOptionSet server, Endpoint?[] places)
+    {
+        Endpoint? listen = result.GetValue(_listen);
+        if (listen is not null && Array.IndexOf(places, null) < 0)
+        {
+            return "--listen is in vain: there is another address to listen on";
+        }
+
+        return server.InVain(result, Array.ConvertAll(places, place => place ?? listen));
+    }
+
     /// <summary>Reads a limit in bytes, of which 0 is none.</summary>
     private static bool TryParseLimit(string text, out long bytes, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out string? problem)
     {

@@ -67,20 +67,28 @@ internal sealed class ServerHost
     /// <returns>The exit code.</returns>
     public int Run(IReadOnlyList<Listener> listeners)
     {
+        Signals? signals = null;
         try
         {
             UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
             MakeWorkers(listeners);
-            var ports = Bind(listeners);
-            ServeMetrics();
-            using var signals = new Signals(First);
+            SocketAddress[] places = Resolve(listeners);
+            SocketAddress metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : default;
+
+            // Up to here a signal ends the process as it ends any other: a name that is looked up may take its time, and
+            // nothing is there yet. From here on nothing waits, and a signal is heard when the loop turns: it finds every
+            // port, and removes what has to be removed.
+            signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(ReloadAll);
             signals.OnUser1(() => ServerStatistics.Log(_log, _workers));
+            ListeningPort[] ports = Bind(listeners, places);
+            ServeMetrics(metrics);
             BeWatched();
             for (int i = 0; i < listeners.Count; i++)
             {
-                _ = StandardStreams.WriteAll(StandardStreams.Output, $"{Escape.Line(listeners[i].Title)} on {ports[i].Address}.\n");
+                string ready = Escape.Line($"{listeners[i].Title} on {ports[i].Address}.");
+                _ = StandardStreams.WriteAll(StandardStreams.Output, $"{ready}\n");
             }
 
             Systemd.NotifyReady();
@@ -95,6 +103,8 @@ internal sealed class ServerHost
         }
         finally
         {
+            // Not disposed of: the process ends, and until then no signal may cost it its exit code.
+            signals?.Retire();
             foreach (Worker worker in _workers)
             {
                 worker.Reactor.Dispose();
@@ -150,9 +160,21 @@ internal sealed class ServerHost
         return listeners.Count;
     }
 
+    /// <summary>Where each listens, in numbers; systemd has bound the first ones already, if any.</summary>
+    private static SocketAddress[] Resolve(IReadOnlyList<Listener> listeners)
+    {
+        var places = new SocketAddress[listeners.Count];
+        for (int i = Systemd.InheritedListeners().Count; i < places.Length; i++)
+        {
+            places[i] = Resolver.ResolveNow(listeners[i].Where);
+        }
+
+        return places;
+    }
+
     /// <summary>All ports are bound before any is served: a server starts whole or not at all.</summary>
     /// <returns>A port of each listener.</returns>
-    private ListeningPort[] Bind(IReadOnlyList<Listener> listeners)
+    private ListeningPort[] Bind(IReadOnlyList<Listener> listeners, SocketAddress[] places)
     {
         var ports = new ListeningPort[listeners.Count];
         (nint firstInherited, int inheritedCount) = Systemd.InheritedListeners();
@@ -168,10 +190,10 @@ internal sealed class ServerHost
                 SharesPort = !oneWorker && _workers.Count > 1,
                 Broken = () => First.CallFromThread(EndBroken),
             };
-            ports[i] = owner.Listen(listener, listener.Where, how, inherited);
+            ports[i] = owner.Listen(listener, places[i], how, inherited);
             if (how.SharesPort)
             {
-                Join(listener, ports[i].Address.Port, how);
+                Join(listener, places[i].WithPort(ports[i].Address.Port), how);
             }
         }
 
@@ -179,18 +201,19 @@ internal sealed class ServerHost
     }
 
     /// <summary>The workers after the first share the port that it was given.</summary>
-    private void Join(Listener listener, int port, ListenOptions how)
+    private void Join(Listener listener, in SocketAddress place, ListenOptions how)
     {
         how = how with { SharesPort = false, JoinsPort = true };
         for (int i = 1; i < _workers.Count; i++)
         {
-            _ = _workers[i].Listen(listener, Endpoint.Tcp(listener.Where.Host, port), how, inherited: -1);
+            _ = _workers[i].Listen(listener, place, how, inherited: -1);
         }
     }
 
-    private void ServeMetrics()
+    /// <param name="where">The default for nowhere.</param>
+    private void ServeMetrics(in SocketAddress where)
     {
-        if (_options.Metrics is not { } where)
+        if (where.Kind == AddressKind.None)
         {
             return;
         }
@@ -200,9 +223,9 @@ internal sealed class ServerHost
 
         // Not one of the worker's ports: it goes on telling while the server drains, and its clients are not counted.
         var how = new ListenOptions { IsAside = true, Limit = new ConnectionLimit(MostMetricsConnections) };
-        ListeningPort port = where.IsUnix
-            ? First.ListenUnix(where.UnixPath, factory, how)
-            : First.ListenTcp(Resolver.ResolveNow(where), factory, how);
+        ListeningPort port = where.Kind == AddressKind.Unix
+            ? First.ListenUnix(where.Path, factory, how)
+            : First.ListenTcp(where, factory, how);
         ServerLog.ServingMetrics(_log, port.Address);
     }
 

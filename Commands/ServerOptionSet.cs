@@ -56,6 +56,32 @@ internal sealed class ServerOptionSet
         Metrics = result.GetValue(_metrics),
     };
 
+    /// <summary>
+    /// Finds an option that was typed in vain, since every listener names its own place: whoever typed it expects
+    /// something of it, and it is better told than dropped.
+    /// </summary>
+    /// <param name="result">What was typed.</param>
+    /// <param name="listeners">Where they listen, as typed; null for one that names no place.</param>
+    /// <param name="usesIface">Is <c>--iface</c> of use for something else?</param>
+    /// <returns>The problem in one line, or null.</returns>
+    public string? InVain(ParseResult result, ReadOnlySpan<Endpoint?> listeners, bool usesIface = false)
+    {
+        bool usesPort = listeners.IsEmpty;
+        usesIface |= listeners.IsEmpty;
+        foreach (Endpoint? listener in listeners)
+        {
+            usesPort |= listener is null;
+            usesIface |= listener is not { HasHost: true };
+        }
+
+        return !usesPort && IsTyped(result, _port) ? "--port is in vain: there is another address to listen on"
+            : !usesIface && IsTyped(result, _iface) ? "--iface is in vain: there is another address to listen on"
+            : null;
+    }
+
+    /// <summary>Did the user type the option, or is it there by its default?</summary>
+    public static bool IsTyped(ParseResult result, Option option) => result.GetResult(option) is { Implicit: false };
+
     /// <summary>Reads a port to listen on.</summary>
     public static bool TryParsePort(string text, out long port, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out string? problem)
     {

@@ -12,7 +12,8 @@ namespace Poetry.Commands;
 /// </summary>
 internal sealed class Worker
 {
-    /// <summary>While the server ends, clients that have everything and do not close get no more than this.</summary>
+    /// <summary>While the server ends, clients that have everything and do not close, and those that have asked for nothing,
+    /// get no more than this.</summary>
     private static readonly TimeSpan LastLinger = TimeSpan.FromSeconds(0.5);
 
     private readonly ConnectionLimit? _limit;
@@ -53,13 +54,13 @@ internal sealed class Worker
     /// <param name="how">But for the limit, which is the worker's own.</param>
     /// <param name="inherited">A socket that systemd has bound for it, or −1.</param>
     /// <exception cref="CannotListenError">It can't be had.</exception>
-    public ListeningPort Listen(Listener listener, Endpoint where, ListenOptions how, nint inherited)
+    public ListeningPort Listen(Listener listener, in SocketAddress where, ListenOptions how, nint inherited)
     {
         Factory factory = listener.MakeFactory(Reactor, Counters);
         how = how with { Limit = _limit };
         ListeningPort port = inherited >= 0 ? Reactor.AdoptListener(inherited, factory, how)
-            : where.IsUnix ? Reactor.ListenUnix(where.UnixPath, factory, how)
-            : Reactor.ListenTcp(Resolver.ResolveNow(where), factory, how);
+            : where.Kind == AddressKind.Unix ? Reactor.ListenUnix(where.Path, factory, how)
+            : Reactor.ListenTcp(where, factory, how);
         Ports.Add(port);
         return port;
     }
@@ -113,6 +114,11 @@ internal sealed class Worker
             _draining = true;
             ServerLog.Draining(_log, Reactor.Connections - Reactor.ConnectionsAside, patience.TotalSeconds);
             Reactor.HurryLingering(LastLinger);
+            foreach (ListeningPort port in Ports)
+            {
+                (port.Factory as IRequestFactory)?.Hurry(LastLinger);
+            }
+
             Reactor.WhenNoConnections(End);
             if (patience < TimeSpan.MaxValue)
             {

@@ -2,6 +2,7 @@ using System;
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Poetry.Net;
 
 namespace Poetry.Protocols;
 
@@ -65,7 +66,8 @@ internal static class Escape
             else
             {
                 escaped ??= new StringBuilder(text, 0, i, text.Length + 32);
-                int written = WriteEscape(status == OperationStatus.Done ? rune.Value : text[i], ascii, EscapeMode.Line);
+                int shown = status == OperationStatus.Done ? rune.Value : PathText.ByteOf(text[i]) is >= 0 and int carried ? carried : text[i];
+                int written = WriteEscape(shown, ascii, EscapeMode.Line);
                 foreach (byte b in ascii[..written])
                 {
                     _ = escaped.Append((char)b);

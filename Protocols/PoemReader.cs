@@ -14,6 +14,9 @@ internal static unsafe class PoemReader
 
     private const int SmallestBuffer = 64 * 1024;
 
+    /// <summary>Nobody is asked for memory of up to so many bytes: to ask is dearer than to take it.</summary>
+    private const long NotWorthAsking = 1024 * 1024;
+
     /// <summary>A file that changes under every one of so many readings is not going to hold still.</summary>
     private const int MostTries = 5;
 
@@ -97,20 +100,67 @@ internal static unsafe class PoemReader
         new($"cannot read {name}: {why}", IsWrongUsage: false);
 
     /// <summary>Reads until the end, wherever it is: the size is only a hint.</summary>
+    /// <param name="file">Open for reading.</param>
+    /// <param name="sizeHint">In bytes; 0 or more.</param>
+    /// <param name="framed">Is it to travel as a netstring?</param>
+    /// <param name="error">Why there is no poem: of the file, or ENOMEM.</param>
     private static Poem? ReadToEnd(nint file, long sizeHint, bool framed, out Errno error)
+    {
+        try
+        {
+            return ReadBlock(file, sizeHint, framed, out error);
+        }
+        catch (OutOfMemoryException)
+        {
+            // A limit of this process, as ulimit -v sets it.
+            error = Errno.ENOMEM;
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Is there memory for so much more? The kernel would give it, and end somebody when the bytes come to fill it: so
+    /// the last eighth of what there is stays with all the others.
+    /// </summary>
+    private static bool HasMemoryFor(long growth)
+    {
+        if (growth <= NotWorthAsking)
+        {
+            return true;
+        }
+
+        long available = NativeProcess.AvailableMemory();
+        return growth < available - (available / 8);
+    }
+
+    private static Poem? ReadBlock(nint file, long sizeHint, bool framed, out Errno error)
     {
         long head = framed ? Netstring.MaxHeaderLength : 0;
         long tail = framed ? 1 : 0;
 
         // One byte more than the hint, so that the last read can find the end.
         long capacity = Math.Max(sizeHint, 0) + 1;
+        if (!HasMemoryFor(capacity))
+        {
+            error = Errno.ENOMEM;
+            return null;
+        }
+
         NativeBlock block = NativeBlock.Create(head + capacity + tail);
         long length = 0;
         while (true)
         {
             if (length == capacity)
             {
-                capacity = Math.Max(capacity * 2, SmallestBuffer);
+                long larger = Math.Max(capacity * 2, SmallestBuffer);
+                if (!HasMemoryFor(larger - capacity))
+                {
+                    block.Free();
+                    error = Errno.ENOMEM;
+                    return null;
+                }
+
+                capacity = larger;
                 block.Grow(head + capacity + tail);
             }
 

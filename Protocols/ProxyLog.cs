@@ -28,6 +28,9 @@ internal static partial class ProxyLog
     [LoggerMessage(EventId = 33, Level = LogLevel.Warning, Message = "fetch of {Upstream} failed: {Reason}")]
     public static partial void FetchFailed(ILogger log, string upstream, string reason);
 
+    [LoggerMessage(EventId = 35, Level = LogLevel.Warning, Message = "fetch of {Upstream} failed {Count} times more, at last: {Reason}")]
+    public static partial void FetchesFailed(ILogger log, string upstream, long count, string reason);
+
     [LoggerMessage(EventId = 34, Level = LogLevel.Information, Message = "emptied the cache")]
     public static partial void Emptied(ILogger log);
 }

@@ -41,6 +41,7 @@ internal sealed class ProxyService
     private readonly PoemMemory _memory;
     private readonly ILogger _log;
     private readonly string _usingCached;
+    private readonly FailureLog _failureLog;
 
     /// <summary>The fetch that clients may still join.</summary>
     private ProxyDownload? _download;
@@ -75,6 +76,10 @@ internal sealed class ProxyService
         _memory = memory;
         _log = log;
         _usingCached = $"Using cached poem. ({upstream})";
+        _failureLog = new FailureLog(
+            clock,
+            reason => ProxyLog.FetchFailed(log, upstream, reason),
+            (count, reason) => ProxyLog.FetchesFailed(log, upstream, count, reason));
     }
 
     /// <summary>The name of the upstream, as typed.</summary>
@@ -224,7 +229,7 @@ internal sealed class ProxyService
     {
         FetchIsOver(download);
         Failures++;
-        ProxyLog.FetchFailed(_log, Upstream, ReasonOf(reason, download.ReceivedBytes));
+        _failureLog.Tell(ReasonOf(reason, download.ReceivedBytes));
     }
 
     /// <summary>Everybody has left.</summary>

@@ -150,7 +150,13 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
             else
             {
                 Keep(payload);
-                if (_frame.Complete)
+                if (_frame.Complete && !data.IsEmpty)
+                {
+                    // An answer is one netstring and then the end. Where the pieces are cut so that the rest comes later, it
+                    // is not waited for: a poem by netstring is taken no differently.
+                    GiveUp("the server sent more than one netstring");
+                }
+                else if (_frame.Complete)
                 {
                     _isOver = true;
                     Transport.LoseConnection();

@@ -48,6 +48,11 @@ internal abstract class TransformServer : Protocol
         Over,
     }
 
+    /// <summary>Its neighbours among the open connections: the factory's own business.</summary>
+    internal TransformServer? Newer { get; set; }
+
+    internal TransformServer? Older { get; set; }
+
     /// <summary>Is the request still expected, or a part of it?</summary>
     private protected bool IsReading => _state == State.Reading;
 
@@ -69,6 +74,7 @@ internal abstract class TransformServer : Protocol
         _wholeBytes = 0;
         _outcome = null;
         StartDeadline();
+        _factory.Enter(this);
     }
 
     /// <inheritdoc/>
@@ -93,6 +99,7 @@ internal abstract class TransformServer : Protocol
     /// <inheritdoc/>
     protected internal sealed override void ConnectionLost(Failure reason)
     {
+        _factory.Leave(this);
         _ = _deadline.CancelIfActive();
         _answer?.GiveUp();
         _answer = null;
@@ -196,15 +203,62 @@ internal abstract class TransformServer : Protocol
 
     private void Fail(Failure failure)
     {
-        // What a transformation is expected to fail with says all by itself; anything else is somebody's mistake.
-        bool isExpected = failure.Check<IOException>() || failure.Check<CancelledError>();
-        TransformLog.Failed(_factory.Log, isExpected ? null : failure.Exception, _what, Transport.Peer, failure.Message);
+        // What a transformation is expected to fail with says all by itself, and may do so with every request while an
+        // upstream is down; anything else is somebody's mistake.
+        if (failure.Check<IOException>() || failure.Check<CancelledError>())
+        {
+            _factory.Failures.Tell($"{_what} failed for {Transport.Peer}: {failure.Message}");
+        }
+        else
+        {
+            TransformLog.Broken(_factory.Log, failure.Exception, _what, Transport.Peer, failure.Message);
+        }
+
         End(ConnectionOutcome.Failed);
         Transport.LoseConnection();
     }
 
+    /// <summary>The server ends: a client that has not said a word has only so much more time to begin.</summary>
+    internal void Hurry(TimeSpan silence)
+    {
+        if (IsSilent)
+        {
+            _ = _deadline.CancelIfActive();
+            _deadline.Rearm(Left(silence));
+        }
+    }
+
+    /// <summary>Connected, and not a byte of a request yet.</summary>
+    private bool IsSilent => _state == State.Reading && !HasBegun;
+
+    /// <summary>What is left of a time that runs from accept; of <see cref="TimeSpan.MaxValue"/>, all of it.</summary>
+    private TimeSpan Left(TimeSpan time)
+    {
+        TimeSpan gone = _factory.Clock.Now - _start;
+        return time == TimeSpan.MaxValue ? time : gone < time ? time - gone : TimeSpan.Zero;
+    }
+
     private void RanOut()
     {
+        if (_factory.IsHurried && IsSilent)
+        {
+            // No request is lost, so the end is a kind one.
+            End(ConnectionOutcome.Stopped);
+            Transport.LoseConnection();
+            return;
+        }
+
+        if (_factory.IsHurried && _state == State.Reading && Left(_factory.Limits.Timeout) is { Ticks: > 0 } left)
+        {
+            // It has begun after all, and has the time that any request has.
+            if (left < TimeSpan.MaxValue)
+            {
+                _deadline.Rearm(left);
+            }
+
+            return;
+        }
+
         if (_state == State.Reading)
         {
             TransformLog.TooSlow(_factory.Log, Transport.Peer, _factory.Limits.Timeout.TotalSeconds);
@@ -262,59 +316,6 @@ internal abstract class TransformServer : Protocol
     }
 }
 
-/// <summary>What a request for a transformation may take.</summary>
-/// <param name="maxLength">The longest request in bytes, its name included: 0 to <see cref="TextBuffer.MostBytes"/>.</param>
-/// <param name="timeout">From accept to the last byte of the request; <see cref="TimeSpan.MaxValue"/> for no end.</param>
-internal sealed class TransformLimits(int maxLength, TimeSpan timeout)
-{
-    /// <summary>The longest request in bytes: the name, what ends it, and the text.</summary>
-    public int MaxLength => maxLength;
-
-    /// <summary>The longest transformed text in bytes.</summary>
-    public int MaxReplyLength { get; } = (int)Math.Min((long)maxLength * TransformService.MostGrowth, TextBuffer.MostBytes);
-
-    /// <summary>How long a request may take, and then its transformation.</summary>
-    public TimeSpan Timeout => timeout;
-}
-
-/// <summary>
-/// Builds the protocols of one face of a service, and uses them again: a request that fits its buffer costs no object.
-/// </summary>
-/// <param name="service">Shared by all faces.</param>
-/// <param name="asText">The text face, or the netstring face.</param>
-/// <param name="limits">Of a request.</param>
-/// <param name="clock">The reactor's.</param>
-/// <param name="timers">The reactor's.</param>
-/// <param name="log">Where the records go.</param>
-internal sealed class TransformServerFactory(
-    TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log)
-    : ReusingFactory<TransformServer>
-{
-    /// <summary>What transforms.</summary>
-    public TransformService Service => service;
-
-    /// <summary>Of a request.</summary>
-    public TransformLimits Limits => limits;
-
-    /// <summary>The reactor's.</summary>
-    public IClock Clock => clock;
-
-    /// <summary>The reactor's.</summary>
-    public TimerQueue Timers => timers;
-
-    /// <summary>Where the records go.</summary>
-    public ILogger Log => log;
-
-    /// <summary>Buffers for requests and replies.</summary>
-    public TextBufferPool Buffers { get; } = new();
-
-    /// <inheritdoc/>
-    protected internal override bool PeerSpeaksFirst => true;
-
-    private protected override TransformServer Make() =>
-        asText ? new TextTransformServer(this) : new NetstringTransformServer(this);
-}
-
 /// <summary>What the transform server has to say, apart from one record a connection.</summary>
 internal static partial class TransformLog
 {
@@ -324,6 +325,12 @@ internal static partial class TransformLog
     [LoggerMessage(EventId = 41, Level = LogLevel.Information, Message = "reset {Peer}: no whole request in {Seconds} s")]
     public static partial void TooSlow(ILogger log, SocketAddress peer, double seconds);
 
-    [LoggerMessage(EventId = 42, Level = LogLevel.Warning, Message = "{Name} failed for {Peer}: {Problem}")]
-    public static partial void Failed(ILogger log, Exception? exception, string name, SocketAddress peer, string problem);
+    [LoggerMessage(EventId = 42, Level = LogLevel.Warning, Message = "{Problem}")]
+    public static partial void Failed(ILogger log, string problem);
+
+    [LoggerMessage(EventId = 43, Level = LogLevel.Warning, Message = "{Name} failed for {Peer}: {Problem}")]
+    public static partial void Broken(ILogger log, Exception exception, string name, SocketAddress peer, string problem);
+
+    [LoggerMessage(EventId = 44, Level = LogLevel.Warning, Message = "{Count} more have failed, at last: {Problem}")]
+    public static partial void MoreFailed(ILogger log, long count, string problem);
 }

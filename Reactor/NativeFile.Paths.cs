@@ -1,6 +1,5 @@
 using System;
 using System.Runtime.Versioning;
-using System.Text;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
@@ -49,7 +48,7 @@ internal static unsafe partial class NativeFile
         return handle == NativeSocket.Invalid ? LastError.OfWindows() : Errno.None;
     }
 
-    /// <summary>Writes a path as UTF-8 with NUL at its end. A path with a NUL in it names nothing.</summary>
+    /// <summary>Writes a path as UTF-8, or as the bytes it was, with NUL at its end. A path with a NUL in it names nothing.</summary>
     private static Errno EncodePath(string path, byte* utf8)
     {
         if (path.Contains('\0'))
@@ -57,7 +56,7 @@ internal static unsafe partial class NativeFile
             return Errno.ENOENT;
         }
 
-        if (!Encoding.UTF8.TryGetBytes(path, new Span<byte>(utf8, MaxPathLength - 1), out int length))
+        if (!PathText.TryEncode(path, new Span<byte>(utf8, MaxPathLength - 1), out int length))
         {
             return Errno.ENAMETOOLONG;
         }

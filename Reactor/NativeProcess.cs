@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.IO;
 using System.Runtime.Versioning;
 using Poetry.Net.Native;
 
@@ -16,6 +18,51 @@ internal static unsafe partial class NativeProcess
     /// </summary>
     public static Errno EnsureStandardDescriptors() =>
         OperatingSystem.IsWindows() ? Errno.None : EnsureStandardDescriptorsOnUnix();
+
+    /// <summary>
+    /// The arguments of the process with nothing lost. The runtime reads them as UTF-8, and puts U+FFFD for each byte that is
+    /// none: the name of an old file would not find it any more. On Linux they are read again where that has happened.
+    /// </summary>
+    /// <param name="args">As the runtime has them.</param>
+    /// <returns>Text for <see cref="PathText"/>.</returns>
+    public static IReadOnlyList<string> WholeArguments(IReadOnlyList<string> args)
+    {
+        bool isLossy = false;
+        for (int i = 0; i < args.Count; i++)
+        {
+            isLossy |= args[i].Contains('\uFFFD');
+        }
+
+        if (!isLossy || !OperatingSystem.IsLinux())
+        {
+            return args;
+        }
+
+        try
+        {
+            ReadOnlySpan<byte> all = File.ReadAllBytes("/proc/self/cmdline");
+            string[] whole = new string[args.Count];
+            for (int i = whole.Length - 1; i >= 0; i--)
+            {
+                if (all.IsEmpty)
+                {
+                    return args;
+                }
+
+                // Each ends with a zero; the name of the program comes before the first.
+                all = all[..^1];
+                int start = all.LastIndexOf((byte)0) + 1;
+                whole[i] = PathText.Decode(all[start..]);
+                all = all[..start];
+            }
+
+            return whole;
+        }
+        catch (IOException)
+        {
+            return args;
+        }
+    }
 
     /// <summary>Makes a write to a closed pipe fail with EPIPE, instead of ending the process.</summary>
     public static Errno IgnoreSigPipe()

@@ -12,6 +12,9 @@ internal sealed class RateLimit(TimeSpan interval)
     private TimeSpan _next = TimeSpan.MinValue;
     private long _suppressed;
 
+    /// <summary>From when on it may be said again.</summary>
+    public TimeSpan Next => _next;
+
     /// <summary>Asks whether it may be said now.</summary>
     /// <param name="now">The present moment on a monotonic clock: <see cref="IClock.Now"/>.</param>
     /// <param name="suppressed">If so, how often it was not said since the last time that it was.</param>

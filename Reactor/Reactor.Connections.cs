@@ -76,13 +76,13 @@ public sealed partial class Reactor
     /// </summary>
     public void CloseConnections()
     {
-        Action<StreamTransport> abort = static transport => transport.AbortConnection();
-        OpenLine.ForEach(abort);
-        JustShutLine.ForEach(abort);
-        QuietLine.ForEach(abort);
+        Action<StreamTransport> end = static transport => transport.End();
+        OpenLine.ForEach(end);
+        JustShutLine.ForEach(end);
+        QuietLine.ForEach(end);
         foreach (TransportLine line in _sendingLines.Values)
         {
-            line.ForEach(abort);
+            line.ForEach(end);
         }
     }
 

@@ -31,10 +31,15 @@ internal static class Resolver
     }
 
     /// <summary>Looks up where to listen, on the caller's thread and for as long as it takes: before there is a loop.</summary>
-    /// <returns>The first address of the name.</returns>
+    /// <returns>The first address of the name; of a Unix socket, its path.</returns>
     /// <exception cref="CannotListenError">It has none.</exception>
     public static SocketAddress ResolveNow(Endpoint endpoint)
     {
+        if (endpoint.IsUnix)
+        {
+            return SocketAddress.Unix(endpoint.UnixPath);
+        }
+
         if (endpoint.TryGetAddress(out SocketAddress address))
         {
             return address;

@@ -10,13 +10,16 @@ namespace Poetry.Net;
 /// Signals of the process, brought into a reactor's loop. The runtime receives a signal on a thread of its own; here it
 /// becomes a <see cref="Reactor.CallFromThread"/>, and a storm of the same signal becomes one call.
 /// </summary>
-/// <remarks>Crosses threads: only whether a call is under way is shared, and it is changed in one step.</remarks>
+/// <remarks>
+/// Crosses threads: whether a call is under way, and whether the loop is over, is shared, and each is changed in one step.
+/// </remarks>
 public sealed class Signals(Reactor reactor) : IDisposable
 {
     /// <summary>By its raw number, since the runtime has no name for it: 10 on Linux, 30 on macOS and BSD.</summary>
     private static readonly PosixSignal Sigusr1 = (PosixSignal)(OperatingSystem.IsLinux() ? 10 : 30);
 
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private volatile bool _isRetired;
 
     /// <summary>
     /// Asked on the runtime's thread when a signal comes: true leaves it to do what it does by default, which mostly is to
@@ -44,6 +47,12 @@ public sealed class Signals(Reactor reactor) : IDisposable
         }
     }
 
+    /// <summary>
+    /// The loop turns no more, and the process is about to end. Left to the runtime, a signal that comes just now would cost it
+    /// its exit code: they are passed over. What is left to do must not take long: nothing but SIGKILL ends it sooner.
+    /// </summary>
+    public void Retire() => _isRetired = true;
+
     /// <summary>Leaves the signals to the runtime again.</summary>
     public void Dispose()
     {
@@ -69,6 +78,12 @@ public sealed class Signals(Reactor reactor) : IDisposable
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
+                if (_isRetired)
+                {
+                    context.Cancel = true;
+                    return;
+                }
+
                 context.Cancel = LetsThrough is null || !LetsThrough();
                 if (context.Cancel && Interlocked.Exchange(ref pending, 1) == 0)
                 {

@@ -58,6 +58,9 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     public void AbortConnection() => ConnectionLost(ConnectionAborted.Failure);
 
+    /// <summary>The reactor ends: who has been sent everything, the end too, was served; anybody else is reset.</summary>
+    internal void End() => ConnectionLost(_state == State.Lingering ? ConnectionDone.Failure : ConnectionAborted.Failure);
+
     /// <summary>
     /// The kernel had no room for more for as long as the send time-out. It only says so when a good part of what it holds
     /// has gone, which a slow reader of a few bytes a second may take longer for: what counts is whether it holds less.

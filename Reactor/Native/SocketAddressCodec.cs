@@ -1,7 +1,6 @@
 using System;
 using System.Buffers.Binary;
 using System.Diagnostics;
-using System.Text;
 
 namespace Poetry.Net.Native;
 
@@ -119,7 +118,7 @@ internal static class SocketAddressCodec
         }
 
         Span<byte> room = sockaddr.Slice(PathOffset, layout.PathLength - 1);
-        if (!Encoding.UTF8.TryGetBytes(path, room, out int bytes))
+        if (!PathText.TryEncode(path, room, out int bytes))
         {
             return Errno.ENAMETOOLONG;
         }
@@ -132,7 +131,7 @@ internal static class SocketAddressCodec
     {
         int end = path.IndexOf((byte)0);
         bool isAbstract = end == 0 && path.Length > 1 && path[1..].IndexOfAnyExcept((byte)0) >= 0;
-        return Encoding.UTF8.GetString(end < 0 || isAbstract ? path : path[..end]);
+        return PathText.Decode(end < 0 || isAbstract ? path : path[..end]);
     }
 
     private static void WriteNative(Span<byte> destination, uint value) =>

@@ -241,6 +241,24 @@ public sealed class LifeTests : NativeTests
         _ = Wire.ReadExactly(next, 2);
     }
 
+    /// <summary>It has been told to end, and signals go on coming until it has.</summary>
+    [TestMethod]
+    [DataRow("TERM")]
+    [DataRow("USR1")]
+    [DataRow("HUP")]
+    public void SignalsUntilTheEnd_DoNotCostTheExitCode(string signal)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        for (int i = 0; i < 5; i++)
+        {
+            NativeBinary server = Start(new Launch("serve", "--log-level", "error", "poem.txt"));
+            _ = server.Port();
+            string storm = $"kill -TERM {server.ProcessId}; while kill -{signal} {server.ProcessId} 2>/dev/null; do :; done";
+            _ = ToolRun.Run(Folder.Path, "/bin/sh", "-c", storm);
+            Assert.AreEqual(0, server.WaitForExit().ExitCode, $"run {i}");
+        }
+    }
+
     /// <summary>A small limit of descriptors leaves room for clients, and not only for the reserve.</summary>
     [TestMethod]
     public void Descriptors_Few_StillServeSeveralAtOnce()

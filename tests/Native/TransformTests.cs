@@ -170,6 +170,26 @@ public sealed class TransformTests : NativeTests
     [TestMethod]
     public void Transform_WithAnArgument_IsWrongUsage() => AssertFailed(Run("transform", "x"), 2, "'x'");
 
+    /// <summary>There is nothing to finish for who has asked for nothing: the end does not wait for them.</summary>
+    [TestMethod]
+    public void Terminate_WithSilentClients_DoesNotWaitForThem()
+    {
+        NativeBinary server = Transform("--text-port", "0", "--timeout", "0", "--drain", "3600");
+        using Socket silent = Wire.Connect(server.Port());
+        using Socket silentToo = Wire.Connect(server.Port(1));
+        using Socket asking = Wire.Connect(server.Port());
+        _ = asking.Send("8:shout"u8);
+        server.Signal(Posix.SIGTERM);
+        Wire.ReadToEnd(silent).AssertIs([]);
+        Wire.ReadToEnd(silentToo).AssertIs([]);
+        _ = asking.Send(".ok,"u8);
+        Wire.ReadToEnd(asking).AssertIs("2:OK,"u8);
+        silent.Dispose();
+        silentToo.Dispose();
+        asking.Dispose();
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
     private static Delivery Ask(int port, string request, bool ends = false) => Ask(port, Encoding.UTF8.GetBytes(request), ends);
 
     private static Delivery Ask(int port, byte[] request, bool ends = false)

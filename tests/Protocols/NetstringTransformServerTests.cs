@@ -290,4 +290,20 @@ public sealed class NetstringTransformServerTests
 
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
+
+    /// <summary>While an upstream is down every request fails: a line at once, then one in ten seconds with the count.</summary>
+    [TestMethod]
+    public void FailuresWithoutEnd_AreCountedNotListed()
+    {
+        _server.Service.Register(new LaterTransformation("down", _ => Deferred.Fail<byte[]>(new TransformFailed("refused there"))));
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.AreEqual(string.Empty, _server.Ask("6:down.a,").SentText);
+        }
+
+        Assert.AreEqual(1, _server.Log.Lines.Count(line => line.Contains("refused there", StringComparison.Ordinal)));
+        _server.Advance(10);
+        Assert.AreEqual(2, _server.Log.Lines.Count(line => line.Contains("refused there", StringComparison.Ordinal)));
+        _server.Log.AssertHas("Warning: 99 more have failed, at last: down failed for ", "refused there");
+    }
 }

@@ -108,6 +108,21 @@ public sealed class PoemServerTests : IDisposable
         Assert.IsTrue(loop.While(() => Wire.ReadToEnd(client)).WasReset);
     }
 
+    /// <summary>It has been sent the poem and the end, and only does not close: nothing was kept from it.</summary>
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ConnectionsClosedFromThisSide_AfterTheEnd_AreWhole(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        byte[] poem = Noise(1000);
+        ListeningPort port = Serve(loop, poem);
+        using Socket client = Wire.Connect(port.Address.Port);
+        loop.While(() => Wire.ReadToEnd(client)).AssertIs(poem);
+        Assert.AreEqual(1, port.Connections, "it lingers");
+        loop.Reactor.CloseConnections();
+        AssertLogged(loop, "1000 of 1000 bytes", "whole");
+    }
+
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
     public void Reload_InFlight_KeepsThePoemThatWasBegun(string backend)

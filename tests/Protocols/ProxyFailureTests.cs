@@ -54,6 +54,25 @@ public sealed class ProxyFailureTests
         }
     }
 
+    /// <summary>However many ask a proxy whose upstream is down: a line at once, then one in ten seconds with the count.</summary>
+    [TestMethod]
+    public void FailuresWithoutEnd_AreCountedNotListed()
+    {
+        using var world = new ProxyWorld();
+        FailFetches(world, 1000);
+        Assert.AreEqual(1, world.Log.Count("fetch of upstream failed"), "the first is told at once");
+        world.Clock.Advance(10);
+        Assert.AreEqual(1, world.Log.Count("fetch of upstream failed 999 times more, at last: connection refused"), "the rest is told");
+        FailFetches(world, 2);
+        world.Clock.Advance(10);
+        Assert.AreEqual(1, world.Log.Count("fetch of upstream failed 2 times more, at last: connection refused"));
+        world.Clock.Advance(100);
+        FailFetches(world, 1);
+        world.Clock.Advance(100);
+        Assert.AreEqual(2, world.Log.Count("fetch of upstream failed: connection refused"), "after a pause the next is the first again");
+        Assert.AreEqual(4, world.Log.Count("fetch of upstream failed"));
+    }
+
     [TestMethod]
     public void AFetchThatCannotBegin_IsAFailure()
     {
@@ -188,6 +207,17 @@ public sealed class ProxyFailureTests
             {
                 throw new NotSupportedException();
             }
+        }
+    }
+
+    private static void FailFetches(ProxyWorld world, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            MemoryTransport client = world.Join();
+            world.Upstreams.Last.Refuse();
+            world.Turn();
+            ProxyWorld.AssertReset(client);
         }
     }
 }

@@ -183,12 +183,12 @@ public sealed class ListeningPortTests
     public void ListenUnix_OnALeftover_ReplacesIt(string backend)
     {
         // Bound and closed without a word: so does a server leave it that was killed.
+        using var loop = new TurnedReactor(backend);
         string path = TestListener.FreshPath();
         Assert.AreEqual(Errno.None, NativeSocket.Create(AddressKind.Unix, out nint dead));
         Assert.AreEqual(Errno.None, NativeSocket.Bind(dead, SocketAddress.Unix(path)));
         _ = NativeSocket.Close(dead);
         Assert.IsTrue(File.Exists(path));
-        using var loop = new TurnedReactor(backend);
         ListeningPort port = loop.Reactor.ListenUnix(path, _factory);
         using Socket client = Wire.Connect(path);
         loop.Until(() => port.Connections == 1, "the connection");
@@ -247,5 +247,41 @@ public sealed class ListeningPortTests
         Assert.IsEmpty(loop.Log.Exceptions);
         Assert.HasCount(1, loop.Log.Entries);
         Assert.AreEqual(LogLevel.Warning, loop.Log.Entries[0].Level);
+    }
+
+    /// <summary>
+    /// The socket is no listener any more: no accept on it will ever succeed. The port says so once, and whoever wants to
+    /// know is told, on the loop, when the port listens no more; those who are connected go on.
+    /// </summary>
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void AListenerThatFailsForGood_StopsListeningAndSaysSo(string backend)
+    {
+        if (!System.OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("only Linux lets a listener be shut down under its port");
+        }
+
+        using var loop = new TurnedReactor(backend);
+        int broken = 0;
+        ListeningPort port = null!;
+        var options = new ListenOptions { Broken = () => broken += port.Listening ? 100 : 1 };
+        port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory, options);
+        using Socket client = Wire.Connect(port.Address.Port);
+        loop.Until(() => port.Accepted == 1, "the connection");
+        using (var listener = new Socket(new SafeSocketHandle(port.Handle, ownsHandle: false)))
+        {
+            listener.Shutdown(SocketShutdown.Both);
+        }
+
+        loop.Until(() => !port.Listening, "the end of the port");
+        Assert.AreEqual(1, broken);
+        Assert.AreEqual(1, port.Connections);
+        Assert.HasCount(1, loop.Log.Entries);
+        Assert.AreEqual(LogLevel.Critical, loop.Log.Entries[0].Level);
+        Assert.Contains("has failed for good", loop.Log.Entries[0].Text);
+        _factory.Only.Transport.Write("still here"u8);
+        byte[] received = new byte[10];
+        Assert.AreEqual(received.Length, client.Receive(received));
     }
 }

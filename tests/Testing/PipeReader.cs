@@ -20,7 +20,16 @@ internal sealed class PipeReader : Descriptor, IDisposable
     {
         _reactor = reactor;
         _pair = pair;
-        reactor.AddReader(this);
+        try
+        {
+            reactor.AddReader(this);
+        }
+        catch (System.IO.IOException)
+        {
+            // Nobody gets to dispose of it.
+            pair.Dispose();
+            throw;
+        }
     }
 
     public Action? OnRead { get; set; }

@@ -1,0 +1,113 @@
+using System;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>What a request for a transformation may take.</summary>
+/// <param name="maxLength">The longest request in bytes, its name included: 0 to <see cref="TextBuffer.MostBytes"/>.</param>
+/// <param name="timeout">From accept to the last byte of the request; <see cref="TimeSpan.MaxValue"/> for no end.</param>
+internal sealed class TransformLimits(int maxLength, TimeSpan timeout)
+{
+    /// <summary>The longest request in bytes: the name, what ends it, and the text.</summary>
+    public int MaxLength => maxLength;
+
+    /// <summary>The longest transformed text in bytes.</summary>
+    public int MaxReplyLength { get; } = (int)Math.Min((long)maxLength * TransformService.MostGrowth, TextBuffer.MostBytes);
+
+    /// <summary>How long a request may take, and then its transformation.</summary>
+    public TimeSpan Timeout => timeout;
+}
+
+/// <summary>
+/// Builds the protocols of one face of a service, and uses them again: a request that fits its buffer costs no object.
+/// </summary>
+/// <param name="service">Shared by all faces.</param>
+/// <param name="asText">The text face, or the netstring face.</param>
+/// <param name="limits">Of a request.</param>
+/// <param name="clock">The reactor's.</param>
+/// <param name="timers">The reactor's.</param>
+/// <param name="log">Where the records go.</param>
+internal sealed class TransformServerFactory(
+    TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log)
+    : ReusingFactory<TransformServer>, IRequestFactory
+{
+    private TransformServer? _newest;
+
+    /// <summary>Does the server end?</summary>
+    public bool IsHurried { get; private set; }
+
+    /// <summary>What transforms.</summary>
+    public TransformService Service => service;
+
+    /// <summary>Of a request.</summary>
+    public TransformLimits Limits => limits;
+
+    /// <summary>The reactor's.</summary>
+    public IClock Clock => clock;
+
+    /// <summary>The reactor's.</summary>
+    public TimerQueue Timers => timers;
+
+    /// <summary>Where the records go.</summary>
+    public ILogger Log => log;
+
+    /// <summary>Where transformations that fail are told of.</summary>
+    public FailureLog Failures { get; } = new(
+        clock,
+        problem => TransformLog.Failed(log, problem),
+        (count, problem) => TransformLog.MoreFailed(log, count, problem));
+
+    /// <summary>Buffers for requests and replies.</summary>
+    public TextBufferPool Buffers { get; } = new();
+
+    /// <inheritdoc/>
+    public void Hurry(TimeSpan silence)
+    {
+        IsHurried = true;
+        for (TransformServer? server = _newest; server is not null; server = server.Older)
+        {
+            server.Hurry(silence);
+        }
+    }
+
+    /// <summary>A connection is open from now on.</summary>
+    internal void Enter(TransformServer server)
+    {
+        server.Newer = null;
+        server.Older = _newest;
+        if (_newest is not null)
+        {
+            _newest.Newer = server;
+        }
+
+        _newest = server;
+    }
+
+    /// <summary>It is open no more.</summary>
+    internal void Leave(TransformServer server)
+    {
+        if (server.Newer is { } newer)
+        {
+            newer.Older = server.Older;
+        }
+        else
+        {
+            _newest = server.Older;
+        }
+
+        if (server.Older is { } older)
+        {
+            older.Newer = server.Newer;
+        }
+
+        server.Newer = null;
+        server.Older = null;
+    }
+
+    /// <inheritdoc/>
+    protected internal override bool PeerSpeaksFirst => true;
+
+    private protected override TransformServer Make() =>
+        asText ? new TextTransformServer(this) : new NetstringTransformServer(this);
+}

@@ -1,0 +1,47 @@
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
+
+namespace Poetry.Tests;
+
+/// <summary>An option that another one leaves without any meaning is told, not dropped.</summary>
+[TestClass]
+public sealed class OptionInVainTests
+{
+    [TestMethod]
+    [DataRow("serve", "--port", "--port 5 6=a")]
+    [DataRow("serve", "--port", "--port 0 6=a unix:s=b")]
+    [DataRow("serve", "--iface", "--iface ::1 127.0.0.1:6=a unix:s=b")]
+    [DataRow("slow-serve", "--port", "--port 5 6=a 7=b")]
+    [DataRow("slow-serve", "--iface", "--iface ::1 localhost:6=a")]
+    [DataRow("transform", "--port", "--port 5 --listen 6")]
+    [DataRow("transform", "--port", "--port 5 --listen unix:s --text-port 7")]
+    [DataRow("transform", "--iface", "--iface ::1 --listen localhost:6")]
+    [DataRow("proxy", "--port", "--port 5 6=7")]
+    [DataRow("proxy", "--port", "--port 5 --listen unix:s 7")]
+    [DataRow("proxy", "--iface", "--iface ::1 --listen unix:s 7")]
+    [DataRow("proxy", "--iface", "--iface ::1 localhost:6=7")]
+    [DataRow("proxy", "--listen", "--listen unix:s 6=7 8=9")]
+    public void ItIsWrongUsage(string command, string option, string line)
+    {
+        Invocation invocation = CommandLine.Parse([command, .. line.Split(' ')], new AllCommands());
+        Assert.IsNull(invocation.Run);
+        Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
+        Assert.AreEqual($"poetry {command}: {option} is in vain: there is another address to listen on\n", invocation.Text);
+    }
+
+    /// <summary>As long as one listener needs it, it is no mistake.</summary>
+    [TestMethod]
+    [DataRow("serve --port 5 6=a b")]
+    [DataRow("serve --iface ::1 6=a")]
+    [DataRow("serve --iface ::1 localhost:6=a 7=b")]
+    [DataRow("transform --iface ::1 --listen 6")]
+    [DataRow("transform --iface ::1 --listen unix:s --text-port 7")]
+    [DataRow("proxy --port 5 6=7 8")]
+    [DataRow("proxy --iface ::1 --listen 5 7")]
+    [DataRow("proxy --listen unix:s 6=7 8")]
+    public void ItIsOfUse(string line)
+    {
+        Invocation invocation = CommandLine.Parse(line.Split(' '), new AllCommands());
+        Assert.IsNotNull(invocation.Run, invocation.Text);
+    }
+}

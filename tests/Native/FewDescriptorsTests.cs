@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Linq;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>Few descriptors: what can be done with them is done, and what can't is told in one line.</summary>
+[TestClass]
+public sealed class FewDescriptorsTests : NativeTests
+{
+    private const int ManyAddresses = 40;
+
+    /// <summary>More servers than descriptors: the rest waits for its turn, and nobody fails.</summary>
+    [TestMethod]
+    [DataRow(12)]
+    [DataRow(16)]
+    public void Get_FromMoreServersThanDescriptors_GetsThemAll(int descriptors)
+    {
+        NativeBinary server = ServePoem(Poem);
+        string[] addresses = [.. Enumerable.Repeat($"{server.Port()}", ManyAddresses)];
+        Finished finished = Run(new Launch(["get", .. addresses]) { Before = Limit(descriptors) });
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        Assert.AreEqual(ManyAddresses * Poem.Length, finished.Bytes.Length);
+    }
+
+    [TestMethod]
+    public void Get_IntoMoreFilesThanDescriptors_WritesThemAll()
+    {
+        NativeBinary server = ServePoem(Poem);
+        string[] addresses = [.. Enumerable.Repeat($"{server.Port()}", ManyAddresses)];
+        _ = System.IO.Directory.CreateDirectory(Folder["poems"]);
+        Finished finished = Run(new Launch(["get", "--output", "poems", .. addresses]) { Before = Limit(16) });
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        Assert.HasCount(ManyAddresses, System.IO.Directory.GetFiles(Folder["poems"]));
+    }
+
+    /// <summary>These servers have sent all and do not close: their connections hold descriptors for a while after that.</summary>
+    [TestMethod]
+    public void Get_WhileTheLastConnectionsLinger_WaitsForADescriptor()
+    {
+        FaultServer server = Own(new FaultServer(static (client, _) => client.Send(Encoding.ASCII.GetBytes("5:verse,"))));
+        string[] addresses = [.. Enumerable.Repeat(server.Address, 8)];
+        Finished finished = Run(new Launch(["get", "--netstring", .. addresses]) { Before = Limit(10) });
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        Assert.AreEqual(8 * "verse".Length, finished.Bytes.Length);
+    }
+
+    /// <summary>Too few to begin at all.</summary>
+    [TestMethod]
+    [DataRow("serve", "poem.txt")]
+    [DataRow("slow-serve", "poem.txt")]
+    [DataRow("transform")]
+    [DataRow("proxy", "1")]
+    [DataRow("get", "--quiet", "1")]
+    public void AnyCommand_WithTooFew_SaysSoInOneLine(params string[] arguments)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        for (int descriptors = 4; descriptors <= 8; descriptors++)
+        {
+            Finished finished = Run(new Launch(arguments) { Before = Limit(descriptors) });
+            Assert.AreEqual(1, finished.ExitCode, $"{descriptors}: {finished.Errors}");
+            Assert.HasCount(1, finished.ErrorLines, $"{descriptors}: {finished.Errors}");
+            Assert.DoesNotContain("internal error", finished.Errors, $"{descriptors}");
+            Assert.IsTrue(
+                finished.Errors.Contains("too many open files") || finished.Errors.Contains("descriptors"),
+                $"{descriptors}: {finished.Errors}");
+        }
+    }
+
+    private static string Limit(int descriptors) => string.Create(CultureInfo.InvariantCulture, $"ulimit -n {descriptors};");
+}

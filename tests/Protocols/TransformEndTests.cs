@@ -1,0 +1,78 @@
+using System;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Protocols;
+
+/// <summary>The server ends: requests that have begun are finished, and who has not begun one is not waited for.</summary>
+[TestClass]
+public sealed class TransformEndTests
+{
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(0.5);
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void ASilentClient_IsClosedAtOnce(bool asText)
+    {
+        var server = new TransformHarness(asText);
+        TurnedTransport[] clients = [server.Connect(), server.Connect(), server.Connect()];
+        server.Advance(1);
+        clients[1].ReceiveReset();
+        server.Factory.Hurry(Silence);
+        server.Advance(0);
+        Assert.AreEqual(TransportEnd.Kind, clients[0].End);
+        Assert.AreEqual(TransportEnd.Kind, clients[2].End);
+        Assert.IsTrue(clients[0].Finish() && clients[2].Finish());
+        server.Log.AssertHas("transformed 0", "stopped");
+        Assert.AreEqual(0, server.DeadlineCount);
+    }
+
+    /// <summary>Its first word may be on its way.</summary>
+    [TestMethod]
+    public void AClientThatHasJustCome_HasAMomentToBegin()
+    {
+        var server = new TransformHarness();
+        TurnedTransport silent = server.Connect();
+        TurnedTransport asking = server.Connect();
+        server.Factory.Hurry(Silence);
+        server.Advance(0.49);
+        Assert.AreEqual(TransportEnd.None, silent.End);
+        asking.Receive("7:shout.a,");
+        Assert.AreEqual("1:A,", asking.SentText);
+        server.Advance(0.01);
+        Assert.AreEqual(TransportEnd.Kind, silent.End);
+        Assert.AreEqual(string.Empty, silent.SentText);
+    }
+
+    /// <summary>Begun before the end, or in the moment after it: it has the time that any request has, and no more.</summary>
+    [TestMethod]
+    [DataRow(true, 30)]
+    [DataRow(false, 30)]
+    [DataRow(false, 0)]
+    public void ARequestThatHasBegun_IsFinished(bool before, int timeout)
+    {
+        var server = new TransformHarness(timeout: timeout == 0 ? TimeSpan.MaxValue.TotalSeconds : timeout);
+        TurnedTransport finished = server.Connect();
+        TurnedTransport unfinished = server.Connect();
+        if (before)
+        {
+            finished.Receive("7:sh");
+            unfinished.Receive("7:sh");
+        }
+
+        server.Factory.Hurry(Silence);
+        if (!before)
+        {
+            finished.Receive("7:sh");
+            unfinished.Receive("7:sh");
+        }
+
+        server.Advance(29.9);
+        finished.Receive("out.a,");
+        Assert.AreEqual("1:A,", finished.SentText);
+        Assert.AreEqual(TransportEnd.None, unfinished.End);
+        server.Advance(0.1);
+        Assert.AreEqual(timeout == 0 ? TransportEnd.None : TransportEnd.Reset, unfinished.End);
+    }
+}

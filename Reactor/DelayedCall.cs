@@ -32,16 +32,16 @@ public abstract class DelayedCall
     /// <summary>Is it still to come? False from the moment its own call begins.</summary>
     public bool Active => _state == State.Pending;
 
-    /// <summary>Due time in ticks of 100 ns; <see cref="TimerQueue"/> may find an older one in its heap.</summary>
+    /// <summary>Due time in ticks of 100 ns; the entry in the <see cref="TimerQueue"/> may still have an earlier one.</summary>
     internal long DueTicks { get; private set; }
 
-    /// <summary>Names the one entry of the heap that stands for this call. Every other entry of it is stale.</summary>
-    internal long EntryId { get; set; }
-
-    /// <summary>Breaks ties: of two calls due at once, the one scheduled first runs first.</summary>
+    /// <summary>Breaks ties: of two calls due at once, the one scheduled first runs first. 0 once it is cancelled.</summary>
     internal long Sequence { get; private set; }
 
-    /// <summary>Takes the call back. Its entry stays in the heap until it surfaces or half of the heap is stale.</summary>
+    /// <summary>The sequence of the one entry that stands for this call, 0 for none. Every other entry of it is stale.</summary>
+    internal long EntrySequence { get; private set; }
+
+    /// <summary>Takes the call back. Its entry stays in the queue until it surfaces or half of the entries are stale.</summary>
     /// <exception cref="AlreadyCalled">It has run, or is running.</exception>
     /// <exception cref="AlreadyCancelled">It was cancelled before.</exception>
     public void Cancel()
@@ -100,7 +100,21 @@ public abstract class DelayedCall
         _queue.Insert(this);
     }
 
-    /// <summary>Runs it: only the queue calls this, with the call already out of the heap.</summary>
+    /// <summary>Makes the entry that stands for it from now on, instead of any other: only the queue calls this.</summary>
+    internal TimerEntry Enter()
+    {
+        EntrySequence = Sequence;
+        return new TimerEntry(new TimerKey(DueTicks, Sequence), this);
+    }
+
+    /// <summary>No entry stands for it any more: only the queue calls this.</summary>
+    internal void Leave()
+    {
+        Sequence = 0;
+        EntrySequence = 0;
+    }
+
+    /// <summary>Runs it: whoever took it out of the queue calls this.</summary>
     internal void Fire()
     {
         Debug.Assert(_state == State.Pending, "only a pending call fires");

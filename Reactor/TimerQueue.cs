@@ -4,37 +4,41 @@ using System.Diagnostics;
 namespace Poetry.Net;
 
 /// <summary>
-/// The delayed calls of one clock, earliest first: a four-way heap in one array, whose entries carry their keys, so that
-/// moving them touches no other memory. Used on the reactor thread only.
+/// The delayed calls of one clock, earliest first, and of those due at once the one scheduled first. Used on the reactor
+/// thread only.
 /// </summary>
 /// <remarks>
-/// Calls do not know their place in the heap. A cancelled call leaves its entry behind, a call moved to a later time
-/// keeps its old entry until that surfaces and is then pushed again, and one moved to an earlier time gets a second entry
-/// and lets the first go stale. So cancelling and pushing back, which is what time-outs do all day, are O(1) and write to
-/// one object. When more than half of the entries are stale the heap is rebuilt without them.
+/// <para>What is due later waits unsorted in a <see cref="TimingWheel"/>. The earliest slot of that, less than a
+/// millisecond wide, is sorted when it comes due and is then the <see cref="TimerRun"/> from which calls are taken. A call
+/// that is scheduled for a moment before the slot's end joins the run.</para>
+/// <para>Calls do not know their place. A cancelled call leaves its entry behind, a call moved to a later time keeps its
+/// old entry until that surfaces and is then entered again, and one moved to an earlier time gets a second entry and lets
+/// the first go stale. So cancelling and pushing back, which is what time-outs do all day, are O(1) and write to one
+/// object. When more than half of the entries are stale they are swept out.</para>
+/// <para>Why not one heap, which would be half the code: of a million calls due within a minute in no order, firing took
+/// 436 ns each from a four-way heap and takes 119 ns so, of one delay 164 and 49 ns, and of 10,000 at a pace 194 and
+/// 115 ns each with scheduling it anew (native, on one machine, medians of interleaved runs). A heap of a million misses the
+/// cache at every level; here a call is sorted among the few of its slot, and itself touched once, fetched ahead.</para>
 /// </remarks>
 internal sealed class TimerQueue(IClock clock)
 {
-    /// <summary>Four children fill about one and a half cache lines and halve the depth of a binary heap.</summary>
-    private const int Arity = 4;
+    /// <summary>Below this a sweep saves nothing worth its time.</summary>
+    private const int FewEntries = 64;
 
-    /// <summary>Below this a rebuild saves nothing worth its time.</summary>
-    private const int SmallestHeap = 64;
-
-    private Entry[] _heap = new Entry[SmallestHeap];
-    private int _count;
-    private int _stale;
+    private readonly TimerRun _run = new();
+    private readonly TimingWheel _wheel = new();
+    private int _entryCount;
+    private int _staleCount;
     private long _lastSequence;
-    private long _lastEntryId;
 
     /// <summary>Calls that are still to come.</summary>
-    public int Count => _count - _stale;
+    public int Count => _entryCount - _staleCount;
 
-    /// <summary>Entries in the heap, stale ones included: what the queue weighs.</summary>
-    internal int EntryCount => _count;
+    /// <summary>Entries, stale ones included: what the queue weighs.</summary>
+    internal int EntryCount => _entryCount;
 
     /// <summary>Entries that there is room for: what the queue takes.</summary>
-    internal int Capacity => _heap.Length;
+    internal int Capacity => _run.Capacity + _wheel.Capacity;
 
     /// <summary>Makes a pending call.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
@@ -49,25 +53,24 @@ internal sealed class TimerQueue(IClock clock)
     /// <summary>Makes a call that is not scheduled yet, for an owner that will <see cref="DelayedCall.Rearm"/> it.</summary>
     public DelayedCall Create<TState>(TState state, Action<TState> call) => new DelayedCall<TState>(this, state, call);
 
-    /// <summary>When is the earliest call due?</summary>
-    /// <param name="dueTicks">On the clock, in ticks of 100 ns.</param>
+    /// <summary>When is the earliest call due? A loop that sleeps until then wakes in time, and sometimes for nothing.</summary>
+    /// <param name="dueTicks">On the clock, in ticks of 100 ns. Before the true moment only if a call that was the earliest of
+    /// its slot has been cancelled or moved: to know better, all of the slot would have to be looked at.</param>
     /// <returns>False if there is none.</returns>
     public bool TryPeek(out long dueTicks)
     {
-        while (_count > 0)
+        while (_run.TryPeek(out TimerEntry first))
         {
-            ref Entry root = ref _heap[0];
-            if (root.Id == root.Call.EntryId && root.Sequence == root.Call.Sequence)
+            if (first.IsUpToDate)
             {
-                dueTicks = root.DueTicks;
+                dueTicks = first.DueTicks;
                 return true;
             }
 
-            DropOrPushBackRoot();
+            DropOrPushBack(first);
         }
 
-        dueTicks = 0;
-        return false;
+        return _wheel.TryPeek(out dueTicks);
     }
 
     /// <summary>Takes the earliest call out, if it is due and was scheduled before the bound.</summary>
@@ -76,15 +79,30 @@ internal sealed class TimerQueue(IClock clock)
     /// <returns>The call, ready to <see cref="DelayedCall.Fire"/>; or null.</returns>
     public DelayedCall? TakeDue(long nowTicks, long sequenceBound)
     {
-        if (!TryPeek(out long dueTicks) || dueTicks > nowTicks || _heap[0].Sequence > sequenceBound)
+        while (_run.TryPeek(out TimerEntry first) || (_run.TryFill(_wheel, nowTicks) && _run.TryPeek(out first)))
         {
-            return null;
+            if (first.DueTicks > nowTicks)
+            {
+                return null;
+            }
+
+            if (!first.IsUpToDate)
+            {
+                DropOrPushBack(first);
+                continue;
+            }
+
+            if (first.Key.Sequence > sequenceBound)
+            {
+                return null;
+            }
+
+            RemoveFirst(first);
+            _entryCount--;
+            return first.Call;
         }
 
-        DelayedCall call = _heap[0].Call;
-        RemoveRoot();
-        ShrinkIfSparse();
-        return call;
+        return null;
     }
 
     /// <summary>The number of the newest scheduling: a snapshot that separates this turn's calls from the next's.</summary>
@@ -106,157 +124,87 @@ internal sealed class TimerQueue(IClock clock)
         return overflowed ? (more > 0 ? long.MaxValue : long.MinValue) : sum;
     }
 
-    /// <summary>Puts a newly scheduled call into the heap.</summary>
+    /// <summary>Enters a newly scheduled call.</summary>
     internal void Insert(DelayedCall call)
     {
-        if (_count == _heap.Length)
+        if (_entryCount == 0)
         {
-            Array.Resize(ref _heap, _count * 2);
+            _wheel.StartAt(clock.Now.Ticks);
         }
 
-        call.EntryId = ++_lastEntryId;
-        SiftUp(_count++, new Entry(call));
+        _entryCount++;
+        Place(call.Enter());
     }
 
     /// <summary>The call became due earlier than its entry says: a new entry replaces that one.</summary>
     internal void Advance(DelayedCall call)
     {
-        _stale++;
+        _staleCount++;
         Insert(call);
-        RebuildIfStale();
+        SweepIfStale();
     }
 
     /// <summary>The call was cancelled: its entry is stale from now on.</summary>
     internal void Forget(DelayedCall call)
     {
-        call.EntryId = 0;
-        _stale++;
-        RebuildIfStale();
+        call.Leave();
+        _staleCount++;
+        SweepIfStale();
     }
 
-    private void DropOrPushBackRoot()
+    private void Place(in TimerEntry entry)
     {
-        DelayedCall call = _heap[0].Call;
-        if (_heap[0].Id != call.EntryId)
+        if (entry.DueTicks > _wheel.BeginsAfterTicks)
         {
-            _stale--;
-            RemoveRoot();
+            _wheel.Add(entry);
         }
         else
         {
-            Debug.Assert(call.DueTicks >= _heap[0].DueTicks, "a call moved forward has an entry of its own");
-            SiftDown(0, new Entry(call));
+            _run.Add(entry);
         }
     }
 
-    private void RemoveRoot()
+    private void DropOrPushBack(in TimerEntry first)
     {
-        Entry last = _heap[--_count];
-        _heap[_count] = default;
-        if (_count > 0)
+        RemoveFirst(first);
+        if (first.StandsForItsCall)
         {
-            SiftDown(0, last);
+            Debug.Assert(first.Call.DueTicks >= first.DueTicks, "a call moved forward has an entry of its own");
+            Place(first.Call.Enter());
+        }
+        else
+        {
+            _staleCount--;
+            _entryCount--;
         }
     }
 
-    private void RebuildIfStale()
+    private void RemoveFirst(in TimerEntry first)
     {
-        if (_stale <= _count / 2 || _count <= SmallestHeap)
+        _run.RemoveFirst(first);
+        if (_run.IsEmpty)
+        {
+            Trim();
+        }
+    }
+
+    private void SweepIfStale()
+    {
+        if (_staleCount <= _entryCount / 2 || _entryCount <= FewEntries)
         {
             return;
         }
 
-        int kept = 0;
-        for (int i = 0; i < _count; i++)
-        {
-            DelayedCall call = _heap[i].Call;
-            if (_heap[i].Id == call.EntryId)
-            {
-                _heap[kept++] = new Entry(call);
-            }
-        }
-
-        Array.Clear(_heap, kept, _count - kept);
-        _count = kept;
-        _stale = 0;
-        for (int i = (kept - 2) / Arity; i >= 0 && kept > 1; i--)
-        {
-            SiftDown(i, _heap[i]);
-        }
-
-        ShrinkIfSparse();
+        int dropped = _run.Sweep() + _wheel.Sweep();
+        _entryCount -= dropped;
+        _staleCount -= dropped;
+        Debug.Assert(_staleCount == 0, "all stale entries were found");
+        Trim();
     }
 
-    /// <summary>Gives memory back after a crowd has left; the factor of eight keeps a swinging crowd from resizing.</summary>
-    private void ShrinkIfSparse()
+    private void Trim()
     {
-        if (_heap.Length > SmallestHeap * Arity && _count < _heap.Length / 8)
-        {
-            Array.Resize(ref _heap, _heap.Length / 4);
-        }
-    }
-
-    private void SiftUp(int index, Entry entry)
-    {
-        Entry[] heap = _heap;
-        while (index > 0)
-        {
-            int parent = (index - 1) / Arity;
-            if (!entry.IsBefore(in heap[parent]))
-            {
-                break;
-            }
-
-            heap[index] = heap[parent];
-            index = parent;
-        }
-
-        heap[index] = entry;
-    }
-
-    private void SiftDown(int index, Entry entry)
-    {
-        Entry[] heap = _heap;
-        int count = _count;
-        while (true)
-        {
-            int first = (index * Arity) + 1;
-            if (first >= count)
-            {
-                break;
-            }
-
-            int least = first;
-            int end = Math.Min(first + Arity, count);
-            for (int child = first + 1; child < end; child++)
-            {
-                if (heap[child].IsBefore(in heap[least]))
-                {
-                    least = child;
-                }
-            }
-
-            if (!heap[least].IsBefore(in entry))
-            {
-                break;
-            }
-
-            heap[index] = heap[least];
-            index = least;
-        }
-
-        heap[index] = entry;
-    }
-
-    /// <summary>A call as it was when it entered the heap.</summary>
-    private readonly struct Entry(DelayedCall call)
-    {
-        public readonly long DueTicks = call.DueTicks;
-        public readonly long Sequence = call.Sequence;
-        public readonly long Id = call.EntryId;
-        public readonly DelayedCall Call = call;
-
-        public bool IsBefore(in Entry other) =>
-            DueTicks < other.DueTicks || (DueTicks == other.DueTicks && Sequence < other.Sequence);
+        _run.Trim(_entryCount);
+        _wheel.Trim(_entryCount);
     }
 }

@@ -1,12 +1,10 @@
 using System;
-using System.Collections.Generic;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using Poetry.Tests.Testing;
 
 namespace Poetry.Tests;
 
-/// <summary>The heap below the delayed calls: what it weighs, what it costs, and that it is right about everything.</summary>
+/// <summary>What is below the delayed calls: what it weighs, what it costs and how it ends. Its order: <see cref="TimerOrderTests"/>.</summary>
 [TestClass]
 public sealed class TimerQueueTests
 {
@@ -20,8 +18,6 @@ public sealed class TimerQueueTests
     {
         _queue = new TimerQueue(_clock);
     }
-
-    public TestContext TestContext { get; set; } = null!;
 
     [TestMethod]
     public void TakeDue_ScheduledAfterTheBound_WaitsForTheNextTurn()
@@ -155,83 +151,104 @@ public sealed class TimerQueueTests
         Assert.AreEqual(20_000, _fired);
     }
 
-    /// <summary>
-    /// Whatever is done to the calls, they come in the order of a list sorted by when they are due and when that was said.
-    /// </summary>
+    /// <summary>Timers at a pace, as of a slow server with many clients: spread out, in step, and far apart.</summary>
     [TestMethod]
-    public void AnythingAtAll_IsAsInASortedList()
+    [DataRow(7_000_000, 700)]
+    [DataRow(7_000_000, 0)]
+    [DataRow(500_000_000, 50_000)]
+    public void AtAPace_AllocatesNothing(long paceTicks, long apartTicks)
     {
-        Random random = Seed.Start(TestContext);
-        var model = new SortedDictionary<(long Due, long Said), int>();
-        var places = new List<(DelayedCall Call, (long Due, long Said) Key)>();
-        var fired = new List<int>();
-        long said = 0;
-        for (int step = 0; step < 200_000; step++)
+        const int Clients = 10_000;
+        var pace = TimeSpan.FromTicks(paceTicks);
+        for (int i = 0; i < Clients; i++)
         {
-            int chosen = places.Count == 0 ? -1 : random.Next(places.Count);
-            bool isPending = chosen >= 0 && places[chosen].Call.Active;
-            var delay = TimeSpan.FromTicks(random.Next(500));
-            switch (random.Next(isPending ? 6 : 1))
+            DelayedCall? call = null;
+            call = _queue.Create(this, test =>
             {
-                case 0 or 1:
-                    int number = places.Count;
-                    DelayedCall added = _queue.Add(delay, fired, made => made.Add(number));
-                    places.Add((added, (added.Due.Ticks, ++said)));
-                    model.Add(places[number].Key, number);
-                    break;
-                case 2:
-                    places[chosen].Call.Cancel();
-                    Assert.IsTrue(model.Remove(places[chosen].Key));
-                    break;
-                case 3:
-                    places[chosen].Call.Reset(delay);
-                    Move(chosen);
-                    break;
-                case 4:
-                    places[chosen].Call.Delay(delay - TimeSpan.FromTicks(250));
-                    Move(chosen);
-                    break;
-                default:
-                    _clock.Advance(TimeSpan.FromTicks(random.Next(20)));
-                    FireDue();
-                    AssertFired();
-                    break;
+                test._fired++;
+                call!.RearmAt(call.Due.Ticks + paceTicks);
+            });
+            call.RearmAt(i * apartTicks);
+        }
+
+        long before = 0;
+        for (int round = 0; round < 6; round++)
+        {
+            before = round == 3 ? GC.GetAllocatedBytesForCurrentThread() : before;
+            for (int step = 0; step < 100; step++)
+            {
+                _clock.Advance(pace / 100);
+                FireDue();
             }
-
-            Assert.AreEqual(model.Count, _queue.Count);
         }
 
-        _clock.Advance(TimeSpan.FromTicks(Million));
-        FireDue();
-        AssertFired();
-        Assert.AreEqual(0, _queue.Count);
+        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.AreEqual(Clients, _queue.Count);
+        Assert.IsInRange(5 * Clients, 7 * Clients, _fired);
+    }
 
-        void Move(int place)
+    [TestMethod]
+    public void ACallThatCancelsTheOthersOfItsBatch_IsTheOnlyOne()
+    {
+        var calls = new DelayedCall[1000];
+        for (int i = 0; i < calls.Length; i++)
         {
-            Assert.IsTrue(model.Remove(places[place].Key));
-            places[place] = (places[place].Call, (places[place].Call.Due.Ticks, ++said));
-            model.Add(places[place].Key, place);
-        }
-
-        void AssertFired()
-        {
-            var expected = new List<int>();
-            var keys = new List<(long, long)>();
-            foreach (((long Due, long Said) key, int place) in model)
+            calls[i] = _queue.Add(TimeSpan.FromTicks(i / 10), calls, others =>
             {
-                if (key.Due > _clock.Now.Ticks)
+                _fired++;
+                foreach (DelayedCall other in others)
                 {
-                    break;
+                    _ = other.CancelIfActive();
                 }
-
-                expected.Add(place);
-                keys.Add(key);
-            }
-
-            CollectionAssert.AreEqual(expected, fired);
-            fired.Clear();
-            keys.ForEach(key => model.Remove(key));
+            });
         }
+
+        _clock.Advance(TimeSpan.FromTicks(1000));
+        FireDue();
+        Assert.AreEqual(1, _fired);
+        AssertEmpty();
+    }
+
+    [TestMethod]
+    public void TryPeek_OneCall_IsItsMomentHoweverFar()
+    {
+        for (int bits = 0; bits < 63; bits++)
+        {
+            DelayedCall call = Add(1L << bits);
+            Assert.IsTrue(_queue.TryPeek(out long due));
+            Assert.AreEqual(1L << bits, due);
+            Assert.IsNull(_queue.TakeDue(due - 1, long.MaxValue));
+            Assert.AreSame(call, _queue.TakeDue(due, long.MaxValue));
+        }
+
+        Assert.IsFalse(_queue.TryPeek(out _));
+    }
+
+    [TestMethod]
+    public void TheEndOfTime_HasAnOrderToo()
+    {
+        DelayedCall last = Add(long.MaxValue);
+        DelayedCall veryLast = Add(long.MaxValue);
+        DelayedCall before = Add(long.MaxValue - 1);
+        Assert.AreSame(before, _queue.TakeDue(long.MaxValue, long.MaxValue));
+        Assert.AreSame(last, _queue.TakeDue(long.MaxValue, long.MaxValue));
+        last.Fire();
+        last.RearmAt(long.MaxValue);
+        Assert.AreSame(veryLast, _queue.TakeDue(long.MaxValue, long.MaxValue));
+        Assert.AreSame(last, _queue.TakeDue(long.MaxValue, long.MaxValue));
+    }
+
+    [TestMethod]
+    public void AFew_TakeLittle()
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var queue = new TimerQueue(_clock);
+        for (int i = 0; i < 5; i++)
+        {
+            _ = queue.Add(TimeSpan.FromSeconds(Math.Pow(10, i)), this, static test => test._fired++);
+        }
+
+        Assert.IsLessThan(20_000, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     private DelayedCall Add(long ticks) => _queue.Add(TimeSpan.FromTicks(ticks), this, static test => test._fired++);

@@ -43,13 +43,16 @@ internal sealed class Gauge(TextWriter output)
         return median;
     }
 
-    /// <summary>Measures one call, which can't be repeated.</summary>
+    /// <summary>Measures one call, which can't be repeated. What the collector took of its time is told, for it comes when it likes.</summary>
     public void Once(string name, Func<int> body, int operations)
     {
         long bytesBefore = GC.GetAllocatedBytesForCurrentThread();
+        TimeSpan pauseBefore = GC.GetTotalPauseDuration();
         double nanoseconds = Time(body, 1) / operations;
         double bytes = (double)(GC.GetAllocatedBytesForCurrentThread() - bytesBefore) / operations;
-        output.WriteLine(Invariant($"{name,-44} {nanoseconds,8:F1} {"",8} {bytes,8:F0}"));
+        double collector = (GC.GetTotalPauseDuration() - pauseBefore).TotalNanoseconds / operations;
+        string remark = collector > 0 ? Invariant($"  ({collector:F1} ns of it the collector's)") : "";
+        output.WriteLine(Invariant($"{name,-44} {nanoseconds,8:F1} {"",8} {bytes,8:F0}{remark}"));
     }
 
     /// <summary>Writes a remark below the table.</summary>

@@ -22,6 +22,12 @@ internal static class Program
             case ["timers"]:
                 Timers(gauge, "due in no order", isInOrder: false);
                 Timers(gauge, "of one delay", isInOrder: true);
+                foreach (int count in new[] { 1000, 10_000 })
+                {
+                    FewerTimers(gauge, "due in no order", isInOrder: false, count);
+                    FewerTimers(gauge, "of one delay", isInOrder: true, count);
+                }
+
                 break;
             case ["serve", var port, var file]:
                 SocketServer.Run(port, file).Wait();
@@ -81,5 +87,15 @@ internal static class Program
         gauge.Remark($"managed MB: {before / 1e6:F1} before, {most / 1e6:F1} with a million, {after / 1e6:F1} after");
         gauge.Remark($"entries that the queue has room for in the end: {cases.Capacity}");
         GC.KeepAlive(cases);
+    }
+
+    private static void FewerTimers(Gauge gauge, string what, bool isInOrder, int count)
+    {
+        gauge.Title($"{count} delayed calls {what}, native");
+        var cases = new TimerCases(isInOrder, count);
+        _ = gauge.Line("add and fire", cases.AddAndFire, count);
+        _ = gauge.Line("add, push back and fire", cases.AddRearmAndFire, count);
+        _ = gauge.Line("add and cancel", cases.AddAndCancel, count);
+        _ = gauge.Line("fire and schedule again", new TimerCases(isInOrder, count).Paced().Pace, count);
     }
 }

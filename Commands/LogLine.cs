@@ -1,6 +1,5 @@
 using System;
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 using Microsoft.Extensions.Logging;
@@ -19,6 +18,15 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
 {
     /// <summary>Room kept for what closes a record: <c>..."}</c> and a newline.</summary>
     private const int Reserve = 8;
+
+    private const int TimeLength = 24;
+
+    /// <summary>Each thread's last time, and its milliseconds since the year 1.</summary>
+    [ThreadStatic]
+    private static byte[]? s_lastTime;
+
+    [ThreadStatic]
+    private static long s_lastMs;
 
     private readonly Span<byte> _buffer = buffer;
     private readonly bool _isJson = format == LogFormat.Json;
@@ -206,11 +214,16 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
         _isCut |= consumed < utf8.Length;
     }
 
+    /// <summary>Counts and times: none is negative.</summary>
     private void AppendNumber(long number)
     {
-        if (number.TryFormat(Rest, out int written, default, CultureInfo.InvariantCulture))
+        if (Rest.Length >= AsciiDigits.MostDigits)
         {
-            _length += written;
+            _length += AsciiDigits.Write((ulong)number, Rest);
+        }
+        else
+        {
+            _isCut = true;
         }
     }
 
@@ -226,28 +239,35 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
         }
     }
 
-    /// <summary>RFC 3339 with milliseconds, by hand: a format string costs ten times as much.</summary>
+    /// <summary>
+    /// RFC 3339 with milliseconds, by hand: a format string costs ten times as much. Most records are of the same millisecond
+    /// as the one before.
+    /// </summary>
     private void AppendTime(DateTime utc)
     {
-        Span<byte> text = _buffer[_length..];
+        long ms = utc.Ticks / TimeSpan.TicksPerMillisecond;
+        if (ms != s_lastMs || s_lastTime is null)
+        {
+            s_lastTime ??= new byte[TimeLength];
+            FormatTime(utc, s_lastTime);
+            s_lastMs = ms;
+        }
+
+        s_lastTime.CopyTo(_buffer[_length..]);
+        _length += TimeLength;
+    }
+
+    private static void FormatTime(DateTime utc, Span<byte> text)
+    {
         "0000-00-00T00:00:00.000Z"u8.CopyTo(text);
         (int year, int month, int day) = utc;
         uint ms = (uint)(utc.TimeOfDay.Ticks / TimeSpan.TicksPerMillisecond);
-        Digits(text, 3, 4, (uint)year);
-        Digits(text, 6, 2, (uint)month);
-        Digits(text, 9, 2, (uint)day);
-        Digits(text, 12, 2, ms / 3_600_000);
-        Digits(text, 15, 2, ms / 60_000 % 60);
-        Digits(text, 18, 2, ms / 1000 % 60);
-        Digits(text, 22, 3, ms % 1000);
-        _length += 24;
-
-        static void Digits(Span<byte> text, int last, int count, uint value)
-        {
-            for (; count > 0; count--, last--, value /= 10)
-            {
-                text[last] = (byte)('0' + (value % 10));
-            }
-        }
+        AsciiDigits.WriteFixed((uint)year, text[..4]);
+        AsciiDigits.WriteFixed((uint)month, text.Slice(5, 2));
+        AsciiDigits.WriteFixed((uint)day, text.Slice(8, 2));
+        AsciiDigits.WriteFixed(ms / 3_600_000, text.Slice(11, 2));
+        AsciiDigits.WriteFixed(ms / 60_000 % 60, text.Slice(14, 2));
+        AsciiDigits.WriteFixed(ms / 1000 % 60, text.Slice(17, 2));
+        AsciiDigits.WriteFixed(ms % 1000, text.Slice(20, 3));
     }
 }

@@ -8,9 +8,6 @@ namespace Poetry.Net;
 /// </summary>
 public sealed class ListeningPort : Descriptor, IConnectionOwner
 {
-    /// <summary>Accepted in one turn at most: then those that are already connected have theirs.</summary>
-    private const int MostAcceptsPerTurn = 64;
-
     /// <summary>The longest queue of the kernel; it takes less if <c>somaxconn</c> says so.</summary>
     internal const int Backlog = 4096;
 
@@ -18,7 +15,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     private readonly ListenOptions _options;
     private readonly AcceptPause _pause;
     private readonly FileStatus? _path;
-    private int _acceptsPerTurn = 1;
+    private AcceptBatch _batch = new();
     private bool _full;
 
     internal ListeningPort(Reactor reactor, nint handle, SocketAddress address, Factory factory, ListenOptions options)
@@ -113,9 +110,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     /// <returns>May there be more of them, and may they come in?</returns>
     private bool AcceptSome()
     {
-        // A wake-up for a single connection is the common case, and an accept that only learns that nobody else is there
-        // costs a tenth of the connection: so the batch grows while it is used up, and shrinks when it was not.
-        for (int accepted = 0; accepted < _acceptsPerTurn; accepted++)
+        for (int accepted = 0; accepted < _batch.Size; accepted++)
         {
             if (IsFull())
             {
@@ -129,7 +124,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                     Welcome(handle, peer);
                     break;
                 case Errno.EAGAIN:
-                    _acceptsPerTurn = Math.Max(1, accepted);
+                    _batch.Emptied(accepted);
                     return false;
                 case Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM:
                     _pause.Begin(error);
@@ -151,7 +146,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
             }
         }
 
-        _acceptsPerTurn = Math.Min(_acceptsPerTurn * 2, MostAcceptsPerTurn);
+        _batch.UsedUp();
         return true;
     }
 

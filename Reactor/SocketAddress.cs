@@ -156,8 +156,7 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         Span<byte> text = stackalloc byte[64];
         int length = _kind == AddressKind.IPv4 ? FormatIPv4(text) : FormatIPv6(text);
         text[length++] = (byte)':';
-        _ = _port.TryFormat(text[length..], out int digits, default, System.Globalization.CultureInfo.InvariantCulture);
-        length += digits;
+        length += AsciiDigits.Write(_port, text[length..]);
         bytesWritten = 0;
         if (!text[..length].TryCopyTo(utf8Destination))
         {
@@ -174,8 +173,7 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         int length = 0;
         for (int shift = 24; shift >= 0; shift -= 8)
         {
-            _ = ((byte)(bits >> shift)).TryFormat(text[length..], out int digits, default, System.Globalization.CultureInfo.InvariantCulture);
-            length += digits;
+            length += AsciiDigits.Write((byte)(bits >> shift), text[length..]);
             if (shift > 0)
             {
                 text[length++] = (byte)'.';

@@ -104,13 +104,21 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     internal Errno StartAccepting() => _reactor.Watch(this, Interest.Read);
 
     /// <inheritdoc/>
-    protected internal override void DoRead() => AcceptSome();
+    protected internal override void DoRead()
+    {
+        long before = Accepted;
+        _ = AcceptSome();
+        _reactor.Happened((int)(Accepted - before) - 1);
+    }
 
     /// <summary>Accepts those who wait, as many as are good for one turn.</summary>
     /// <returns>May there be more of them, and may they come in?</returns>
     private bool AcceptSome()
     {
-        for (int accepted = 0; accepted < _batch.Size; accepted++)
+        // After a doze it is worth while to look whether they have come together.
+        bool dozed = _reactor.HasDozed;
+        int most = dozed ? AcceptBatch.Most : _batch.Size;
+        for (int accepted = 0; accepted < most; accepted++)
         {
             if (IsFull())
             {
@@ -124,7 +132,11 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                     Welcome(handle, peer);
                     break;
                 case Errno.EAGAIN:
-                    _batch.Emptied(accepted);
+                    if (!dozed)
+                    {
+                        _batch.Emptied(accepted);
+                    }
+
                     return false;
                 case Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM:
                     _pause.Begin(error);

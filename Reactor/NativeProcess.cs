@@ -19,6 +19,17 @@ internal static unsafe partial class NativeProcess
     public static Errno EnsureStandardDescriptors() =>
         OperatingSystem.IsWindows() ? Errno.None : EnsureStandardDescriptorsOnUnix();
 
+    /// <summary>Has the calling thread do nothing for a moment, or less if there is a signal. Not on Windows, where a moment
+    /// is a millisecond at least.</summary>
+    public static void Doze(int microseconds)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            var length = new Libc.struct_timespec { tv_nsec = microseconds * 1000 };
+            _ = Libc.nanosleep(&length, null);
+        }
+    }
+
     /// <summary>
     /// The arguments of the process with nothing lost. The runtime reads them as UTF-8, and puts U+FFFD for each byte that is
     /// none: the name of an old file would not find it any more. On Linux they are read again where that has happened.

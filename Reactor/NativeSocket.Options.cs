@@ -77,6 +77,14 @@ internal static unsafe partial class NativeSocket
     /// <summary>Small packets go at once. For TCP.</summary>
     public static Errno SetNoDelay(nint handle) => SetOption(handle, CommonAbi.IPPROTO_TCP, CommonAbi.TCP_NODELAY, 1);
 
+    /// <summary>
+    /// Bounds what the kernel holds of a connection that it has not sent yet. What is sent and not yet acknowledged does not
+    /// count, so that a long way is filled all the same. For TCP, on Linux; elsewhere the system decides.
+    /// </summary>
+    public static Errno SetUnsentLimit(nint handle, int limitBytes) => OperatingSystem.IsLinux()
+        ? SetOption(handle, CommonAbi.IPPROTO_TCP, LinuxAbi.TCP_NOTSENT_LOWAT, limitBytes)
+        : Errno.None;
+
     /// <summary>Silent connections are probed, at the system's pace (two hours by default). For TCP.</summary>
     public static Errno SetKeepAlive(nint handle) => SetOption(
         handle, SocketLevel, OperatingSystem.IsLinux() ? LinuxAbi.SO_KEEPALIVE : DarwinAbi.SO_KEEPALIVE, 1);

@@ -5,6 +5,13 @@ namespace Poetry.Net;
 /// <content>Listening and connecting.</content>
 public sealed partial class Reactor
 {
+    /// <summary>
+    /// What the kernel may hold unsent of a connection. Less is woken for more often; with more, those who read the same large
+    /// poem drift apart, and each finds its part of it out of the cache. Measured with 16 readers of 10 MB, by sendfile, on
+    /// loopback: the rate is 1.24 with 64 KiB, 0.92 with 128, 0.78 with 256, 0.73 without a limit.
+    /// </summary>
+    private const int UnsentLimitBytes = 64 * 1024;
+
     /// <summary>Listens for TCP connections.</summary>
     /// <param name="address">Where; port 0 asks for a free one.</param>
     /// <param name="factory">Builds a protocol for each connection.</param>
@@ -114,8 +121,9 @@ public sealed partial class Reactor
                 _ = NativeSocket.OnlyIPv6(handle);
             }
 
-            // Connections inherit it, at no cost: a short last piece need not wait for an acknowledgement.
+            // Connections inherit both, at no cost: a short last piece need not wait for an acknowledgement.
             _ = NativeSocket.SetNoDelay(handle);
+            _ = NativeSocket.SetUnsentLimit(handle, UnsentLimitBytes);
         }
 
         error = NativeSocket.Bind(handle, address);

@@ -34,6 +34,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private readonly ReadyEvent[] _ready = new ReadyEvent[EventsPerWait];
     private readonly ThreadCalls _threadCalls;
     private readonly TimerQueue _timers;
+    private Doze _doze;
+    private long _tookTicks;
     private long _nowTicks = Clock();
     private RunState _state;
     private bool _looksAgain;
@@ -141,7 +143,13 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _threadCalls.Start();
         while (_state == RunState.Running)
         {
-            Turn(SleepMs());
+            int timeoutMs = SleepMs();
+            if (_doze.IsDue(_tookTicks, willWait: timeoutMs != 0))
+            {
+                NativeProcess.Doze(Doze.Microseconds);
+            }
+
+            Turn(timeoutMs);
         }
 
         foreach (Action trigger in Delegate.EnumerateInvocationList(ShuttingDown))
@@ -182,6 +190,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
         int count = _poller.Wait(_ready, timeoutMs);
         _nowTicks = _turnTicks = Clock();
+        _doze.Add(count);
         long newest = _timers.LastSequence;
         for (int i = 0; i < count; i++)
         {
@@ -192,6 +201,13 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         RunDelayedCalls(newest);
         FinishLost();
     }
+
+    /// <summary>Has the loop dozed before this turn?</summary>
+    internal bool HasDozed => _doze.HasDozed;
+
+    /// <summary>More happened in this turn than the poller has reported.</summary>
+    /// <param name="events">How many; −1 takes back one that was for nothing.</param>
+    internal void Happened(int events) => _doze.Add(events);
 
     /// <summary>A callback has thrown: it is logged with its stack, costs its own descriptor, and the loop goes on.</summary>
     /// <param name="culprit">Whose callback it was; null for one without a descriptor.</param>
@@ -251,6 +267,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
                 && (descriptor.Interest & Interest.Write) != 0)
             {
                 descriptor.DoWrite();
+                _doze.AddRoom();
             }
         }
         catch (Exception exception)
@@ -301,6 +318,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
 
         long endedTicks = Clock();
+        _tookTicks = endedTicks - _turnTicks;
         TurnTook(_turnTicks, endedTicks);
         if (_threadCalls.Any)
         {

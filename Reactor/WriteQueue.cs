@@ -61,13 +61,12 @@ internal struct WriteQueue
     /// <param name="handle">The socket.</param>
     /// <param name="more">More will follow at once, or the end: the kernel need not send a last short packet.</param>
     /// <param name="sent">How many bytes it took; they have left the queue.</param>
-    /// <returns>What the kernel said.</returns>
+    /// <returns>What the kernel said; EAGAIN also if it took a part, for then it has no room for more.</returns>
     public Errno Flush(nint handle, bool more, out nint sent)
     {
         Debug.Assert(!IsEmpty, "there is something to send");
         Errno error = _rest is { IsEmpty: false } ? SendGathered(handle, more, out sent) : SendFirst(handle, more, out sent);
-        Consume(sent);
-        return error;
+        return Consume(sent) || error != Errno.None ? error : Errno.EAGAIN;
     }
 
     /// <summary>Drops everything and gives the copies back.</summary>
@@ -129,7 +128,8 @@ internal struct WriteQueue
         return error;
     }
 
-    private void Consume(nint sent)
+    /// <returns>False if it ended within a segment.</returns>
+    private bool Consume(nint sent)
     {
         while (sent > 0)
         {
@@ -137,12 +137,14 @@ internal struct WriteQueue
             if (sent < length)
             {
                 _first.Skip((int)sent);
-                return;
+                return false;
             }
 
             sent -= length;
             RemoveFirst();
         }
+
+        return true;
     }
 
     private void RemoveFirst()

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Poetry.Net.Native;
 
-/// <content>Waiting for a single descriptor, outside any loop.</content>
+/// <content>Waiting for a single descriptor or a moment, outside any loop.</content>
 internal static unsafe partial class Libc
 {
     /// <summary>POLLOUT, poll.h: 4 on Linux, macOS and FreeBSD.</summary>
@@ -12,6 +12,10 @@ internal static unsafe partial class Libc
     /// pass that is one register either way.</summary>
     [LibraryImport(Library)]
     public static partial int poll(struct_pollfd* descriptors, nuint count, int timeoutMs);
+
+    /// <summary>nanosleep(2), time.h. Ends early with EINTR after a signal.</summary>
+    [LibraryImport(Library)]
+    public static partial int nanosleep(struct_timespec* length, struct_timespec* left);
 
     /// <summary>struct pollfd, poll.h: 8 bytes everywhere.</summary>
     public struct struct_pollfd

@@ -118,6 +118,9 @@ internal static unsafe partial class LinuxAbi
     /// <summary>TCP_USER_TIMEOUT, netinet/tcp.h; tcp(7). Milliseconds.</summary>
     public const int TCP_USER_TIMEOUT = 18;
 
+    /// <summary>TCP_NOTSENT_LOWAT, linux/tcp.h; tcp(7). Bytes.</summary>
+    public const int TCP_NOTSENT_LOWAT = 25;
+
     /// <summary>MSG_NOSIGNAL, bits/socket.h; send(2).</summary>
     public const int MSG_NOSIGNAL = 0x4000;
 

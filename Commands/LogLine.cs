@@ -1,6 +1,4 @@
 using System;
-using System.Buffers;
-using System.Text;
 using System.Text.Unicode;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
@@ -23,10 +21,10 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
 
     /// <summary>Each thread's last time, and its milliseconds since the year 1.</summary>
     [ThreadStatic]
-    private static byte[]? s_lastTime;
+    private static byte[]? _lastTime;
 
     [ThreadStatic]
-    private static long s_lastMs;
+    private static long _lastMs;
 
     private readonly Span<byte> _buffer = buffer;
     private readonly bool _isJson = format == LogFormat.Json;
@@ -246,14 +244,14 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
     private void AppendTime(DateTime utc)
     {
         long ms = utc.Ticks / TimeSpan.TicksPerMillisecond;
-        if (ms != s_lastMs || s_lastTime is null)
+        if (ms != _lastMs || _lastTime is null)
         {
-            s_lastTime ??= new byte[TimeLength];
-            FormatTime(utc, s_lastTime);
-            s_lastMs = ms;
+            _lastTime ??= new byte[TimeLength];
+            FormatTime(utc, _lastTime);
+            _lastMs = ms;
         }
 
-        s_lastTime.CopyTo(_buffer[_length..]);
+        _lastTime.CopyTo(_buffer[_length..]);
         _length += TimeLength;
     }
 

@@ -279,7 +279,7 @@ public sealed class StreamTransportCloseTests
     [DynamicData(nameof(AllBackends))]
     public void SendTimeout_OnAClientThatLeavesAllWithTheKernel_IsAReset(string backend)
     {
-        ScriptedFactory factory = Serving(new byte[100_000]);
+        ScriptedFactory factory = Serving(new byte[50_000]);
         using var loop = new TurnedReactor(backend);
         var options = new ListenOptions { SendTimeout = TimeSpan.FromMilliseconds(60) };
         loop.Reactor.HurryLingering(TimeSpan.FromMilliseconds(20));

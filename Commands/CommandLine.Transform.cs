@@ -52,6 +52,7 @@ internal static partial class CommandLine
             };
             bool isSame = options.TextListen is { Port: not 0 } text && text.Equals(options.Listen);
             string? problem = isSame ? $"netstrings and text cannot share {options.Listen}"
+                : options.Upstream is { } asked && ProxiedPoem.IsServedBy(asked, options.Listen) ? $"{asked} is the transform server itself"
                 : server.InVain(result, [result.GetValue(listen)], usesIface: options.TextListen is not null);
             return problem is null
                 ? Invocation.Of(() => commands.Transform(serverOptions, options))

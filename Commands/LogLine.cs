@@ -1,5 +1,6 @@
 using System;
-using System.Text.Unicode;
+using System.Buffers;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
@@ -183,13 +184,15 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
             return;
         }
 
-        // Halves of surrogate pairs become U+FFFD here; there is no UTF-8 for them.
-        Span<byte> part = stackalloc byte[256];
-        int left = maxLengthBytes;
-        while (!text.IsEmpty && left > 0)
+        // Halves of surrogate pairs become U+FFFD here, for there is no UTF-8 for them; but bytes of old names are shown.
+        Span<byte> part = stackalloc byte[4];
+        for (int left = maxLengthBytes; !text.IsEmpty;)
         {
-            _ = Utf8.FromUtf16(text, part[..Math.Min(left, part.Length)], out int read, out int written);
-            if (read == 0)
+            OperationStatus status = Rune.DecodeFromUtf16(text, out Rune rune, out int read);
+            int carried = status == OperationStatus.Done ? -1 : PathText.ByteOf(text[0]);
+            part[0] = (byte)carried;
+            int written = carried >= 0 ? 1 : rune.EncodeToUtf8(part);
+            if (written > left)
             {
                 break;
             }

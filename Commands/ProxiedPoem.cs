@@ -86,7 +86,7 @@ internal sealed class ProxiedPoem(Endpoint listen, Endpoint upstream)
     }
 
     /// <summary>Who connects there, does he come here? A listener on all addresses is reached by every local name we know.</summary>
-    private static bool IsServedBy(Endpoint upstream, Endpoint listen)
+    internal static bool IsServedBy(Endpoint upstream, Endpoint listen)
     {
         if (upstream.Equals(listen))
         {

@@ -54,6 +54,9 @@ public sealed class Connector : IConnectionOwner
     /// <inheritdoc/>
     TransportLine IConnectionOwner.Sending => _sending;
 
+    /// <inheritdoc/>
+    TimeSpan IConnectionOwner.SendTimeout => TimeSpan.MaxValue;
+
     /// <summary>
     /// Begins, or begins anew. Whatever comes of it, it comes in a later turn: the protocol's
     /// <see cref="Protocol.ConnectionMade"/>, or <see cref="ClientFactory.ClientConnectionFailed"/>.

@@ -59,6 +59,9 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     /// <inheritdoc/>
     TransportLine IConnectionOwner.Sending => Sending;
 
+    /// <inheritdoc/>
+    TimeSpan IConnectionOwner.SendTimeout => _options.SendTimeout;
+
     /// <summary>Takes no more connections; those that are there go on. A second call does nothing.</summary>
     public void StopListening()
     {

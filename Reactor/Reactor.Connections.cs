@@ -93,8 +93,9 @@ public sealed partial class Reactor
     public void HurryLingering(TimeSpan silence) => QuietLine.Hurry(silence);
 
     /// <summary>The line of those that have something to send, for a send time-out.</summary>
-    internal TransportLine SendingLine(TimeSpan patience)
+    internal TransportLine SendingLine(TimeSpan timeout)
     {
+        TimeSpan patience = timeout == TimeSpan.MaxValue ? timeout : timeout / StreamTransport.LooksPerSendTimeout;
         if (!_sendingLines.TryGetValue(patience, out TransportLine? line))
         {
             var slack = TimeSpan.FromTicks(Math.Min(patience.Ticks / 16, TimeSpan.TicksPerSecond));

@@ -12,11 +12,20 @@ internal sealed partial class StreamTransport
     /// <summary>All the time a client has to close after the end was sent, however busily it talks.</summary>
     private static readonly TimeSpan LongestLinger = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// A look compares what the kernel holds with the look before, and the last bytes it takes just before the peer stops
+    /// count as well: with a single look a time-out would last twice as long.
+    /// </summary>
+    internal const int LooksPerSendTimeout = 4;
+
     /// <summary>When the end was sent, or the client last took something of what the kernel holds.</summary>
     private long _shutDownTicks;
 
     /// <summary>What the kernel held then: a send buffer has less than 2 GiB.</summary>
     private int _unsentBytes;
+
+    /// <summary>Looks in a row at which the peer had taken nothing.</summary>
+    private byte _idleLooks;
 
     /// <inheritdoc/>
     public TimeSpan EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_shutDownTicks) : TimeSpan.MaxValue;
@@ -62,19 +71,23 @@ internal sealed partial class StreamTransport
     internal void End() => ConnectionLost(_state == State.Lingering ? ConnectionDone.Failure : ConnectionAborted.Failure);
 
     /// <summary>
-    /// The kernel had no room for more for as long as the send time-out. It only says so when a good part of what it holds
+    /// The kernel had no room for more for a part of the send time-out. It only says so when a good part of what it holds
     /// has gone, which a slow reader of a few bytes a second may take longer for: what counts is whether it holds less.
     /// </summary>
     internal void SendingRanOut()
     {
-        int unsent = NativeSocket.UnsentBytes(Handle);
-        if (unsent != _unsentBytes)
+        if (NativeSocket.UnsentBytes(Handle) != _unsentBytes)
         {
             WaitForRoom();
-            return;
         }
-
-        StallOut();
+        else if (++_idleLooks < LooksPerSendTimeout)
+        {
+            _owner.Sending.Join(this);
+        }
+        else
+        {
+            StallOut();
+        }
     }
 
     /// <summary>
@@ -181,7 +194,7 @@ internal sealed partial class StreamTransport
             return true;
         }
 
-        if (_reactor.Now.Ticks - _shutDownTicks < _owner.Sending.Patience.Ticks)
+        if (_reactor.Now.Ticks - _shutDownTicks < _owner.SendTimeout.Ticks)
         {
             return true;
         }

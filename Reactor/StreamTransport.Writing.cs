@@ -159,6 +159,7 @@ internal sealed partial class StreamTransport
     private void WaitForRoom()
     {
         _unsentBytes = NativeSocket.UnsentBytes(Handle);
+        _idleLooks = 0;
         _owner.Sending.Join(this);
     }
 

@@ -9,8 +9,11 @@ internal interface IConnectionOwner
     /// <summary>Whose protocols they are.</summary>
     Factory Factory { get; }
 
-    /// <summary>Where those wait that have something to send; its patience is the send time-out.</summary>
+    /// <summary>Where those wait that have something to send, to be looked at several times within the time-out.</summary>
     TransportLine Sending { get; }
+
+    /// <summary>How long a peer may take nothing; <see cref="TimeSpan.MaxValue"/> for ever.</summary>
+    TimeSpan SendTimeout { get; }
 
     /// <summary>A connection is over, and its protocol knows.</summary>
     void ConnectionEnded(Failure reason);

@@ -168,6 +168,10 @@ public sealed class TransformTests : NativeTests
     }
 
     [TestMethod]
+    public void Transform_WithItselfAsUpstream_IsRefused() => AssertFailed(
+        Run("transform", "--port", "11000", "--upstream", "localhost:11000"), 2, "localhost:11000 is the transform server itself");
+
+    [TestMethod]
     public void Transform_WithAnArgument_IsWrongUsage() => AssertFailed(Run("transform", "x"), 2, "'x'");
 
     /// <summary>There is nothing to finish for who has asked for nothing: the end does not wait for them.</summary>

@@ -228,69 +228,6 @@ public sealed class StreamTransportCloseTests
         Assert.IsEmpty(loop.Log.Exceptions);
     }
 
-    [TestMethod]
-    [DynamicData(nameof(AllBackends))]
-    public void SendTimeout_OnAClientThatNeverReads_IsAReset(string backend)
-    {
-        var factory = new ScriptedFactory(() => new ScriptedProtocol
-        {
-            OnMade = protocol => protocol.Transport.Write(new byte[64 << 20].AsMemory()),
-        });
-        using var loop = new TurnedReactor(backend);
-        var options = new ListenOptions { SendTimeout = TimeSpan.FromMilliseconds(50) };
-        using Socket client = loop.Connected(factory, options, SmallBuffer);
-        loop.Until(() => factory.Only.IsLost, "the end of the connection");
-        factory.Only.AssertLost<ConnectionStalled>();
-        Wire.WaitForReset(client);
-    }
-
-    /// <summary>
-    /// The kernel says that there is room only when a good part of what it holds has gone, which takes a slow reader many
-    /// send time-outs: as long as the kernel holds less each time, the client reads.
-    /// </summary>
-    [TestMethod]
-    [DynamicData(nameof(AllBackends))]
-    public void SendTimeout_OnAClientThatReadsSlowly_IsNone(string backend)
-    {
-        var factory = new ScriptedFactory(() => new ScriptedProtocol
-        {
-            OnMade = protocol => protocol.Transport.Write(new byte[64 << 20].AsMemory()),
-        });
-        using var loop = new TurnedReactor(backend);
-
-        // Longer than an acknowledgement may be delayed, which is what the kernel goes by.
-        var options = new ListenOptions { SendTimeout = TimeSpan.FromMilliseconds(300) };
-        using Socket client = loop.Connected(factory, options, SmallBuffer);
-        for (int reads = 0; reads < 4; reads++)
-        {
-            _ = Wire.ReadExactly(client, 64 * 1024);
-            TimeSpan start = loop.Reactor.Now;
-            while (loop.Reactor.Now - start < options.SendTimeout)
-            {
-                loop.Reactor.Turn(5);
-            }
-
-            Assert.IsFalse(factory.Only.IsLost, $"it was reset after {reads} reads");
-        }
-    }
-
-    /// <summary>The kernel has taken everything, so that only its own queue shows that the client does not read.</summary>
-    [TestMethod]
-    [DynamicData(nameof(AllBackends))]
-    public void SendTimeout_OnAClientThatLeavesAllWithTheKernel_IsAReset(string backend)
-    {
-        ScriptedFactory factory = Serving(new byte[50_000]);
-        using var loop = new TurnedReactor(backend);
-        var options = new ListenOptions { SendTimeout = TimeSpan.FromMilliseconds(60) };
-        loop.Reactor.HurryLingering(TimeSpan.FromMilliseconds(20));
-        using Socket client = loop.Connected(factory, options, SmallBuffer);
-        Assert.AreEqual(0, factory.Only.Transport.BytesPending);
-        loop.Until(() => factory.Only.IsLost, "the end of the connection");
-        factory.Only.AssertLost<ConnectionStalled>();
-        Wire.WaitForReset(client);
-        Assert.IsEmpty(loop.Log.Exceptions);
-    }
-
     /// <summary>
     /// The lingering is over again and again while the client slowly takes what the kernel holds: as long as it takes
     /// something it is waited for, and gets all of it.

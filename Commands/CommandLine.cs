@@ -152,7 +152,13 @@ internal static partial class CommandLine
         Option<long> retry = command.Value<long>(
             "--retry", "N", "Try again so often after connect errors and resets", "0", ServerOptionSet.TryParseCount);
         Option<string> output = command.Value<string>(
-            "--output", "FILE|DIRECTORY", "Write to a file, or to HOST_PORT.txt in a directory; - is standard output", null, TryParsePath, takesFile: true, "-o");
+            "--output",
+            "FILE|DIRECTORY",
+            "Write to a file, or to HOST_PORT.txt in a directory; - is standard output",
+            null,
+            TryParsePath,
+            takesFile: true,
+            "-o");
         Option<bool> wait = command.Flag("--wait", "Print all poems at the end, in the order of the addresses");
         Option<bool> netstring = command.Flag("--netstring", "The poems travel as netstrings");
         Option<string> progress = command.Choice("--progress", "How progress is shown", "auto", styles);

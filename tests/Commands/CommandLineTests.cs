@@ -216,42 +216,6 @@ public sealed class CommandLineTests
     }
 
     [TestMethod]
-    [DataRow("--help")]
-    [DataRow("-h")]
-    [DataRow("serve --help")]
-    [DataRow("get 10001 -h")]
-    [DataRow("completion --help")]
-    [DataRow("help")]
-    [DataRow("help transform")]
-    [DataRow("help help")]
-    [DataRow("help --help")]
-    [DataRow("get abc --help", DisplayName = "help helps those who made a mistake")]
-    public void Parse_Help_HasUsageAndExamplesAndFitsTheScreen(string line)
-    {
-        Invocation invocation = Parse(line.Split(' '));
-        Assert.IsNull(invocation.Run);
-        Assert.AreEqual(0, invocation.ExitCode);
-        StringAssert.StartsWith(invocation.Text, "Usage: poetry ", StringComparison.Ordinal);
-        StringAssert.Contains(invocation.Text, "\nExamples:\n", StringComparison.Ordinal);
-        StringAssert.Contains(invocation.Text, "--help", StringComparison.Ordinal);
-        Assert.IsFalse(invocation.Text.Split('\n').Any(l => l.Length > 80 || l.EndsWith(' ')), invocation.Text);
-    }
-
-    [TestMethod]
-    public void Help_OfEveryOption_NamesItsDefault()
-    {
-        string help = Parse("serve", "--help").Text;
-        string[] texts =
-        [
-            "--port N", "(default: 60)", "(default: 127.0.0.1)", "--log-level trace|debug|info|warn|error", "--metrics ADDRESS",
-        ];
-        foreach (string text in texts)
-        {
-            StringAssert.Contains(help, text, StringComparison.Ordinal);
-        }
-    }
-
-    [TestMethod]
     [DataRow("--version")]
     [DataRow("serve --version")]
     [DataRow("get --version 1")]

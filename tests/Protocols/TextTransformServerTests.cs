@@ -101,7 +101,8 @@ public sealed class TextTransformServerTests
         _server.Service.Register(new LaterTransformation("down", _ => Deferred.Fail<byte[]>(new TransformFailed("refused there"))));
         _server.Service.Register(new LaterTransformation("hang", _ => new Deferred<byte[]>()));
         _server.Service.Register(new NowTransformation("broken", (_, _) => throw new InvalidTimeZoneException("out of order")));
-        TurnedTransport[] clients = [_server.Ask("down\na", ends: true), _server.Ask("hang\na", ends: true), _server.Ask("broken\na", ends: true)];
+        string[] requests = ["down\na", "hang\na", "broken\na"];
+        TurnedTransport[] clients = [.. requests.Select(request => _server.Ask(request, ends: true))];
         Assert.AreEqual(TransportEnd.None, clients[1].End);
         _server.Advance(30);
         foreach (TurnedTransport client in clients)
@@ -110,7 +111,7 @@ public sealed class TextTransformServerTests
             Assert.IsTrue(client.Finish());
         }
 
-        Assert.AreEqual(3, _server.Log.Lines.Count(line => line.EndsWith("failed", StringComparison.Ordinal)), string.Join('\n', _server.Log.Lines));
+        Assert.AreEqual(3, _server.Log.Lines.Count(line => line.EndsWith("failed", StringComparison.Ordinal)));
         Assert.AreEqual(0, _server.DeadlineCount);
     }
 

@@ -36,6 +36,11 @@ internal static partial class CommandLine
         {
             if (result.GetValue(list))
             {
+                if (TypedBeside(list, command, result) is { } other)
+                {
+                    return Invocation.Refuse(command.FullName, $"{other.Name} is in vain: {list.Name} only prints names");
+                }
+
                 return Invocation.Say(string.Join('\n', TransformService.BuiltIn().Names) + "\n");
             }
 
@@ -59,6 +64,20 @@ internal static partial class CommandLine
                 : Invocation.Refuse(command.FullName, problem);
         };
         return command;
+    }
+
+    /// <summary>Another option of the command that was typed, if there is one.</summary>
+    private static Option? TypedBeside(Option one, CommandSpec command, ParseResult result)
+    {
+        foreach (Option option in command.Options)
+        {
+            if (option != one && ServerOptionSet.IsTyped(result, option))
+            {
+                return option;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>A limit of nothing is none, as far as memory reaches.</summary>

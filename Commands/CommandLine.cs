@@ -19,6 +19,9 @@ internal static partial class CommandLine
 {
     private const string Name = "poetry";
 
+    /// <summary>As curl has it: a file of this name is <c>./-</c>.</summary>
+    private const string StandardOutput = "-";
+
     /// <summary>The version, from the project file.</summary>
     private static string Version => typeof(CommandLine).Assembly.GetName().Version?.ToString(3) ?? "unknown";
 
@@ -44,6 +47,7 @@ internal static partial class CommandLine
         root.Add(Proxy(commands));
         root.Add(Get(commands));
         root.Add(Completion(root));
+        root.Add(Help(root));
 
         // A poem may well be called @poem.txt: no response files. No bundles of letters either, for there are few.
         var configuration = new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
@@ -65,7 +69,7 @@ internal static partial class CommandLine
         }
 
         return command.Bind is null
-            ? Invocation.Refuse(command.FullName, $"no command is given: try {HelpText.CommandNames(root)}, or --help")
+            ? Invocation.Refuse(command.FullName, $"no command is given: try {HelpText.CommandNames(root)}")
             : command.Bind(result);
     }
 
@@ -148,7 +152,13 @@ internal static partial class CommandLine
         Option<long> retry = command.Value<long>(
             "--retry", "N", "Try again so often after connect errors and resets", "0", ServerOptionSet.TryParseCount);
         Option<string> output = command.Value<string>(
-            "--output", "FILE|DIRECTORY", "Write to a file, or to HOST_PORT.txt in a directory", null, TryParsePath, takesFile: true, "-o");
+            "--output",
+            "FILE|DIRECTORY",
+            "Write to a file, or to HOST_PORT.txt in a directory; - is standard output",
+            null,
+            TryParsePath,
+            takesFile: true,
+            "-o");
         Option<bool> wait = command.Flag("--wait", "Print all poems at the end, in the order of the addresses");
         Option<bool> netstring = command.Flag("--netstring", "The poems travel as netstrings");
         Option<string> progress = command.Choice("--progress", "How progress is shown", "auto", styles);
@@ -162,7 +172,7 @@ internal static partial class CommandLine
                 Via = result.GetValue(via),
                 Timeout = result.GetValue(timeout),
                 Retry = (int)result.GetValue(retry),
-                Output = result.GetValue(output),
+                Output = result.GetValue(output) is StandardOutput ? null : result.GetValue(output),
                 Wait = result.GetValue(wait),
                 Netstring = result.GetValue(netstring),
                 Progress = (ProgressStyle)Array.IndexOf(styles, result.GetValue(progress)),
@@ -173,6 +183,7 @@ internal static partial class CommandLine
             string? problem = from.Length == 0 ? "no address given (try 'poetry get --help')"
                 : options.Transform is not null && options.Via is null ? "--transform needs --via ADDRESS, a transform server"
                 : options.Transform is null && options.Via is not null ? "--via needs --transform NAME, a transformation"
+                : options.Raw && options.Output is not null ? "--raw is in vain: what goes to a file is never escaped"
                 : null;
             return problem is null
                 ? Invocation.Of(() => commands.Get(options, from))
@@ -199,6 +210,35 @@ internal static partial class CommandLine
             ? Invocation.Say(CompletionScript.For(shell, root))
             : Invocation.Refuse(command.FullName, $"name one shell: {string.Join(", ", CompletionScript.Shells)}");
         return command;
+    }
+
+    private static CommandSpec Help(CommandSpec root)
+    {
+        var command = new CommandSpec("help", "Show the help of a command.")
+        {
+            Examples = [("poetry help", "what there is"), ("poetry help serve", "as poetry serve --help")],
+        };
+        Argument<CommandSpec[]> about = command.Many<CommandSpec>(
+            "COMMAND", "The command", TryParseCommand, takesFile: false, HelpText.NamesOf(root));
+        command.Bind = result => result.GetValue(about) switch
+        {
+            [] or null => Invocation.Say(HelpText.Of(root, root)),
+            [CommandSpec one] => Invocation.Say(HelpText.Of(one, root)),
+            _ => Invocation.Refuse(command.FullName, "name one command"),
+        };
+        return command;
+
+        bool TryParseCommand(string text, [NotNullWhen(true)] out CommandSpec? named, [NotNullWhen(false)] out string? problem)
+        {
+            named = null;
+            foreach (Command known in root.Subcommands)
+            {
+                named = known.Name == text ? (CommandSpec)known : named;
+            }
+
+            problem = named is null ? UsageProblem.UnknownCommand(text, root) : null;
+            return named is not null;
+        }
     }
 
     /// <summary>Declares the poems of a server that has them as files.</summary>

@@ -15,7 +15,7 @@ internal sealed partial class GetCommand
 
         private PoemOutput? _output;
         private string? _problem;
-        private bool _complete;
+        private bool _awaitsCommit;
 
         public int Task => task;
 
@@ -80,28 +80,29 @@ internal sealed partial class GetCommand
             return true;
         }
 
-        /// <summary>All of it has come.</summary>
-        public void Complete(bool commitNow)
+        /// <summary>All of it has come. Only on standard output is there an order to wait for; a file would stay open.</summary>
+        public void Complete()
         {
-            _complete = Check(Open());
-            if (!_complete)
+            _awaitsCommit = Check(Open());
+            if (!_awaitsCommit)
             {
                 Fail(_problem ?? string.Empty);
             }
-            else if (commitNow)
+            else if (path is not null || !command._options.Wait)
             {
                 Commit();
             }
         }
 
-        /// <summary>Writes it out, if all of it has come.</summary>
+        /// <summary>Writes it out, if all of it has come and it is not written yet.</summary>
         public void Commit()
         {
-            if (!_complete)
+            if (!_awaitsCommit)
             {
                 return;
             }
 
+            _awaitsCommit = false;
             if (path is null)
             {
                 command._progress.Suspend();

@@ -157,7 +157,7 @@ internal sealed partial class GetCommand
                 download.Release(await Transform(download));
             }
 
-            download.Complete(commitNow: !_options.Wait);
+            download.Complete();
         }
         catch (IOException exception)
         {

@@ -59,15 +59,15 @@ internal static class HelpText
     /// <summary>What there is, for who named none of it: <c>serve, get or completion</c>.</summary>
     public static string CommandNames(CommandSpec root)
     {
-        List<(string Name, string Meaning)> commands = CommandsOf(root);
-        var text = new StringBuilder();
-        for (int i = 0; i < commands.Count; i++)
-        {
-            string separator = i == 0 ? string.Empty : i == commands.Count - 1 ? " or " : ", ";
-            _ = text.Append(separator).Append(commands[i].Name);
-        }
+        string[] names = NamesOf(root);
+        return $"{string.Join(", ", names, 0, names.Length - 1)} or {names[^1]}";
+    }
 
-        return text.ToString();
+    /// <summary>The commands there are.</summary>
+    public static string[] NamesOf(CommandSpec root)
+    {
+        List<(string Name, string Meaning)> commands = CommandsOf(root);
+        return commands.ConvertAll(static command => command.Name).ToArray();
     }
 
     private static string Usage(CommandSpec command)

@@ -102,7 +102,7 @@ internal sealed class GetOptions
     /// <summary>A file or a directory, or null for standard output. See <see cref="PoemFile"/>. </summary>
     public required string? Output { get; init; }
 
-    /// <summary>Print all poems at the end, in the order of the addresses?</summary>
+    /// <summary>Print all poems at the end, in the order of the addresses? Files are written as they come all the same.</summary>
     public required bool Wait { get; init; }
 
     /// <summary>Are the poems netstrings?</summary>

@@ -68,12 +68,24 @@ internal sealed class ProxyOptionSet
     public Endpoint ListenAt(ParseResult result, ServerOptions server) =>
         server.ListenAt(result.GetValue(_listen));
 
-    /// <summary>Finds an option that was typed in vain: <see cref="ServerOptionSet.InVain"/>.</summary>
+    /// <summary>Finds an option that was typed in vain, as <see cref="ServerOptionSet.InVain"/> does.</summary>
     /// <param name="result">What was typed.</param>
     /// <param name="server">The options of all servers.</param>
     /// <param name="places">Where the arguments listen; null for one that names no place.</param>
     public string? InVain(ParseResult result, ServerOptionSet server, Endpoint?[] places)
     {
+        TimeSpan lifetime = result.GetValue(_lifetime);
+        bool hasStale = result.GetValue(_staleIfError) > TimeSpan.Zero;
+        if (lifetime == TimeSpan.Zero && (hasStale || ServerOptionSet.IsTyped(result, _mostCacheBytes)))
+        {
+            return $"{(hasStale ? _staleIfError.Name : _mostCacheBytes.Name)} is in vain: with --ttl 0 no poem is kept";
+        }
+
+        if (lifetime == Quantity.Never && hasStale)
+        {
+            return "--stale-if-error is in vain: with --ttl forever no poem grows stale";
+        }
+
         Endpoint? listen = result.GetValue(_listen);
         if (listen is not null && Array.IndexOf(places, null) < 0)
         {

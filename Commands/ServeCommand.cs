@@ -45,13 +45,17 @@ internal sealed class ServeCommand
     {
         foreach (PoemSource source in sources)
         {
-            if (source.Reload(out PoemProblem problem))
+            if (!source.Reload(out PoemProblem problem))
             {
-                ServerLog.Reloaded(log, source.Name);
+                ServerLog.KeepsOld(log, problem.Sentence);
+            }
+            else if (source.IsStandardInput)
+            {
+                ServerLog.KeepsTyped(log);
             }
             else
             {
-                ServerLog.KeepsOld(log, problem.Sentence);
+                ServerLog.Reloaded(log, source.Name);
             }
         }
     }

@@ -85,10 +85,9 @@ internal sealed class ServerHost
             ListeningPort[] ports = Bind(listeners, places);
             ServeMetrics(metrics);
             BeWatched();
-            for (int i = 0; i < listeners.Count; i++)
+            if (SayReady(listeners, ports) is var error and not Errno.None)
             {
-                string ready = Escape.Line($"{listeners[i].Title} on {ports[i].Address}.");
-                _ = StandardStreams.WriteAll(StandardStreams.Output, $"{ready}\n");
+                return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
             }
 
             Systemd.NotifyReady();
@@ -227,6 +226,24 @@ internal sealed class ServerHost
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);
         ServerLog.ServingMetrics(_log, port.Address);
+    }
+
+    /// <summary>Writes the ready lines.</summary>
+    /// <returns>Why somebody who waits for them would wait for ever. That nobody reads them is none: a closed standard
+    /// output, a reader that has gone.</returns>
+    private static Errno SayReady(IReadOnlyList<Listener> listeners, ListeningPort[] ports)
+    {
+        for (int i = 0; i < listeners.Count; i++)
+        {
+            string ready = Escape.Line($"{listeners[i].Title} on {ports[i].Address}.");
+            Errno error = StandardStreams.WriteAll(StandardStreams.Output, $"{ready}\n");
+            if (error is not (Errno.None or Errno.EPIPE or Errno.EBADF))
+            {
+                return error;
+            }
+        }
+
+        return Errno.None;
     }
 
     private void RunWorkers()

@@ -24,6 +24,20 @@ internal static class UsageProblem
             ?? FirstError(result);
     }
 
+    /// <summary>A word that is no command, with the nearest that is one.</summary>
+    /// <param name="word">As typed.</param>
+    /// <param name="above">The command that it would be below.</param>
+    public static string UnknownCommand(string word, CommandSpec above)
+    {
+        var nearest = new NearestWord(word);
+        foreach (Command known in above.Subcommands)
+        {
+            nearest.Offer(known.Name);
+        }
+
+        return $"unknown command '{word}'{DidYouMean(nearest.Found)}";
+    }
+
     private static string? FirstError(ParseResult result)
     {
         foreach (ParseError error in result.Errors)
@@ -110,18 +124,7 @@ internal static class UsageProblem
         }
 
         string word = result.UnmatchedTokens[0];
-        if (command.Subcommands.Count == 0)
-        {
-            return $"'{word}' is one argument too many";
-        }
-
-        var nearest = new NearestWord(word);
-        foreach (Command known in command.Subcommands)
-        {
-            nearest.Offer(known.Name);
-        }
-
-        return $"unknown command '{word}'{DidYouMean(nearest.Found)}";
+        return command.Subcommands.Count == 0 ? $"'{word}' is one argument too many" : UnknownCommand(word, command);
     }
 
     /// <summary>Our own parsers speak for themselves; that a value is missing or doubled is told by counting.</summary>

@@ -46,6 +46,9 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
     /// <inheritdoc/>
     private protected override void ForgetRequest() => _receiver.Reset();
 
+    /// <summary>Kindly: that there is no netstring tells all.</summary>
+    private protected override void EndUnanswered() => Transport.LoseConnection();
+
     /// <inheritdoc/>
     private protected override ReadOnlyMemory<byte> Frame(TextBuffer text) => text.Frame();
 

@@ -24,6 +24,9 @@ internal sealed class PoemSource
     /// <summary>As the user wrote it; <c>-</c> is standard input.</summary>
     public string Name { get; }
 
+    /// <summary>Is it from standard input, which has been read to its end?</summary>
+    public bool IsStandardInput => Name == PoemReader.StandardInput;
+
     /// <summary>Reads a poem for the first time.</summary>
     /// <param name="name">A file, or <c>-</c> for standard input.</param>
     /// <param name="framed">Is it to travel as a netstring?</param>
@@ -49,11 +52,11 @@ internal sealed class PoemSource
 
     /// <summary>Reads it again. Connections under way keep the one that they began with.</summary>
     /// <param name="problem">Why the old poem stays.</param>
-    /// <returns>False if the old one stays; standard input, which can't be read twice, stays without a problem.</returns>
+    /// <returns>False if the old one stays; one from standard input stays without a problem.</returns>
     public bool Reload(out PoemProblem problem)
     {
         problem = default;
-        if (Name == PoemReader.StandardInput)
+        if (IsStandardInput)
         {
             return true;
         }

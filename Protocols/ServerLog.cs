@@ -1,3 +1,4 @@
+using System;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
@@ -12,8 +13,25 @@ internal static partial class ServerLog
     [LoggerMessage(EventId = 21, Level = LogLevel.Error, Message = "keeping the old poem: {Problem}")]
     public static partial void KeepsOld(ILogger log, string problem);
 
-    [LoggerMessage(EventId = 22, Level = LogLevel.Information, Message = "ending: {Connections} connections have up to {Seconds} s to finish")]
-    public static partial void Draining(ILogger log, int connections, double seconds);
+    [LoggerMessage(
+        EventId = 25, Level = LogLevel.Information, Message = "keeping the poem from standard input, which cannot be read again")]
+    public static partial void KeepsTyped(ILogger log);
+
+    /// <summary>The server ends; what is in flight may finish.</summary>
+    /// <param name="log">Where to say it.</param>
+    /// <param name="connections">Those in flight.</param>
+    /// <param name="patience"><see cref="TimeSpan.MaxValue"/> for no limit.</param>
+    public static void Draining(ILogger log, int connections, TimeSpan patience)
+    {
+        if (patience == TimeSpan.MaxValue)
+        {
+            DrainingWithoutLimit(log, connections);
+        }
+        else
+        {
+            DrainingFor(log, connections, patience.TotalSeconds);
+        }
+    }
 
     [LoggerMessage(EventId = 23, Level = LogLevel.Information, Message = "serving metrics on {Address}")]
     public static partial void ServingMetrics(ILogger log, SocketAddress address);
@@ -21,8 +39,14 @@ internal static partial class ServerLog
     [LoggerMessage(
         EventId = 24,
         Level = LogLevel.Information,
-        Message = "statistics: {Open} connections open, {Accepted} accepted, {Whole} whole, {Left} left, {TimedOut} timed out, "
-            + "{Bytes} bytes sent, {DelayedCalls} delayed calls, {Stale} stale events")]
+        Message = "statistics: connections: {Open} open, {Accepted} accepted, {Whole} whole, {Left} left, {TimedOut} timed out; "
+            + "bytes sent: {Bytes}; delayed calls: {DelayedCalls}; stale events: {Stale}")]
     public static partial void Statistics(
         ILogger log, long open, long accepted, long whole, long left, long timedOut, long bytes, long delayedCalls, long stale);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Information, Message = "ending: up to {Seconds} s for connections in flight: {Connections}")]
+    private static partial void DrainingFor(ILogger log, int connections, double seconds);
+
+    [LoggerMessage(EventId = 26, Level = LogLevel.Information, Message = "ending: no time limit for connections in flight: {Connections}")]
+    private static partial void DrainingWithoutLimit(ILogger log, int connections);
 }

@@ -73,6 +73,9 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
         }
     }
 
+    /// <summary>By a reset: a clean end is what an answer without any text has, too.</summary>
+    private protected override void EndUnanswered() => Transport.AbortConnection();
+
     /// <inheritdoc/>
     private protected override ReadOnlyMemory<byte> Frame(TextBuffer text) => text.Text;
 }

@@ -9,7 +9,7 @@ namespace Poetry.Protocols;
 /// <summary>
 /// One request for a transformation, whatever its form on the wire: what the netstring face and the text face have in
 /// common. A request is read within a deadline, given to the service, answered with one write that ends the connection, or
-/// refused by a close without an answer and a line in the log.
+/// refused by an end without an answer and a line in the log.
 /// </summary>
 /// <remarks>
 /// The deadline runs from accept to the last byte of the request, and progress does not move it: a client that sends a byte
@@ -125,6 +125,9 @@ internal abstract class TransformServer : Protocol
     /// <summary>Gives back what holds the request.</summary>
     private protected abstract void ForgetRequest();
 
+    /// <summary>Ends a connection that gets no answer, in such a way that its client can't take it for one.</summary>
+    private protected abstract void EndUnanswered();
+
     /// <summary>The transformed text as it goes over the wire.</summary>
     private protected abstract ReadOnlyMemory<byte> Frame(TextBuffer text);
 
@@ -157,12 +160,12 @@ internal abstract class TransformServer : Protocol
         _answer.Await();
     }
 
-    /// <summary>The request can't be understood or is not allowed: closes without an answer, and says why in the log.</summary>
+    /// <summary>The request can't be understood or is not allowed: ends without an answer, and says why in the log.</summary>
     private protected void Refuse(string problem)
     {
         TransformLog.Refused(_factory.Log, Transport.Peer, problem);
         End(ConnectionOutcome.Refused);
-        Transport.LoseConnection();
+        EndUnanswered();
     }
 
     private void RefuseName(ReadOnlySpan<byte> name)
@@ -215,7 +218,7 @@ internal abstract class TransformServer : Protocol
         }
 
         End(ConnectionOutcome.Failed);
-        Transport.LoseConnection();
+        EndUnanswered();
     }
 
     /// <summary>The server ends: a client that has not said a word has only so much more time to begin.</summary>
@@ -331,6 +334,6 @@ internal static partial class TransformLog
     [LoggerMessage(EventId = 43, Level = LogLevel.Warning, Message = "{Name} failed for {Peer}: {Problem}")]
     public static partial void Broken(ILogger log, Exception exception, string name, SocketAddress peer, string problem);
 
-    [LoggerMessage(EventId = 44, Level = LogLevel.Warning, Message = "{Count} more have failed, at last: {Problem}")]
+    [LoggerMessage(EventId = 44, Level = LogLevel.Warning, Message = "{Count} more failed, at last: {Problem}")]
     public static partial void MoreFailed(ILogger log, long count, string problem);
 }

@@ -29,7 +29,24 @@ public sealed class OptionInVainTests
         Assert.AreEqual($"poetry {command}: {option} is in vain: there is another address to listen on\n", invocation.Text);
     }
 
-    /// <summary>As long as one listener needs it, it is no mistake.</summary>
+    [TestMethod]
+    [DataRow("get -o f --raw 1", "poetry get: --raw is in vain: what goes to a file is never escaped")]
+    [DataRow("transform --list --port 5", "poetry transform: --port is in vain: --list only prints names")]
+    [DataRow("transform --log-level info --list", "poetry transform: --log-level is in vain: --list only prints names")]
+    [DataRow("transform --list --upstream 5", "poetry transform: --upstream is in vain: --list only prints names")]
+    [DataRow("proxy --ttl 0 --stale-if-error 1d 7", "poetry proxy: --stale-if-error is in vain: with --ttl 0 no poem is kept")]
+    [DataRow("proxy --ttl 0s --max-cache 0 7", "poetry proxy: --max-cache is in vain: with --ttl 0 no poem is kept")]
+    [DataRow(
+        "proxy --ttl forever --stale-if-error 1 7", "poetry proxy: --stale-if-error is in vain: with --ttl forever no poem grows stale")]
+    public void ItIsWrongUsageBesideAnother(string line, string problem)
+    {
+        Invocation invocation = CommandLine.Parse(line.Split(' '), new AllCommands());
+        Assert.IsNull(invocation.Run);
+        Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
+        Assert.AreEqual($"{problem}\n", invocation.Text);
+    }
+
+    /// <summary>As long as one listener needs it, it is no mistake; nor is what only says the default.</summary>
     [TestMethod]
     [DataRow("serve --port 5 6=a b")]
     [DataRow("serve --iface ::1 6=a")]
@@ -39,6 +56,10 @@ public sealed class OptionInVainTests
     [DataRow("proxy --port 5 6=7 8")]
     [DataRow("proxy --iface ::1 --listen 5 7")]
     [DataRow("proxy --listen unix:s 6=7 8")]
+    [DataRow("proxy --ttl 0 --stale-if-error 0 --max-poem 1k 7")]
+    [DataRow("proxy --ttl forever --stale-if-error 0 --max-cache 1k 7")]
+    [DataRow("get --raw -o - 1")]
+    [DataRow("get --wait -o f 1")]
     public void ItIsOfUse(string line)
     {
         Invocation invocation = CommandLine.Parse(line.Split(' '), new AllCommands());

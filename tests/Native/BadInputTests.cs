@@ -128,7 +128,9 @@ public sealed class BadInputTests : NativeTests
     [DataRow("get", "--retry", "often", "10001")]
     [DataRow("get", "--progress", "loud", "10001")]
     [DataRow("get", "--transform", "cummingsify", "10001")]
+    [DataRow("get", "--output", "got.txt", "--raw", "10001")]
     [DataRow("nosuchcommand")]
+    [DataRow("help", "nosuchcommand")]
     public void AnyCommand_WrongUsage_IsOneLineAndTwo(params string[] arguments)
     {
         _ = Folder.Write("poem.txt", Poem);
@@ -181,6 +183,16 @@ public sealed class BadInputTests : NativeTests
         string help = Encoding.UTF8.GetString(finished.Bytes);
         Assert.Contains("Example", help);
         Assert.Contains($"poetry {string.Join(' ', command)}".TrimEnd(), help);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(EveryCommand))]
+    public void Help_OfAnyCommand_IsWhatTheOptionShows(string[] command)
+    {
+        Finished finished = Run(["help", .. command]);
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        Assert.IsEmpty(finished.Errors);
+        Assert.AreEqual(Encoding.UTF8.GetString(Run([.. command, "--help"]).Bytes), Encoding.UTF8.GetString(finished.Bytes));
     }
 
     [TestMethod]

@@ -26,12 +26,14 @@ public sealed class FewDescriptorsTests : NativeTests
     }
 
     [TestMethod]
-    public void Get_IntoMoreFilesThanDescriptors_WritesThemAll()
+    [DataRow("--quiet")]
+    [DataRow("--wait")]
+    public void Get_IntoMoreFilesThanDescriptors_WritesThemAll(string option)
     {
         NativeBinary server = ServePoem(Poem);
         string[] addresses = [.. Enumerable.Repeat($"{server.Port()}", ManyAddresses)];
         _ = System.IO.Directory.CreateDirectory(Folder["poems"]);
-        Finished finished = Run(new Launch(["get", "--output", "poems", .. addresses]) { Before = Limit(16) });
+        Finished finished = Run(new Launch(["get", option, "--output", "poems", .. addresses]) { Before = Limit(16) });
         Assert.AreEqual(0, finished.ExitCode, finished.Errors);
         Assert.HasCount(ManyAddresses, System.IO.Directory.GetFiles(Folder["poems"]));
     }

@@ -29,6 +29,45 @@ public sealed class GetOutputTests : NativeTests
     }
 
     [TestMethod]
+    [DataRow("-o")]
+    [DataRow("--output")]
+    public void Get_OutputDash_IsStandardOutput(string option)
+    {
+        FaultServer server = Own(FaultServer.Sending(Poem));
+        Finished finished = Run("get", "--quiet", option, "-", server.Address, server.Address);
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        new Delivery(finished.Bytes, WasReset: false).AssertIs([.. Poem, .. Poem], "standard output");
+        Assert.IsEmpty(Folder.Names, string.Join(' ', Folder.Names));
+    }
+
+    [TestMethod]
+    public void Get_OutputDotSlashDash_IsAFile()
+    {
+        FaultServer server = Own(FaultServer.Sending(Poem));
+        Finished finished = Run("get", "--quiet", "-o", "./-", server.Address);
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        Assert.IsEmpty(finished.Bytes);
+        AssertFile("-", Poem);
+    }
+
+    /// <summary>In a directory there is no order to wait for: what has come is there, whatever happens to the others.</summary>
+    [TestMethod]
+    public void Get_OutputDirectoryAndWait_WritesEachAsItComes()
+    {
+        _ = Directory.CreateDirectory(Folder["poems"]);
+        FaultServer fast = Own(FaultServer.Sending(Poem));
+        FaultServer slow = Own(FaultServer.Hanging(Poem));
+        NativeBinary get = Start(new Launch("get", "--wait", "--output", "poems", slow.Address, fast.Address));
+        Assert.IsTrue(
+            SpinWait.SpinUntil(() => File.Exists(Folder[$"poems/127.0.0.1_{fast.Port}.txt"]), Patience.Milliseconds),
+            "it waits for the other one");
+        get.Signal(Posix.SIGTERM);
+        Assert.AreEqual(143, get.WaitForExit().ExitCode);
+        AssertFile($"poems/127.0.0.1_{fast.Port}.txt", Poem);
+        Assert.HasCount(1, Directory.GetFileSystemEntries(Folder["poems"]));
+    }
+
+    [TestMethod]
     public void Get_OutputDirectory_HasAFileForEachServer()
     {
         _ = Directory.CreateDirectory(Folder["poems"]);

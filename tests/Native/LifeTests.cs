@@ -22,7 +22,7 @@ public sealed class LifeTests : NativeTests
         using Socket client = Wire.Connect(server.Port());
         byte[] head = Wire.ReadExactly(client, 100);
         server.Signal(Posix.SIGTERM);
-        server.Errors.WaitForText("ending: 1 connections");
+        server.Errors.WaitForText("in flight: 1");
         Delivery rest = Wire.ReadToEnd(client);
         new Delivery([.. head, .. rest.Bytes], rest.WasReset).AssertIs(Poem);
         client.Dispose();
@@ -30,15 +30,16 @@ public sealed class LifeTests : NativeTests
     }
 
     [TestMethod]
-    [DataRow("0.2", false)]
-    [DataRow("3600", true)]
-    public void Terminate_SlowServeWithoutPatience_Resets(string drain, bool twice)
+    [DataRow("0.2", false, "up to 0.2 s")]
+    [DataRow("3600", true, "up to 3600 s")]
+    [DataRow("0", true, "no time limit")]
+    public void Terminate_SlowServeWithoutPatience_Resets(string drain, bool twice, string limit)
     {
         NativeBinary server = Slow("--num-bytes", "1", "--delay", "3600", "--drain", drain);
         using Socket client = Wire.Connect(server.Port());
         _ = Wire.ReadExactly(client, 1);
         server.Signal(Posix.SIGTERM);
-        server.Errors.WaitForText("ending: 1 connections");
+        server.Errors.WaitForText($"ending: {limit} for connections in flight: 1");
         if (twice)
         {
             server.Signal(Posix.SIGTERM);
@@ -58,7 +59,7 @@ public sealed class LifeTests : NativeTests
         _ = client.Send(face == 0 ? "11:shout."u8 : "shout\n"u8);
         server.Signal(Posix.SIGHUP);
         server.Signal(Posix.SIGTERM);
-        server.Errors.WaitForText("ending: 1 connections");
+        server.Errors.WaitForText("in flight: 1");
         Assert.IsTrue(Wire.IsRefused(server.Port(face)));
         _ = client.Send(face == 0 ? "hello,"u8 : "hello"u8);
         client.Shutdown(SocketShutdown.Send);
@@ -76,7 +77,7 @@ public sealed class LifeTests : NativeTests
         using Socket client = Wire.Connect(server.Port());
         _ = client.Send("11:shout."u8);
         server.Signal(Posix.SIGTERM);
-        server.Errors.WaitForText("ending: 1 connections");
+        server.Errors.WaitForText("in flight: 1");
         if (twice)
         {
             server.Signal(Posix.SIGINT);
@@ -142,9 +143,43 @@ public sealed class LifeTests : NativeTests
         Wire.Fetch(server.Port()).AssertIs(Poem);
         server.Errors.WaitForText("served");
         server.Signal(Posix.SIGUSR1);
-        server.Errors.WaitForText("statistics: 0 connections open, 1 accepted, 1 whole, 0 left");
+        server.Errors.WaitForText("statistics: connections: 0 open, 1 accepted, 1 whole, 0 left, 0 timed out; bytes sent: 600; ");
         server.Signal(Posix.SIGTERM);
         Assert.AreEqual(1, server.WaitForExit().ErrorLines.Count(line => line.Contains("statistics", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Whoever waits for the ready line would wait for ever.</summary>
+    [TestMethod]
+    [DataRow("serve", "poem.txt")]
+    [DataRow("proxy", "unix:poem.sock=1")]
+    public void Start_WhereTheReadyLineCannotBeWritten_IsOneLineAndTheEnd(params string[] arguments)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        Finished finished = Run(new Launch(arguments) { Redirection = ">/dev/full" });
+        AssertFailed(finished, 1, "poetry: cannot write standard output: no space left on device");
+        Assert.IsFalse(Folder.Names.Contains("poem.sock"), "its socket was left behind");
+    }
+
+    /// <summary>Nobody waits for the ready lines any more.</summary>
+    [TestMethod]
+    public void Start_WhereTheReaderOfTheReadyLinesHasGone_Serves()
+    {
+        Posix.MakeFifo(Folder["input"]);
+        Posix.MakeFifo(Folder["ready"]);
+        NativeBinary server = Start(new Launch("serve", "unix:poem.sock=-") { Redirection = "<input >ready" });
+
+        // Each opening waits for the shell; the server can't be ready before its poem is there.
+        using (FileStream input = File.OpenWrite(Folder["input"]))
+        {
+            File.OpenRead(Folder["ready"]).Dispose();
+            input.Write(Poem);
+        }
+
+        Finished got = Run("get", "--quiet", "--retry", "6", "unix:poem.sock");
+        Assert.AreEqual(0, got.ExitCode, server.Errors.Text);
+        new Delivery(got.Bytes, WasReset: false).AssertIs(Poem);
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
     }
 
     /// <summary>Every subset of the three: the client gets the poem, and never a line that was meant for somebody else.</summary>

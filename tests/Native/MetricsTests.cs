@@ -150,7 +150,7 @@ public sealed class MetricsTests : NativeTests
         using Socket inFlight = Wire.Connect(server.Port(), SmallBufferBytes);
         _ = Wire.ReadExactly(inFlight, 1);
         server.Signal(Posix.SIGTERM);
-        server.Errors.WaitForText("ending: 1 connections");
+        server.Errors.WaitForText("in flight: 1");
         Assert.AreEqual(503, HttpAnswer.Get(MetricsPath, "/readyz").Status);
         Assert.AreEqual(200, HttpAnswer.Get(MetricsPath, "/healthz").Status);
         Assert.AreEqual(1d, Figures()["poetry_connections_open"]);

@@ -38,6 +38,19 @@ public sealed class ServeSignalsTests : NativeTests
     }
 
     [TestMethod]
+    public void Hangup_OfStandardInput_KeepsThePoemAndSaysSoOnce()
+    {
+        NativeBinary server = Serve(new Launch("-") { Input = Poem });
+        server.Signal(Posix.SIGHUP);
+        server.Errors.WaitForText("info keeping the poem from standard input");
+        Wire.Fetch(server.Port()).AssertIs(Poem);
+        server.Signal(Posix.SIGTERM);
+        string said = server.WaitForExit().Errors;
+        Assert.HasCount(2, said.Split("keeping the poem"), said);
+        Assert.DoesNotContain("reloaded", said);
+    }
+
+    [TestMethod]
     public void Hangup_OneOfTwoFilesGone_StillReloadsTheOther()
     {
         byte[] changed = MakePoem(700);

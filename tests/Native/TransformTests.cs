@@ -64,6 +64,18 @@ public sealed class TransformTests : NativeTests
         Ask(server.Port(), "8:shout.ok,").AssertIs("2:OK,"u8);
     }
 
+    /// <summary>An answer without any text is no bytes and a clean end: a request that fails must end in another way.</summary>
+    [TestMethod]
+    [DataRow("nosuch\nHELLO\n", "no transformation 'nosuch'")]
+    [DataRow("shout", "ended before its first line")]
+    public void Transform_BadTextRequest_IsResetAndLogged(string request, string problem)
+    {
+        NativeBinary server = Transform("--text-port", "0");
+        AssertReset(Ask(server.Port(1), request, ends: true));
+        server.Errors.WaitForText(problem);
+        Ask(server.Port(1), "shout\n", ends: true).AssertIs([]);
+    }
+
     [TestMethod]
     public void Transform_MaxLength_IsExactOnBothPorts()
     {
@@ -73,8 +85,9 @@ public sealed class TransformTests : NativeTests
             string text = new('a', length - 6);
             string netstring = length > 1024 ? string.Empty : $"{text.Length}:{text.ToUpperInvariant()},";
             Ask(server.Port(), $"{length}:shout.{text},").AssertIs(Encoding.ASCII.GetBytes(netstring), $"{length} bytes");
-            string bare = length > 1024 ? string.Empty : text.ToUpperInvariant();
-            Ask(server.Port(1), $"shout\n{text}", ends: true).AssertIs(Encoding.ASCII.GetBytes(bare), $"{length} bytes of text");
+            Delivery bare = Ask(server.Port(1), $"shout\n{text}", ends: true);
+            Assert.AreEqual(length > 1024, bare.WasReset, $"{length} bytes of text");
+            Assert.AreEqual(length > 1024 ? string.Empty : text.ToUpperInvariant(), Encoding.ASCII.GetString(bare.Bytes));
         }
     }
 
@@ -97,9 +110,7 @@ public sealed class TransformTests : NativeTests
         {
             using Socket client = Wire.Connect(port);
             _ = client.Send("9:sho"u8);
-            Delivery delivery = Wire.ReadToEnd(client);
-            Assert.IsTrue(delivery.WasReset, "it was closed with a FIN");
-            Assert.IsEmpty(delivery.Bytes);
+            AssertReset(Wire.ReadToEnd(client));
         }
 
         server.Errors.WaitForText("no whole request in 0.3 s");
@@ -134,6 +145,16 @@ public sealed class TransformTests : NativeTests
         server.Errors.WaitForText("no transformation 'nosuch'");
         server.Kill();
         Ask(proxy.Port(), "8:shout.ok,").AssertIs([]);
+        AssertReset(Ask(proxy.Port(1), "shout\nok", ends: true));
+        proxy.Errors.WaitForText("shout failed");
+    }
+
+    [TestMethod]
+    public void Transform_UpstreamThatHangs_EndsATextWithAReset()
+    {
+        FaultServer upstream = Own(FaultServer.Hanging([]));
+        NativeBinary proxy = Transform("--upstream", upstream.Address, "--text-port", "0", "--timeout", "0.3");
+        AssertReset(Ask(proxy.Port(1), "shout\nok", ends: true));
         proxy.Errors.WaitForText("shout failed");
     }
 
@@ -192,6 +213,12 @@ public sealed class TransformTests : NativeTests
         silentToo.Dispose();
         asking.Dispose();
         Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    private static void AssertReset(Delivery delivery)
+    {
+        Assert.IsTrue(delivery.WasReset, "it was closed with a FIN");
+        Assert.IsEmpty(delivery.Bytes);
     }
 
     private static Delivery Ask(int port, string request, bool ends = false) => Ask(port, Encoding.UTF8.GetBytes(request), ends);

@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -53,11 +54,11 @@ public sealed class TextTransformServerTests
     [DataRow(" shout\nHELLO\n", "no transformation ' shout'")]
     [DataRow("shout", "ended before its first line")]
     [DataRow("7:shout.a,", "ended before its first line")]
-    public void Request_ThatNamesNothing_IsClosedWithoutAnAnswer(string request, string problem)
+    public void Request_ThatNamesNothing_IsResetWithoutAnAnswer(string request, string problem)
     {
         TurnedTransport client = _server.Ask(request, ends: true);
         Assert.AreEqual(0, client.BytesSent);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(TransportEnd.Reset, client.End);
         Assert.IsTrue(client.Finish());
         _server.Log.AssertHas("refused", problem);
         _server.Log.AssertHas("transformed 0", "refused");
@@ -69,7 +70,7 @@ public sealed class TextTransformServerTests
         TurnedTransport client = _server.Ask(new string('a', 256));
         Assert.AreEqual(TransportEnd.None, client.End);
         client.Receive("a");
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(TransportEnd.Reset, client.End);
         _server.Log.AssertHas("refused", "does not begin with a line");
     }
 
@@ -91,6 +92,27 @@ public sealed class TextTransformServerTests
         Assert.AreEqual("AB", _server.Ask("shout\nab", ends: true).SentText);
         _server.Advance(1);
         Assert.AreEqual("zz", sleeper.SentText);
+    }
+
+    /// <summary>An answer without any text ends cleanly, so what is no answer must not.</summary>
+    [TestMethod]
+    public void Transformation_ThatFailsOrHangs_IsReset()
+    {
+        _server.Service.Register(new LaterTransformation("down", _ => Deferred.Fail<byte[]>(new TransformFailed("refused there"))));
+        _server.Service.Register(new LaterTransformation("hang", _ => new Deferred<byte[]>()));
+        _server.Service.Register(new NowTransformation("broken", (_, _) => throw new InvalidTimeZoneException("out of order")));
+        string[] requests = ["down\na", "hang\na", "broken\na"];
+        TurnedTransport[] clients = [.. requests.Select(request => _server.Ask(request, ends: true))];
+        Assert.AreEqual(TransportEnd.None, clients[1].End);
+        _server.Advance(30);
+        foreach (TurnedTransport client in clients)
+        {
+            Assert.AreEqual(TransportEnd.Reset, client.End);
+            Assert.IsTrue(client.Finish());
+        }
+
+        Assert.AreEqual(3, _server.Log.Lines.Count(line => line.EndsWith("failed", StringComparison.Ordinal)));
+        Assert.AreEqual(0, _server.DeadlineCount);
     }
 
     [TestMethod]

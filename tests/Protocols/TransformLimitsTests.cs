@@ -43,7 +43,7 @@ public sealed class TransformLimitsTests
             string request = "shout\n" + new string('a', length - 6);
             TurnedTransport client = server.Ask(request, ends: true);
             Assert.AreEqual(length > limit ? string.Empty : new string('A', length - 6), client.SentText, $"{length} bytes");
-            Assert.AreEqual(TransportEnd.Kind, client.End);
+            Assert.AreEqual(length > limit ? TransportEnd.Reset : TransportEnd.Kind, client.End);
         }
 
         server.Log.AssertHas("refused", $"longer than {limit} bytes");
@@ -67,7 +67,7 @@ public sealed class TransformLimitsTests
         TurnedTransport client = server.Ask("shout\n" + new string('a', 94));
         Assert.AreEqual(TransportEnd.None, client.End);
         client.Receive("a");
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(TransportEnd.Reset, client.End);
         client.Receive("what else comes is dropped");
         Assert.AreEqual(0, client.BytesSent);
     }

@@ -73,9 +73,9 @@ internal abstract class Progress
     private protected static string FailureLine(int task, Endpoint from, string reason) =>
         Escape.Line(string.Create(CultureInfo.InvariantCulture, $"Task {task}: {from}: {reason}")) + "\n";
 
-    /// <summary>The last line.</summary>
+    /// <summary>The last line. It says poems of one too: scripts look for one form.</summary>
     private protected static string SummaryLine(int poems, TimeSpan elapsed) =>
-        string.Create(CultureInfo.InvariantCulture, $"Got {poems} {(poems == 1 ? "poem" : "poems")} in {elapsed.TotalSeconds:F1} seconds.\n");
+        string.Create(CultureInfo.InvariantCulture, $"Got {poems} poems in {elapsed.TotalSeconds:F1} seconds.\n");
 }
 
 /// <summary>Progress as lines: for pipes, files and plain terminals, and for who wants few of them or none.</summary>

@@ -25,7 +25,7 @@ public sealed class ProgressTests
             "Task 1: got 30 bytes of poetry from 127.0.0.1:10001\n" +
             "Task 1: got 5 bytes of poetry from 127.0.0.1:10001\n" +
             "Task 2: 127.0.0.1:10005: connection refused\n" +
-            "Got 1 poem in 8.2 seconds.\n",
+            "Got 1 poems in 8.2 seconds.\n",
             _screen.Written);
     }
 
@@ -33,7 +33,7 @@ public sealed class ProgressTests
     public void Lines_None_AreTheFailureAndTheSummary()
     {
         Play(new ProgressLines(_screen, showsBytes: false, showsSummary: true));
-        Assert.AreEqual("Task 2: 127.0.0.1:10005: connection refused\nGot 1 poem in 8.2 seconds.\n", _screen.Written);
+        Assert.AreEqual("Task 2: 127.0.0.1:10005: connection refused\nGot 1 poems in 8.2 seconds.\n", _screen.Written);
     }
 
     [TestMethod]
@@ -57,7 +57,7 @@ public sealed class ProgressTests
     {
         _screen.IsStopped = true;
         Play(new ProgressLines(_screen, showsBytes: true, showsSummary: true));
-        Assert.AreEqual("Task 2: 127.0.0.1:10005: connection refused\nGot 1 poem in 8.2 seconds.\n", _screen.Written);
+        Assert.AreEqual("Task 2: 127.0.0.1:10005: connection refused\nGot 1 poems in 8.2 seconds.\n", _screen.Written);
     }
 
     [TestMethod]

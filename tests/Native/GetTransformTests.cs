@@ -70,7 +70,7 @@ public sealed class GetTransformTests : NativeTests
         Assert.AreEqual(0, finished.ExitCode, finished.Errors);
         CollectionAssert.AreEqual(Poem, finished.Bytes);
         Assert.Contains("nosuch failed, printing it as it came", finished.Errors);
-        Assert.Contains("Got 1 poem in ", finished.Errors);
+        Assert.Contains("Got 1 poems in ", finished.Errors);
     }
 
     /// <summary>A poem is sent to be transformed as soon as it is there, and printed while another is still on its way.</summary>

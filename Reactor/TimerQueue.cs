@@ -23,7 +23,7 @@ namespace Poetry.Net;
 internal sealed class TimerQueue(IClock clock)
 {
     /// <summary>Below this a sweep saves nothing worth its time.</summary>
-    private const int FewEntries = 64;
+    internal const int FewEntries = 64;
 
     private readonly TimerRun _run = new();
     private readonly TimingWheel _wheel = new();

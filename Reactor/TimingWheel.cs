@@ -38,8 +38,11 @@ internal sealed class TimingWheel
     /// <summary>As many as a moment has digits above the grain.</summary>
     private const int LevelCount = (63 - GrainBits + DigitBits - 1) / DigitBits;
 
-    /// <summary>Blocks that are kept for later besides those which the calls there are would fill.</summary>
-    private const int SpareBlocks = 16;
+    /// <summary>
+    /// Blocks that are kept for later besides those which the calls there are would fill: so many stale entries are not
+    /// swept out, and each may lie in a slot of its own. With fewer a server with a few clients would make some now and then.
+    /// </summary>
+    private const int SpareBlocks = TimerQueue.FewEntries;
 
     /// <summary>Level after level, nine kilobytes in all: what even an idle server takes, and no more until it is busy.</summary>
     private readonly Slot[] _slots = new Slot[LevelCount * SlotsPerLevel];

@@ -78,7 +78,7 @@ internal sealed unsafe class EpollPoller : Poller
         if (count < 0)
         {
             Errno error = LastError.OfLibc();
-            return error == Errno.EINTR ? 0 : throw ErrnoText.Failed("epoll_wait", error);
+            return error == Errno.EINTR ? Wait(ready, 0) : throw ErrnoText.Failed("epoll_wait", error);
         }
 
         byte* epollEvent = _events;

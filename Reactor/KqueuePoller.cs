@@ -113,7 +113,7 @@ internal sealed unsafe class KqueuePoller : Poller
         if (count < 0)
         {
             Errno error = LastError.OfLibc();
-            return error == Errno.EINTR ? 0 : throw ErrnoText.Failed("kevent", error);
+            return error == Errno.EINTR ? Wait(ready, 0) : throw ErrnoText.Failed("kevent", error);
         }
 
         int filled = 0;

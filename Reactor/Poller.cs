@@ -97,7 +97,8 @@ internal abstract class Poller : IDisposable
     /// <summary>Waits until something is ready, or the time is over.</summary>
     /// <param name="ready">Filled from the front. What does not fit comes with the next wait.</param>
     /// <param name="timeoutMs">−1 waits for ever, 0 only looks.</param>
-    /// <returns>How many events there are; 0 for the end of the time and for a signal.</returns>
+    /// <returns>How many events there are; 0 for the end of the time. A signal ends the wait with a last look: the process may
+    /// have been stopped for longer than any time-out, and what came meanwhile is to be heard before they run out.</returns>
     /// <exception cref="System.IO.IOException">The backend is broken; the loop can't go on.</exception>
     public abstract int Wait(Span<ReadyEvent> ready, int timeoutMs);
 

@@ -100,7 +100,7 @@ internal sealed unsafe class SelectPoller : Poller
         if (found < 0)
         {
             Errno error = LastError.OfLibc();
-            return error == Errno.EINTR ? 0 : throw ErrnoText.Failed("select", error);
+            return error == Errno.EINTR ? Wait(ready, 0) : throw ErrnoText.Failed("select", error);
         }
 
         return found == 0 ? 0 : Collect(ready);

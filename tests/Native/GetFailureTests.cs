@@ -1,6 +1,7 @@
 using System.IO;
 using System.Net.Sockets;
 using System.Text;
+using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 
@@ -52,6 +53,33 @@ public sealed class GetFailureTests : NativeTests
         Assert.IsEmpty(finished.Bytes);
         Assert.HasCount(1, finished.ErrorLines, finished.Errors);
         Assert.StartsWith($"Task 1: {server.Address}: ", finished.Errors);
+    }
+
+    /// <summary>As by Ctrl-Z: the time-out is over when it goes on, and the poem is there.</summary>
+    [TestMethod]
+    public void Get_StoppedForLongerThanTheTimeout_ReadsWhatHasComeMeanwhile()
+    {
+        using var go = new ManualResetEvent(false);
+        using var sent = new ManualResetEvent(false);
+        FaultServer server = Own(new FaultServer((client, _) =>
+        {
+            _ = client.Send(Poem[..100]);
+            Assert.IsTrue(go.WaitOne(Patience.Milliseconds));
+            _ = client.Send(Poem[100..]);
+            client.Shutdown(SocketShutdown.Send);
+            sent.Set();
+        }));
+        FaultServer clock = Own(FaultServer.Hanging(Poem));
+        NativeBinary get = Start(new Launch("get", "--progress", "lines", "--timeout", "500ms", server.Address));
+        get.Errors.WaitForText("got 100 bytes");
+        get.Signal(Posix.SIGSTOP);
+        Assert.AreEqual(1, Run("get", "--timeout", "500ms", clock.Address).ExitCode, "so long it takes for a time-out to run out");
+        _ = go.Set();
+        Assert.IsTrue(sent.WaitOne(Patience.Milliseconds));
+        get.Signal(Posix.SIGCONT);
+        Finished finished = get.WaitForExit();
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        new Delivery(finished.Bytes, WasReset: false).AssertIs(Poem, "standard output");
     }
 
     [TestMethod]

@@ -37,6 +37,9 @@ internal sealed class ServerHost
     /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
     private const int MostMetricsConnections = 32;
 
+    /// <summary>Somebody who reads ready lines at all has read one by then.</summary>
+    private const int LongWriteMs = 500;
+
     private readonly ServerOptions _options;
     private readonly ILogger _log;
     private readonly List<Worker> _workers = [];
@@ -44,6 +47,9 @@ internal sealed class ServerHost
     private Exception? _failure;
     private bool _isBroken;
     private int _signalsSeen;
+
+    /// <summary>Since when a ready line is being written, by <see cref="Environment.TickCount64"/>; 0 for none.</summary>
+    private long _writesReadySinceMs;
     private int _busyWorkers;
 
     /// <summary>Makes a host that serves nothing yet.</summary>
@@ -78,7 +84,7 @@ internal sealed class ServerHost
             // Up to here a signal ends the process as it ends any other: a name that is looked up may take its time, and
             // nothing is there yet. From here on nothing waits, and a signal is heard when the loop turns: it finds every
             // port, and removes what has to be removed.
-            signals = new Signals(First);
+            signals = new Signals(First) { LetsThrough = IsStuck };
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(ReloadAll);
             signals.OnUser1(() => ServerStatistics.Log(_log, _workers));
@@ -231,12 +237,14 @@ internal sealed class ServerHost
     /// <summary>Writes the ready lines.</summary>
     /// <returns>Why somebody who waits for them would wait for ever. That nobody reads them is none: a closed standard
     /// output, a reader that has gone.</returns>
-    private static Errno SayReady(IReadOnlyList<Listener> listeners, ListeningPort[] ports)
+    private Errno SayReady(IReadOnlyList<Listener> listeners, ListeningPort[] ports)
     {
         for (int i = 0; i < listeners.Count; i++)
         {
+            Volatile.Write(ref _writesReadySinceMs, Environment.TickCount64);
             string ready = Escape.Line($"{listeners[i].Title} on {ports[i].Address}.");
             Errno error = StandardStreams.WriteAll(StandardStreams.Output, $"{ready}\n");
+            Volatile.Write(ref _writesReadySinceMs, 0);
             if (error is not (Errno.None or Errno.EPIPE or Errno.EBADF))
             {
                 return error;
@@ -245,6 +253,13 @@ internal sealed class ServerHost
 
         return Errno.None;
     }
+
+    /// <summary>
+    /// Does a ready line wait for somebody to read it? Then the loop does not turn, and a signal that is left to it would
+    /// not be heard: it has to end the process by itself. On a thread of the runtime's.
+    /// </summary>
+    private bool IsStuck() =>
+        Volatile.Read(ref _writesReadySinceMs) is not 0 and var sinceMs && Environment.TickCount64 - sinceMs > LongWriteMs;
 
     private void RunWorkers()
     {

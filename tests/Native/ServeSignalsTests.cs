@@ -12,6 +12,21 @@ public sealed class ServeSignalsTests : NativeTests
 {
     private const int SmallBufferBytes = 4096;
 
+    /// <summary>The pipe is full, and nobody reads it: the loop has not begun to turn.</summary>
+    [TestMethod]
+    public void Terminate_WhileTheReadyLineFindsNoReader_EndsIt()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server = Start(new Launch("serve", "--metrics", "0", "poem.txt")
+        {
+            Before = "mkfifo full && exec 3<>full && head -c 65536 /dev/zero >full;",
+            Redirection = ">full",
+        });
+        server.Errors.WaitForText("serving metrics on"); // That is the last thing before the ready line.
+        server.SignalUntilItEnds(Posix.SIGTERM);
+        Assert.AreNotEqual(0, server.WaitForExit().ExitCode, "it was never ready");
+    }
+
     [TestMethod]
     public void Hangup_ReadsTheFilesAgain_AndClientsInFlightKeepTheirPoem()
     {

@@ -45,6 +45,9 @@ internal sealed record Launch(params string[] Arguments)
 /// </summary>
 internal sealed class NativeBinary : IDisposable
 {
+    /// <summary>Between two signals of many.</summary>
+    private const int PauseMs = 20;
+
     private readonly Process _process;
     private bool _isKilled;
 
@@ -136,6 +139,17 @@ internal sealed class NativeBinary : IDisposable
         }
 
         Posix.Kill(ProcessId, signal);
+    }
+
+    /// <summary>Sends a signal again and again, until the process has ended.</summary>
+    public void SignalUntilItEnds(int signal)
+    {
+        long deadline = Environment.TickCount64 + Patience.Milliseconds;
+        while (!_process.HasExited && Environment.TickCount64 < deadline)
+        {
+            Signal(signal);
+            _ = _process.WaitForExit(PauseMs);
+        }
     }
 
     /// <summary>The mask of ignored signals, from proc(5).</summary>

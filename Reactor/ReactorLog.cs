@@ -26,4 +26,10 @@ internal static partial class ReactorLog
         Level = LogLevel.Warning,
         Message = "callback took {Seconds:F1} s, alone or with others of its turn, and held up all else; {Unsaid} more were not told of")]
     public static partial void SlowCallback(ILogger log, double seconds, long unsaid);
+
+    [LoggerMessage(
+        EventId = 6,
+        Level = LogLevel.Warning,
+        Message = "a connection is given up, for it can't be watched: {Reason}; {Unsaid} more were not told of")]
+    public static partial void CannotWatch(ILogger log, string reason, long unsaid);
 }

@@ -132,6 +132,7 @@ public sealed class FaultInjectionTests : NativeTests
         }
 
         last.AssertIs(LongPoem);
+        Assert.ContainsSingle(line => line.Contains("can't be watched", StringComparison.Ordinal), server.Errors.Lines, "said once");
         AssertEndsWell(server);
     }
 

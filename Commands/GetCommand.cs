@@ -143,29 +143,21 @@ internal sealed partial class GetCommand
             }
 
             download.Complete();
+            return true;
         }
         catch (IOException exception)
         {
             download.Fail(exception.Message);
-            PassOn(isOver: _options.AllOrNothing);
             throw;
         }
         catch (CancelledError)
         {
-            // So are all others: nobody is to have its place.
             download.Abandon();
             throw;
         }
-
-        PassOn(isOver: _options.Race);
-        return true;
-    }
-
-    /// <summary>Gives a place to the next download, unless the others are about to be cancelled.</summary>
-    private void PassOn(bool isOver)
-    {
-        if (!isOver)
+        finally
         {
+            // If this is the end of all, the next one is cancelled in this turn, and connects in a later one: it never does.
             _places.Release();
         }
     }

@@ -140,6 +140,7 @@ internal static partial class CommandLine
                 ("poetry get 10001 poems.example:10002 [::1]:10003", "three poems"),
                 ("poetry get --transform cummingsify --via 11000 10001", "transformed on the way"),
                 ("poetry get --output poems/ 10001 10002", "into files of a directory"),
+                ("poetry get --race mirror.example:10001 10001", "from who is fastest"),
             ],
         };
         Argument<Endpoint[]> addresses = command.Many<Endpoint>(
@@ -160,6 +161,8 @@ internal static partial class CommandLine
             takesFile: true,
             "-o");
         Option<bool> wait = command.Flag("--wait", "Print all poems at the end, in the order of the addresses");
+        Option<bool> race = command.Flag("--race", "Write the first whole poem, cancel the other downloads");
+        Option<bool> allOrNothing = command.Flag("--all-or-nothing", "Write all poems at the end, or none if one fails");
         Option<bool> netstring = command.Flag("--netstring", "The poems travel as netstrings");
         Option<string> progress = command.Choice("--progress", "How progress is shown", "auto", styles);
         Option<bool> quiet = command.Flag("--quiet", "Say nothing but failures", "-q");
@@ -174,6 +177,8 @@ internal static partial class CommandLine
                 Retry = (int)result.GetValue(retry),
                 Output = result.GetValue(output) is StandardOutput ? null : result.GetValue(output),
                 Wait = result.GetValue(wait),
+                Race = result.GetValue(race),
+                AllOrNothing = result.GetValue(allOrNothing),
                 Netstring = result.GetValue(netstring),
                 Progress = (ProgressStyle)Array.IndexOf(styles, result.GetValue(progress)),
                 Quiet = result.GetValue(quiet),
@@ -184,6 +189,8 @@ internal static partial class CommandLine
                 : options.Transform is not null && options.Via is null ? "--transform needs --via ADDRESS, a transform server"
                 : options.Transform is null && options.Via is not null ? "--via needs --transform NAME, a transformation"
                 : options.Raw && options.Output is not null ? "--raw is in vain: what goes to a file is never escaped"
+                : options.Race && options.AllOrNothing ? "--race wants one poem, --all-or-nothing all of them: use one of the two"
+                : options.Race && options.Wait ? "--wait is in vain: with --race only one poem is printed"
                 : null;
             return problem is null
                 ? Invocation.Of(() => commands.Get(options, from))

@@ -13,6 +13,11 @@ internal sealed partial class GetCommand
         /// <summary>Not a file of our own: a write to it may block.</summary>
         private readonly bool _mayBlock = path is null || PoemFile.IsSpecial(path);
 
+        /// <summary>Is it written out only when all others are over, too? Standard output may have an order to wait for, and
+        /// a reader who would hold up what is to be cancelled; a file waits only for those without which it may not be.</summary>
+        private readonly bool _commitsAtEnd =
+            command._options.AllOrNothing || (path is null && (command._options.Wait || command._options.Race));
+
         private PoemOutput? _output;
         private string? _problem;
         private bool _awaitsCommit;
@@ -20,9 +25,6 @@ internal sealed partial class GetCommand
         public int Task => task;
 
         public Endpoint From => from;
-
-        /// <summary>Fires when there is no more to be done for it; null before it has begun.</summary>
-        public Deferred<bool>? Fetching { get; set; }
 
         /// <summary>Did it come whole, and was it written whole?</summary>
         public bool IsWhole { get; private set; }
@@ -80,22 +82,22 @@ internal sealed partial class GetCommand
             return true;
         }
 
-        /// <summary>All of it has come. Only on standard output is there an order to wait for; a file would stay open.</summary>
+        /// <summary>All of it has come: it is written out, or waits for that.</summary>
+        /// <exception cref="PoemIncomplete">It could not be written.</exception>
+        /// <exception cref="CancelledError">There is nobody to write it for.</exception>
         public void Complete()
         {
-            _awaitsCommit = Check(Open());
-            if (!_awaitsCommit)
+            bool isStored = Check(Open()) && Check(_output!.Seal());
+            _awaitsCommit = isStored && _commitsAtEnd;
+            if (!isStored || !(_commitsAtEnd || TryCommit()))
             {
-                Fail(_problem ?? string.Empty);
-            }
-            else if (path is not null || !command._options.Wait)
-            {
-                Commit();
+                throw _problem is null ? new CancelledError() : new PoemIncomplete(_problem);
             }
         }
 
-        /// <summary>Writes it out, if all of it has come and it is not written yet.</summary>
-        public void Commit()
+        /// <summary>All others are over, too.</summary>
+        /// <param name="keeps">Is a poem that waits to be written out now? Else nothing is left of it.</param>
+        public void Settle(bool keeps)
         {
             if (!_awaitsCommit)
             {
@@ -103,6 +105,33 @@ internal sealed partial class GetCommand
             }
 
             _awaitsCommit = false;
+            if (!keeps)
+            {
+                Abandon();
+            }
+            else if (!TryCommit() && _problem is not null)
+            {
+                Fail(_problem);
+            }
+        }
+
+        /// <summary>It has not come whole: nobody sees any of it.</summary>
+        /// <param name="reason">Unless the output has a better one.</param>
+        public void Fail(string reason)
+        {
+            Abandon();
+            command._progress.Failed(task, _problem ?? reason);
+        }
+
+        /// <summary>Leaves nothing behind.</summary>
+        public void Abandon()
+        {
+            _output?.Abort();
+            _ = LetGo();
+        }
+
+        private bool TryCommit()
+        {
             if (path is null)
             {
                 command._progress.Suspend();
@@ -120,25 +149,8 @@ internal sealed partial class GetCommand
             {
                 command._progress.Finished(task);
             }
-            else if (_problem is not null)
-            {
-                command._progress.Failed(task, _problem);
-            }
-        }
 
-        /// <summary>It has not come whole: nobody sees any of it.</summary>
-        /// <param name="reason">Unless the output has a better one.</param>
-        public void Fail(string reason)
-        {
-            Abandon();
-            command._progress.Failed(task, _problem ?? reason);
-        }
-
-        /// <summary>Leaves nothing behind.</summary>
-        public void Abandon()
-        {
-            _output?.Abort();
-            _ = LetGo();
+            return IsWhole;
         }
 
         private bool TryWrite(ReadOnlySpan<byte> bytes)

@@ -34,7 +34,8 @@ internal sealed partial class GetCommand
     private Progress _progress = null!;
     private TransformClient? _transformer;
     private Download[] _downloads = [];
-    private int _running;
+    private Deferred<bool>[] _fetches = [];
+    private bool _keeps = true;
     private PosixSignal _signal;
     private OutputResult _standardOutput;
 
@@ -82,13 +83,19 @@ internal sealed partial class GetCommand
         if (_options.Output is { } output)
         {
             bool directory = Directory.Exists(output);
-            if (addresses.Length > 1 && !directory)
+            if (addresses.Length > 1 && !directory && !_options.Race)
             {
                 problem = $"--output {output}: several poems need a directory";
                 return false;
             }
 
-            paths = directory ? PoemFile.PathsIn(output, addresses) : [output];
+            paths = directory ? PoemFile.PathsIn(output, addresses) : Array.ConvertAll(addresses, _ => output);
+            bool takesBack = _options.Race || _options.AllOrNothing;
+            if (takesBack && Array.Find(paths, PoemFile.IsSpecial) is { } special)
+            {
+                problem = $"--output {special}: what has gone to a device or a pipe cannot be taken back";
+                return false;
+            }
         }
 
         bool escapes = !_options.Raw && StandardStreams.IsTerminalAt(StandardStreams.Output);
@@ -109,46 +116,24 @@ internal sealed partial class GetCommand
         return (int)Math.Clamp((NativeProcess.RaiseOpenFileLimit() - ReservedDescriptors) / each, 1, int.MaxValue);
     }
 
+    /// <summary>
+    /// Begins them all, and says by what they end: by the first that is whole, by the first that fails, or when none is left.
+    /// </summary>
     private void StartAll()
     {
-        _running = _downloads.Length;
-        foreach (Download download in _downloads)
-        {
-            _progress.Started(download.Task, download.From);
-            download.Fetching = Fetch(download);
-            _ = download.Fetching.AddBoth(_ =>
-            {
-                if (--_running == 0 && _reactor.Running)
-                {
-                    _reactor.Stop();
-                }
-
-                return true;
-            });
-        }
+        _fetches = Array.ConvertAll(_downloads, Fetch);
+        Deferred all = _options.Race
+            ? Deferred.Race(_fetches)
+            : new DeferredList<bool>(_fetches, fireOnOneErrback: _options.AllOrNothing, consumeErrors: true);
+        _ = all.AddErrback(_ => _keeps = false).AddBoth(CancelAll);
     }
 
-    /// <summary>One poem, when its turn has come.</summary>
-    /// <returns>Fires when there is no more to be done for it. Cancelling it stops the download.</returns>
+    /// <summary>One poem, when its turn has come, from the first try to the last.</summary>
+    /// <returns>Fires when it is whole. Fails when that was told, or when it was cancelled: that stops the download.</returns>
     private async Deferred<bool> Fetch(Download download)
     {
-        try
-        {
-            _ = await _places.Acquire();
-        }
-        catch (CancelledError)
-        {
-            return true;
-        }
-
-        bool done = await FetchNow(download);
-        _places.Release();
-        return done;
-    }
-
-    /// <summary>One poem, from the first try to the last. Whatever comes, it does not fail.</summary>
-    private async Deferred<bool> FetchNow(Download download)
-    {
+        _progress.Started(download.Task, download.From);
+        _ = await _places.Acquire();
         try
         {
             await FetchWithRetries(download);
@@ -158,17 +143,23 @@ internal sealed partial class GetCommand
             }
 
             download.Complete();
+            return true;
         }
         catch (IOException exception)
         {
             download.Fail(exception.Message);
+            throw;
         }
         catch (CancelledError)
         {
             download.Abandon();
+            throw;
         }
-
-        return true;
+        finally
+        {
+            // If this is the end of all, the next one is cancelled in this turn, and connects in a later one: it never does.
+            _places.Release();
+        }
     }
 
     private async Deferred<long> FetchWithRetries(Download download)
@@ -218,14 +209,12 @@ internal sealed partial class GetCommand
         int whole = 0;
         foreach (Download download in _downloads)
         {
-            if (_signal == 0 && _options.Wait)
-            {
-                download.Commit();
-            }
-
+            download.Settle(_keeps);
             whole += download.IsWhole ? 1 : 0;
+            _keeps &= download.IsWhole || !_options.AllOrNothing;
         }
 
+        int exitCode = whole >= (_options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure;
         if (_signal != 0)
         {
             return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted
@@ -235,17 +224,17 @@ internal sealed partial class GetCommand
 
         if (_standardOutput.ReaderIsGone)
         {
-            return whole == _downloads.Length ? ExitCode.Success : ExitCode.Failure;
+            return exitCode;
         }
 
         _progress.Summary(whole, elapsed);
-        return _standardOutput.Problem is { } problem ? CommandRunner.Fail(problem)
-            : whole == _downloads.Length ? ExitCode.Success : ExitCode.Failure;
+        return _standardOutput.Problem is { } problem ? CommandRunner.Fail(problem) : exitCode;
     }
 
     private void Interrupt(PosixSignal signal)
     {
         _signal = signal;
+        _keeps = false;
         CancelAll();
     }
 
@@ -261,9 +250,9 @@ internal sealed partial class GetCommand
 
     private void CancelAll()
     {
-        foreach (Download download in _downloads)
+        foreach (Deferred<bool> fetch in _fetches)
         {
-            download.Fetching?.Cancel();
+            fetch.Cancel();
         }
 
         if (_reactor.Running)

@@ -105,6 +105,12 @@ internal sealed class GetOptions
     /// <summary>Print all poems at the end, in the order of the addresses? Files are written as they come all the same.</summary>
     public required bool Wait { get; init; }
 
+    /// <summary>Is the first poem that is whole the only one wanted?</summary>
+    public required bool Race { get; init; }
+
+    /// <summary>Write nothing unless all poems come, and everything at the end?</summary>
+    public required bool AllOrNothing { get; init; }
+
     /// <summary>Are the poems netstrings?</summary>
     public required bool Netstring { get; init; }
 

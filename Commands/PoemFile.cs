@@ -86,10 +86,12 @@ internal sealed class PoemFile : PoemOutput
         return Result(_path, error);
     }
 
+    /// <summary>Closes it: that may be where a full disk or a quota of another machine is told.</summary>
+    public override OutputResult Seal() => Result(_path, Close());
+
     /// <inheritdoc/>
     public override OutputResult Commit()
     {
-        // Closing may be where a full disk or a quota of another machine is told.
         Errno error = Close();
         if (error == Errno.None && _writtenPath != _path)
         {

@@ -32,8 +32,8 @@ internal readonly struct OutputResult
 }
 
 /// <summary>
-/// Where one poem goes: it gets the bytes as they arrive, then either <see cref="Commit"/> or <see cref="Abort"/>, once.
-/// After a failure only <see cref="Abort"/> is of use. Errors are return values.
+/// Where one poem goes: it gets the bytes as they arrive, then either <see cref="Commit"/> or <see cref="Abort"/>, once;
+/// between the two may be <see cref="Seal"/>, if it is to wait. After a failure only <see cref="Abort"/> is of use. Errors are return values.
 /// </summary>
 internal abstract class PoemOutput
 {
@@ -42,6 +42,9 @@ internal abstract class PoemOutput
 
     /// <summary>Takes the next bytes.</summary>
     public abstract OutputResult Write(ReadOnlySpan<byte> bytes);
+
+    /// <summary>All bytes have been written. From here on it holds no descriptor, so that any number can wait.</summary>
+    public virtual OutputResult Seal() => default;
 
     /// <summary>The poem is whole.</summary>
     public abstract OutputResult Commit();

@@ -97,7 +97,7 @@ public sealed class CommandLineTests
         Assert.AreEqual(TimeSpan.FromSeconds(60), options.Timeout);
         Assert.AreEqual(0, options.Retry);
         Assert.IsNull(options.Output);
-        Assert.IsFalse(options.Wait || options.Netstring || options.Quiet || options.Raw);
+        Assert.IsFalse(options.Wait || options.Race || options.AllOrNothing || options.Netstring || options.Quiet || options.Raw);
         Assert.AreEqual(ProgressStyle.Auto, options.Progress);
         Assert.AreEqual("127.0.0.1:10001", string.Join(' ', _commands.Addresses.AsEnumerable()));
     }
@@ -120,10 +120,14 @@ public sealed class CommandLineTests
     }
 
     [TestMethod]
-    public void Get_Raw_IsRead()
+    [DataRow("--raw", true, false, false)]
+    [DataRow("--race", false, true, false)]
+    [DataRow("--all-or-nothing", false, false, true)]
+    public void Get_AnOptionThatDoesNotGoWithAll_IsRead(string option, bool raw, bool race, bool allOrNothing)
     {
-        Run("get", "--raw", "1");
-        Assert.IsTrue(_commands.Options!.Raw);
+        Run("get", option, "1");
+        GetOptions options = _commands.Options!;
+        Assert.AreEqual((raw, race, allOrNothing), (options.Raw, options.Race, options.AllOrNothing));
     }
 
     [TestMethod]

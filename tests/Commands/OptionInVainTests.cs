@@ -31,6 +31,8 @@ public sealed class OptionInVainTests
 
     [TestMethod]
     [DataRow("get -o f --raw 1", "poetry get: --raw is in vain: what goes to a file is never escaped")]
+    [DataRow("get --race --wait 1 2", "poetry get: --wait is in vain: with --race only one poem is printed")]
+    [DataRow("get --race --all-or-nothing 1", "poetry get: --race wants one poem, --all-or-nothing all of them: use one of the two")]
     [DataRow("transform --list --port 5", "poetry transform: --port is in vain: --list only prints names")]
     [DataRow("transform --log-level info --list", "poetry transform: --log-level is in vain: --list only prints names")]
     [DataRow("transform --list --upstream 5", "poetry transform: --upstream is in vain: --list only prints names")]
@@ -60,6 +62,8 @@ public sealed class OptionInVainTests
     [DataRow("proxy --ttl forever --stale-if-error 0 --max-cache 1k 7")]
     [DataRow("get --raw -o - 1")]
     [DataRow("get --wait -o f 1")]
+    [DataRow("get --race -o f 1 2")]
+    [DataRow("get --all-or-nothing --wait 1")]
     public void ItIsOfUse(string line)
     {
         Invocation invocation = CommandLine.Parse(line.Split(' '), new AllCommands());

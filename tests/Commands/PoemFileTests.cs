@@ -32,6 +32,26 @@ public sealed class PoemFileTests
     }
 
     [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void Seal_HoldsNoDescriptorAndHasNoNameYet()
+    {
+        PoemFile kept = Create(In("poem.txt"));
+        PoemFile dropped = Create(In("other.txt"));
+        Assert.IsTrue(kept.Write("poem"u8).IsOk);
+        Assert.AreEqual(2, OpenFiles());
+        Assert.IsTrue(kept.Seal().IsOk && dropped.Seal().IsOk);
+        Assert.AreEqual(0, OpenFiles());
+        Assert.IsFalse(File.Exists(In("poem.txt")));
+        Assert.IsTrue(kept.Commit().IsOk);
+        dropped.Abort();
+        Assert.AreEqual("poem", File.ReadAllText(In("poem.txt")));
+        Assert.AreEqual("poem.txt", Names());
+
+        int OpenFiles() => Directory.GetFileSystemEntries("/proc/self/fd")
+            .Count(fd => new FileInfo(fd).LinkTarget?.StartsWith(_directory, StringComparison.Ordinal) == true);
+    }
+
+    [TestMethod]
     public void Abort_LeavesWhatWasThere()
     {
         string path = In("poem.txt");

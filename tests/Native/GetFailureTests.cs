@@ -223,6 +223,23 @@ public sealed class GetFailureTests : NativeTests
         new Delivery(finished.Bytes, WasReset: false).AssertIs(Poem, "standard output");
     }
 
+    /// <summary>With descriptors for one download at a time the second is asked when the first is whole.</summary>
+    [TestMethod]
+    [DataRow("--wait")]
+    [DataRow("--all-or-nothing")]
+    public void Get_InterruptedWhileAPoemWaits_DoesNotPrintIt(string option)
+    {
+        FaultServer whole = Own(FaultServer.Sending(Poem));
+        FaultServer hanging = Own(FaultServer.Hanging([]));
+        NativeBinary get = Start(new Launch("get", "--quiet", option, whole.Address, hanging.Address) { Before = "ulimit -n 12;" });
+        hanging.WaitForClient();
+        get.Signal(Posix.SIGINT);
+        Finished finished = get.WaitForExit();
+        Assert.AreEqual(130, finished.ExitCode, finished.Errors);
+        Assert.IsEmpty(finished.Bytes);
+        Assert.IsEmpty(finished.Errors);
+    }
+
     [TestMethod]
     public void Get_Interrupted_EndsWith130()
     {

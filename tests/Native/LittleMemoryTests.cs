@@ -44,6 +44,47 @@ public sealed class LittleMemoryTests : NativeTests
         Assert.IsLessThan(48 * Megabyte, PeakBytes(proxy), "sixteen poems weigh 128 MB");
     }
 
+    /// <summary>A poem that memory has no room for costs only itself: the other one comes, and nobody is shown a stack.</summary>
+    [TestMethod]
+    [DataRow("131072")]
+    [DataRow("98304")]
+    public void Get_WithoutMemoryForAPoem_FailsForThatPoemAlone(string kibibytes)
+    {
+        _ = Folder.Write("long.txt", new byte[60 * Megabyte]);
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary upstream = Start(new Launch("serve", "0=long.txt", "0=poem.txt"));
+        _ = upstream.Output.WaitForLines(2);
+        Finished finished = Run(new Launch("get", "--quiet", $"{upstream.Port(0)}", $"{upstream.Port(1)}")
+        {
+            Before = $"ulimit -v {kibibytes};",
+        });
+        Assert.AreEqual($"Task 1: 127.0.0.1:{upstream.Port(0)}: out of memory\n", finished.Errors);
+        Assert.AreEqual(1, finished.ExitCode);
+        Assert.IsTrue(Poem.AsSpan().SequenceEqual(finished.Bytes));
+    }
+
+    [TestMethod]
+    public void AProxyWithoutMemoryForAPoem_SaysSoInOneLine_AndGoesOn()
+    {
+        _ = Folder.Write("long.txt", new byte[60 * Megabyte]);
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary upstream = Start(new Launch("serve", "0=long.txt", "0=poem.txt"));
+        _ = upstream.Output.WaitForLines(2);
+        NativeBinary proxy = Start(new Launch("proxy", "--log-level", "warn", $"0={upstream.Port(0)}", $"0={upstream.Port(1)}")
+        {
+            Before = "ulimit -v 81920;",
+        });
+        _ = proxy.Output.WaitForLines(2);
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.IsTrue(Wire.Fetch(proxy.Port(0)).WasReset, "what is not whole has no clean end");
+        }
+
+        Wire.Fetch(proxy.Port(1)).AssertIs(Poem);
+        proxy.Errors.WaitForText($"warn fetch of 127.0.0.1:{upstream.Port(0)} failed: out of memory after ");
+        Assert.DoesNotContain("OutOfMemoryException", proxy.Errors.Text);
+    }
+
     private static long PeakBytes(NativeBinary binary)
     {
         string line = File.ReadLines($"/proc/{binary.ProcessId}/status")

@@ -156,9 +156,19 @@ internal sealed partial class GetCommand
         private bool TryWrite(ReadOnlySpan<byte> bytes)
         {
             command._mayBlock = _mayBlock;
-            bool written = Check(Open()) && Check(_output!.Write(bytes));
-            command._mayBlock = false;
-            return written;
+            try
+            {
+                return Check(Open()) && Check(_output!.Write(bytes));
+            }
+            catch (OutOfMemoryException)
+            {
+                _problem = PoemFetch.OutOfMemory;
+                return false;
+            }
+            finally
+            {
+                command._mayBlock = false;
+            }
         }
 
         private bool LetGo()

@@ -101,12 +101,22 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     {
         get
         {
-            Reserve(RoomBytes);
+            try
+            {
+                Reserve(RoomBytes);
+            }
+            catch (OutOfMemoryException)
+            {
+                // It only saves a copy: the write that finds no room is the one to fail.
+                return default;
+            }
+
             return new Span<byte>(_memory + _length, RoomBytes);
         }
     }
 
     /// <inheritdoc/>
+    /// <exception cref="OutOfMemoryException">There is no room for them; what was written before is still there.</exception>
     public override OutputResult Write(ReadOnlySpan<byte> bytes)
     {
         bool isInPlace = bytes.Length <= _capacity - _length
@@ -149,8 +159,10 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     {
         if (count > _capacity - _length)
         {
-            _capacity = Math.Max(Math.Max(_capacity * 2, _length + count), SmallestCapacity);
-            _memory = (byte*)NativeMemory.Realloc(_memory, (nuint)_capacity);
+            // If there is none for so much, what there is stays as it is.
+            long capacity = Math.Max(Math.Max(_capacity * 2, _length + count), SmallestCapacity);
+            _memory = (byte*)NativeMemory.Realloc(_memory, (nuint)capacity);
+            _capacity = capacity;
         }
     }
 

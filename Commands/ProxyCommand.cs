@@ -48,7 +48,7 @@ internal sealed class ProxyCommand : IDisposable
             });
         }
 
-        var host = new ServerHost(_server, _log) { Reload = Clear, Metrics = page => ProxyMetrics.Write(page, Services()) };
+        var host = new ServerHost(_server, _log) { Reload = Clear, Metrics = page => ProxyMetrics.Write(page, Services(), HeldBytes()) };
         return host.Run(listeners);
     }
 
@@ -100,6 +100,17 @@ internal sealed class ProxyCommand : IDisposable
         }
 
         ProxyLog.Emptied(_log);
+    }
+
+    private long HeldBytes()
+    {
+        long held = 0;
+        foreach (Home home in _homes)
+        {
+            held += home.Cache.HeldBytes;
+        }
+
+        return held;
     }
 
     private IEnumerable<ProxyService> Services()

@@ -14,7 +14,7 @@ internal sealed class ProxySettings
     /// <summary>An upstream that sends nothing for so long has failed; <see cref="Quantity.Never"/> for no limit.</summary>
     public required TimeSpan Timeout { get; init; }
 
-    /// <summary>What all kept poems may weigh together.</summary>
+    /// <summary>What all poems in memory may weigh together, kept or not.</summary>
     public required long MostCacheBytes { get; init; }
 }
 
@@ -44,7 +44,7 @@ internal sealed class ProxyOptionSet
         _mostPoemBytes = command.Value<long>(
             "--max-poem", "BYTES", "Pass a longer poem through without keeping it, 0 for no limit", "64MiB", TryParseLimit);
         _mostCacheBytes = command.Value<long>(
-            "--max-cache", "BYTES", "Most that all kept poems may weigh, 0 for no limit", "256MiB", TryParseLimit);
+            "--max-cache", "BYTES", "Most that all poems in memory may weigh, 0 for no limit", "256MiB", TryParseLimit);
         _storeAndForward = command.Flag("--store-and-forward", "Send nothing before the poem is whole");
         _netstring = command.Flag("--netstring", "The poem travels as a netstring, on both sides, so that a cut is noticed");
     }
@@ -76,9 +76,9 @@ internal sealed class ProxyOptionSet
     {
         TimeSpan lifetime = result.GetValue(_lifetime);
         bool hasStale = result.GetValue(_staleIfError) > TimeSpan.Zero;
-        if (lifetime == TimeSpan.Zero && (hasStale || ServerOptionSet.IsTyped(result, _mostCacheBytes)))
+        if (lifetime == TimeSpan.Zero && hasStale)
         {
-            return $"{(hasStale ? _staleIfError.Name : _mostCacheBytes.Name)} is in vain: with --ttl 0 no poem is kept";
+            return "--stale-if-error is in vain: with --ttl 0 no poem is kept";
         }
 
         if (lifetime == Quantity.Never && hasStale)

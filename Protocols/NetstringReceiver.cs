@@ -51,6 +51,9 @@ public sealed class NetstringReceiver : IDisposable
     /// <summary>Does it hold a buffer?</summary>
     internal bool HoldsBuffer => _buffer is not null;
 
+    /// <summary>How long its buffer is.</summary>
+    internal int HeldBytes => _buffer is null ? 0 : _buffer.Length;
+
     /// <summary>Gives the next whole string.</summary>
     /// <param name="data">What has been received; what is used up is cut off its front. When this returns false it is empty,
     /// or there is an error.</param>

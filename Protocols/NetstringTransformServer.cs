@@ -38,13 +38,21 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
                 _ => "the request is no netstring: it has no length",
             });
         }
+        else
+        {
+            _ = TryHold(_receiver.HeldBytes);
+        }
     }
 
     /// <inheritdoc/>
     private protected override void RequestEnded() => Refuse("the request ended too early");
 
     /// <inheritdoc/>
-    private protected override void ForgetRequest() => _receiver.Reset();
+    private protected override void ForgetRequest()
+    {
+        base.ForgetRequest();
+        _receiver.Reset();
+    }
 
     /// <summary>Kindly: that there is no netstring tells all.</summary>
     private protected override void EndUnanswered() => Transport.LoseConnection();

@@ -8,7 +8,8 @@ namespace Poetry.Protocols;
 /// <summary>
 /// A poem on its way through a proxy, in its wire form: it grows while it comes, and is shared by all who send it, by
 /// reference. Its chunks never move, so what was handed out stays where it is while the buffer grows. It is counted like a
-/// <see cref="Poem"/>: whoever sends it holds it, and the last to let go frees it.
+/// <see cref="Poem"/>: whoever sends it holds it, and the last to let go frees it. What lies in it is accounted for in
+/// the cache.
 /// </summary>
 /// <remarks>Belongs to one reactor: nothing here may be called from another thread.</remarks>
 internal sealed class PoemBuffer
@@ -23,22 +24,29 @@ internal sealed class PoemBuffer
     private const int LongestExpected = 1 << 30;
 
     private readonly PoemMemory _memory;
+    private readonly ProxyCache _cache;
     private readonly List<Chunk> _chunks = [];
     private ReadOnlyMemory<byte>[]? _parts;
     private int _nextChunkBytes;
+    private bool _passes;
     private int _holders = 1;
 
     /// <summary>Makes an empty one, held once.</summary>
     /// <param name="memory">Where it lies.</param>
+    /// <param name="cache">What it weighs is noted there.</param>
     /// <param name="firstChunkBytes">Allocated when the first byte comes. A poem that fits is sent in one call.</param>
-    public PoemBuffer(PoemMemory memory, int firstChunkBytes)
+    public PoemBuffer(PoemMemory memory, ProxyCache cache, int firstChunkBytes)
     {
         _memory = memory;
+        _cache = cache;
         _nextChunkBytes = firstChunkBytes;
     }
 
     /// <summary>Bytes that have come so far, those that were released too.</summary>
     public long Length { get; private set; }
+
+    /// <summary>Does more than one hold it?</summary>
+    public bool IsShared => _holders > 1;
 
     /// <summary>Bytes at the front that are no longer here.</summary>
     public long Released { get; private set; }
@@ -71,6 +79,7 @@ internal sealed class PoemBuffer
             }
 
             int taken = _chunks[^1].Append(bytes);
+            _cache.Hold(taken);
             bytes = bytes[taken..];
             Length += taken;
         }
@@ -89,8 +98,24 @@ internal sealed class PoemBuffer
         }
     }
 
-    /// <summary>From now on chunks are of one size, so that they can be released one after the other.</summary>
-    public void PassThrough(int chunkBytes) => _nextChunkBytes = -chunkBytes;
+    /// <summary>
+    /// From now on chunks are of one size, so that they can be released one after the other. What room the last one has left
+    /// stays empty, for it may be large, and would be released only when it is full.
+    /// </summary>
+    public void PassThrough(int chunkBytes)
+    {
+        _nextChunkBytes = -chunkBytes;
+        if (!_passes)
+        {
+            _passes = true;
+            _cache.Passing++;
+        }
+
+        if (_chunks.Count > 0)
+        {
+            _chunks[^1].Seal();
+        }
+    }
 
     /// <summary>All has come.</summary>
     public void Complete()
@@ -131,7 +156,7 @@ internal sealed class PoemBuffer
         while (passed < _chunks.Count && _chunks[passed].Room == 0 && _chunks[passed].End <= offset)
         {
             Released = _chunks[passed].End;
-            _chunks[passed].Free(_memory);
+            Free(_chunks[passed]);
             passed++;
         }
 
@@ -156,10 +181,17 @@ internal sealed class PoemBuffer
 
         foreach (Chunk chunk in _chunks)
         {
-            chunk.Free(_memory);
+            Free(chunk);
         }
 
         _chunks.Clear();
+        _cache.Passing -= _passes ? 1 : 0;
+    }
+
+    private void Free(Chunk chunk)
+    {
+        _cache.LetGo(chunk.End - chunk.Offset);
+        chunk.Free(_memory);
     }
 
     private void AddChunk()
@@ -186,6 +218,7 @@ internal sealed class PoemBuffer
         {
             _start = memory.Allocate(capacity);
             _capacity = capacity;
+            Room = capacity;
             _all = new NativeBytes(_start, capacity).Memory;
             Offset = offset;
         }
@@ -194,7 +227,7 @@ internal sealed class PoemBuffer
 
         public long End => Offset + _filled;
 
-        public int Room => _capacity - _filled;
+        public int Room { get; private set; }
 
         public ReadOnlyMemory<byte> Filled => _all[.._filled];
 
@@ -203,8 +236,11 @@ internal sealed class PoemBuffer
             int taken = Math.Min(bytes.Length, Room);
             bytes[..taken].CopyTo(new Span<byte>(_start + _filled, taken));
             _filled += taken;
+            Room -= taken;
             return taken;
         }
+
+        public void Seal() => Room = 0;
 
         public void Free(PoemMemory memory) => memory.Free(_start, _capacity);
     }

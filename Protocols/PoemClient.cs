@@ -10,6 +10,7 @@ internal interface IPoemReceiver
     /// <summary>Bytes of the poem have come.</summary>
     /// <param name="bytes">Never none; valid until this call returns.</param>
     /// <returns>False if they can't be taken: then the fetch is given up.</returns>
+    /// <exception cref="OutOfMemoryException">There is no memory for them: then too.</exception>
     bool Received(ReadOnlySpan<byte> bytes);
 
     /// <summary>Where the next bytes of an unframed poem are to come, to be kept there; none if it does not matter.</summary>
@@ -40,6 +41,9 @@ internal sealed class PoemIncomplete(string message) : IOException(message);
 /// <summary>One fetch of one poem: the factory of one connection, and the deferred that it fires.</summary>
 internal sealed class PoemFetch : ClientFactory
 {
+    /// <summary>Why a poem was given up that there is no memory for.</summary>
+    public const string OutOfMemory = "out of memory";
+
     private readonly PoemRequest _request;
     private readonly Action _abort;
     private readonly Deferred<long> _whole;
@@ -156,6 +160,42 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
             _stalled.Reset(_timeout);
         }
 
+        try
+        {
+            Read(data);
+        }
+        catch (OutOfMemoryException)
+        {
+            // Of one poem there was too much: whoever fetches another may have the memory for it.
+            GiveUp(new PoemIncomplete(PoemFetch.OutOfMemory));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ReadConnectionLost()
+    {
+        Transport.LoseConnection();
+        if (!request.Framed)
+        {
+            fetch.Complete(_received);
+        }
+        else if (!_frame.Complete)
+        {
+            fetch.Failed(new Failure(new PoemIncomplete(_frame.HasLength
+                ? $"got {_received} of {_frame.Length} bytes"
+                : "the server closed before it said how long the poem is")));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionLost(Failure reason)
+    {
+        _ = _stalled?.CancelIfActive();
+        fetch.Failed(reason);
+    }
+
+    private void Read(ReadOnlySpan<byte> data)
+    {
         if (!request.Framed)
         {
             _ = Take(data);
@@ -191,29 +231,6 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
             Transport.LoseConnection();
             fetch.Complete(_received);
         }
-    }
-
-    /// <inheritdoc/>
-    protected internal override void ReadConnectionLost()
-    {
-        Transport.LoseConnection();
-        if (!request.Framed)
-        {
-            fetch.Complete(_received);
-        }
-        else if (!_frame.Complete)
-        {
-            fetch.Failed(new Failure(new PoemIncomplete(_frame.HasLength
-                ? $"got {_received} of {_frame.Length} bytes"
-                : "the server closed before it said how long the poem is")));
-        }
-    }
-
-    /// <inheritdoc/>
-    protected internal override void ConnectionLost(Failure reason)
-    {
-        _ = _stalled?.CancelIfActive();
-        fetch.Failed(reason);
     }
 
     private bool Take(ReadOnlySpan<byte> data)

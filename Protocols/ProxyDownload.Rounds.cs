@@ -194,7 +194,7 @@ internal sealed partial class ProxyDownload
 
         _slowest = Math.Min(_slowestSoFar, _poem.Length);
         _poem.ReleaseBefore(_slowest);
-        if (_paused && _poem.Length - _slowest <= _options.WindowBytes)
+        if (_paused && _poem.Length - _slowest <= WindowBytes)
         {
             _paused = false;
             _upstream?.ResumeProducing();

@@ -16,6 +16,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 {
     private readonly ProxyService _service;
     private readonly ProxyOptions _options;
+    private readonly ProxyCache _cache;
     private readonly PoemBuffer _poem;
     private Deferred<long>? _fetching;
     private IProducer? _upstream;
@@ -23,11 +24,12 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private Stage _stage;
     private bool _paused;
 
-    public ProxyDownload(ProxyService service, IClock clock, ProxyOptions options, PoemMemory memory)
+    public ProxyDownload(ProxyService service, IClock clock, ProxyOptions options, ProxyCache cache, PoemMemory memory)
     {
         _service = service;
         _options = options;
-        _poem = new PoemBuffer(memory, options.ChunkBytes);
+        _cache = cache;
+        _poem = new PoemBuffer(memory, cache, options.ChunkBytes);
         _rounds = clock.CallLater(TimeSpan.Zero, this, static download => download.ServeSome());
     }
 
@@ -49,7 +51,8 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     /// <summary>What has come so far, of the poem alone.</summary>
     public long ReceivedBytes { get; private set; }
 
-    /// <summary>Is the poem too long to be kept? Then it only passes, at the pace of the slowest client.</summary>
+    /// <summary>Is the poem too long to be kept, or is there no room for it? Then it only passes, at the pace of the slowest
+    /// client.</summary>
     public bool PassesThrough { get; private set; }
 
     /// <summary>May the poem be kept? Not if the cache was emptied after the fetch began: it may be the old one.</summary>
@@ -57,6 +60,9 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
     /// <summary>Can a client still get all of it? Not once the front of the poem is gone.</summary>
     public bool HasAll => _poem.Released == 0;
+
+    /// <summary>How far the fastest client may be ahead of the slowest: no further than it has to while there is no room.</summary>
+    private int WindowBytes => _cache.IsFull ? _options.NarrowWindowBytes : _options.WindowBytes;
 
     /// <summary>Begins to fetch. There is a first client already, so that there is never a fetch without one.</summary>
     /// <param name="fetch">May fire before it returns, or throw.</param>
@@ -92,14 +98,14 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
         Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
         int count = Netstring.WriteHeader(length, head);
-        bool isTooLong = length > _options.MostPoemBytes;
+        bool isTooLong = length > _options.MostPoemBytes || count + length + 1 > _cache.MostBytes;
         _poem.Expect(count + length + 1, isStored: !isTooLong);
         if (isTooLong)
         {
             BeginPassingThrough();
         }
 
-        _poem.Append(head[..count]);
+        Append(head[..count]);
         Wake();
     }
 
@@ -117,8 +123,8 @@ internal sealed partial class ProxyDownload : IPoemReceiver
             BeginPassingThrough();
         }
 
-        _poem.Append(bytes);
-        if (PassesThrough && !_paused && _poem.Length - _slowest > _options.WindowBytes)
+        Append(bytes);
+        if (PassesThrough && !_paused && _poem.Length - _slowest > WindowBytes)
         {
             _paused = true;
             _upstream?.PauseProducing();
@@ -126,6 +132,17 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
         Wake();
         return true;
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        if (!_cache.TryMakeRoom(bytes.Length) && !PassesThrough)
+        {
+            _cache.Shortages++;
+            BeginPassingThrough();
+        }
+
+        _poem.Append(bytes);
     }
 
     private void BeginPassingThrough()
@@ -152,7 +169,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         {
             if (_options.Framed)
             {
-                _poem.Append(","u8);
+                Append(","u8);
             }
 
             _poem.Complete();

@@ -9,8 +9,13 @@ namespace Poetry.Protocols;
 internal static class ProxyMetrics
 {
     /// <summary>Adds them to the page.</summary>
-    public static void Write(MetricsPage page, IEnumerable<ProxyService> services)
+    /// <param name="page">Takes them.</param>
+    /// <param name="services">Of all reactors.</param>
+    /// <param name="heldBytes">What <see cref="ProxyCache.HeldBytes"/> are of all reactors together.</param>
+    public static void Write(MetricsPage page, IEnumerable<ProxyService> services, long heldBytes)
     {
+        page.Gauge("proxy_held_bytes", "What all poems in memory weigh: kept, on their way, or still being read.", heldBytes);
+
         // Two reactors may proxy the same upstream, each with a service of its own, and a sample may occur only once.
         var sorted = new List<ProxyService>(services);
         sorted.Sort(static (one, other) => string.CompareOrdinal(one.Upstream, other.Upstream));

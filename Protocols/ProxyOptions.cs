@@ -27,6 +27,12 @@ internal sealed record ProxyOptions
     public int WindowBytes { get; init; } = 1024 * 1024;
 
     /// <summary>
+    /// The same while there is no room for it, as <see cref="ProxyCache"/> counts. No less than the bytes that a transport
+    /// calls enough: of a client that is behind by more, it is told when that has caught up.
+    /// </summary>
+    public int NarrowWindowBytes { get; init; } = 64 * 1024;
+
+    /// <summary>
     /// What a poem gets at first; most need no more, and so lie in one piece. It is as much as the reactor reads at once.
     /// In passing, chunks are of this size too.
     /// </summary>

@@ -17,6 +17,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     private PoemBuffer? _cached;
     private ProxyDelivery? _delivery;
     private TimeSpan _start;
+    private long _wireLength;
     private bool _failed;
     private bool _left;
 
@@ -27,6 +28,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     protected internal override void ConnectionMade()
     {
         _start = factory.Clock.Now;
+        _wireLength = -1;
         _cached = factory.Service.TryHoldCached();
         if (_cached is null)
         {
@@ -41,6 +43,8 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
 
         Transport.WriteLast(parts[^1]);
+        _wireLength = _cached.Length;
+        LetGoIfSent();
     }
 
     /// <inheritdoc/>
@@ -88,9 +92,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     protected internal override void ConnectionLost(Failure reason)
     {
         factory.Record(Transport, WireLength(), ConnectionRecord.DurationOf(Transport, _start, factory.Clock.Now), Outcome(reason));
-        EndDelivery();
-        _cached?.LetGo();
-        _cached = null;
+        LetGo();
         _failed = false;
         _left = false;
     }
@@ -108,11 +110,29 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         if (failure is null)
         {
             Transport.LoseConnection();
+            _wireLength = _delivery!.WireLength;
+            LetGoIfSent();
             return;
         }
 
         _failed = !failure.Check<CancelledError>();
         Transport.AbortConnection();
+    }
+
+    /// <summary>The kernel has it all: the poem may go before the client has closed.</summary>
+    private void LetGoIfSent()
+    {
+        if (Transport.BytesPending == 0)
+        {
+            LetGo();
+        }
+    }
+
+    private void LetGo()
+    {
+        EndDelivery();
+        _cached?.LetGo();
+        _cached = null;
     }
 
     private void EndDelivery()
@@ -122,7 +142,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         delivery?.End();
     }
 
-    private long WireLength() => _cached?.Length ?? _delivery?.WireLength ?? -1;
+    private long WireLength() => _wireLength >= 0 ? _wireLength : _delivery?.WireLength ?? -1;
 
     private ConnectionOutcome Outcome(Failure reason) =>
         _failed ? ConnectionOutcome.Failed

@@ -121,6 +121,9 @@ internal sealed class ProxyService
     /// <summary>What the kept poem weighs in its wire form.</summary>
     public long CachedBytes => _poem?.Length ?? 0;
 
+    /// <summary>What dropping the kept poem would free: nothing while somebody reads it.</summary>
+    internal long IdleBytes => _poem is { IsShared: false } poem ? poem.Length : 0;
+
     /// <summary>Its neighbours in the order of use: the cache's own business.</summary>
     internal ProxyService? Newer { get; set; }
 
@@ -164,7 +167,7 @@ internal sealed class ProxyService
         }
 
         // A fetch whose poem has moved on goes on for those it has; nobody can join it any more.
-        var download = new ProxyDownload(this, _clock, _options, _memory);
+        var download = new ProxyDownload(this, _clock, _options, _cache, _memory);
         _download = download;
         Fetches++;
         FetchesInFlight++;
@@ -217,9 +220,9 @@ internal sealed class ProxyService
         }
 
         DropPoem();
-        bool keeps = !download.PassesThrough && _options.Lifetime > TimeSpan.Zero;
-        if (keeps && _cache.TryAdd(this, poem.Length))
+        if (!download.PassesThrough && _options.Lifetime > TimeSpan.Zero)
         {
+            _cache.Add(this, poem.Length);
             Keep(poem);
         }
     }

@@ -33,7 +33,8 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
         }
 
         _request.Write(data);
-        if (_hasName)
+        // A buffer that was used before may be larger than a short request needs: that is not the request's doing.
+        if ((_request.Length > RequestBudget.FreeBytes && !TryHold(_request.Capacity)) || _hasName)
         {
             return;
         }
@@ -65,6 +66,7 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
     /// <inheritdoc/>
     private protected override void ForgetRequest()
     {
+        base.ForgetRequest();
         _hasName = false;
         if (_request is { } request)
         {

@@ -27,6 +27,10 @@ internal abstract class TransformServer : Protocol
     private string _what = NoName;
     private long _wholeBytes;
     private ConnectionOutcome? _outcome;
+
+    /// <summary>Taken from the budget: for the request while it comes, and for what becomes of it.</summary>
+    private int _requestBytes;
+    private int _answerBytes;
     private TextBuffer? _reply;
     private PendingAnswer? _answer;
 
@@ -106,6 +110,7 @@ internal abstract class TransformServer : Protocol
         _state = State.Over;
         ForgetRequest();
         ReturnReply();
+        GiveBack(ref _answerBytes);
         var record = new ConnectionRecord
         {
             Verb = "transformed",
@@ -123,7 +128,28 @@ internal abstract class TransformServer : Protocol
     private protected abstract void RequestEnded();
 
     /// <summary>Gives back what holds the request.</summary>
-    private protected abstract void ForgetRequest();
+    private protected virtual void ForgetRequest() => GiveBack(ref _requestBytes);
+
+    /// <summary>The request holds so much memory now. If that is too much beside all the others it is refused.</summary>
+    /// <returns>False if it was.</returns>
+    private protected bool TryHold(int bytes)
+    {
+        if (bytes <= RequestBudget.FreeBytes || bytes <= _requestBytes)
+        {
+            return true;
+        }
+
+        if (_factory.Limits.Budget.TryTake(bytes - _requestBytes))
+        {
+            _requestBytes = bytes;
+            return true;
+        }
+
+        _factory.Failures.Tell($"refused {Transport.Peer}: too many long requests at once");
+        End(ConnectionOutcome.Refused);
+        EndUnanswered();
+        return false;
+    }
 
     /// <summary>Ends a connection that gets no answer, in such a way that its client can't take it for one.</summary>
     private protected abstract void EndUnanswered();
@@ -155,6 +181,7 @@ internal abstract class TransformServer : Protocol
         }
 
         Buffers.Return(reply);
+        HoldAnswer(text.Length);
         StartDeadline();
         _answer = new PendingAnswer(this, later);
         _answer.Await();
@@ -187,11 +214,16 @@ internal abstract class TransformServer : Protocol
             // The kernel has it all, or nobody will: either way the memory is free before the client has closed.
             ReturnReply();
         }
+        else
+        {
+            HoldAnswer(text.Capacity);
+        }
     }
 
     private void Answered(Outcome<byte[]> outcome)
     {
         _answer = null;
+        GiveBack(ref _answerBytes);
         _ = _deadline.CancelIfActive();
         if (outcome.Failure is { } failure)
         {
@@ -290,6 +322,26 @@ internal abstract class TransformServer : Protocol
         _state = State.Over;
         _outcome = outcome;
         ForgetRequest();
+        GiveBack(ref _answerBytes);
+    }
+
+    /// <summary>A request that was let in is answered: what it still holds is missing for those to come.</summary>
+    private void HoldAnswer(int bytes)
+    {
+        if (bytes > RequestBudget.FreeBytes)
+        {
+            _answerBytes = bytes;
+            _factory.Limits.Budget.Take(bytes);
+        }
+    }
+
+    private void GiveBack(ref int bytes)
+    {
+        if (bytes > 0)
+        {
+            _factory.Limits.Budget.Return(bytes);
+            bytes = 0;
+        }
     }
 
     private void ReturnReply()

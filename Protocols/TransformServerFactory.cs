@@ -7,8 +7,21 @@ namespace Poetry.Protocols;
 /// <summary>What a request for a transformation may take.</summary>
 /// <param name="maxLength">The longest request in bytes, its name included: 0 to <see cref="TextBuffer.MostBytes"/>.</param>
 /// <param name="timeout">From accept to the last byte of the request; <see cref="TimeSpan.MaxValue"/> for no end.</param>
-internal sealed class TransformLimits(int maxLength, TimeSpan timeout)
+/// <param name="budget">Of all requests together, for every face on every reactor; null for <see cref="DefaultBudget"/>.</param>
+internal sealed class TransformLimits(int maxLength, TimeSpan timeout, RequestBudget? budget = null)
 {
+    /// <summary>
+    /// What all requests together may hold, unless the longest are longer. Chosen: as much as a proxy keeps by default; all
+    /// those of a thousand clients with a quarter of a megabyte each.
+    /// </summary>
+    private const long MostTogether = 256 * 1024 * 1024;
+
+    /// <summary>So many of the longest requests have room in any case.</summary>
+    private const long LongestTogether = 4;
+
+    /// <summary>Of all requests together.</summary>
+    public RequestBudget Budget { get; } = budget ?? DefaultBudget(maxLength);
+
     /// <summary>The longest request in bytes: the name, what ends it, and the text.</summary>
     public int MaxLength => maxLength;
 
@@ -17,6 +30,10 @@ internal sealed class TransformLimits(int maxLength, TimeSpan timeout)
 
     /// <summary>How long a request may take, and then its transformation.</summary>
     public TimeSpan Timeout => timeout;
+
+    /// <summary>Where one request may be as long as memory reaches, so may all.</summary>
+    private static RequestBudget DefaultBudget(int maxLength) =>
+        new(maxLength == TextBuffer.MostBytes ? long.MaxValue : Math.Max(MostTogether, LongestTogether * maxLength));
 }
 
 /// <summary>

@@ -107,6 +107,7 @@ public sealed class MetricsTests : NativeTests
         Assert.AreEqual(0d, figures[$"poetry_proxy_fetches{label}"]);
         Assert.AreEqual(5d, figures["poetry_connections_total"]);
         Assert.IsGreaterThanOrEqualTo(Poem.Length, figures[$"poetry_proxy_cached_bytes{label}"]);
+        Assert.AreEqual(figures[$"poetry_proxy_cached_bytes{label}"], figures["poetry_proxy_held_bytes"]);
     }
 
     /// <summary>Two listeners of one upstream on two reactors are one sample, with the sum of both.</summary>

@@ -219,16 +219,18 @@ public sealed class ProxyLimitTests
     }
 
     [TestMethod]
-    public void ANewPoem_TakesThePlaceOfTheOld()
+    [DataRow(350, 0)]
+    [DataRow(349, 1, DisplayName = "no room for both")]
+    public void ANewPoem_TakesThePlaceOfTheOld(int mostBytes, int evictions)
     {
-        var cache = new ProxyCache(250);
+        var cache = new ProxyCache(mostBytes);
         using var world = new ProxyWorld(Small with { StaleIfError = TimeSpan.FromHours(9) }, cache);
         _ = world.FetchOnce(Poem(200));
         world.Clock.Advance(TimeSpan.FromHours(3));
         _ = world.FetchOnce(Poem(150));
         Assert.AreEqual(150, cache.Bytes);
         Assert.AreEqual(1, cache.Count);
-        Assert.AreEqual(0, cache.Evictions);
+        Assert.AreEqual(evictions, cache.Evictions);
     }
 
     private sealed class CountingReader(Action written) : IPoemReader

@@ -133,15 +133,27 @@ public sealed class ProxyServiceTests
     public void APoemInItsBuffer_LivesUntilTheLastDeliveryHasEnded()
     {
         using var world = new ProxyWorld();
-        MemoryTransport first = world.FetchOnce(Poem);
-        MemoryTransport second = world.Join();
+        MemoryTransport first = world.Join(room: 3);
+        world.Deliver(Poem);
+        MemoryTransport second = world.Join(room: 3);
         world.Service.Clear();
         Assert.IsGreaterThan(0, world.Memory.BytesAlive);
-        first.PeerEnds();
+        first.PeerResets();
         world.Turn();
         Assert.IsGreaterThan(0, world.Memory.BytesAlive, "the second still holds it");
-        second.PeerEnds();
+        second.PeerResets();
         world.Turn();
+        Assert.AreEqual(0, world.Memory.BytesAlive);
+    }
+
+    [TestMethod]
+    public void APoemThatWasSent_IsFreedBeforeItsClientsHaveClosed()
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport fetched = world.FetchOnce(Poem);
+        MemoryTransport cached = world.Join();
+        world.Service.Clear();
+        Assert.IsFalse(fetched.IsClosed || cached.IsClosed);
         Assert.AreEqual(0, world.Memory.BytesAlive);
     }
 

@@ -45,7 +45,7 @@ internal sealed partial class ProxySimulation
             Assert.AreEqual(_live.Count, _service.FetchesInFlight, "the service knows its fetches");
             for (int i = 0; i < _live.Count - 1; i++)
             {
-                Assert.IsTrue(_live[i].IsKnownToBeLong(_life._options), "two fetches at once");
+                Assert.IsTrue(_live[i].IsKnownToPass(_life._options), "two fetches at once");
                 Seconds++;
             }
         }
@@ -84,7 +84,7 @@ internal sealed partial class ProxySimulation
             Source? source = SourceOf(poem, isWhole: true);
             Assert.IsNotNull(source, "only whole poems are kept");
             Assert.IsTrue(source.BeganAt > _hungUpAtStep, "what was fetched before SIGHUP is not kept after it");
-            Assert.IsFalse(source.IsKnownToBeLong(_life._options), "what is too long is not kept");
+            Assert.IsFalse(source.IsKnownToPass(_life._options), "what only passes is not kept");
         }
 
         private void CheckDelivery(Client client)

@@ -37,10 +37,13 @@ internal sealed partial class ProxySimulation
 
         public TimeSpan WholeAt { get; set; }
 
-        /// <summary>Does the proxy know by now that it is too long to be kept?</summary>
-        public bool IsKnownToBeLong(ProxyOptions options) => options.Framed
+        /// <summary>Did the proxy find no room for it?</summary>
+        public bool HadNoRoom { get; set; }
+
+        /// <summary>Does the proxy know by now that it can't be kept?</summary>
+        public bool IsKnownToPass(ProxyOptions options) => HadNoRoom || (options.Framed
             ? isLong && upstream.BytesRead >= headLength
-            : upstream.BytesRead > options.MostPoemBytes;
+            : upstream.BytesRead > options.MostPoemBytes);
     }
 
     private sealed record Client(MemoryTransport Transport, int JoinedAtStep, TimeSpan JoinedAt);
@@ -86,7 +89,7 @@ internal sealed partial class ProxySimulation
         {
             _life.Tell("a client joins");
             var transport = new MemoryTransport(
-                _life._clock, _factory.BuildProtocol(default)!, _factory, enoughPending: _life._options.WindowBytes / 4);
+                _life._clock, _factory.BuildProtocol(default)!, _factory, enoughPending: EnoughPending(_life._options.WindowBytes));
             transport.Grant(_life.Pick(0, 10, 300, long.MaxValue, long.MaxValue));
             var client = new Client(transport, _life._step, _life._clock.Now);
             _clients.Add(client);
@@ -208,9 +211,10 @@ internal sealed partial class ProxySimulation
             Deferred<long> fetching = _upstreams.Fetch(receiver);
             byte[] poem = new byte[_life.Pick(0, 1, 40, 99, 100, 101, 500, 1500, 3000)];
             _life._random.NextBytes(poem);
-            bool isLong = poem.Length > _life._options.MostPoemBytes;
             byte[] head = _life._options.Framed ? Encoding.ASCII.GetBytes($"{poem.Length}:") : [];
             byte[] tail = _life._options.Framed ? [(byte)','] : [];
+            int wireLength = head.Length + poem.Length + tail.Length;
+            bool isLong = poem.Length > _life._options.MostPoemBytes || wireLength > _life._cache.MostBytes;
             var source = new Source(_upstreams.Last, [.. head, .. poem, .. tail], isLong, head.Length, _life._step);
             _sources.Add(source);
             _live.Add(source);
@@ -258,9 +262,16 @@ internal sealed partial class ProxySimulation
             if (sent > 0 && !source.HasEnded)
             {
                 _life.Tell($"the upstream sends {sent} bytes");
+                int from = source.Sent;
                 source.Sent += sent;
                 NoteIfWhole(source, byEnd: false);
-                source.Upstream.Send(source.Wire[(source.Sent - sent)..source.Sent]);
+                long shortages = _life._cache.Shortages;
+                for (; from < source.Sent; from += MostRead)
+                {
+                    source.Upstream.Send(source.Wire[from..Math.Min(from + MostRead, source.Sent)]);
+                }
+
+                source.HadNoRoom |= _life._cache.Shortages > shortages;
             }
         }
 

@@ -17,6 +17,10 @@ namespace Poetry.Tests.Protocols;
 internal sealed partial class ProxySimulation : IDisposable
 {
     private const int MostSteps = 100;
+
+    /// <summary>What a server sends is read in pieces, as from a kernel.</summary>
+    private const int MostRead = 150;
+
     private static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(60);
 
     private readonly Random _random;
@@ -35,6 +39,7 @@ internal sealed partial class ProxySimulation : IDisposable
     {
         _tells = tells;
         _random = new Random(seed);
+        int window = Pick(64, 200, 512);
         _options = new ProxyOptions
         {
             Lifetime = Pick(TimeSpan.FromHours(2), TimeSpan.FromSeconds(100), TimeSpan.Zero, TimeSpan.MaxValue),
@@ -42,7 +47,8 @@ internal sealed partial class ProxySimulation : IDisposable
             StoreAndForward = OneIn(6),
             Framed = OneIn(3),
             MostPoemBytes = Pick(100L, 600L, 2000L),
-            WindowBytes = Pick(64, 200, 512),
+            WindowBytes = window,
+            NarrowWindowBytes = EnoughPending(window),
             ChunkBytes = Pick(5, 16, 64),
             VisitsPerTurn = Pick(1, 2, 5, 64),
         };
@@ -73,7 +79,7 @@ internal sealed partial class ProxySimulation : IDisposable
             }
 
             _sites.ForEach(each => each.Check());
-            Assert.IsTrue(_cache.Bytes <= _mostCacheBytes, "the cache is bounded");
+            CheckMemory();
         }
 
         End();
@@ -88,11 +94,28 @@ internal sealed partial class ProxySimulation : IDisposable
         yield return ("a fetch cancelled", _sites.Sum(site => site.Service.Cancels));
         yield return ("a stale poem standing in", _sites.Sum(site => site.Service.StaleServed));
         yield return ("a poem dropped for another", _cache.Evictions);
+        yield return ("a fetch without room", _cache.Shortages);
         yield return ("a paused upstream", _sites.Sum(site => site.Pauses));
         yield return ("two fetches at once", _sites.Sum(site => site.Seconds));
     }
 
     public void Dispose() => _memory.Dispose();
+
+    /// <summary>A client for whom more is waiting is told of, once it has caught up.</summary>
+    private static int EnoughPending(int window) => window / 4;
+
+    private void CheckMemory()
+    {
+        // Over the limit there is of each poem that passes its smallest window, what came before it was paused, and what lies
+        // in one chunk with the last that was taken.
+        long most = _cache.Passing * (_options.NarrowWindowBytes + MostRead + (2 * _options.ChunkBytes));
+        most = _mostCacheBytes > long.MaxValue - most ? long.MaxValue : _mostCacheBytes + most;
+        bool isBounded = _cache.HeldBytes <= most;
+        Assert.IsTrue(isBounded, isBounded ? null : $"poems of {_cache.HeldBytes} bytes, where {most} are allowed");
+        Assert.IsTrue(_cache.Bytes <= _mostCacheBytes, "what is kept is bounded");
+        Assert.IsTrue(_cache.Bytes <= _cache.HeldBytes, "what is kept is in memory");
+        Assert.IsTrue(_cache.HeldBytes <= _memory.BytesAlive, "what counts is there");
+    }
 
     private void Act(Site site)
     {
@@ -140,6 +163,8 @@ internal sealed partial class ProxySimulation : IDisposable
         _sites.ForEach(site => site.AssertOver());
         Assert.AreEqual(0, _cache.Bytes, "an empty cache weighs nothing");
         Assert.AreEqual(0, _cache.Count, "an empty cache holds nothing");
+        Assert.AreEqual(0, _cache.HeldBytes, "and nobody else does");
+        Assert.AreEqual(0, _cache.Passing, "nothing passes");
         Assert.AreEqual(0, _memory.BytesAlive, "all memory is given back");
 
         // What failed last has been counted, and is told of within ten seconds.

@@ -12,12 +12,17 @@ internal sealed class TransformHarness
     private readonly TimerQueue _timers;
 
     public TransformHarness(
-        bool asText = false, int maxLength = 1024 * 1024, double timeout = 30, TransformService? service = null, ManualClock? clock = null)
+        bool asText = false,
+        int maxLength = 1024 * 1024,
+        double timeout = 30,
+        TransformService? service = null,
+        ManualClock? clock = null,
+        RequestBudget? budget = null)
     {
         Clock = clock ?? new ManualClock();
         _timers = new TimerQueue(Clock);
         Service = service ?? TransformService.BuiltIn();
-        var limits = new TransformLimits(maxLength, TimeSpan.FromSeconds(timeout));
+        var limits = new TransformLimits(maxLength, TimeSpan.FromSeconds(timeout), budget);
         Factory = new TransformServerFactory(Service, asText, limits, Clock, _timers, Log);
     }
 

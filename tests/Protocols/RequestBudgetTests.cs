@@ -1,0 +1,120 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Protocols;
+
+/// <summary>What all requests under way may hold together: who comes when others hold it all is refused, and only who is long.</summary>
+[TestClass]
+public sealed class RequestBudgetTests
+{
+    private const int Most = 256 * 1024;
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void LongRequestsAtOnce_AreRefusedOverTheLimit(bool asText)
+    {
+        var budget = new RequestBudget(Most);
+        var server = new TransformHarness(asText, budget: budget);
+        List<TurnedTransport> clients = [.. Enumerable.Range(0, 10).Select(_ => server.Ask(Unfinished(asText, 50_000)))];
+        Assert.HasCount(4, clients.FindAll(client => client.End == TransportEnd.None), "each holds 64 KiB");
+        Assert.AreEqual(Most, budget.TakenBytes);
+        Assert.AreEqual(asText ? TransportEnd.Reset : TransportEnd.Kind, clients[^1].End);
+        server.Log.AssertHas("refused", "too many long requests at once");
+        Assert.AreEqual(1, server.Log.Lines.Count(line => line.Contains("too many", StringComparison.Ordinal)), "the others are counted");
+
+        TurnedTransport small = server.Ask(asText ? "shout\na" : "7:shout.", ends: asText);
+        if (!asText)
+        {
+            small.Receive("a,");
+        }
+
+        Assert.AreEqual(asText ? "A" : "1:A,", small.SentText, "a short request asks nobody");
+
+        Leave(clients[0]);
+        TurnedTransport next = server.Ask(Unfinished(asText, 50_000));
+        Assert.AreEqual(TransportEnd.None, next.End);
+        Assert.AreEqual(Most, budget.TakenBytes);
+        Finish(next, asText);
+        Assert.AreEqual(TransportEnd.Kind, next.End);
+        Assert.AreEqual(Most - (64 * 1024), budget.TakenBytes, "what is answered and sent holds nothing");
+        clients.ForEach(Leave);
+        Assert.AreEqual(0, budget.TakenBytes);
+    }
+
+    [TestMethod]
+    public void BothFaces_ShareTheLimit()
+    {
+        var budget = new RequestBudget(Most);
+        var first = new TransformHarness(asText: true, budget: budget);
+        var second = new TransformHarness(budget: budget);
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.AreEqual(TransportEnd.None, first.Ask(Unfinished(asText: true, 50_000)).End);
+        }
+
+        Assert.AreEqual(TransportEnd.Kind, second.Ask(Unfinished(asText: false, 50_000)).End);
+    }
+
+    [TestMethod]
+    public void AnAnswerThatIsNotRead_HoldsItsPart()
+    {
+        var budget = new RequestBudget(Most);
+        var server = new TransformHarness(budget: budget);
+        TurnedTransport client = server.Connect(room: 10);
+        client.Receive(Unfinished(asText: false, 50_000));
+        Finish(client, asText: false);
+        Assert.IsGreaterThan(50_000, budget.TakenBytes);
+        Leave(client);
+        Assert.AreEqual(0, budget.TakenBytes);
+    }
+
+    [TestMethod]
+    public void ATextThatWaitsForItsTransformation_HoldsItsPart()
+    {
+        var budget = new RequestBudget(Most);
+        var server = new TransformHarness(budget: budget);
+        var later = new Deferred<byte[]>();
+        server.Service.Register(new LaterTransformation("later", _ => later));
+        _ = server.Ask(TransformHarness.Netstring("later." + new string('a', 50_000)));
+        Assert.AreEqual(50_000, budget.TakenBytes);
+        later.Callback([1, 2, 3]);
+        Assert.AreEqual(0, budget.TakenBytes);
+    }
+
+    [TestMethod]
+    [DataRow(1024 * 1024, 256 * 1024 * 1024)]
+    [DataRow(100_000_000, 400_000_000)]
+    [DataRow(TextBuffer.MostBytes, long.MaxValue)]
+    public void WithoutAWord_ItIsSoMuch(int maxLength, long most)
+    {
+        Assert.AreEqual(most, new TransformLimits(maxLength, TimeSpan.FromSeconds(1)).Budget.MostBytes);
+    }
+
+    private static byte[] Unfinished(bool asText, int length) =>
+        Encoding.ASCII.GetBytes((asText ? "shout\n" : $"{length + 6 + 1}:shout.") + new string('a', length));
+
+    private static void Finish(TurnedTransport client, bool asText)
+    {
+        if (asText)
+        {
+            client.ReceiveEnd();
+        }
+        else
+        {
+            client.Receive("a,");
+        }
+    }
+
+    private static void Leave(TurnedTransport client)
+    {
+        client.ReceiveReset();
+        _ = client.Finish();
+    }
+}

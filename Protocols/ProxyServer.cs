@@ -89,6 +89,9 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     }
 
     /// <inheritdoc/>
+    protected internal override void AllSent() => LetGo();
+
+    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         factory.Record(Transport, WireLength(), ConnectionRecord.DurationOf(Transport, _start, factory.Clock.Now), Outcome(reason));

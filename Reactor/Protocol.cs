@@ -36,6 +36,15 @@ public abstract class Protocol
     /// </summary>
     protected internal virtual void ReadConnectionLost() => Transport.LoseConnection();
 
+    /// <summary>
+    /// The kernel has taken all that was written before <see cref="ITransport.LoseConnection"/>, some time after that was
+    /// called: what it lay in may go, though the client may take its time to close. If it was taken at once, this does not
+    /// come: <see cref="ITransport.BytesPending"/> tells.
+    /// </summary>
+    protected internal virtual void AllSent()
+    {
+    }
+
     /// <summary>The connection is over. It comes from the loop, never from inside a call to the transport.</summary>
     /// <param name="reason"><see cref="ConnectionDone"/> after a clean end, <see cref="Net.ConnectionLost"/> or one of its
     /// kin after any other. Shared: neither keep nor change it.</param>

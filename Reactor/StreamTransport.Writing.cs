@@ -168,6 +168,7 @@ internal sealed partial class StreamTransport
         if (_state == State.Closing)
         {
             ShutDown();
+            _protocol?.AllSent();
             return;
         }
 

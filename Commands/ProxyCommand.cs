@@ -38,6 +38,11 @@ internal sealed class ProxyCommand : IDisposable
         var listeners = new List<Listener>();
         foreach (ProxiedPoem poem in poems)
         {
+            if (poem.Upstream.UnixPath is not null && !_settings.Proxy.Framed)
+            {
+                ProxyLog.CannotTellWhole(_log, poem.Upstream.ToString());
+            }
+
             // The clients of a poem share its fetch and its memory, and so a reactor.
             listeners.Add(new Listener(
                 $"Proxying {poem.Upstream}",

@@ -33,4 +33,11 @@ internal static partial class ProxyLog
 
     [LoggerMessage(EventId = 34, Level = LogLevel.Information, Message = "emptied the cache")]
     public static partial void Emptied(ILogger log);
+
+    /// <summary>A reset is a thing of TCP.</summary>
+    [LoggerMessage(
+        EventId = 36,
+        Level = LogLevel.Warning,
+        Message = "a poem of {Upstream} that is cut off will look whole, and be kept: --netstring on both sides tells them apart")]
+    public static partial void CannotTellWhole(ILogger log, string upstream);
 }

@@ -28,6 +28,23 @@ public sealed class ProxyTests : ProxyNativeTests
         proxy.Errors.WaitForText("Using cached poem.");
     }
 
+    /// <summary>Over a Unix socket there is no reset: who takes such a poem is told what that means.</summary>
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void APoemFromAUnixSocket_IsServed_WithAWarningUnlessItIsFramed(bool isFramed)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        string[] framing = isFramed ? ["--netstring"] : [];
+        NativeBinary upstream = Start(new Launch(["serve", .. framing, "unix:poem.sock=poem.txt"]));
+        _ = upstream.Output.WaitForLines(1);
+        NativeBinary proxy = Proxy([.. framing, "unix:poem.sock"]);
+        Finished got = Run(["get", "--quiet", .. framing, $"{proxy.Port()}"]);
+        new Delivery(got.Bytes, WasReset: false).AssertIs(Poem, got.Errors);
+        proxy.Errors.WaitForText("Fetching poem from server.");
+        Assert.AreEqual(!isFramed, proxy.Errors.Text.Contains("will look whole", StringComparison.Ordinal), proxy.Errors.Text);
+    }
+
     [TestMethod]
     public void FiftyClientsAtOnce_AreOneConnectionUpstream()
     {

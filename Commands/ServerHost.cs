@@ -59,6 +59,15 @@ internal sealed class ServerHost
     /// <summary>What a client costs: two where each may need a connection to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
 
+    /// <summary>Where it listens: filled before it serves. For who has an upstream, and must not be his own.</summary>
+    public OwnAddresses Own { get; init; } = new();
+
+    /// <summary>
+    /// How many of a worker's clients may have something fetched for them at once: half of them, so that others still get in
+    /// when an upstream leads back here by way of another server. Known before the factories are made.
+    /// </summary>
+    public int UpstreamsPerWorker { get; private set; } = 1;
+
     /// <summary>Adds the command's own figures to the metrics page; null for none. On the first reactor's thread.</summary>
     public Action<MetricsPage>? Metrics { get; init; }
 
@@ -122,6 +131,7 @@ internal sealed class ServerHost
         long most = MostConnections();
         long workers = Math.Min(_options.Workers, WorkersOfUse(listeners));
         workers = most == 0 ? workers : Math.Min(workers, most);
+        UpstreamsPerWorker = (int)Math.Clamp((most == 0 ? NativeProcess.RaiseOpenFileLimit() / 2 : most) / 2 / workers, 1, int.MaxValue);
         for (int i = 0; i < workers; i++)
         {
             long share = (most / workers) + (i < most % workers ? 1 : 0);
@@ -190,6 +200,7 @@ internal sealed class ServerHost
                 Broken = () => First.CallFromThread(EndBroken),
             };
             ports[i] = owner.Listen(listener, places[i], how, inherited);
+            Own.Add(ports[i]);
             if (how.SharesPort)
             {
                 Join(listener, places[i].WithPort(ports[i].Address.Port), how);
@@ -225,6 +236,7 @@ internal sealed class ServerHost
         ListeningPort port = where.Kind == AddressKind.Unix
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);
+        Own.Add(port);
         ServerLog.ServingMetrics(_log, port.Address);
     }
 

@@ -115,6 +115,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int unlink(byte* path);
 
+    /// <summary>realpath(3), stdlib.h: without a link, a point or a double slash in it.</summary>
+    /// <param name="path">Of something that exists.</param>
+    /// <param name="resolved">PATH_MAX bytes: 4096 on Linux, 1024 on BSD.</param>
+    [LibraryImport(Library)]
+    public static partial byte* realpath(byte* path, byte* resolved);
+
     /// <summary>isatty(3), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial int isatty(int fd);

@@ -171,6 +171,9 @@ internal static unsafe partial class Libc
     /// <summary>SIGPIPE, signal.h: the same on all Unixes.</summary>
     public const int SIGPIPE = 13;
 
+    /// <summary>SIGXFSZ, signal.h: the same on Linux (but for MIPS), macOS and FreeBSD.</summary>
+    public const int SIGXFSZ = 25;
+
     /// <summary>SIG_IGN, signal.h: the same on all Unixes.</summary>
     public const nint SIG_IGN = 1;
 

@@ -37,6 +37,9 @@ internal sealed class ServerHost
     /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
     private const int MostMetricsConnections = 32;
 
+    /// <summary>Signs of life come no more often: who asks for more would be told of nothing but the asking.</summary>
+    private static readonly TimeSpan ShortestWatch = TimeSpan.FromMilliseconds(10);
+
     private readonly ServerOptions _options;
     private readonly ILogger _log;
     private readonly List<Worker> _workers = [];
@@ -93,13 +96,13 @@ internal sealed class ServerHost
             signals.OnUser1(() => ServerStatistics.Log(_log, _workers));
             ListeningPort[] ports = Bind(listeners, places);
             ServeMetrics(metrics);
-            BeWatched();
             if (SayReady(listeners, ports) is var error and not Errno.None)
             {
                 return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
             }
 
             Systemd.NotifyReady();
+            BeWatched();
             NativeProcess.ForgetIdleCode();
             MemoryKeeper.Attach(First);
             RunWorkers();
@@ -327,7 +330,8 @@ internal sealed class ServerHost
     {
         if (Systemd.WatchdogInterval() is { } interval)
         {
-            _ = new LoopingCall(First, TellAlive).Start(interval / 2);
+            TimeSpan half = interval / 2 > ShortestWatch ? interval / 2 : ShortestWatch;
+            _ = new LoopingCall(First, TellAlive).Start(half);
         }
     }
 

@@ -83,6 +83,11 @@ internal sealed class ServerHost
         try
         {
             UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
+            if (Systemd.CloseSurplus(listeners.Count) is var surplus and not 0)
+            {
+                ServerLog.SurplusClosed(_log, listeners.Count + surplus, listeners.Count, surplus);
+            }
+
             MakeWorkers(listeners);
             SocketAddress[] places = Resolve(listeners);
             SocketAddress metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : default;

@@ -54,6 +54,22 @@ internal static class Systemd
             : (FirstDescriptor, 0);
     }
 
+    /// <summary>Closes the sockets that nothing is served on. Before anything else is opened: the numbers are systemd's word.</summary>
+    /// <param name="served">How many of them are.</param>
+    /// <returns>How many were closed: a client would have waited in their queues for ever.</returns>
+    public static int CloseSurplus(int served)
+    {
+        (nint first, int count) = InheritedListeners();
+        int closed = 0;
+        for (nint handle = first + served; handle < first + count && NativeSocket.Verify(handle) == Errno.None; handle++)
+        {
+            _ = NativeSocket.Close(handle);
+            closed++;
+        }
+
+        return closed;
+    }
+
     private static bool IsWatched() =>
         Environment.GetEnvironmentVariable("WATCHDOG_PID") is not { Length: > 0 } pid || IsThisProcess(pid);
 

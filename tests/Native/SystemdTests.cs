@@ -197,6 +197,34 @@ public sealed class SystemdTests : NativeTests
         Wire.Fetch(server.Port(1)).AssertIs(MakePoem(100));
     }
 
+    /// <summary>Whoever connects to a socket that nobody accepts on waits for ever; closed, it refuses.</summary>
+    [TestMethod]
+    public void Activation_MoreSocketsThanListeners_ClosesTheOthersAndSaysSo()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server;
+        int surplusPort;
+        using (Socket listener = Listen())
+        {
+            using Socket surplus = Listen();
+            surplusPort = ((IPEndPoint)surplus.LocalEndPoint!).Port;
+            Posix.LetInherit(listener.Handle, inherit: true);
+            Posix.LetInherit(surplus.Handle, inherit: true);
+            string shell = "LISTEN_FDS=2 LISTEN_PID=$$ exec \"$0\" \"$@\" "
+                + $"3<&{listener.Handle} 4<&{surplus.Handle} {listener.Handle}<&- {surplus.Handle}<&-";
+            server = Start(new Launch("serve", "poem.txt") { Through = [Posix.Tool("bash"), "-c", shell] });
+            Posix.LetInherit(surplus.Handle, inherit: false);
+            Posix.LetInherit(listener.Handle, inherit: false);
+            _ = server.Output.WaitForLines(1);
+        }
+
+        Assert.IsTrue(Wire.IsRefused(surplusPort));
+        Wire.Fetch(server.Port()).AssertIs(Poem);
+        server.Errors.WaitForText("inherited sockets: 2; things to serve on them: 1; sockets closed");
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
     [TestMethod]
     public void Activation_ForAnotherProcess_IsLeftAlone()
     {

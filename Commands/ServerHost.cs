@@ -26,14 +26,8 @@ internal sealed record Listener(string Title, Endpoint Where, Func<Reactor, ILog
 /// Crosses threads: the first reactor runs on the thread of <see cref="Run"/> and hears the signals; the others are told by
 /// <see cref="Reactor.CallFromThread"/>. Each has its own listeners on shared ports, and its share of the limit.
 /// </remarks>
-internal sealed class ServerHost
+internal sealed partial class ServerHost
 {
-    /// <summary>
-    /// Kept back from the descriptor limit: standard streams, pollers, wakers, listeners and their reserves, upstreams,
-    /// metrics.
-    /// </summary>
-    private const int ReservedDescriptors = 64;
-
     /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
     private const int MostMetricsConnections = 32;
 
@@ -43,6 +37,7 @@ internal sealed class ServerHost
     private readonly ServerOptions _options;
     private readonly ILogger _log;
     private readonly List<Worker> _workers = [];
+    private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
     private Exception? _failure;
     private bool _isBroken;
@@ -69,7 +64,7 @@ internal sealed class ServerHost
     /// How many of a worker's clients may have something fetched for them at once: half of them, so that others still get in
     /// when an upstream leads back here by way of another server. Known before the factories are made.
     /// </summary>
-    public int UpstreamsPerWorker { get; private set; } = 1;
+    public int UpstreamsPerWorker => (int)Math.Clamp(_budget.Upstreams / _workers.Count, 1, int.MaxValue);
 
     /// <summary>Adds the command's own figures to the metrics page; null for none. On the first reactor's thread.</summary>
     public Action<MetricsPage>? Metrics { get; init; }
@@ -88,7 +83,11 @@ internal sealed class ServerHost
                 ServerLog.SurplusClosed(_log, listeners.Count + surplus, listeners.Count, surplus);
             }
 
-            MakeWorkers(listeners);
+            if (MakeWorkers(listeners) is { } problem)
+            {
+                return CommandRunner.Fail(problem);
+            }
+
             SocketAddress[] places = Resolve(listeners);
             SocketAddress metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : default;
 
@@ -129,53 +128,6 @@ internal sealed class ServerHost
     }
 
     private Reactor First => _workers[0].Reactor;
-
-    /// <summary>
-    /// As many as were asked for, but none that would have nothing to do. The limit is divided among them to the last
-    /// connection: one that rounds up would let in more than was asked for.
-    /// </summary>
-    private void MakeWorkers(IReadOnlyList<Listener> listeners)
-    {
-        long most = MostConnections();
-        long workers = Math.Min(_options.Workers, WorkersOfUse(listeners));
-        workers = most == 0 ? workers : Math.Min(workers, most);
-        UpstreamsPerWorker = (int)Math.Clamp((most == 0 ? NativeProcess.RaiseOpenFileLimit() / 2 : most) / 2 / workers, 1, int.MaxValue);
-        for (int i = 0; i < workers; i++)
-        {
-            long share = (most / workers) + (i < most % workers ? 1 : 0);
-            var worker = new Worker((int)Math.Min(share, int.MaxValue), _log);
-            _workers.Add(worker);
-            worker.Reactor.Prepare();
-        }
-    }
-
-    private long MostConnections()
-    {
-        long descriptors = NativeProcess.RaiseOpenFileLimit();
-        if (_options.MaxConnections is { } asked)
-        {
-            return asked;
-        }
-
-        // Where there are few descriptors, a part of them must do for all but the clients.
-        long reserved = Math.Min(ReservedDescriptors, descriptors / 2) + (8L * (_options.Workers - 1));
-        return Math.Max(1, (descriptors - reserved) / DescriptorsPerClient);
-    }
-
-    /// <summary>A listener that can't be shared occupies one worker; one that can be occupies all.</summary>
-    private static int WorkersOfUse(IReadOnlyList<Listener> listeners)
-    {
-        int inherited = Systemd.InheritedListeners().Count;
-        for (int i = inherited; i < listeners.Count; i++)
-        {
-            if (!listeners[i].HasOneWorker && !listeners[i].Where.IsUnix)
-            {
-                return int.MaxValue;
-            }
-        }
-
-        return listeners.Count;
-    }
 
     /// <summary>Where each listens, in numbers; systemd has bound the first ones already, if any.</summary>
     private static SocketAddress[] Resolve(IReadOnlyList<Listener> listeners)
@@ -240,7 +192,7 @@ internal sealed class ServerHost
         var factory = new MetricsServerFactory(_statistics, First);
 
         // Not one of the worker's ports: it goes on telling while the server drains, and its clients are not counted.
-        var how = new ListenOptions { IsAside = true, Limit = new ConnectionLimit(MostMetricsConnections) };
+        var how = new ListenOptions { IsAside = true, Limit = new ConnectionLimit((int)Math.Clamp(_budget.Kept, 1, MostMetricsConnections)) };
         ListeningPort port = where.Kind == AddressKind.Unix
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);

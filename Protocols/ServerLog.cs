@@ -23,6 +23,12 @@ internal static partial class ServerLog
         Message = "inherited sockets: {Inherited}; things to serve on them: {Served}; sockets closed, since nobody would accept there: {Closed}")]
     public static partial void SurplusClosed(ILogger log, int inherited, int served, int closed);
 
+    [LoggerMessage(
+        EventId = 28,
+        Level = LogLevel.Warning,
+        Message = "workers asked for: {Asked}; workers: {Workers}, for the limit of open files is {Limit}")]
+    public static partial void FewerWorkers(ILogger log, int asked, int workers, long limit);
+
     /// <summary>The server ends; what is in flight may finish.</summary>
     /// <param name="log">Where to say it.</param>
     /// <param name="connections">Those in flight.</param>

@@ -89,6 +89,23 @@ internal static unsafe partial class NativeProcess
     /// limit, as on Windows.</returns>
     public static long RaiseOpenFileLimit() => OperatingSystem.IsWindows() ? long.MaxValue : RaiseOpenFileLimitOnUnix();
 
+    /// <summary>How many descriptors are open, as far as they lie together: none is looked for behind a long gap.</summary>
+    /// <param name="limit">Of <see cref="RaiseOpenFileLimit"/>.</param>
+    /// <returns>On Windows, where nothing depends on it, 0.</returns>
+    public static int CountDescriptors(long limit)
+    {
+        const int LongGap = 64;
+        int count = 0;
+        for (int handle = 0, gap = 0; !OperatingSystem.IsWindows() && handle < limit && gap < LongGap; handle++)
+        {
+            bool isOpen = NativeDescriptor.IsOpen(handle);
+            count += isOpen ? 1 : 0;
+            gap = isOpen ? 0 : gap + 1;
+        }
+
+        return count;
+    }
+
     [UnsupportedOSPlatform("windows")]
     private static Errno Ignore(int signal) =>
         Libc.signal(signal, Libc.SIG_IGN) == Libc.SIG_ERR ? LastError.OfLibc() : Errno.None;

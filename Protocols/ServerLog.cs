@@ -20,7 +20,7 @@ internal static partial class ServerLog
     [LoggerMessage(
         EventId = 27,
         Level = LogLevel.Warning,
-        Message = "inherited sockets: {Inherited}; things to serve on them: {Served}; sockets closed, since nobody would accept there: {Closed}")]
+        Message = "inherited sockets: {Inherited}; things to serve on them: {Served}; sockets closed, for nobody would accept there: {Closed}")]
     public static partial void SurplusClosed(ILogger log, int inherited, int served, int closed);
 
     [LoggerMessage(

@@ -68,7 +68,8 @@ public sealed class FewDescriptorsTests : NativeTests
             Assert.HasCount(1, finished.ErrorLines, $"{descriptors}: {finished.Errors}");
             Assert.DoesNotContain("internal error", finished.Errors, $"{descriptors}");
             Assert.IsTrue(
-                finished.Errors.Contains("too many open files") || finished.Errors.Contains("limit of open files") || finished.Errors.Contains("descriptors"),
+                finished.Errors.Contains("too many open files") || finished.Errors.Contains("limit of open files")
+                    || finished.Errors.Contains("descriptors"),
                 $"{descriptors}: {finished.Errors}");
         }
     }

@@ -206,7 +206,10 @@ public sealed class TransformClientTests : IDisposable
     }
 
     private TransformClient Client(int port, double timeout = 30, DeferredSemaphore? turns = null) => new(
-        _reactor, Endpoint.Tcp("127.0.0.1", port), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(timeout)) { Turns = turns };
+        _reactor, Endpoint.Tcp("127.0.0.1", port), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(timeout))
+    {
+        Turns = turns,
+    };
 
     private ListeningPort Serve(TransformService service, double timeout = 30, MemoryLog? log = null) => _reactor.ListenTcp(
         SocketAddress.Ip([127, 0, 0, 1], 0),

@@ -57,7 +57,7 @@ internal static partial class CommandLine
             };
             bool isSame = options.TextListen is { Port: not 0 } text && text.Equals(options.Listen);
             string? problem = isSame ? $"netstrings and text cannot share {options.Listen}"
-                : options.Upstream is { } asked && ProxiedPoem.IsServedBy(asked, options.Listen) ? $"{asked} is the transform server itself"
+                : options.Upstream is { } asked && IsServedHere(asked, options) ? $"{asked} is the transform server itself"
                 : server.InVain(result, [result.GetValue(listen)], usesIface: options.TextListen is not null);
             return problem is null
                 ? Invocation.Of(() => commands.Transform(serverOptions, options))
@@ -65,6 +65,10 @@ internal static partial class CommandLine
         };
         return command;
     }
+
+    private static bool IsServedHere(Endpoint upstream, TransformOptions options) =>
+        ProxiedPoem.IsServedBy(upstream, options.Listen)
+        || (options.TextListen is { } text && ProxiedPoem.IsServedBy(upstream, text));
 
     /// <summary>Another option of the command that was typed, if there is one.</summary>
     private static Option? TypedBeside(Option one, CommandSpec command, ParseResult result)

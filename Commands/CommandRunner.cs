@@ -16,6 +16,7 @@ internal static class CommandRunner
     public static int Run(IReadOnlyList<string> args, ICommands commands)
     {
         _ = NativeProcess.EnsureStandardDescriptors();
+        _ = NativeProcess.IgnoreSigXfsz();
         try
         {
             Invocation invocation = CommandLine.Parse(NativeProcess.WholeArguments(args), commands);

@@ -1,6 +1,5 @@
+using System;
 using System.Diagnostics.CodeAnalysis;
-using System.IO;
-using System.Net;
 using Poetry.Net;
 
 namespace Poetry.Commands;
@@ -85,39 +84,39 @@ internal sealed class ProxiedPoem(Endpoint listen, Endpoint upstream)
         return null;
     }
 
-    /// <summary>Who connects there, does he come here? A listener on all addresses is reached by every local name we know.</summary>
+    /// <summary>
+    /// Who connects there, does he come here? As far as can be told before anything is bound or looked up; what else a name
+    /// leads to is told when it is connected to, by <see cref="OwnAddresses"/>.
+    /// </summary>
     internal static bool IsServedBy(Endpoint upstream, Endpoint listen)
     {
-        if (upstream.Equals(listen))
-        {
-            return true;
-        }
-
         if (upstream.IsUnix || listen.IsUnix)
         {
-            return upstream.IsUnix && listen.IsUnix && Path.GetFullPath(upstream.UnixPath) == Path.GetFullPath(listen.UnixPath);
+            return upstream.IsUnix && listen.IsUnix
+                && NativeFile.RealPath(upstream.UnixPath) == NativeFile.RealPath(listen.UnixPath);
         }
 
-        return upstream.Port == listen.Port
-            && IsLocal(upstream.Host, out bool isAny) && IsLocal(listen.Host, out bool isEverywhere)
-            && (isAny || isEverywhere || upstream.Host == "localhost" || listen.Host == "localhost");
-    }
-
-    /// <summary>Is it an address of this machine in itself, without asking for its interfaces?</summary>
-    private static bool IsLocal(string host, out bool isEverywhere)
-    {
-        isEverywhere = false;
-        if (host == "localhost")
-        {
-            return true;
-        }
-
-        if (!IPAddress.TryParse(host, out IPAddress? address))
+        if (upstream.Port != listen.Port)
         {
             return false;
         }
 
-        isEverywhere = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
-        return isEverywhere || IPAddress.IsLoopback(address);
+        bool isNumber = upstream.TryGetAddress(out SocketAddress to);
+        if (listen.TryGetAddress(out SocketAddress at))
+        {
+            return isNumber
+                ? OwnAddresses.Reaches(to, at, takesIPv4: false)
+                : IsLocalName(upstream.Host) && (at.Canonical().IsLoopback || at.IsAny);
+        }
+
+        return isNumber
+            ? IsLocalName(listen.Host) && (to.Canonical().IsLoopback || to.Canonical().IsAny)
+            : Bare(upstream.Host).Equals(Bare(listen.Host), StringComparison.OrdinalIgnoreCase);
     }
+
+    /// <summary>The one name that is this machine everywhere (RFC 6761, 6.3).</summary>
+    private static bool IsLocalName(string host) => Bare(host).Equals("localhost", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>A point at the end only says that a name is whole.</summary>
+    private static ReadOnlySpan<char> Bare(string host) => host.AsSpan().TrimEnd('.');
 }

@@ -26,23 +26,21 @@ internal sealed record Listener(string Title, Endpoint Where, Func<Reactor, ILog
 /// Crosses threads: the first reactor runs on the thread of <see cref="Run"/> and hears the signals; the others are told by
 /// <see cref="Reactor.CallFromThread"/>. Each has its own listeners on shared ports, and its share of the limit.
 /// </remarks>
-internal sealed class ServerHost
+internal sealed partial class ServerHost
 {
-    /// <summary>
-    /// Kept back from the descriptor limit: standard streams, pollers, wakers, listeners and their reserves, upstreams,
-    /// metrics.
-    /// </summary>
-    private const int ReservedDescriptors = 64;
-
     /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
     private const int MostMetricsConnections = 32;
 
     /// <summary>Somebody who reads ready lines at all has read one by then.</summary>
     private const int LongWriteMs = 500;
 
+    /// <summary>Signs of life come no more often: who asks for more would be told of nothing but the asking.</summary>
+    private static readonly TimeSpan ShortestWatch = TimeSpan.FromMilliseconds(10);
+
     private readonly ServerOptions _options;
     private readonly ILogger _log;
     private readonly List<Worker> _workers = [];
+    private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
     private Exception? _failure;
     private bool _isBroken;
@@ -65,6 +63,15 @@ internal sealed class ServerHost
     /// <summary>What a client costs: two where each may need a connection to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
 
+    /// <summary>Where it listens: filled before it serves. For who has an upstream, and must not be his own.</summary>
+    public OwnAddresses Own { get; init; } = new();
+
+    /// <summary>
+    /// How many of a worker's clients may have something fetched for them at once: half of them, so that others still get in
+    /// when an upstream leads back here by way of another server. Known before the factories are made.
+    /// </summary>
+    public int UpstreamsPerWorker => (int)Math.Clamp(_budget.Upstreams / _workers.Count, 1, int.MaxValue);
+
     /// <summary>Adds the command's own figures to the metrics page; null for none. On the first reactor's thread.</summary>
     public Action<MetricsPage>? Metrics { get; init; }
 
@@ -77,7 +84,16 @@ internal sealed class ServerHost
         try
         {
             UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
-            MakeWorkers(listeners);
+            if (Systemd.CloseSurplus(listeners.Count) is var surplus and not 0)
+            {
+                ServerLog.SurplusClosed(_log, listeners.Count + surplus, listeners.Count, surplus);
+            }
+
+            if (MakeWorkers(listeners) is { } problem)
+            {
+                return CommandRunner.Fail(problem);
+            }
+
             SocketAddress[] places = Resolve(listeners);
             SocketAddress metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : default;
 
@@ -90,13 +106,13 @@ internal sealed class ServerHost
             signals.OnUser1(() => ServerStatistics.Log(_log, _workers));
             ListeningPort[] ports = Bind(listeners, places);
             ServeMetrics(metrics);
-            BeWatched();
             if (SayReady(listeners, ports) is var error and not Errno.None)
             {
                 return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
             }
 
             Systemd.NotifyReady();
+            BeWatched();
             NativeProcess.ForgetIdleCode();
             MemoryKeeper.Attach(First);
             RunWorkers();
@@ -118,52 +134,6 @@ internal sealed class ServerHost
     }
 
     private Reactor First => _workers[0].Reactor;
-
-    /// <summary>
-    /// As many as were asked for, but none that would have nothing to do. The limit is divided among them to the last
-    /// connection: one that rounds up would let in more than was asked for.
-    /// </summary>
-    private void MakeWorkers(IReadOnlyList<Listener> listeners)
-    {
-        long most = MostConnections();
-        long workers = Math.Min(_options.Workers, WorkersOfUse(listeners));
-        workers = most == 0 ? workers : Math.Min(workers, most);
-        for (int i = 0; i < workers; i++)
-        {
-            long share = (most / workers) + (i < most % workers ? 1 : 0);
-            var worker = new Worker((int)Math.Min(share, int.MaxValue), _log);
-            _workers.Add(worker);
-            worker.Reactor.Prepare();
-        }
-    }
-
-    private long MostConnections()
-    {
-        long descriptors = NativeProcess.RaiseOpenFileLimit();
-        if (_options.MaxConnections is { } asked)
-        {
-            return asked;
-        }
-
-        // Where there are few descriptors, a part of them must do for all but the clients.
-        long reserved = Math.Min(ReservedDescriptors, descriptors / 2) + (8L * (_options.Workers - 1));
-        return Math.Max(1, (descriptors - reserved) / DescriptorsPerClient);
-    }
-
-    /// <summary>A listener that can't be shared occupies one worker; one that can be occupies all.</summary>
-    private static int WorkersOfUse(IReadOnlyList<Listener> listeners)
-    {
-        int inherited = Systemd.InheritedListeners().Count;
-        for (int i = inherited; i < listeners.Count; i++)
-        {
-            if (!listeners[i].HasOneWorker && !listeners[i].Where.IsUnix)
-            {
-                return int.MaxValue;
-            }
-        }
-
-        return listeners.Count;
-    }
 
     /// <summary>Where each listens, in numbers; systemd has bound the first ones already, if any.</summary>
     private static SocketAddress[] Resolve(IReadOnlyList<Listener> listeners)
@@ -196,6 +166,7 @@ internal sealed class ServerHost
                 Broken = () => First.CallFromThread(EndBroken),
             };
             ports[i] = owner.Listen(listener, places[i], how, inherited);
+            Own.Add(ports[i]);
             if (how.SharesPort)
             {
                 Join(listener, places[i].WithPort(ports[i].Address.Port), how);
@@ -227,10 +198,11 @@ internal sealed class ServerHost
         var factory = new MetricsServerFactory(_statistics, First);
 
         // Not one of the worker's ports: it goes on telling while the server drains, and its clients are not counted.
-        var how = new ListenOptions { IsAside = true, Limit = new ConnectionLimit(MostMetricsConnections) };
+        var how = new ListenOptions { IsAside = true, Limit = new ConnectionLimit((int)Math.Clamp(_budget.Kept, 1, MostMetricsConnections)) };
         ListeningPort port = where.Kind == AddressKind.Unix
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);
+        Own.Add(port);
         ServerLog.ServingMetrics(_log, port.Address);
     }
 
@@ -330,7 +302,8 @@ internal sealed class ServerHost
     {
         if (Systemd.WatchdogInterval() is { } interval)
         {
-            _ = new LoopingCall(First, TellAlive).Start(interval / 2);
+            TimeSpan half = interval / 2 > ShortestWatch ? interval / 2 : ShortestWatch;
+            _ = new LoopingCall(First, TellAlive).Start(half);
         }
     }
 

@@ -31,10 +31,10 @@ internal static class Systemd
     /// <summary>The loop turns.</summary>
     public static void NotifyAlive() => Notify("WATCHDOG=1");
 
-    /// <summary>How often the loop must give a sign of life, or null.</summary>
+    /// <summary>How often the loop must give a sign of life; null for never, and if there is nobody to give it to.</summary>
     public static TimeSpan? WatchdogInterval()
     {
-        bool mine = Environment.GetEnvironmentVariable("WATCHDOG_PID") is not { Length: > 0 } pid || IsThisProcess(pid);
+        bool mine = Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } && IsWatched();
         return mine
             && long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), CultureInfo.InvariantCulture, out long microseconds)
             && microseconds is > 0 and < long.MaxValue / TimeSpan.TicksPerMicrosecond
@@ -53,6 +53,25 @@ internal static class Systemd
             ? (FirstDescriptor, count)
             : (FirstDescriptor, 0);
     }
+
+    /// <summary>Closes the sockets that nothing is served on. Before anything else is opened: the numbers are systemd's word.</summary>
+    /// <param name="served">How many of them are.</param>
+    /// <returns>How many were closed: a client would have waited in their queues for ever.</returns>
+    public static int CloseSurplus(int served)
+    {
+        (nint first, int count) = InheritedListeners();
+        int closed = 0;
+        for (nint handle = first + served; handle < first + count && NativeSocket.Verify(handle) == Errno.None; handle++)
+        {
+            _ = NativeSocket.Close(handle);
+            closed++;
+        }
+
+        return closed;
+    }
+
+    private static bool IsWatched() =>
+        Environment.GetEnvironmentVariable("WATCHDOG_PID") is not { Length: > 0 } pid || IsThisProcess(pid);
 
     private static bool IsThisProcess(string pid) =>
         int.TryParse(pid, CultureInfo.InvariantCulture, out int number) && number == Environment.ProcessId;

@@ -15,6 +15,7 @@ internal sealed class TransformCommand
     private readonly List<(Reactor? Reactor, TransformService Service)> _services = [];
     private readonly TransformOptions _options;
     private readonly TransformLimits _limits;
+    private ServerHost? _host;
 
     /// <summary>Serves nothing yet.</summary>
     /// <param name="options">What is transformed where.</param>
@@ -40,7 +41,8 @@ internal sealed class TransformCommand
                 "Serving transforms as text", textListen, (reactor, records) => MakeFactory(reactor, records, asText: true)));
         }
 
-        return new ServerHost(server, log) { Metrics = Describe, DescriptorsPerClient = _options.Upstream is null ? 1 : 2 }.Run(listeners);
+        _host = new ServerHost(server, log) { Metrics = Describe, DescriptorsPerClient = _options.Upstream is null ? 1 : 2 };
+        return _host.Run(listeners);
     }
 
     private TransformServerFactory MakeFactory(Reactor reactor, ILogger records, bool asText) =>
@@ -70,7 +72,11 @@ internal sealed class TransformCommand
         }
 
         TimeSpan connectTimeout = _options.Timeout < LongestConnect ? _options.Timeout : LongestConnect;
-        return UpstreamTransformation.Service(new TransformClient(reactor, upstream, connectTimeout, _options.Timeout));
+        return UpstreamTransformation.Service(new TransformClient(reactor, upstream, connectTimeout, _options.Timeout)
+        {
+            Avoided = _host!.Own,
+            Turns = new DeferredSemaphore(_host.UpstreamsPerWorker),
+        });
     }
 
     private void Describe(MetricsPage page)

@@ -33,7 +33,11 @@ internal interface IPoemReceiver
 /// <param name="ConnectTimeout">For the name, all of its addresses, and the connection.</param>
 /// <param name="Timeout">A server that sends nothing for so long has failed; <see cref="TimeSpan.MaxValue"/> for never.</param>
 /// <param name="Framed">Does it travel as a netstring, so that a part can be told from the whole?</param>
-internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, bool Framed);
+internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, bool Framed)
+{
+    /// <summary>Of a proxy: where it listens, so that it does not fetch from itself.</summary>
+    public OwnAddresses? Avoided { get; init; }
+}
 
 /// <summary>What came was not the whole poem, or none at all.</summary>
 internal sealed class PoemIncomplete(string message) : IOException(message);
@@ -51,6 +55,7 @@ internal sealed class PoemFetch : ClientFactory
     private PoemFetch(IClock clock, Func<ClientFactory, Action> connect, PoemRequest request, IPoemReceiver receiver)
     {
         _request = request;
+        Avoided = request.Avoided;
         Clock = clock;
         Receiver = receiver;
         _whole = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._abort());

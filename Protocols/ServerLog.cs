@@ -17,6 +17,18 @@ internal static partial class ServerLog
         EventId = 25, Level = LogLevel.Information, Message = "keeping the poem from standard input, which cannot be read again")]
     public static partial void KeepsTyped(ILogger log);
 
+    [LoggerMessage(
+        EventId = 27,
+        Level = LogLevel.Warning,
+        Message = "inherited sockets: {Inherited}; things to serve on them: {Served}; sockets closed, for nobody would accept there: {Closed}")]
+    public static partial void SurplusClosed(ILogger log, int inherited, int served, int closed);
+
+    [LoggerMessage(
+        EventId = 28,
+        Level = LogLevel.Warning,
+        Message = "workers asked for: {Asked}; workers: {Workers}, for the limit of open files is {Limit}")]
+    public static partial void FewerWorkers(ILogger log, int asked, int workers, long limit);
+
     /// <summary>The server ends; what is in flight may finish.</summary>
     /// <param name="log">Where to say it.</param>
     /// <param name="connections">Those in flight.</param>

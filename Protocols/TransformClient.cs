@@ -23,6 +23,16 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
     /// <summary>How long a server may do nothing.</summary>
     public TimeSpan Timeout => timeout;
 
+    /// <summary>Of a transformation proxy: where it listens, so that it does not ask itself.</summary>
+    public OwnAddresses? Avoided { get; init; }
+
+    /// <summary>
+    /// Bounds how many questions are under way at once; the others wait their turn, while the deadlines of those who asked
+    /// run on. For servers in a circle, each of which asks the next, would else take all descriptors for one request. Null
+    /// for no bound.
+    /// </summary>
+    public DeferredSemaphore? Turns { get; init; }
+
     /// <summary>Has a text transformed.</summary>
     /// <param name="name">Of the transformation; without a point, since the server splits at the first.</param>
     /// <param name="text">The text; it is copied.</param>
@@ -46,7 +56,8 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
         text.CopyTo(request.AsSpan(at));
         request[^1] = (byte)',';
         long longest = Math.Max((long)text.Length * TransformService.MostGrowth, TransformFetch.AlwaysAllowed);
-        return new TransformFetch(this, request, (int)Math.Min(longest, TextBuffer.MostBytes)).Start();
+        var fetch = new TransformFetch(this, request, (int)Math.Min(longest, TextBuffer.MostBytes)) { Avoided = Avoided };
+        return fetch.Start();
     }
 }
 
@@ -60,6 +71,7 @@ internal sealed class TransformFetch(TransformClient client, byte[] request, int
     public const int AlwaysAllowed = 64 * 1024;
 
     private Connector? _connector;
+    private Deferred<DeferredSemaphore>? _turn;
     private Deferred<byte[]>? _answer;
 
     /// <summary>The whole request.</summary>
@@ -78,7 +90,17 @@ internal sealed class TransformFetch(TransformClient client, byte[] request, int
         // Whoever fires it takes it away first: an end that comes after the answer is no news.
         Deferred<byte[]> answer = Deferred.WithCanceller<TransformFetch, byte[]>(this, static (fetch, _) => fetch.Cancel());
         _answer = answer;
-        _connector = client.Reactor.Connect(client.Server, this, client.ConnectTimeout);
+        if (client.Turns is { Tokens: 0 } turns)
+        {
+            _turn = turns.Acquire();
+            _ = _turn.AddBoth(this, static (fetch, turn) => fetch.HasTurn(turn.Failure is null));
+        }
+        else
+        {
+            _ = client.Turns?.Acquire();
+            Connect();
+        }
+
         return answer;
     }
 
@@ -86,7 +108,14 @@ internal sealed class TransformFetch(TransformClient client, byte[] request, int
     protected internal override Protocol BuildProtocol(in SocketAddress peer) => new TransformClientProtocol(this);
 
     /// <inheritdoc/>
-    protected internal override void ClientConnectionFailed(Connector connector, Failure reason) => Failed(reason);
+    protected internal override void ClientConnectionFailed(Connector connector, Failure reason)
+    {
+        Failed(reason);
+        client.Turns?.Release();
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ClientConnectionLost(Connector connector, Failure reason) => client.Turns?.Release();
 
     /// <summary>The answer is here.</summary>
     internal void Answered(byte[] text)
@@ -107,8 +136,26 @@ internal sealed class TransformFetch(TransformClient client, byte[] request, int
     private void Cancel()
     {
         _answer = null;
-        _connector!.Abort();
+        if (_connector is { } connector)
+        {
+            connector.Abort();
+        }
+        else
+        {
+            _turn!.Cancel();
+        }
     }
+
+    /// <summary>Its turn has come; or it was cancelled, and is out of the line.</summary>
+    private void HasTurn(bool hasCome)
+    {
+        if (hasCome)
+        {
+            Connect();
+        }
+    }
+
+    private void Connect() => _connector = client.Reactor.Connect(client.Server, this, client.ConnectTimeout);
 }
 
 /// <summary>Sends the question and collects the answer, in memory that grows with what has come.</summary>

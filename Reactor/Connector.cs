@@ -23,6 +23,7 @@ public sealed class Connector : IConnectionOwner
     private StreamTransport? _transport;
     private TimeSpan _deadline;
     private Errno _lastError;
+    private bool _isOwn;
     private State _state;
 
     internal Connector(Reactor reactor, Endpoint destination, ClientFactory factory, TimeSpan timeout)
@@ -71,6 +72,7 @@ public sealed class Connector : IConnectionOwner
 
         _state = State.Connecting;
         _lastError = Errno.None;
+        _isOwn = false;
         _next = 0;
         _deadline = TimeSpan.FromTicks(TimerQueue.AddSaturated(_reactor.Now.Ticks, _timeout.Ticks));
         _beginning.Rearm(TimeSpan.Zero);
@@ -165,6 +167,13 @@ public sealed class Connector : IConnectionOwner
         {
             int left = _addresses.Length - _next;
             SocketAddress address = _addresses[_next++];
+            if (_factory.Avoided?.Reaches(address) == true)
+            {
+                // Another of the name's addresses may be another server.
+                _isOwn = true;
+                continue;
+            }
+
             Errno error = NativeSocket.Create(address.Kind, out nint handle);
             if (error == Errno.None)
             {
@@ -180,7 +189,9 @@ public sealed class Connector : IConnectionOwner
             _lastError = error;
         }
 
-        Fail(new Failure(new ConnectError(_lastError, _lastError.Sentence())));
+        Fail(new Failure(_isOwn
+            ? new ConnectError(Errno.ELOOP, "the upstream is this server itself")
+            : new ConnectError(_lastError, _lastError.Sentence())));
     }
 
     private Errno Begin(nint handle, in SocketAddress address, int addressesLeft)

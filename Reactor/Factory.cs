@@ -32,6 +32,9 @@ public abstract class Factory
 /// <summary>A factory of connections that this side opens: Twisted's <c>ClientFactory</c>.</summary>
 public abstract class ClientFactory : Factory
 {
+    /// <summary>Places that are not connected to, since they lead back to where the connection comes from; null for none.</summary>
+    internal OwnAddresses? Avoided { get; init; }
+
     /// <summary>No connection came about. The protocol was never built.</summary>
     /// <param name="connector">May be asked to try again.</param>
     /// <param name="reason">A <see cref="ConnectError"/>, a <see cref="TimeoutError"/> or a <see cref="CancelledError"/>.</param>

@@ -118,6 +118,13 @@ internal sealed unsafe class NativeBlock
             return false;
         }
 
+        // A file of memory may grow no further than any other may (ulimit -f), which plain memory may.
+        if (LinuxAbi.ftruncate(file, (nint)capacity) != 0)
+        {
+            _ = NativeDescriptor.Close(file);
+            return false;
+        }
+
         byte* before = _start;
         long length = _capacity;
         _file = file;

@@ -1,4 +1,6 @@
 using System;
+using System.IO;
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Poetry.Net.Native;
 
@@ -23,6 +25,37 @@ internal static unsafe partial class NativeFile
     internal static nint StandardHandle(nint handle) => OperatingSystem.IsWindows() && handle is >= 0 and <= 2
         ? WindowsAbi.GetStdHandle(WindowsAbi.STD_INPUT_HANDLE - (int)handle)
         : handle;
+
+    /// <summary>
+    /// The one spelling of a path under which all spellings of it meet: links followed, nothing relative. Of a file that is
+    /// not there yet its folder is spelled out; what can't be is made absolute, as far as its text tells.
+    /// </summary>
+    public static string RealPath(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Path.GetFullPath(path);
+        }
+
+        if (RealPathOnUnix(path) is { } real)
+        {
+            return real;
+        }
+
+        int slash = path.LastIndexOf('/');
+        string? folder = RealPathOnUnix(slash < 0 ? "." : path[..(slash + 1)]);
+        return folder is null ? Path.GetFullPath(path) : $"{folder.TrimEnd('/')}/{path[(slash + 1)..]}";
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static string? RealPathOnUnix(string path)
+    {
+        byte* utf8 = stackalloc byte[MaxPathLength];
+        byte* real = stackalloc byte[MaxPathLength];
+        return EncodePath(path, utf8) == Errno.None && Libc.realpath(utf8, real) != null
+            ? PathText.Decode(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(real))
+            : null;
+    }
 
     [UnsupportedOSPlatform("windows")]
     private static Errno OpenOnUnix(string path, int flags, out nint handle)

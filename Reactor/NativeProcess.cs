@@ -76,20 +76,39 @@ internal static unsafe partial class NativeProcess
     }
 
     /// <summary>Makes a write to a closed pipe fail with EPIPE, instead of ending the process.</summary>
-    public static Errno IgnoreSigPipe()
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return Errno.None;
-        }
+    public static Errno IgnoreSigPipe() => OperatingSystem.IsWindows() ? Errno.None : Ignore(Libc.SIGPIPE);
 
-        return Libc.signal(Libc.SIGPIPE, Libc.SIG_IGN) == Libc.SIG_ERR ? LastError.OfLibc() : Errno.None;
-    }
+    /// <summary>
+    /// Makes a write to a file fail with EFBIG that may not grow any more (ulimit -f), instead of ending the process: a log
+    /// that is full costs records, not the server.
+    /// </summary>
+    public static Errno IgnoreSigXfsz() => OperatingSystem.IsWindows() ? Errno.None : Ignore(Libc.SIGXFSZ);
 
     /// <summary>Raises the limit of open files as far as the system lets us.</summary>
     /// <returns>How many descriptors this process may have open from now on; <see cref="long.MaxValue"/> if there is no
     /// limit, as on Windows.</returns>
     public static long RaiseOpenFileLimit() => OperatingSystem.IsWindows() ? long.MaxValue : RaiseOpenFileLimitOnUnix();
+
+    /// <summary>How many descriptors are open, as far as they lie together: none is looked for behind a long gap.</summary>
+    /// <param name="limit">Of <see cref="RaiseOpenFileLimit"/>.</param>
+    /// <returns>On Windows, where nothing depends on it, 0.</returns>
+    public static int CountDescriptors(long limit)
+    {
+        const int LongGap = 64;
+        int count = 0;
+        for (int handle = 0, gap = 0; !OperatingSystem.IsWindows() && handle < limit && gap < LongGap; handle++)
+        {
+            bool isOpen = NativeDescriptor.IsOpen(handle);
+            count += isOpen ? 1 : 0;
+            gap = isOpen ? 0 : gap + 1;
+        }
+
+        return count;
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static Errno Ignore(int signal) =>
+        Libc.signal(signal, Libc.SIG_IGN) == Libc.SIG_ERR ? LastError.OfLibc() : Errno.None;
 
     [UnsupportedOSPlatform("windows")]
     private static Errno EnsureStandardDescriptorsOnUnix()

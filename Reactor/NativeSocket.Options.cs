@@ -74,6 +74,15 @@ internal static unsafe partial class NativeSocket
         OperatingSystem.IsLinux() ? LinuxAbi.IPV6_V6ONLY : DarwinAbi.IPV6_V6ONLY,
         1);
 
+    /// <summary>Does a listener take IPv4 connections, be it of IPv6? For those that somebody else has opened.</summary>
+    public static bool TakesIPv4(nint handle, AddressKind kind)
+    {
+        int option = OperatingSystem.IsLinux() ? LinuxAbi.IPV6_V6ONLY : DarwinAbi.IPV6_V6ONLY;
+        return kind == AddressKind.IPv4
+            || (kind == AddressKind.IPv6
+                && GetOption(handle, CommonAbi.IPPROTO_IPV6, option, out int isOnly) == Errno.None && isOnly == 0);
+    }
+
     /// <summary>Small packets go at once. For TCP.</summary>
     public static Errno SetNoDelay(nint handle) => SetOption(handle, CommonAbi.IPPROTO_TCP, CommonAbi.TCP_NODELAY, 1);
 
@@ -132,13 +141,15 @@ internal static unsafe partial class NativeSocket
             ? CheckWindows(WindowsAbi.setsockopt(handle, level, option, value, length))
             : NativeDescriptor.Check(Libc.setsockopt((int)handle, level, option, value, length));
 
-    private static Errno GetOption(nint handle, int option, out int value)
+    private static Errno GetOption(nint handle, int option, out int value) => GetOption(handle, SocketLevel, option, out value);
+
+    private static Errno GetOption(nint handle, int level, int option, out int value)
     {
         int result = 0;
         int length = sizeof(int);
         Errno error = OperatingSystem.IsWindows()
-            ? CheckWindows(WindowsAbi.getsockopt(handle, SocketLevel, option, &result, &length))
-            : NativeDescriptor.Check(Libc.getsockopt((int)handle, SocketLevel, option, &result, &length));
+            ? CheckWindows(WindowsAbi.getsockopt(handle, level, option, &result, &length))
+            : NativeDescriptor.Check(Libc.getsockopt((int)handle, level, option, &result, &length));
         value = result;
         return error;
     }

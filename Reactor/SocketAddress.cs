@@ -81,8 +81,19 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         return Ip(bytes[..count], port, count == 16 ? (uint)address.ScopeId : 0);
     }
 
+    /// <summary>All addresses of this machine, to listen on: 0.0.0.0 or ::.</summary>
+    internal bool IsAny => _kind is AddressKind.IPv4 or AddressKind.IPv6 && (_high | _low) == 0;
+
+    /// <summary>127.0.0.0/8 or ::1: nobody but this machine.</summary>
+    internal bool IsLoopback => _kind == AddressKind.IPv4 ? _low >> 24 == 127 : _kind == AddressKind.IPv6 && _high == 0 && _low == 1;
+
     /// <summary>The same address with another port.</summary>
     public SocketAddress WithPort(ushort port) => new(_kind, new UInt128(_high, _low), port, _scope, _path);
+
+    /// <summary>The same address in the one form that it has: IPv4 that was dressed as IPv6, ::ffff:a.b.c.d, without the dress.</summary>
+    internal SocketAddress Canonical() => _kind == AddressKind.IPv6 && _high == 0 && _low >> 32 == 0xFFFF
+        ? new(AddressKind.IPv4, (uint)_low, _port, 0, null)
+        : this;
 
     /// <summary>Writes the address in network order.</summary>
     /// <param name="destination">At least 16 bytes.</param>

@@ -115,6 +115,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int unlink(byte* path);
 
+    /// <summary>realpath(3), stdlib.h: without a link, a point or a double slash in it.</summary>
+    /// <param name="path">Of something that exists.</param>
+    /// <param name="resolved">PATH_MAX bytes: 4096 on Linux, 1024 on BSD.</param>
+    [LibraryImport(Library)]
+    public static partial byte* realpath(byte* path, byte* resolved);
+
     /// <summary>isatty(3), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial int isatty(int fd);
@@ -164,6 +170,9 @@ internal static unsafe partial class Libc
 
     /// <summary>SIGPIPE, signal.h: the same on all Unixes.</summary>
     public const int SIGPIPE = 13;
+
+    /// <summary>SIGXFSZ, signal.h: the same on Linux (but for MIPS), macOS and FreeBSD.</summary>
+    public const int SIGXFSZ = 25;
 
     /// <summary>SIG_IGN, signal.h: the same on all Unixes.</summary>
     public const nint SIG_IGN = 1;

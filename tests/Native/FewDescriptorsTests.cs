@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Linq;
+using System.Net.Sockets;
 using System.Text;
+using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 
@@ -66,9 +68,71 @@ public sealed class FewDescriptorsTests : NativeTests
             Assert.HasCount(1, finished.ErrorLines, $"{descriptors}: {finished.Errors}");
             Assert.DoesNotContain("internal error", finished.Errors, $"{descriptors}");
             Assert.IsTrue(
-                finished.Errors.Contains("too many open files") || finished.Errors.Contains("descriptors"),
+                finished.Errors.Contains("too many open files") || finished.Errors.Contains("limit of open files")
+                    || finished.Errors.Contains("descriptors"),
                 $"{descriptors}: {finished.Errors}");
         }
+    }
+
+    [TestMethod]
+    [DataRow(10)]
+    [DataRow(12)]
+    public void Serve_WithTooFewForAHandfulOfClients_SaysSo(int descriptors)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        Finished finished = Run(new Launch("serve", "poem.txt") { Before = Limit(descriptors) });
+        AssertFailed(finished, 1, $"poetry: the limit of open files, {descriptors}, is too low: ");
+    }
+
+    /// <summary>From the least limit on that is enough to begin with, clients wait for their turn and none is reset.</summary>
+    [TestMethod]
+    [DataRow]
+    [DataRow("--metrics", "unix:m.sock")]
+    [DataRow("--workers", "2")]
+    public void Serve_WithFew_HasClientsWait(params string[] options)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        int served = 0;
+        for (int descriptors = 12; descriptors <= 36; descriptors += 4)
+        {
+            NativeBinary server = Start(new Launch(["serve", .. options, "poem.txt"]) { Before = Limit(descriptors) });
+            Assert.IsTrue(
+                SpinWait.SpinUntil(
+                    () => server.Output.Lines.Length > 0 || server.Errors.Text.Contains("poetry: ", System.StringComparison.Ordinal),
+                    Patience.Milliseconds),
+                $"{descriptors}: not a word");
+            if (server.Errors.Text.Contains("too low", System.StringComparison.Ordinal))
+            {
+                AssertFailed(server.WaitForExit(), 1, "is too low: ");
+                continue;
+            }
+
+            _ = server.Port();
+            Socket[] clients = [.. Enumerable.Range(0, 30).Select(_ => Wire.Connect(server.Port()))];
+            foreach (Socket client in clients)
+            {
+                using (client)
+                {
+                    Wire.ReadToEnd(client).AssertIs(Poem);
+                }
+
+                served++;
+            }
+
+            server.Signal(Posix.SIGTERM);
+            Assert.DoesNotContain("pauses", server.WaitForExit().Errors, $"{descriptors}");
+        }
+
+        Assert.IsGreaterThanOrEqualTo(30, served);
+    }
+
+    [TestMethod]
+    public void Serve_WithTooFewForItsWorkers_SaysHowManyThereAre()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server = Serve(new Launch("--workers", "8", "poem.txt") { Before = Limit(32) });
+        server.Errors.WaitForText("workers asked for: 8; workers: ");
+        Wire.Fetch(server.Port()).AssertIs(Poem);
     }
 
     private static string Limit(int descriptors) => string.Create(CultureInfo.InvariantCulture, $"ulimit -n {descriptors};");

@@ -69,14 +69,33 @@ public sealed class SystemdTests : NativeTests
         using var systemd = new NotifySocket(Folder["notify.sock"]);
         long start = Stopwatch.GetTimestamp();
         NativeBinary server = ServeNotified(systemd, "200000", "--workers", workers);
-        for (int signs = 0; signs < 10;)
+        Assert.StartsWith("READY=1", systemd.Receive(), "who is not ready is not alive yet");
+        for (int signs = 0; signs < 10; signs++)
         {
-            string message = systemd.Receive();
-            signs += message == "WATCHDOG=1" ? 1 : 0;
-            Assert.IsTrue(message == "WATCHDOG=1" || message.StartsWith("READY=1", StringComparison.Ordinal), message);
+            Assert.AreEqual("WATCHDOG=1", systemd.Receive());
         }
 
         Assert.IsGreaterThanOrEqualTo(0.8, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    /// <summary>A server that did nothing but say that it is alive would take all of a core.</summary>
+    [TestMethod]
+    public void Watchdog_OfAMicrosecond_IsFedEveryTenMilliseconds()
+    {
+        using var systemd = new NotifySocket(Folder["notify.sock"]);
+        NativeBinary server = ServeNotified(systemd, "1");
+        Assert.StartsWith("READY=1", systemd.Receive());
+        Assert.AreEqual("WATCHDOG=1", systemd.Receive());
+        long start = Stopwatch.GetTimestamp();
+        for (int signs = 0; signs < 31; signs++)
+        {
+            Assert.AreEqual("WATCHDOG=1", systemd.Receive());
+        }
+
+        // The first may have been on its way for a while.
+        Assert.IsGreaterThanOrEqualTo(0.2, Stopwatch.GetElapsedTime(start).TotalSeconds);
         server.Signal(Posix.SIGTERM);
         Assert.AreEqual(0, server.WaitForExit().ExitCode);
     }
@@ -176,6 +195,34 @@ public sealed class SystemdTests : NativeTests
         Assert.AreEqual(((IPEndPoint)listener.LocalEndPoint!).Port, server.Port(0));
         Wire.Fetch(server.Port(0)).AssertIs(Poem);
         Wire.Fetch(server.Port(1)).AssertIs(MakePoem(100));
+    }
+
+    /// <summary>Whoever connects to a socket that nobody accepts on waits for ever; closed, it refuses.</summary>
+    [TestMethod]
+    public void Activation_MoreSocketsThanListeners_ClosesTheOthersAndSaysSo()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server;
+        int surplusPort;
+        using (Socket listener = Listen())
+        {
+            using Socket surplus = Listen();
+            surplusPort = ((IPEndPoint)surplus.LocalEndPoint!).Port;
+            Posix.LetInherit(listener.Handle, inherit: true);
+            Posix.LetInherit(surplus.Handle, inherit: true);
+            string shell = "LISTEN_FDS=2 LISTEN_PID=$$ exec \"$0\" \"$@\" "
+                + $"3<&{listener.Handle} 4<&{surplus.Handle} {listener.Handle}<&- {surplus.Handle}<&-";
+            server = Start(new Launch("serve", "poem.txt") { Through = [Posix.Tool("bash"), "-c", shell] });
+            Posix.LetInherit(surplus.Handle, inherit: false);
+            Posix.LetInherit(listener.Handle, inherit: false);
+            _ = server.Output.WaitForLines(1);
+        }
+
+        Assert.IsTrue(Wire.IsRefused(surplusPort));
+        Wire.Fetch(server.Port()).AssertIs(Poem);
+        server.Errors.WaitForText("inherited sockets: 2; things to serve on them: 1; sockets closed");
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
     }
 
     [TestMethod]

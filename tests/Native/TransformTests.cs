@@ -192,6 +192,76 @@ public sealed class TransformTests : NativeTests
     public void Transform_WithItselfAsUpstream_IsRefused() => AssertFailed(
         Run("transform", "--port", "11000", "--upstream", "localhost:11000"), 2, "localhost:11000 is the transform server itself");
 
+    /// <summary>Names that only a resolver can tell, and ports that were not known before.</summary>
+    [TestMethod]
+    public void Transform_WithItselfAsUpstreamByAnotherName_FailsTheRequestAndSaysSo()
+    {
+        string port = $"{FaultServer.FreePort()}";
+        if (ToolRun.Run(Folder.Path, Posix.Tool("getent"), "hosts", System.Net.Dns.GetHostName()).ExitCode != 0)
+        {
+            Assert.Inconclusive("the name of this machine has no address");
+        }
+
+        NativeBinary server = Transform("--iface", "0.0.0.0", "--port", port, "--upstream", $"{System.Net.Dns.GetHostName()}:{port}");
+        Ask(server.Port(), "8:shout.ok,").AssertIs([]);
+        server.Errors.WaitForText("the upstream is this server itself");
+        Ask(server.Port(), "8:shout.ok,").AssertIs([]);
+    }
+
+    [TestMethod]
+    public void Transform_WithItsMetricsAsUpstream_FailsTheRequest()
+    {
+        string metrics = $"127.0.0.1:{FaultServer.FreePort()}";
+        NativeBinary server = Transform("--metrics", metrics, "--upstream", metrics);
+        Ask(server.Port(), "8:shout.ok,").AssertIs([]);
+        server.Errors.WaitForText("the upstream is this server itself");
+    }
+
+    /// <summary>Each request here causes one there, and that one here: half of the room is left to others.</summary>
+    [TestMethod]
+    public void Transform_ACircleOfTwo_LetsClientsIn()
+    {
+        string[] ports = [$"{FaultServer.FreePort()}", $"{FaultServer.FreePort()}"];
+        string[] common = ["--max-connections", "8", "--timeout", "0", "--metrics", "unix:metrics.sock", "--port"];
+        NativeBinary first = Transform([.. common, ports[0], "--upstream", ports[1]]);
+        common[5] = "unix:more.sock";
+        _ = Transform([.. common, ports[1], "--upstream", ports[0]]);
+        using Socket caught = Wire.Connect(first.Port());
+        _ = caught.Send("8:shout.ok,"u8);
+        WaitForUpstreams();
+        for (int i = 0; i < 8; i++)
+        {
+            Ask(first.Port(), "6:nosuch,").AssertIs([]);
+        }
+
+        int Connections()
+        {
+            using Socket scraper = Wire.Connect(Folder["metrics.sock"]);
+            _ = scraper.Send("GET /metrics HTTP/1.1\r\nHost: poetry\r\nConnection: close\r\n\r\n"u8);
+            string page = Encoding.UTF8.GetString(Wire.ReadToEnd(scraper).Bytes);
+            string line = page.Split('\n').Single(line => line.StartsWith("poetry_connections_open ", System.StringComparison.Ordinal));
+            return int.Parse(line[(line.IndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        void WaitForUpstreams()
+        {
+            long deadline = System.Environment.TickCount64 + Patience.Milliseconds;
+            while (Connections() < 5)
+            {
+                // Four of the other server, and the one that began it.
+                Assert.IsLessThan(deadline, System.Environment.TickCount64, "the circle did not fill");
+            }
+        }
+    }
+
+    [TestMethod]
+    [DataRow("LOCALHOST:11000")]
+    [DataRow("localhost.:11000")]
+    [DataRow("[::ffff:127.0.0.1]:11000")]
+    [DataRow("11001")]
+    public void Transform_WithItselfInAnotherSpelling_IsRefused(string upstream) => AssertFailed(
+        Run("transform", "--port", "11000", "--text-port", "11001", "--upstream", upstream), 2, "is the transform server itself");
+
     [TestMethod]
     public void Transform_WithAnArgument_IsWrongUsage() => AssertFailed(Run("transform", "x"), 2, "'x'");
 

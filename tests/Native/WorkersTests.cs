@@ -205,7 +205,9 @@ public sealed class WorkersTests : NativeTests
         {
             NativeBinary server = Start(new Launch("serve", "--workers", "4", "poem.txt") { Before = $"ulimit -n {descriptors};" });
             Assert.IsTrue(
-                SpinWait.SpinUntil(() => server.Output.Lines.Length + server.Errors.Lines.Length > 0, Patience.Milliseconds),
+                SpinWait.SpinUntil(
+                    () => server.Output.Lines.Length > 0 || server.Errors.Text.Contains("poetry: ", StringComparison.Ordinal),
+                    Patience.Milliseconds),
                 $"{descriptors} descriptors: not a word");
             if (server.Output.Lines.Length > 0)
             {

@@ -134,6 +134,51 @@ public sealed class TransformClientTests : IDisposable
         Assert.AreEqual(0, _reactor.Connections);
     }
 
+    /// <summary>However each of them ends, the next has its turn, and never more than two are under way.</summary>
+    [TestMethod]
+    [DataRow("answers")]
+    [DataRow("refuses")]
+    [DataRow("resets")]
+    public void Transform_OfManyAtOnce_HaveTheirTurns(string how)
+    {
+        using FaultServer server = how == "resets" ? FaultServer.Resetting([]) : FaultServer.Sending("1:X,"u8.ToArray());
+        var turns = new DeferredSemaphore(2);
+        TransformClient client = Client(how == "refuses" ? FaultServer.FreePort() : server.Port, turns: turns);
+        int answered = 0, failed = 0;
+        for (int i = 0; i < 9; i++)
+        {
+            _ = client.Transform("shout"u8, "x"u8).AddCallbacks(_ => { answered++; }, _ => { failed++; });
+        }
+
+        Assert.AreEqual(7, turns.WaitingCount);
+        Until(
+            () =>
+            {
+                Assert.IsLessThanOrEqualTo(2, _reactor.Connections);
+                return turns.Tokens == 2;
+            },
+            "the last turn");
+        Assert.AreEqual(how == "answers" ? 9 : 0, answered);
+        Assert.AreEqual(9, answered + failed);
+    }
+
+    [TestMethod]
+    public void Cancel_WhileItWaitsForItsTurn_LeavesTheLine()
+    {
+        using FaultServer server = FaultServer.Hanging([]);
+        var turns = new DeferredSemaphore(1);
+        TransformClient client = Client(server.Port, turns: turns);
+        Deferred<byte[]> first = client.Transform("shout"u8, "x"u8).AddErrback<CancelledError>(_ => Array.Empty<byte>());
+        Deferred<byte[]> second = client.Transform("shout"u8, "x"u8).AddErrback<CancelledError>(_ => Array.Empty<byte>());
+        Assert.AreEqual(1, turns.WaitingCount);
+        second.Cancel();
+        Assert.IsTrue(second.Called);
+        Assert.AreEqual(0, turns.WaitingCount);
+        Until(() => _reactor.Connections == 1, "the connection of the first");
+        first.Cancel();
+        Until(() => turns.Tokens == 1, "the end of the first");
+    }
+
     [TestMethod]
     [DataRow("refused")]
     [DataRow("short")]
@@ -160,8 +205,11 @@ public sealed class TransformClientTests : IDisposable
         log.AssertHas("transformed 0", "failed");
     }
 
-    private TransformClient Client(int port, double timeout = 30) => new(
-        _reactor, Endpoint.Tcp("127.0.0.1", port), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(timeout));
+    private TransformClient Client(int port, double timeout = 30, DeferredSemaphore? turns = null) => new(
+        _reactor, Endpoint.Tcp("127.0.0.1", port), TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(timeout))
+    {
+        Turns = turns,
+    };
 
     private ListeningPort Serve(TransformService service, double timeout = 30, MemoryLog? log = null) => _reactor.ListenTcp(
         SocketAddress.Ip([127, 0, 0, 1], 0),

@@ -20,6 +20,9 @@ internal static partial class Posix
 
     public static bool IsRoot => geteuid() == 0;
 
+    /// <summary>Another descriptor of the same thing, for who will close it.</summary>
+    public static nint Duplicate(nint descriptor) => dup((int)descriptor);
+
     public static void Kill(int processId, int signal) =>
         Assert.AreEqual(0, kill(processId, signal), $"kill({processId}, {signal})");
 

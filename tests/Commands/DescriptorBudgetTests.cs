@@ -1,0 +1,71 @@
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
+
+namespace Poetry.Tests.Commands;
+
+/// <summary>How descriptors are divided, from hardly any to more than anybody needs.</summary>
+[TestClass]
+public sealed class DescriptorBudgetTests
+{
+    private static readonly DescriptorBudget.Needs OneServer =
+        new() { Open = 4, Workers = 1, SharedPorts = 1, DescriptorsPerClient = 1 };
+
+    [TestMethod]
+    [DataRow(20_000L, 19_939L)]
+    [DataRow(64L, 34L)]
+    [DataRow(19L, 4L)]
+    [DataRow(1L, 1L)]
+    [DataRow(long.MaxValue, long.MaxValue - 61)]
+    public void Divide_OneWorker_HasWhatIsLeft(long limit, long expected) =>
+        Assert.AreEqual(expected, DescriptorBudget.Divide(limit, OneServer).Connections);
+
+    /// <summary>Aim: nobody is accepted for whom there is no descriptor. Method: all limits, all kinds of servers, counted.</summary>
+    [TestMethod]
+    public void Divide_AnyLimit_StaysWithinIt()
+    {
+        for (int limit = 10; limit < 600; limit++)
+        {
+            for (int workers = 1; workers <= 8; workers++)
+            {
+                for (int each = 1; each <= 2; each++)
+                {
+                    DescriptorBudget.Needs needs = OneServer with { Workers = workers, OtherPorts = 1, DescriptorsPerClient = each };
+                    DescriptorBudget budget = DescriptorBudget.Divide(limit, needs);
+                    long used = 4 + 4 + (3 * budget.Workers) + (2 * (budget.Workers + 1)) + (budget.Connections * each) + budget.Kept;
+                    Assert.IsInRange(1, workers, budget.Workers);
+                    Assert.IsGreaterThanOrEqualTo(budget.Workers, budget.Connections);
+                    Assert.IsTrue(limit < budget.Least || used <= limit, $"{limit}: {used} of {budget}");
+                    Assert.IsInRange(1L, System.Math.Max(1, budget.Connections / 2), budget.Upstreams);
+                }
+            }
+        }
+    }
+
+    [TestMethod]
+    [DataRow(32L, 8, 2)]
+    [DataRow(20L, 8, 1)]
+    [DataRow(128L, 8, 8)]
+    [DataRow(20_000L, 8, 8)]
+    public void Divide_ManyWorkers_HaveAHandfulOfClientsEach(long limit, int asked, int expected) =>
+        Assert.AreEqual(expected, DescriptorBudget.Divide(limit, OneServer with { Workers = asked }).Workers);
+
+    [TestMethod]
+    [DataRow(0L, 4, 0L)]
+    [DataRow(3L, 3, 3L)]
+    [DataRow(100_000L, 4, 100_000L)]
+    public void Divide_WhatWasAskedFor_IsWhatThereIs(long asked, int workers, long expected)
+    {
+        DescriptorBudget budget = DescriptorBudget.Divide(1000, OneServer with { Workers = 4, AskedConnections = asked });
+        Assert.AreEqual(workers, budget.Workers);
+        Assert.AreEqual(expected, budget.Connections);
+    }
+
+    /// <summary>Who asks for one connection needs no room for more.</summary>
+    [TestMethod]
+    public void Divide_Least_IsForAHandfulOrWhatWasAskedFor()
+    {
+        Assert.AreEqual(17, DescriptorBudget.Divide(1000, OneServer).Least);
+        Assert.AreEqual(14, DescriptorBudget.Divide(1000, OneServer with { AskedConnections = 1 }).Least);
+        Assert.AreEqual(21, DescriptorBudget.Divide(1000, OneServer with { DescriptorsPerClient = 2 }).Least);
+    }
+}

@@ -7,7 +7,7 @@ namespace Poetry.Commands;
 /// back for what comes up. Clients over it wait in the backlog; had there been no descriptor for one, he would have been
 /// turned away.
 /// </summary>
-internal readonly record struct DescriptorBudget
+internal readonly struct DescriptorBudget
 {
     /// <summary>Kept back where there are enough: for upstreams, for clients of the metrics, for files that are read again.</summary>
     private const int MostKept = 48;
@@ -75,7 +75,7 @@ internal readonly record struct DescriptorBudget
         + (OfPort * ((needs.SharedPorts * (long)workers) + needs.OtherPorts));
 
     /// <summary>What a server consists of.</summary>
-    public readonly record struct Needs
+    public readonly struct Needs
     {
         /// <summary>Descriptors that it has already: standard streams, long poems.</summary>
         public int Open { get; init; }

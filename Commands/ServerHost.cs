@@ -86,7 +86,7 @@ internal sealed partial class ServerHost
             UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
             if (Systemd.CloseSurplus(listeners.Count) is var surplus and not 0)
             {
-                ServerLog.SurplusClosed(_log, listeners.Count + surplus, listeners.Count, surplus);
+                ServerLog.SurplusClosed(_log, surplus, $"{listeners.Count}");
             }
 
             if (MakeWorkers(listeners) is { } problem)

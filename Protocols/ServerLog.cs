@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
@@ -20,30 +21,25 @@ internal static partial class ServerLog
     [LoggerMessage(
         EventId = 27,
         Level = LogLevel.Warning,
-        Message = "inherited sockets: {Inherited}; things to serve on them: {Served}; sockets closed, for nobody would accept there: {Closed}")]
-    public static partial void SurplusClosed(ILogger log, int inherited, int served, int closed);
+        Message = "inherited sockets that were closed, for nobody would accept there: {Closed}; those that are served: {Served}")]
+    public static partial void SurplusClosed(ILogger log, long closed, string served);
 
     [LoggerMessage(
         EventId = 28,
         Level = LogLevel.Warning,
-        Message = "workers asked for: {Asked}; workers: {Workers}, for the limit of open files is {Limit}")]
-    public static partial void FewerWorkers(ILogger log, int asked, int workers, long limit);
+        Message = "workers: {Workers}, {Why}")]
+    public static partial void FewerWorkers(ILogger log, long workers, string why);
 
     /// <summary>The server ends; what is in flight may finish.</summary>
     /// <param name="log">Where to say it.</param>
     /// <param name="connections">Those in flight.</param>
     /// <param name="patience"><see cref="TimeSpan.MaxValue"/> for no limit.</param>
-    public static void Draining(ILogger log, int connections, TimeSpan patience)
-    {
-        if (patience == TimeSpan.MaxValue)
-        {
-            DrainingWithoutLimit(log, connections);
-        }
-        else
-        {
-            DrainingFor(log, connections, patience.TotalSeconds);
-        }
-    }
+    public static void Draining(ILogger log, int connections, TimeSpan patience) => Draining(
+        log,
+        connections,
+        patience == TimeSpan.MaxValue
+            ? "no time limit"
+            : string.Create(CultureInfo.InvariantCulture, $"up to {patience.TotalSeconds} s"));
 
     [LoggerMessage(EventId = 23, Level = LogLevel.Information, Message = "serving metrics on {Address}")]
     public static partial void ServingMetrics(ILogger log, SocketAddress address);
@@ -56,9 +52,7 @@ internal static partial class ServerLog
     public static partial void Statistics(
         ILogger log, long open, long accepted, long whole, long left, long timedOut, long bytes, long delayedCalls, long stale);
 
-    [LoggerMessage(EventId = 22, Level = LogLevel.Information, Message = "ending: up to {Seconds} s for connections in flight: {Connections}")]
-    private static partial void DrainingFor(ILogger log, int connections, double seconds);
-
-    [LoggerMessage(EventId = 26, Level = LogLevel.Information, Message = "ending: no time limit for connections in flight: {Connections}")]
-    private static partial void DrainingWithoutLimit(ILogger log, int connections);
+    [LoggerMessage(
+        EventId = 22, Level = LogLevel.Information, Message = "ending: connections in flight: {Connections}, with {Patience} to finish")]
+    private static partial void Draining(ILogger log, long connections, string patience);
 }

@@ -23,11 +23,11 @@ internal sealed class OwnAddresses
         {
             string path = NativeFile.RealPath(address.Path);
             ulong file = NativeFile.StatusOf(path, out FileStatus status) == Errno.None ? status.Identity : 0;
-            _places.Add(new Place(SocketAddress.Unix(path), false, file));
+            _places.Add(new Place { Address = SocketAddress.Unix(path), File = file });
         }
         else
         {
-            _places.Add(new Place(address, NativeSocket.TakesIPv4(port.Handle, address.Kind), 0));
+            _places.Add(new Place { Address = address, TakesIPv4 = NativeSocket.TakesIPv4(port.Handle, address.Kind) });
         }
     }
 
@@ -105,8 +105,15 @@ internal sealed class OwnAddresses
         return isHere;
     }
 
-    /// <param name="Address">With the port that was bound; of a Unix socket its real path.</param>
-    /// <param name="TakesIPv4">Does it, be it of IPv6?</param>
-    /// <param name="File">Of a Unix socket, the number of its file.</param>
-    private readonly record struct Place(SocketAddress Address, bool TakesIPv4, ulong File);
+    private readonly struct Place
+    {
+        /// <summary>With the port that was bound; of a Unix socket its real path.</summary>
+        public SocketAddress Address { get; init; }
+
+        /// <summary>Does it take clients of IPv4, be it of IPv6?</summary>
+        public bool TakesIPv4 { get; init; }
+
+        /// <summary>Of a Unix socket, the number of its file.</summary>
+        public ulong File { get; init; }
+    }
 }

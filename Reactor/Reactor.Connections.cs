@@ -21,6 +21,7 @@ public sealed partial class Reactor
 
     private readonly Dictionary<TimeSpan, TransportLine> _sendingLines = [];
     private readonly Stack<StreamTransport> _spares = new();
+    private readonly RateLimit _refusedWatches = new(TimeSpan.FromSeconds(10));
     private Action? _whenNoConnections;
     private unsafe byte* _readBuffer;
 
@@ -127,6 +128,15 @@ public sealed partial class Reactor
         FirstLook = new FirstLook(JustShutLine);
         QuietLine = new TransportLine(
             this, _timers, LingerSilence, LingerSilence / 16, static transport => transport.LingeringRanOut());
+    }
+
+    /// <summary>The system has no room for one more watch: a connection will be lost, and its client could not help it.</summary>
+    internal void CannotWatch(Errno error)
+    {
+        if (_refusedWatches.TryPass(Now, out long unsaid))
+        {
+            ReactorLog.CannotWatch(_log, unsaid + 1, error.Sentence());
+        }
     }
 
     private void FinishLost()

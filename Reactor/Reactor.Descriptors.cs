@@ -5,8 +5,6 @@ namespace Poetry.Net;
 /// <content>What is watched, and for what: descriptors of one's own by AddReader and its kin, transports and ports by Watch.</content>
 public sealed partial class Reactor
 {
-    private readonly RateLimit _refusedWatches = new(TimeSpan.FromSeconds(10));
-
     /// <summary>Watches a descriptor for input, or for output too if it is watched for that.</summary>
     /// <exception cref="System.IO.IOException">The kernel will not watch it.</exception>
     public void AddReader(Descriptor descriptor) => Change(descriptor, add: Interest.Read);
@@ -45,7 +43,7 @@ public sealed partial class Reactor
             if (refusal != Errno.None)
             {
                 _descriptors.Remove(descriptor);
-                return Refused(refusal);
+                return refusal;
             }
         }
         else if (descriptor.Interest != interest)
@@ -53,7 +51,7 @@ public sealed partial class Reactor
             Errno refusal = _poller.Change(descriptor.Handle, descriptor.Token, descriptor.Interest, interest);
             if (refusal != Errno.None)
             {
-                return Refused(refusal);
+                return refusal;
             }
         }
 
@@ -81,17 +79,6 @@ public sealed partial class Reactor
             _descriptors.Remove(descriptor);
             descriptor.Interest = Interest.None;
         }
-    }
-
-    /// <summary>The system has no room for one more watch: the connection will be lost for a reason that is not the client's.</summary>
-    private Errno Refused(Errno error)
-    {
-        if (_refusedWatches.TryPass(Now, out long unsaid))
-        {
-            ReactorLog.CannotWatch(_log, error.Sentence(), unsaid);
-        }
-
-        return error;
     }
 
     private void Change(Descriptor descriptor, Interest add = Interest.None, Interest remove = Interest.None)

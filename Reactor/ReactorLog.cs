@@ -30,6 +30,6 @@ internal static partial class ReactorLog
     [LoggerMessage(
         EventId = 6,
         Level = LogLevel.Warning,
-        Message = "a connection is given up, for it can't be watched: {Reason}; {Unsaid} more were not told of")]
-    public static partial void CannotWatch(ILogger log, string reason, long unsaid);
+        Message = "connections given up, for they can't be watched: {Count}, at last: {Reason}")]
+    public static partial void CannotWatch(ILogger log, long count, string reason);
 }

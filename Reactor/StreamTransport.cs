@@ -250,6 +250,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         Errno error = _reactor.Watch(this, interest);
         if (error != Errno.None)
         {
+            _reactor.CannotWatch(error);
             ConnectionLost(Net.ConnectionLost.Because(error));
         }
     }

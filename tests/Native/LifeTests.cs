@@ -39,7 +39,7 @@ public sealed class LifeTests : NativeTests
         using Socket client = Wire.Connect(server.Port());
         _ = Wire.ReadExactly(client, 1);
         server.Signal(Posix.SIGTERM);
-        server.Errors.WaitForText($"ending: {limit} for connections in flight: 1");
+        server.Errors.WaitForText($"ending: connections in flight: 1, with {limit} to finish");
         if (twice)
         {
             server.Signal(Posix.SIGTERM);

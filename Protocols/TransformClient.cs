@@ -90,14 +90,13 @@ internal sealed class TransformFetch(TransformClient client, byte[] request, int
         // Whoever fires it takes it away first: an end that comes after the answer is no news.
         Deferred<byte[]> answer = Deferred.WithCanceller<TransformFetch, byte[]>(this, static (fetch, _) => fetch.Cancel());
         _answer = answer;
-        if (client.Turns is { Tokens: 0 } turns)
+        if (client.Turns is { } turns)
         {
             _turn = turns.Acquire();
             _ = _turn.AddBoth(this, static (fetch, turn) => fetch.HasTurn(turn.Failure is null));
         }
         else
         {
-            _ = client.Turns?.Acquire();
             Connect();
         }
 

@@ -131,7 +131,7 @@ internal sealed unsafe class WinsockSelectPoller : Poller
         if (found < 0)
         {
             Errno error = LastError.OfWindows();
-            return error == Errno.EINTR ? 0 : throw ErrnoText.Failed("select", error);
+            return error == Errno.EINTR ? Wait(ready, 0) : throw ErrnoText.Failed("select", error);
         }
 
         if (found == 0)

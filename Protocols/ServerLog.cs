@@ -6,6 +6,10 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>What the servers have to say, apart from one record a connection.</summary>
+/// <remarks>
+/// Rare messages have one number, a long, and the rest as text: each other combination of types would be code of its own,
+/// generated and in the executable.
+/// </remarks>
 internal static partial class ServerLog
 {
     [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "reloaded {Name}")]

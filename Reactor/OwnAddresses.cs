@@ -85,7 +85,8 @@ internal sealed class OwnAddresses
 
     /// <summary>
     /// What a socket can be bound to is an address of this machine. Not so where the system lets anything be bound
-    /// (ip_nonlocal_bind): that can be told by an address that nobody has, and then only loopback is certain.
+    /// (ip_nonlocal_bind): that can be told by an address that nobody has, and then only loopback is certain. It takes four
+    /// system calls, and only where the ports are the same: interfaces come and go, so the answer is not kept.
     /// </summary>
     private static bool IsOfThisMachine(in SocketAddress address)
     {

@@ -13,8 +13,10 @@ namespace Poetry.Net;
 /// on a disk changes it.
 /// </summary>
 /// <remarks>
-/// Measured with a poem of 10 MB and 16 clients: sent from such a file it costs the server 0.45 of the processor time that
-/// sending from plain memory does, since nothing is copied on its side.
+/// <para>Measured with a poem of 10 MB and 16 clients: sent from such a file it costs the server 0.63 of the processor time
+/// that a copy of plain memory does, at 1.4 times the rate, since nothing is copied on its side; in large pages 0.47 at 1.6
+/// times the rate, for a third of the kernel's time went to finding, lending and taking back pages of 4 KiB.</para>
+/// <para>Large pages are also filled in half the time. A machine may have none to give, and then they are small.</para>
 /// </remarks>
 internal sealed unsafe class NativeBlock
 {
@@ -23,6 +25,9 @@ internal sealed unsafe class NativeBlock
     /// file costs a descriptor.
     /// </summary>
     private const long SmallestFile = 256 * 1024;
+
+    /// <summary>A large page of x86-64, and of arm64 with small pages of 4 KiB. Where they are larger, there will be none.</summary>
+    private const int LargePage = 2 * 1024 * 1024;
 
     private const int NoFile = -1;
 
@@ -33,6 +38,9 @@ internal sealed unsafe class NativeBlock
     private NativeBlock()
     {
     }
+
+    /// <summary>As much of the block as large pages can hold without holding anything else.</summary>
+    private long WholePages => _capacity / LargePage * LargePage;
 
     /// <summary>The first byte; it moves when the block is grown or sealed.</summary>
     public byte* Start => _start;
@@ -77,12 +85,15 @@ internal sealed unsafe class NativeBlock
             return;
         }
 
-        // No writable mapping may be left when it is sealed. The new mapping has no page resident until somebody reads it.
+        // No writable mapping may be left when it is sealed. The new mapping has no page resident until somebody reads it;
+        // what was not in large pages yet, for its size was not known before, is put into them.
         Unmap();
         const int Seals = LinuxAbi.F_SEAL_SHRINK | LinuxAbi.F_SEAL_GROW | LinuxAbi.F_SEAL_WRITE | LinuxAbi.F_SEAL_SEAL;
         _ = LinuxAbi.ftruncate(_file, (nint)length);
         _ = Libc.fcntl(_file, LinuxAbi.F_ADD_SEALS, Seals);
         Map(length, LinuxAbi.PROT_READ);
+        JoinPages();
+        _ = LinuxAbi.madvise((nint)_start, (nint)_capacity, LinuxAbi.MADV_DONTNEED);
     }
 
     /// <summary>A part of the block, to be written to transports until the block is freed.</summary>
@@ -129,6 +140,13 @@ internal sealed unsafe class NativeBlock
         long length = _capacity;
         _file = file;
         Extend(capacity);
+        for (long at = 0; at < WholePages; at += LargePage)
+        {
+            // The kernel joins only where there is something.
+            _start[at] = 0;
+        }
+
+        JoinPages();
         Buffer.MemoryCopy(before, _start, capacity, length);
         NativeMemory.Free(before);
         return true;
@@ -148,7 +166,7 @@ internal sealed unsafe class NativeBlock
     [SupportedOSPlatform("linux")]
     private void Map(long capacity, int protection)
     {
-        nint address = LinuxAbi.mmap(0, (nint)capacity, protection, LinuxAbi.MAP_SHARED, _file, 0);
+        nint address = LinuxAbi.mmap(PlaceFor(capacity), (nint)capacity, protection, LinuxAbi.MAP_SHARED, _file, 0);
         if (address == -1)
         {
             throw new InsufficientMemoryException();
@@ -156,6 +174,32 @@ internal sealed unsafe class NativeBlock
 
         _start = (byte*)address;
         _capacity = capacity;
+    }
+
+    /// <summary>
+    /// Asks for large pages as far as the block fills them, whatever the machine does for programs that do not ask. It ends
+    /// with the first that there is no memory for in one piece.
+    /// </summary>
+    [SupportedOSPlatform("linux")]
+    private void JoinPages() => _ = LinuxAbi.madvise((nint)_start, (nint)WholePages, LinuxAbi.MADV_COLLAPSE);
+
+    /// <summary>
+    /// Where so much could lie as large pages must: there was room a moment ago. If another thread takes it meanwhile, the
+    /// kernel finds another place, and the pages stay small.
+    /// </summary>
+    [SupportedOSPlatform("linux")]
+    private static nint PlaceFor(long capacity)
+    {
+        const int Flags = LinuxAbi.MAP_PRIVATE | LinuxAbi.MAP_ANONYMOUS;
+        nint length = (nint)capacity + LargePage;
+        nint room = capacity < LargePage ? -1 : LinuxAbi.mmap(0, length, LinuxAbi.PROT_NONE, Flags, NoFile, 0);
+        if (room == -1)
+        {
+            return 0;
+        }
+
+        _ = LinuxAbi.munmap(room, length);
+        return (room + LargePage - 1) & -LargePage;
     }
 
     [SupportedOSPlatform("linux")]

@@ -6,6 +6,9 @@ namespace Poetry.Net.Native;
 /// <content>Memory that is a file, and files that the kernel sends by itself.</content>
 internal static unsafe partial class LinuxAbi
 {
+    /// <summary>PROT_NONE, bits/mman-linux.h; mmap(2).</summary>
+    public const int PROT_NONE = 0;
+
     /// <summary>PROT_READ, bits/mman-linux.h; mmap(2).</summary>
     public const int PROT_READ = 1;
 
@@ -15,8 +18,17 @@ internal static unsafe partial class LinuxAbi
     /// <summary>MAP_SHARED, bits/mman-linux.h.</summary>
     public const int MAP_SHARED = 1;
 
+    /// <summary>MAP_PRIVATE, bits/mman-linux.h.</summary>
+    public const int MAP_PRIVATE = 2;
+
+    /// <summary>MAP_ANONYMOUS, bits/mman-map-flags-generic.h.</summary>
+    public const int MAP_ANONYMOUS = 0x20;
+
     /// <summary>MADV_DONTNEED, bits/mman-linux.h; madvise(2).</summary>
     public const int MADV_DONTNEED = 4;
+
+    /// <summary>MADV_COLLAPSE, bits/mman-linux.h, kernel 6.1: small pages become a large one.</summary>
+    public const int MADV_COLLAPSE = 25;
 
     /// <summary>MFD_CLOEXEC, bits/mman-shared.h; memfd_create(2).</summary>
     public const uint MFD_CLOEXEC = 1;

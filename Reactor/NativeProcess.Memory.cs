@@ -1,6 +1,7 @@
 using System;
 using System.Globalization;
 using System.IO;
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Poetry.Net.Native;
 
@@ -10,28 +11,16 @@ namespace Poetry.Net;
 internal static unsafe partial class NativeProcess
 {
     /// <summary>
-    /// Lets go of the pages of code that have been touched so far. Once a server is ready those are mostly of the command
-    /// line, the runtime's initialization and the linker, which never run again; what is needed is mapped again from the
-    /// page cache at the cost of a minor fault for each 64 KiB. Only on Linux.
+    /// Lets go of the pages of the executable and its libraries that have been touched so far. Once a server is ready those
+    /// are mostly of the command line, the runtime's initialization and the linker, which never run again; what is needed is
+    /// mapped again from the page cache at the cost of a minor fault for each 64 KiB. Only on Linux.
     /// </summary>
-    /// <remarks>Measured: of 4.5 MB of resident file pages 1.5 come back while a server serves.</remarks>
+    /// <remarks>Measured: a server that is ready has 3.0 MB resident instead of 6.0, with 10,000 idle clients 5.8.</remarks>
     public static void ForgetIdleCode()
     {
-        if (!OperatingSystem.IsLinux())
+        if (OperatingSystem.IsLinux() && sizeof(nint) == sizeof(long))
         {
-            return;
-        }
-
-        try
-        {
-            foreach (string line in File.ReadLines("/proc/self/maps"))
-            {
-                ForgetIfCode(line);
-            }
-        }
-        catch (IOException)
-        {
-            // Without /proc there is nothing to find the pages by, and nothing depends on it.
+            _ = LinuxAbi.dl_iterate_phdr(&ForgetImage, null);
         }
     }
 
@@ -72,22 +61,28 @@ internal static unsafe partial class NativeProcess
         return long.MaxValue;
     }
 
-    /// <summary>Code that no linker has written to: private, executable, of a file, as <c>r-xp</c> of proc(5) says.</summary>
+    /// <summary>
+    /// What is mapped from a file and not to be written, so that nobody has: what the linker writes to lies in segments
+    /// that are writable, even if it takes that right away later. While this runs, no library can come or go.
+    /// </summary>
+    [UnmanagedCallersOnly]
     [SupportedOSPlatform("linux")]
-    private static void ForgetIfCode(string line)
+    private static int ForgetImage(LinuxAbi.struct_dl_phdr_info* image, nint size, void* nothing)
     {
-        int dash = line.IndexOf('-', StringComparison.Ordinal);
-        int space = line.IndexOf(' ', StringComparison.Ordinal);
-        if (dash < 0
-            || space < dash
-            || !line.AsSpan(space).StartsWith(" r-xp ", StringComparison.Ordinal)
-            || !line.Contains('/', StringComparison.Ordinal)
-            || !nint.TryParse(line.AsSpan(0, dash), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out nint start)
-            || !nint.TryParse(line.AsSpan(dash + 1, space - dash - 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out nint end))
+        nint page = Environment.SystemPageSize;
+        for (int i = 0; i < image->dlpi_phnum; i++)
         {
-            return;
+            LinuxAbi.Elf64_Phdr* segment = image->dlpi_phdr + i;
+            if (segment->p_type == LinuxAbi.PT_LOAD && (segment->p_flags & LinuxAbi.PF_W) == 0)
+            {
+                // Whole pages only: a neighbour may have the rest.
+                nint from = image->dlpi_addr + (nint)segment->p_vaddr;
+                nint start = (from + page - 1) & -page;
+                nint end = (from + (nint)segment->p_filesz) & -page;
+                _ = end > start ? LinuxAbi.madvise(start, end - start, LinuxAbi.MADV_DONTNEED) : 0;
+            }
         }
 
-        _ = LinuxAbi.madvise(start, end - start, LinuxAbi.MADV_DONTNEED);
+        return 0;
     }
 }

@@ -80,4 +80,39 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
     public static partial nint sendfile(int to, int from, long* offset, nint count);
+
+    /// <summary>dl_iterate_phdr(3), link.h: calls back for the executable and each library, and ends with what is not 0.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int dl_iterate_phdr(delegate* unmanaged<struct_dl_phdr_info*, nint, void*, int> callback, void* data);
+
+    /// <summary>PT_LOAD, elf.h; elf(5): a segment that is in memory.</summary>
+    public const uint PT_LOAD = 1;
+
+    /// <summary>PF_W, elf.h: writable.</summary>
+    public const uint PF_W = 2;
+
+    /// <summary>struct dl_phdr_info, link.h, as far as we read it; on 64-bit systems.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct struct_dl_phdr_info
+    {
+        public nint dlpi_addr;
+        public byte* dlpi_name;
+        public Elf64_Phdr* dlpi_phdr;
+        public ushort dlpi_phnum;
+    }
+
+    /// <summary>Elf64_Phdr, elf.h; elf(5).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Elf64_Phdr
+    {
+        public uint p_type;
+        public uint p_flags;
+        public ulong p_offset;
+        public ulong p_vaddr;
+        public ulong p_paddr;
+        public ulong p_filesz;
+        public ulong p_memsz;
+        public ulong p_align;
+    }
 }

@@ -10,6 +10,9 @@ namespace Poetry.Net;
 /// </summary>
 public abstract class DelayedCall
 {
+    /// <summary>Of a call that is not pending: it is in no table.</summary>
+    internal const int NoPlace = -1;
+
     private readonly TimerQueue _queue;
     private State _state;
 
@@ -35,11 +38,11 @@ public abstract class DelayedCall
     /// <summary>Due time in ticks of 100 ns; the entry in the <see cref="TimerQueue"/> may still have an earlier one.</summary>
     internal long DueTicks { get; private set; }
 
-    /// <summary>Breaks ties: of two calls due at once, the one scheduled first runs first. 0 once it is cancelled.</summary>
+    /// <summary>Breaks ties: of two calls due at once, the one scheduled first runs first.</summary>
     internal long Sequence { get; private set; }
 
-    /// <summary>The sequence of the one entry that stands for this call, 0 for none. Every other entry of it is stale.</summary>
-    internal long EntrySequence { get; private set; }
+    /// <summary>Where it is in the queue's <see cref="TimerTable"/>, which alone sets it.</summary>
+    internal int Place { get; set; } = NoPlace;
 
     /// <summary>Takes the call back. Its entry stays in the queue until it surfaces or half of the entries are stale.</summary>
     /// <exception cref="AlreadyCalled">It has run, or is running.</exception>
@@ -98,20 +101,6 @@ public abstract class DelayedCall
         DueTicks = dueTicks;
         Sequence = _queue.NextSequence();
         _queue.Insert(this);
-    }
-
-    /// <summary>Makes the entry that stands for it from now on, instead of any other: only the queue calls this.</summary>
-    internal TimerEntry Enter()
-    {
-        EntrySequence = Sequence;
-        return new TimerEntry(new TimerKey(DueTicks, Sequence), this);
-    }
-
-    /// <summary>No entry stands for it any more: only the queue calls this.</summary>
-    internal void Leave()
-    {
-        Sequence = 0;
-        EntrySequence = 0;
     }
 
     /// <summary>Runs it: whoever took it out of the queue calls this.</summary>

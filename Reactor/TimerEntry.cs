@@ -1,6 +1,4 @@
 using System;
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace Poetry.Net;
 
@@ -25,37 +23,17 @@ internal readonly struct TimerKey(long dueTicks, long sequence) : IComparable<Ti
     }
 }
 
-/// <summary>A call with the place it had when it was entered, so that sorting touches no other memory.</summary>
-internal readonly struct TimerEntry(TimerKey key, DelayedCall call)
+/// <summary>What is sorted in place of a call: when it was due when this was made, so that sorting touches no other memory.</summary>
+/// <param name="key">Its place in the order.</param>
+/// <param name="place">Where the call is in its <see cref="TimerTable"/>.</param>
+internal readonly struct TimerEntry(TimerKey key, int place)
 {
-    /// <summary>From a call's first field to its last: it may lie on two lines of the cache.</summary>
-    private const int CallBytes = 56;
-
-    /// <summary>Its place in the order.</summary>
+    /// <summary>Its place in the order. The call may have been pushed back since.</summary>
     public readonly TimerKey Key = key;
 
-    /// <summary>The call that it stood for when it was made.</summary>
-    public readonly DelayedCall Call = call;
+    /// <summary>Where in the table the call is that it stood for when it was made.</summary>
+    public readonly int Place = place;
 
     /// <summary>When it is due, as far as the entry knows.</summary>
     public long DueTicks => Key.DueTicks;
-
-    /// <summary>Is the call still to come, and has this entry to see to it? It may have been pushed back since.</summary>
-    public bool StandsForItsCall => Call.EntrySequence == Key.Sequence;
-
-    /// <summary>Is that so, and was the call not moved?</summary>
-    public bool IsUpToDate => Call.Sequence == Key.Sequence;
-
-    /// <summary>Has the processor fetch the call, which will be wanted soon, without waiting for it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public unsafe void FetchCall()
-    {
-        // The collector may move the call at any moment: a prefetch of any address is harmless.
-        if (Sse.IsSupported)
-        {
-            nint address = Unsafe.As<DelayedCall, nint>(ref Unsafe.AsRef(in Call));
-            Sse.Prefetch0((void*)address);
-            Sse.Prefetch0((void*)(address + CallBytes));
-        }
-    }
 }

@@ -18,14 +18,17 @@ internal sealed class TimerRun
     /// How many entries ahead of the one that is taken a call is fetched into the cache: a miss takes a hundred nanoseconds,
     /// and taking and making a call that is there about twenty. Measured: 4 to 12 are alike.
     /// </summary>
-    private const int FetchAhead = 8;
+    private const int CallsAhead = 8;
+
+    /// <summary>How many ahead its place in the table is, which has to be there to know where the call is.</summary>
+    private const int PlacesAhead = 2 * CallsAhead;
 
     private static readonly Comparison<TimerEntry> Order = static (left, right) => left.Key.CompareTo(right.Key);
 
     private TimerEntry[] _run = new TimerEntry[FewEntries];
     private int _start;
     private int _end;
-    private PriorityQueue<DelayedCall, TimerKey> _late = new();
+    private PriorityQueue<int, TimerKey> _late = new();
 
     /// <summary>Has it nothing?</summary>
     public bool IsEmpty => _start == _end && _late.Count == 0;
@@ -43,13 +46,13 @@ internal sealed class TimerRun
         }
         else
         {
-            _late.Enqueue(entry.Call, entry.Key);
+            _late.Enqueue(entry.Place, entry.Key);
         }
     }
 
     /// <summary>Takes the earliest slot of a wheel, if something in it is due; it must be empty itself.</summary>
     /// <returns>False if nothing is due.</returns>
-    public bool TryFill(TimingWheel wheel, long nowTicks)
+    public bool TryFill(TimingWheel wheel, TimerTable table, long nowTicks)
     {
         bool isSorted = true;
         var last = default(TimerKey);
@@ -72,9 +75,16 @@ internal sealed class TimerRun
             Sort(_run.AsSpan(0, _end));
         }
 
-        for (int i = 0; i < FetchAhead; i++)
+        int near = Math.Min(PlacesAhead, _end);
+        for (int i = 0; i < near; i++)
         {
-            FetchCall(i);
+            table.Fetch(_run[i]);
+        }
+
+        near = Math.Min(CallsAhead, _end);
+        for (int i = 0; i < near; i++)
+        {
+            table.FetchCall(_run[i]);
         }
 
         return _end > 0;
@@ -86,9 +96,9 @@ internal sealed class TimerRun
     {
         bool hasRun = _start != _end;
         first = hasRun ? _run[_start] : default;
-        if (_late.Count > 0 && _late.TryPeek(out DelayedCall? call, out TimerKey key) && (!hasRun || key.IsBefore(first.Key)))
+        if (_late.Count > 0 && _late.TryPeek(out int place, out TimerKey key) && (!hasRun || key.IsBefore(first.Key)))
         {
-            first = new TimerEntry(key, call);
+            first = new TimerEntry(key, place);
             return true;
         }
 
@@ -97,7 +107,8 @@ internal sealed class TimerRun
 
     /// <summary>Takes the earliest entry out.</summary>
     /// <param name="first">What <see cref="TryPeek"/> has just given.</param>
-    public void RemoveFirst(in TimerEntry first)
+    /// <param name="table">Where the calls are.</param>
+    public void RemoveFirst(in TimerEntry first, TimerTable table)
     {
         if (_start == _end || _run[_start].Key.Sequence != first.Key.Sequence)
         {
@@ -105,8 +116,8 @@ internal sealed class TimerRun
             return;
         }
 
-        _run[_start++] = default;
-        FetchCall(_start + FetchAhead - 1);
+        _start++;
+        FetchNext(table);
         if (_start == _end)
         {
             _start = 0;
@@ -115,33 +126,33 @@ internal sealed class TimerRun
     }
 
     /// <summary>Drops the entries that stand for no call any more.</summary>
+    /// <param name="table">Where the calls are.</param>
     /// <returns>How many.</returns>
-    public int Sweep()
+    public int Sweep(TimerTable table)
     {
         int kept = _start;
         for (int i = _start; i < _end; i++)
         {
-            if (_run[i].StandsForItsCall)
+            if (table.Gather(_run[i], out TimerEntry entry))
             {
-                _run[kept++] = _run[i];
+                _run[kept++] = entry;
             }
         }
 
         int dropped = _end - kept;
-        Array.Clear(_run, kept, dropped);
         _end = kept;
         if (_late.Count == 0)
         {
             return dropped;
         }
 
-        PriorityQueue<DelayedCall, TimerKey> late = _late;
+        PriorityQueue<int, TimerKey> late = _late;
         _late = new();
-        foreach ((DelayedCall call, TimerKey key) in late.UnorderedItems)
+        foreach ((int place, TimerKey key) in late.UnorderedItems)
         {
-            if (new TimerEntry(key, call).StandsForItsCall)
+            if (table.Gather(new TimerEntry(key, place), out TimerEntry entry))
             {
-                _late.Enqueue(call, key);
+                _late.Enqueue(entry.Place, key);
             }
         }
 
@@ -201,21 +212,21 @@ internal sealed class TimerRun
             ? _run
             : new TimerEntry[BitOperations.RoundUpToPowerOf2((uint)(length + count))];
         Array.Copy(_run, _start, roomy, 0, length);
-        if (roomy == _run)
-        {
-            Array.Clear(_run, length, _end - length);
-        }
-
         _run = roomy;
         _start = 0;
         _end = length;
     }
 
-    private void FetchCall(int index)
+    /// <summary>Has the place of an entry fetched, and the call of the one whose place was fetched a while ago.</summary>
+    private void FetchNext(TimerTable table)
     {
-        if (index < _end)
+        if (_end - _start >= CallsAhead)
         {
-            _run[index].FetchCall();
+            table.FetchCall(_run[_start + CallsAhead - 1]);
+            if (_end - _start >= PlacesAhead)
+            {
+                table.Fetch(_run[_start + PlacesAhead - 1]);
+            }
         }
     }
 }

@@ -130,28 +130,28 @@ internal sealed class TimingWheel
         return null;
     }
 
-    /// <summary>Drops the entries that stand for no call any more, and moves those whose call was moved.</summary>
+    /// <summary>Drops the entries that stand for no call any more.</summary>
+    /// <param name="table">Where the calls are.</param>
     /// <returns>How many were dropped.</returns>
-    public int Sweep()
+    public int Sweep(TimerTable table)
     {
         int dropped = 0;
         for (int level = 0; level < LevelCount; level++)
         {
-            // An entry may move to a slot that is swept later, and then stays there.
             for (ulong left = _slotsInUse[level]; left != 0; left &= left - 1)
             {
                 for (TimerBlock? block = Detach(level, BitOperations.TrailingZeroCount(left)); block is not null; block = Free(block))
                 {
                     foreach (ref readonly TimerEntry entry in block.Entries)
                     {
-                        entry.FetchCall();
+                        table.Fetch(entry);
                     }
 
                     foreach (ref readonly TimerEntry entry in block.Entries)
                     {
-                        if (entry.StandsForItsCall)
+                        if (table.Gather(entry, out TimerEntry kept))
                         {
-                            Add(entry.Call.Enter());
+                            Add(kept);
                         }
                         else
                         {
@@ -263,12 +263,8 @@ internal sealed class TimerBlock
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Append(in TimerEntry entry) => _entries[_count++] = entry;
 
-    /// <summary>Forgets the entries, and holds no call any more.</summary>
-    public void Clear()
-    {
-        ((Span<TimerEntry>)_entries)[.._count].Clear();
-        _count = 0;
-    }
+    /// <summary>Forgets the entries.</summary>
+    public void Clear() => _count = 0;
 
     [InlineArray(Length)]
     private struct Storage

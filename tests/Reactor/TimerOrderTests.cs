@@ -47,7 +47,11 @@ public sealed class TimerOrderTests
         _bits = bits;
         for (int step = 0; step < Steps; step++)
         {
-            if (_random.Next(20) == 0 || _queue.Count > MostPending)
+            if (_random.Next(Steps / 10) == 0)
+            {
+                MostLeave();
+            }
+            else if (_random.Next(20) == 0 || _queue.Count > MostPending)
             {
                 Turn();
             }
@@ -79,6 +83,20 @@ public sealed class TimerOrderTests
             (long due, long said) = _model.First().Key;
             Assert.IsTrue(due > now || said > bound, "what is due is taken");
         }
+    }
+
+    /// <summary>A crowd goes, and the few that stay are drawn together.</summary>
+    private void MostLeave()
+    {
+        foreach ((DelayedCall call, (long Due, long Said) key) in _calls)
+        {
+            if (_random.Next(50) > 0 && call.CancelIfActive())
+            {
+                Assert.IsTrue(_model.Remove(key));
+            }
+        }
+
+        Assert.AreEqual(_model.Count, _queue.Count);
     }
 
     private void Fired(int number)

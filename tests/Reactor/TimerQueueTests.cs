@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
@@ -94,6 +95,44 @@ public sealed class TimerQueueTests
         }
 
         AssertEmpty();
+    }
+
+    /// <summary>Whoever stays of a crowd does not hold the memory of all, and comes when it is due.</summary>
+    [TestMethod]
+    public void AMillion_OfWhichAFewStay_GiveTheirMemoryBack()
+    {
+        const int Apart = 100_000;
+        const int Hour = 36_000_000;
+        var calls = new DelayedCall[Million];
+        for (int i = 0; i < Million; i++)
+        {
+            calls[i] = Add(Hour + (i * 7919L % Million));
+        }
+
+        for (int i = 0; i < Million; i++)
+        {
+            if (i % Apart != Apart - 1)
+            {
+                calls[i].Cancel();
+            }
+        }
+
+        Assert.AreEqual(Million / Apart, _queue.Count);
+        Assert.IsLessThanOrEqualTo(1024, _queue.CallCapacity);
+        _clock.Advance(TimeSpan.FromTicks(Hour + Million));
+        FireDue();
+        Assert.AreEqual(Million / Apart, _fired);
+        AssertEmpty();
+    }
+
+    /// <summary>Its entry is still there, and does not hold it.</summary>
+    [TestMethod]
+    public void Cancelled_IsHeldByNobody()
+    {
+        WeakReference cancelled = AddAndCancel();
+        GC.Collect();
+        Assert.IsFalse(cancelled.IsAlive);
+        Assert.AreEqual(1, _queue.EntryCount);
     }
 
     [TestMethod]
@@ -251,6 +290,14 @@ public sealed class TimerQueueTests
         Assert.IsLessThan(20_000, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private WeakReference AddAndCancel()
+    {
+        DelayedCall call = Add(1000);
+        call.Cancel();
+        return new WeakReference(call);
+    }
+
     private DelayedCall Add(long ticks) => _queue.Add(TimeSpan.FromTicks(ticks), this, static test => test._fired++);
 
     private void FireDue()
@@ -266,6 +313,7 @@ public sealed class TimerQueueTests
         Assert.AreEqual(0, _queue.Count);
         Assert.IsLessThanOrEqualTo(64, _queue.EntryCount);
         const int Kept = (TimerQueue.FewEntries + 8) * TimerBlock.Length;
+        Assert.IsLessThanOrEqualTo(1024, _queue.CallCapacity, "places that are kept for a crowd that comes and goes");
         Assert.IsLessThanOrEqualTo(Kept, _queue.Capacity, "a spare block for each stale entry that may lie about, and the run");
     }
 }

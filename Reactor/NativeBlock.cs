@@ -85,8 +85,8 @@ internal sealed unsafe class NativeBlock
             return;
         }
 
-        // No writable mapping may be left when it is sealed. The new mapping has no page resident until somebody reads it;
-        // what was not in large pages yet, for its size was not known before, is put into them.
+        // No writable mapping may be left when it is sealed. What is not in large pages yet, for its size was not known before,
+        // is put into them. In the end no page is resident until somebody reads it.
         Unmap();
         const int Seals = LinuxAbi.F_SEAL_SHRINK | LinuxAbi.F_SEAL_GROW | LinuxAbi.F_SEAL_WRITE | LinuxAbi.F_SEAL_SEAL;
         _ = LinuxAbi.ftruncate(_file, (nint)length);

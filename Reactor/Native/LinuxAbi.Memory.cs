@@ -81,26 +81,25 @@ internal static unsafe partial class LinuxAbi
     [SupportedOSPlatform("linux")]
     public static partial nint sendfile(int to, int from, long* offset, nint count);
 
-    /// <summary>dl_iterate_phdr(3), link.h: calls back for the executable and each library, and ends with what is not 0.</summary>
+    /// <summary>getauxval(3), sys/auxv.h: what the kernel told the process at its start. 0 for what it did not tell.</summary>
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
-    public static partial int dl_iterate_phdr(delegate* unmanaged<struct_dl_phdr_info*, nint, void*, int> callback, void* data);
+    public static partial nint getauxval(nint type);
+
+    /// <summary>AT_PHDR, linux/auxvec.h: where the executable's program headers are.</summary>
+    public const int AT_PHDR = 3;
+
+    /// <summary>AT_PHNUM, linux/auxvec.h: how many they are.</summary>
+    public const int AT_PHNUM = 5;
+
+    /// <summary>Of Elf64_Ehdr, elf.h; elf(5): the program headers follow it.</summary>
+    public const int Elf64HeaderLength = 64;
 
     /// <summary>PT_LOAD, elf.h; elf(5): a segment that is in memory.</summary>
     public const uint PT_LOAD = 1;
 
     /// <summary>PF_W, elf.h: writable.</summary>
     public const uint PF_W = 2;
-
-    /// <summary>struct dl_phdr_info, link.h, as far as we read it; on 64-bit systems.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct struct_dl_phdr_info
-    {
-        public nint dlpi_addr;
-        public byte* dlpi_name;
-        public Elf64_Phdr* dlpi_phdr;
-        public ushort dlpi_phnum;
-    }
 
     /// <summary>Elf64_Phdr, elf.h; elf(5).</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -79,12 +79,7 @@ internal sealed class LogBuffer : IDisposable
                 return false;
             }
 
-            if (_incoming.Length == 0)
-            {
-                Start();
-            }
-
-            if (!record.TryCopyTo(_incoming.AsSpan(_length)))
+            if ((_writer is null && !TryStart()) || !record.TryCopyTo(_incoming.AsSpan(_length)))
             {
                 _dropped++;
                 return false;
@@ -136,12 +131,22 @@ internal sealed class LogBuffer : IDisposable
         }
     }
 
-    private void Start()
+    /// <summary>Where no thread is left, records are dropped until there is one.</summary>
+    private bool TryStart()
     {
-        _incoming = GC.AllocateUninitializedArray<byte>(Capacity);
-        _outgoing = GC.AllocateUninitializedArray<byte>(Capacity);
-        _writer = new Thread(Write, StackBytes) { IsBackground = true, Name = "log" };
-        _writer.Start();
+        try
+        {
+            var writer = new Thread(Write, StackBytes) { IsBackground = true, Name = "log" };
+            _incoming = GC.AllocateUninitializedArray<byte>(Capacity);
+            _outgoing = GC.AllocateUninitializedArray<byte>(Capacity);
+            writer.Start();
+            _writer = writer;
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
     }
 
     private void Write()

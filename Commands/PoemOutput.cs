@@ -161,6 +161,11 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         {
             // If there is none for so much, what there is stays as it is.
             long capacity = Math.Max(Math.Max(_capacity * 2, _length + count), SmallestCapacity);
+            if (!AvailableMemory.HasRoomFor(capacity - _capacity))
+            {
+                throw new InsufficientMemoryException();
+            }
+
             _memory = (byte*)NativeMemory.Realloc(_memory, (nuint)capacity);
             _capacity = capacity;
         }

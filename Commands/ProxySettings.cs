@@ -61,7 +61,9 @@ internal sealed class ProxyOptionSet
             MostPoemBytes = result.GetValue(_mostPoemBytes),
         },
         Timeout = result.GetValue(_timeout),
-        MostCacheBytes = result.GetValue(_mostCacheBytes),
+        MostCacheBytes = ServerOptionSet.IsTyped(result, _mostCacheBytes)
+            ? result.GetValue(_mostCacheBytes)
+            : Math.Min(result.GetValue(_mostCacheBytes), AvailableMemory.Bytes() / 2),
     };
 
     /// <summary>Where a proxy listens whose argument names no place.</summary>

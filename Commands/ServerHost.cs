@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Threading;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
@@ -244,8 +245,10 @@ internal sealed partial class ServerHost
             if (worker.Reactor != First)
             {
                 var thread = new Thread(() => RunGuarded(worker)) { Name = "worker" };
-                thread.Start();
-                threads.Add(thread);
+                if (TryStart(thread))
+                {
+                    threads.Add(thread);
+                }
             }
         }
 
@@ -257,7 +260,23 @@ internal sealed partial class ServerHost
 
         if (_failure is { } failure)
         {
-            throw new InvalidOperationException($"a worker has failed: {failure.Message}", failure);
+            throw failure is IOException ? failure : new InvalidOperationException($"a worker has failed: {failure.Message}", failure);
+        }
+    }
+
+    private bool TryStart(Thread thread)
+    {
+        try
+        {
+            thread.Start();
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            // So the runtime calls it. Who has not begun has nothing to end.
+            Break(new IOException("cannot start a worker: no thread is left for it"));
+            First.CallFromThread(OneIsDone);
+            return false;
         }
     }
 
@@ -275,16 +294,21 @@ internal sealed partial class ServerHost
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            _ = Interlocked.CompareExchange(ref _failure, exception, null);
-            foreach (Worker another in _workers)
-            {
-                another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero));
-            }
+            Break(exception);
         }
 
         if (worker.Reactor != First)
         {
             First.CallFromThread(OneIsDone);
+        }
+    }
+
+    private void Break(Exception why)
+    {
+        _ = Interlocked.CompareExchange(ref _failure, why, null);
+        foreach (Worker another in _workers)
+        {
+            another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero));
         }
     }
 

@@ -14,9 +14,6 @@ internal static unsafe class PoemReader
 
     private const int SmallestBuffer = 64 * 1024;
 
-    /// <summary>Nobody is asked for memory of up to so many bytes: to ask is dearer than to take it.</summary>
-    private const long NotWorthAsking = 1024 * 1024;
-
     /// <summary>A file that changes under every one of so many readings is not going to hold still.</summary>
     private const int MostTries = 5;
 
@@ -118,21 +115,6 @@ internal static unsafe class PoemReader
         }
     }
 
-    /// <summary>
-    /// Is there memory for so much more? The kernel would give it, and end somebody when the bytes come to fill it: so
-    /// the last eighth of what there is stays with all the others.
-    /// </summary>
-    private static bool HasMemoryFor(long growth)
-    {
-        if (growth <= NotWorthAsking)
-        {
-            return true;
-        }
-
-        long available = NativeProcess.AvailableMemory();
-        return growth < available - (available / 8);
-    }
-
     private static Poem? ReadBlock(nint file, long sizeHint, bool framed, out Errno error)
     {
         long head = framed ? Netstring.MaxHeaderLength : 0;
@@ -140,7 +122,7 @@ internal static unsafe class PoemReader
 
         // One byte more than the hint, so that the last read can find the end.
         long capacity = Math.Max(sizeHint, 0) + 1;
-        if (!HasMemoryFor(capacity))
+        if (!AvailableMemory.HasRoomFor(capacity))
         {
             error = Errno.ENOMEM;
             return null;
@@ -153,7 +135,7 @@ internal static unsafe class PoemReader
             if (length == capacity)
             {
                 long larger = Math.Max(capacity * 2, SmallestBuffer);
-                if (!HasMemoryFor(larger - capacity))
+                if (!AvailableMemory.HasRoomFor(larger - capacity))
                 {
                     block.Free();
                     error = Errno.ENOMEM;

@@ -11,8 +11,8 @@ namespace Poetry.Protocols;
 internal sealed class TransformLimits(int maxLength, TimeSpan timeout, RequestBudget? budget = null)
 {
     /// <summary>
-    /// What all requests together may hold, unless the longest are longer. Chosen: as much as a proxy keeps by default; all
-    /// those of a thousand clients with a quarter of a megabyte each.
+    /// What all requests together may hold, unless the longest are longer or there is less memory. Chosen: as much as a proxy
+    /// keeps by default; all those of a thousand clients with a quarter of a megabyte each.
     /// </summary>
     private const long MostTogether = 256 * 1024 * 1024;
 
@@ -31,9 +31,12 @@ internal sealed class TransformLimits(int maxLength, TimeSpan timeout, RequestBu
     /// <summary>How long a request may take, and then its transformation.</summary>
     public TimeSpan Timeout => timeout;
 
-    /// <summary>Where one request may be as long as memory reaches, so may all.</summary>
-    private static RequestBudget DefaultBudget(int maxLength) =>
-        new(maxLength == TextBuffer.MostBytes ? long.MaxValue : Math.Max(MostTogether, LongestTogether * maxLength));
+    /// <summary>Half of the memory that there is when the server starts, where a limit of the user's does not ask for less.</summary>
+    private static RequestBudget DefaultBudget(int maxLength)
+    {
+        long wanted = maxLength == TextBuffer.MostBytes ? long.MaxValue : Math.Max(MostTogether, LongestTogether * maxLength);
+        return new RequestBudget(Math.Min(wanted, Math.Max(AvailableMemory.Bytes() / 2, maxLength)));
+    }
 }
 
 /// <summary>

@@ -6,7 +6,7 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>The memory that there is, and what the process holds of its own code.</content>
+/// <content>What the process holds of its own code.</content>
 internal static unsafe partial class NativeProcess
 {
     /// <summary>
@@ -36,43 +36,6 @@ internal static unsafe partial class NativeProcess
 
         // At last, for this very reading has touched a good part of it.
         ForgetExecutable();
-    }
-
-    /// <summary>
-    /// How much memory may still be taken without driving the machine, or the group that this process is limited with, into
-    /// need: there the kernel ends a process rather than refuse it memory.
-    /// </summary>
-    /// <returns>In bytes; <see cref="long.MaxValue"/> if nothing is known.</returns>
-    public static long AvailableMemory()
-    {
-        long most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        most = most > 0 ? most : long.MaxValue;
-        return OperatingSystem.IsLinux() ? Math.Min(most, AvailableMemoryOfLinux()) : most;
-    }
-
-    /// <summary>What is free and what can be freed without swapping: proc(5).</summary>
-    private static long AvailableMemoryOfLinux()
-    {
-        const string Field = "MemAvailable:";
-        const string Unit = " kB";
-        try
-        {
-            foreach (string line in File.ReadLines("/proc/meminfo"))
-            {
-                if (line.StartsWith(Field, StringComparison.Ordinal)
-                    && line.EndsWith(Unit, StringComparison.Ordinal)
-                    && long.TryParse(line.AsSpan()[Field.Length..^Unit.Length], CultureInfo.InvariantCulture, out long kibibytes))
-                {
-                    return kibibytes * 1024;
-                }
-            }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // Without /proc it is not known, and the total has to do.
-        }
-
-        return long.MaxValue;
     }
 
     /// <summary>Code that no linker has written to: private, executable, of a file, as <c>r-xp</c> of proc(5) says.</summary>

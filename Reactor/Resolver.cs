@@ -26,7 +26,15 @@ internal static class Resolver
         }
 
         var answer = new Deferred<SocketAddress[]>(static _ => { });
-        new Thread(() => LookUp(reactor, endpoint, answer), StackBytes) { IsBackground = true, Name = "resolver" }.Start();
+        try
+        {
+            new Thread(() => LookUp(reactor, endpoint, answer), StackBytes) { IsBackground = true, Name = "resolver" }.Start();
+        }
+        catch (OutOfMemoryException)
+        {
+            return Deferred.Fail<SocketAddress[]>(new DNSLookupError("no thread is left to look the name up"));
+        }
+
         return answer;
     }
 

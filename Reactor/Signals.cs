@@ -28,7 +28,7 @@ public sealed class Signals(Reactor reactor) : IDisposable
     public Func<bool>? LetsThrough { get; init; }
 
     /// <summary>SIGINT and SIGTERM: end.</summary>
-    /// <exception cref="IOException">As from all of these: descriptors have run out.</exception>
+    /// <exception cref="IOException">As from all of these: descriptors or threads have run out.</exception>
     public void OnTerminate(Action<PosixSignal> call)
     {
         Listen(PosixSignal.SIGINT, call);
@@ -93,8 +93,8 @@ public sealed class Signals(Reactor reactor) : IDisposable
         }
         catch (TypeInitializationException noPipe)
         {
-            // The runtime gets a pipe for signals with the first of them, and says so when there are no descriptors left.
-            throw new IOException("cannot receive signals: the system has no descriptors for it", noPipe);
+            // The runtime gets a pipe and a thread for signals with the first of them, and says so when there are none left.
+            throw new IOException("cannot receive signals: the system has no descriptors or threads for it", noPipe);
         }
     }
 }

@@ -27,7 +27,7 @@ internal static unsafe partial class LinuxAbi
     /// <summary>MADV_DONTNEED, bits/mman-linux.h; madvise(2).</summary>
     public const int MADV_DONTNEED = 4;
 
-    /// <summary>MADV_COLLAPSE, bits/mman-linux.h, kernel 6.1: small pages become a large one.</summary>
+    /// <summary>MADV_COLLAPSE, asm-generic/mman-common.h, kernel 6.1: small pages become a large one.</summary>
     public const int MADV_COLLAPSE = 25;
 
     /// <summary>MFD_CLOEXEC, bits/mman-shared.h; memfd_create(2).</summary>

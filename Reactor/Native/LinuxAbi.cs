@@ -148,6 +148,9 @@ internal static unsafe partial class LinuxAbi
     /// <summary>RLIMIT_NOFILE, asm-generic/resource.h.</summary>
     public const int RLIMIT_NOFILE = 7;
 
+    /// <summary>RLIMIT_AS, asm-generic/resource.h.</summary>
+    public const int RLIMIT_AS = 9;
+
     /// <summary>TIOCGWINSZ, asm-generic/ioctls.h; ioctl_tty(2).</summary>
     public const int TIOCGWINSZ = 0x5413;
 

@@ -89,7 +89,7 @@ public sealed class LittleMemoryTests : NativeTests
         NativeBinary upstream = Start(new Launch("serve", "0=long.txt", "0=poem.txt"));
         _ = upstream.Output.WaitForLines(2);
         NativeBinary proxy = Start(new Launch(
-            "proxy", "--log-level", "warn", "--max-poem", "0", $"0={upstream.Port(0)}", $"0={upstream.Port(1)}")
+            "proxy", "--log-level", "warn", "--max-poem", "0", "--max-cache", "0", $"0={upstream.Port(0)}", $"0={upstream.Port(1)}")
         {
             Before = "ulimit -v 131072;",
         });

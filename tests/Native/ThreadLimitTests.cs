@@ -1,0 +1,51 @@
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>Where no more threads may be made, as <c>TasksMax</c> of systemd says: one clear line, and nobody is left waiting.</summary>
+[TestClass]
+public sealed class ThreadLimitTests : NativeTests
+{
+    /// <summary>The program, the runtime's finalizer, and who hears the signals.</summary>
+    private const int WithoutWorkers = 3;
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    public void Workers_WithoutThreads_AreNotStarted(int missing)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        ControlGroup group = Own(ControlGroup.OfThreads(WithoutWorkers + 2 - missing));
+        Finished finished = Run(new Launch("serve", "--workers", "3", "poem.txt") { Before = group.Join });
+        Assert.EndsWith("poetry: cannot start a worker: no thread is left for it\n", finished.Errors);
+        Assert.AreEqual(1, finished.ExitCode);
+    }
+
+    [TestMethod]
+    public void Get_WithoutAThreadToLookANameUp_SaysSo()
+    {
+        ControlGroup group = Own(ControlGroup.OfThreads(WithoutWorkers));
+        Finished finished = Run(new Launch("get", "--quiet", "localhost:1") { Before = group.Join });
+        Assert.AreEqual("Task 1: localhost:1: no thread is left to look the name up\n", finished.Errors);
+        Assert.AreEqual(1, finished.ExitCode);
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    public void AProxy_WithoutAThreadToLookANameUp_ResetsItsClients(int forTheLog)
+    {
+        ControlGroup group = Own(ControlGroup.OfThreads(WithoutWorkers + forTheLog));
+        NativeBinary proxy = Start(new Launch("proxy", "0=localhost:1") { Before = group.Join });
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.IsTrue(Wire.Fetch(proxy.Port()).WasReset);
+        }
+
+        if (forTheLog > 0)
+        {
+            proxy.Errors.WaitForText("no thread is left to look the name up");
+        }
+    }
+}

@@ -32,6 +32,7 @@ internal sealed class ServeCommand
                 return problem.IsWrongUsage ? ExitCode.WrongUsage : failure;
             }
 
+            WarnIfEmpty(source, log);
             sources.Add(source);
             listeners.Add(new Listener(
                 $"Serving {served.File}", served.Listen, (reactor, records) => MakeFactory(source, reactor, records)));
@@ -39,6 +40,15 @@ internal sealed class ServeCommand
 
         var host = new ServerHost(server, log) { Reload = () => Reload(sources, log) };
         return host.Run(listeners);
+    }
+
+    /// <summary>It is allowed, and seldom meant: whoever writes the file may not have begun.</summary>
+    private static void WarnIfEmpty(PoemSource source, ILogger log)
+    {
+        if (source.IsEmpty)
+        {
+            ServerLog.Empty(log, source.Name);
+        }
     }
 
     private static void Reload(List<PoemSource> sources, ILogger log)
@@ -56,6 +66,7 @@ internal sealed class ServeCommand
             else
             {
                 ServerLog.Reloaded(log, source.Name);
+                WarnIfEmpty(source, log);
             }
         }
     }

@@ -27,6 +27,9 @@ internal sealed class PoemSource
     /// <summary>Is it from standard input, which has been read to its end?</summary>
     public bool IsStandardInput => Name == PoemReader.StandardInput;
 
+    /// <summary>Has it no byte now? Only its reloading changes that, so ask where that is done.</summary>
+    public bool IsEmpty => _current.Length == 0;
+
     /// <summary>Reads a poem for the first time.</summary>
     /// <param name="name">A file, or <c>-</c> for standard input.</param>
     /// <param name="framed">Is it to travel as a netstring?</param>

@@ -15,6 +15,9 @@ internal static partial class ServerLog
     [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "reloaded {Name}")]
     public static partial void Reloaded(ILogger log, string name);
 
+    [LoggerMessage(EventId = 29, Level = LogLevel.Warning, Message = "the poem is empty: {Name}")]
+    public static partial void Empty(ILogger log, string name);
+
     [LoggerMessage(EventId = 21, Level = LogLevel.Error, Message = "keeping the old poem: {Problem}")]
     public static partial void KeepsOld(ILogger log, string problem);
 

@@ -169,6 +169,18 @@ public sealed class ServeTests : NativeTests
     }
 
     [TestMethod]
+    public void Serve_AnEmptyPoem_WarnsAndServesIt()
+    {
+        _ = Folder.Write("poem.txt", []);
+        NativeBinary server = Start(new Launch("serve", "poem.txt"));
+        Wire.Fetch(server.Port()).AssertIs([]);
+        server.Errors.WaitForText("warn the poem is empty: poem.txt\n");
+        server.Signal(Posix.SIGHUP);
+        server.Errors.WaitForText("info reloaded poem.txt\n");
+        server.Errors.WaitForText("warn the poem is empty: poem.txt\n", server.Errors.Text.IndexOf("reloaded", System.StringComparison.Ordinal));
+    }
+
+    [TestMethod]
     public void Serve_NetstringOfAnEmptyPoem_IsZeroColonComma()
     {
         NativeBinary server = ServePoem([], "--netstring");

@@ -20,7 +20,7 @@ internal sealed class TransformLimits(int maxLength, TimeSpan timeout, RequestBu
     private const long LongestTogether = 4;
 
     /// <summary>Of all requests together.</summary>
-    public RequestBudget Budget { get; } = budget ?? DefaultBudget(maxLength);
+    public RequestBudget Budget { get; } = budget ?? DefaultBudget(maxLength, AvailableMemory.Bytes());
 
     /// <summary>The longest request in bytes: the name, what ends it, and the text.</summary>
     public int MaxLength => maxLength;
@@ -31,11 +31,13 @@ internal sealed class TransformLimits(int maxLength, TimeSpan timeout, RequestBu
     /// <summary>How long a request may take, and then its transformation.</summary>
     public TimeSpan Timeout => timeout;
 
-    /// <summary>Half of the memory that there is when the server starts, where a limit of the user's does not ask for less.</summary>
-    private static RequestBudget DefaultBudget(int maxLength)
+    /// <summary>What all may hold if nobody says how much: no more than half of the memory, but one of the longest.</summary>
+    /// <param name="maxLength">The longest request; where that is as long as memory reaches, so may be all together.</param>
+    /// <param name="available">What memory there is, in bytes.</param>
+    internal static RequestBudget DefaultBudget(int maxLength, long available)
     {
         long wanted = maxLength == TextBuffer.MostBytes ? long.MaxValue : Math.Max(MostTogether, LongestTogether * maxLength);
-        return new RequestBudget(Math.Min(wanted, Math.Max(AvailableMemory.Bytes() / 2, maxLength)));
+        return new RequestBudget(Math.Min(wanted, Math.Max(available / 2, maxLength)));
     }
 }
 

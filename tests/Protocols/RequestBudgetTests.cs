@@ -89,12 +89,15 @@ public sealed class RequestBudgetTests
     }
 
     [TestMethod]
-    [DataRow(1024 * 1024, 256 * 1024 * 1024)]
-    [DataRow(100_000_000, 400_000_000)]
-    [DataRow(TextBuffer.MostBytes, long.MaxValue)]
-    public void WithoutAWord_ItIsSoMuch(int maxLength, long most)
+    [DataRow(1024, 10L << 30, 256 * 1024 * 1024)]
+    [DataRow(100_000_000, 10L << 30, 400_000_000)]
+    [DataRow(TextBuffer.MostBytes, 10L << 30, 5L << 30)]
+    [DataRow(TextBuffer.MostBytes, long.MaxValue, long.MaxValue / 2)]
+    [DataRow(1024, 64 * 1024 * 1024, 32 * 1024 * 1024)]
+    [DataRow(100_000_000, 64 * 1024 * 1024, 100_000_000, DisplayName = "one of the longest has room even so")]
+    public void WithoutAWord_ItIsSoMuch(int maxLength, long available, long most)
     {
-        Assert.AreEqual(most, new TransformLimits(maxLength, TimeSpan.FromSeconds(1)).Budget.MostBytes);
+        Assert.AreEqual(most, TransformLimits.DefaultBudget(maxLength, available).MostBytes);
     }
 
     private static byte[] Unfinished(bool asText, int length) =>

@@ -65,6 +65,9 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     /// <summary>A poem is mostly short, and doubling soon makes it long.</summary>
     private const long SmallestCapacity = 4096;
 
+    /// <summary>Where memory is short: few calls for a long poem, and little that may stay unused.</summary>
+    private const long SmallGrowth = 4 * 1024 * 1024;
+
     /// <summary>Room for one read: what a fast server sends while others are read from.</summary>
     private const int RoomBytes = 256 * 1024;
 
@@ -163,7 +166,12 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
             long capacity = Math.Max(Math.Max(_capacity * 2, _length + count), SmallestCapacity);
             if (!AvailableMemory.HasRoomFor(capacity - _capacity))
             {
-                throw new InsufficientMemoryException();
+                // Twice as much may be far more than the poem needs.
+                capacity = Math.Max(_length + count, _capacity + SmallGrowth);
+                if (!AvailableMemory.HasRoomFor(capacity - _capacity))
+                {
+                    throw new InsufficientMemoryException();
+                }
             }
 
             _memory = (byte*)NativeMemory.Realloc(_memory, (nuint)capacity);

@@ -1,11 +1,13 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
+using System.Threading;
 using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <content>How many reactors there are, and how many clients each may have.</content>
+/// <content>How many reactors there are, how many clients each may have, and their threads. Crosses threads.</content>
 internal sealed partial class ServerHost
 {
     /// <summary>
@@ -64,4 +66,45 @@ internal sealed partial class ServerHost
     /// <summary>A listener that can't be shared occupies one worker; one that can be occupies all.</summary>
     private static int WorkersOfUse(IReadOnlyList<Listener> listeners) =>
         SharedPorts(listeners) > 0 ? int.MaxValue : listeners.Count;
+
+    /// <summary>Starts the threads of all workers but the first, which wait for the ready line, as clients do.</summary>
+    /// <exception cref="IOException">There are not so many threads.</exception>
+    private void StartWorkers()
+    {
+        // The first hears the signals, feeds the watchdog and tells the figures: it ends last.
+        _busyWorkers = _workers.Count;
+        _workers[0].WhenDone = OneIsDone;
+        foreach (Worker worker in _workers)
+        {
+            if (worker.Reactor != First)
+            {
+                // In the background: whoever waits to begin does not keep a server alive that never gets ready.
+                var thread = new Thread(() => RunWhenReady(worker)) { Name = "worker", IsBackground = true };
+                try
+                {
+                    thread.Start();
+                }
+                catch (OutOfMemoryException)
+                {
+                    // So the runtime calls it.
+                    throw new IOException("cannot start a worker: no thread is left for it");
+                }
+
+                _threads.Add(thread);
+            }
+        }
+    }
+
+    private void RunWhenReady(Worker worker)
+    {
+        lock (_gate)
+        {
+            if (!_isReady)
+            {
+                return;
+            }
+        }
+
+        RunGuarded(worker);
+    }
 }

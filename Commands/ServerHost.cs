@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
 using System.Threading;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
@@ -41,6 +40,11 @@ internal sealed partial class ServerHost
     private readonly ServerOptions _options;
     private readonly ILogger _log;
     private readonly List<Worker> _workers = [];
+    private readonly List<Thread> _threads = [];
+
+    /// <summary>Held while the server gets ready: until then no worker's loop turns.</summary>
+    private readonly object _gate = new();
+    private bool _isReady;
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
     private Exception? _failure;
@@ -107,9 +111,15 @@ internal sealed partial class ServerHost
             signals.OnUser1(() => ServerStatistics.Log(_log, _workers));
             ListeningPort[] ports = Bind(listeners, places);
             ServeMetrics(metrics);
-            if (SayReady(listeners, ports) is var error and not Errno.None)
+            lock (_gate)
             {
-                return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
+                StartWorkers();
+                if (SayReady(listeners, ports) is var error and not Errno.None)
+                {
+                    return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
+                }
+
+                _isReady = true;
             }
 
             Systemd.NotifyReady();
@@ -236,47 +246,15 @@ internal sealed partial class ServerHost
 
     private void RunWorkers()
     {
-        // The first hears the signals, feeds the watchdog and tells the figures: it ends last.
-        _busyWorkers = _workers.Count;
-        _workers[0].WhenDone = OneIsDone;
-        var threads = new List<Thread>();
-        foreach (Worker worker in _workers)
-        {
-            if (worker.Reactor != First)
-            {
-                var thread = new Thread(() => RunGuarded(worker)) { Name = "worker" };
-                if (TryStart(thread))
-                {
-                    threads.Add(thread);
-                }
-            }
-        }
-
         RunGuarded(_workers[0]);
-        foreach (Thread thread in threads)
+        foreach (Thread thread in _threads)
         {
             thread.Join();
         }
 
         if (_failure is { } failure)
         {
-            throw failure is IOException ? failure : new InvalidOperationException($"a worker has failed: {failure.Message}", failure);
-        }
-    }
-
-    private bool TryStart(Thread thread)
-    {
-        try
-        {
-            thread.Start();
-            return true;
-        }
-        catch (OutOfMemoryException)
-        {
-            // So the runtime calls it. Who has not begun has nothing to end.
-            Break(new IOException("cannot start a worker: no thread is left for it"));
-            First.CallFromThread(OneIsDone);
-            return false;
+            throw new InvalidOperationException($"a worker has failed: {failure.Message}", failure);
         }
     }
 
@@ -294,21 +272,16 @@ internal sealed partial class ServerHost
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Break(exception);
+            _ = Interlocked.CompareExchange(ref _failure, exception, null);
+            foreach (Worker another in _workers)
+            {
+                another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero));
+            }
         }
 
         if (worker.Reactor != First)
         {
             First.CallFromThread(OneIsDone);
-        }
-    }
-
-    private void Break(Exception why)
-    {
-        _ = Interlocked.CompareExchange(ref _failure, why, null);
-        foreach (Worker another in _workers)
-        {
-            another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero));
         }
     }
 

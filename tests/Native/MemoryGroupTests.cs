@@ -61,6 +61,19 @@ public sealed class MemoryGroupTests : NativeTests
         Assert.IsTrue(Poem.AsSpan().SequenceEqual(finished.Bytes));
     }
 
+    /// <summary>It is shorter than twice what could be had, and longer than half of that.</summary>
+    [TestMethod]
+    public void Get_APoemThatHasRoom_IsWhole()
+    {
+        ControlGroup group = Own(ControlGroup.OfMemory(96 * Mebibyte));
+        byte[] poem = MakePoem(52_428_800);
+        _ = Folder.Write("poem.txt", poem);
+        NativeBinary upstream = Start(new Launch("serve", "0=poem.txt"));
+        Finished finished = Run(new Launch("get", "--quiet", $"{upstream.Port()}") { Before = group.Join });
+        Assert.AreEqual("", finished.Errors);
+        Assert.IsTrue(poem.AsSpan().SequenceEqual(finished.Bytes));
+    }
+
     /// <summary>By default a proxy keeps no more than half of what there is, and the rest passes; so too while a client stalls.</summary>
     [TestMethod]
     public void Proxy_OfMoreThanThereIsRoomFor_KeepsLess()

@@ -18,7 +18,8 @@ public sealed class ThreadLimitTests : NativeTests
         _ = Folder.Write("poem.txt", Poem);
         ControlGroup group = Own(ControlGroup.OfThreads(WithoutWorkers + 2 - missing));
         Finished finished = Run(new Launch("serve", "--workers", "3", "poem.txt") { Before = group.Join });
-        Assert.EndsWith("poetry: cannot start a worker: no thread is left for it\n", finished.Errors);
+        Assert.AreEqual("poetry: cannot start a worker: no thread is left for it\n", finished.Errors);
+        Assert.IsEmpty(finished.Bytes, "nobody was told that it is ready");
         Assert.AreEqual(1, finished.ExitCode);
     }
 

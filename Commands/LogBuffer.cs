@@ -30,6 +30,9 @@ internal sealed class LogBuffer : IDisposable
     /// <summary>Twenty writes a second are as good as immediate to a reader, and cost nothing.</summary>
     private const int MinIntervalMs = 50;
 
+    /// <summary>Chosen: often enough for whoever waits for the log, too seldom to be felt by a loop that has many records.</summary>
+    private const int StartIntervalMs = 1000;
+
     /// <summary>The writer's calls are shallow.</summary>
     private const int StackBytes = 256 * 1024;
 
@@ -45,6 +48,7 @@ internal sealed class LogBuffer : IDisposable
     private bool _isHurried;
     private bool _isClosed;
     private Thread? _writer;
+    private long _nextStartMs = long.MinValue;
 
     /// <summary>An empty buffer; memory and thread come with the first record.</summary>
     /// <param name="write">Writes all it is given, or returns the error that ended it. Called on the writing thread.</param>
@@ -131,14 +135,25 @@ internal sealed class LogBuffer : IDisposable
         }
     }
 
-    /// <summary>Where no thread is left, records are dropped until there is one.</summary>
+    /// <summary>Where no thread is left, records are dropped until there is one. It is looked for once in a while.</summary>
     private bool TryStart()
     {
+        long now = Environment.TickCount64;
+        if (now < _nextStartMs)
+        {
+            return false;
+        }
+
+        _nextStartMs = now + StartIntervalMs;
         try
         {
+            if (_incoming.Length == 0)
+            {
+                _outgoing = GC.AllocateUninitializedArray<byte>(Capacity);
+                _incoming = GC.AllocateUninitializedArray<byte>(Capacity);
+            }
+
             var writer = new Thread(Write, StackBytes) { IsBackground = true, Name = "log" };
-            _incoming = GC.AllocateUninitializedArray<byte>(Capacity);
-            _outgoing = GC.AllocateUninitializedArray<byte>(Capacity);
             writer.Start();
             _writer = writer;
             return true;

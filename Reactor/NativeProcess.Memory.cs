@@ -10,9 +10,10 @@ namespace Poetry.Net;
 internal static unsafe partial class NativeProcess
 {
     /// <summary>
-    /// Lets go of the pages of code, and of the executable's tables, that have been touched so far. Once a server is ready
-    /// those are mostly of the command line, the runtime's initialization and the linker, which never run again; what is
-    /// needed is mapped again from the page cache at the cost of a minor fault for each 64 KiB. Only on Linux.
+    /// Lets go of the pages of code that have been touched so far, and of the tables that are linked beside it (see
+    /// poetry.csproj). Once a server is ready those are mostly of the command line, the runtime's initialization and the
+    /// linker, which never run again; what is needed is mapped again from the page cache at the cost of a minor fault for
+    /// each 64 KiB. Only on Linux.
     /// </summary>
     /// <remarks>Measured: a server that is ready has 3.4 MB resident instead of 6.0, with 10,000 idle clients 6.2.</remarks>
     public static void ForgetIdleCode()
@@ -24,18 +25,17 @@ internal static unsafe partial class NativeProcess
 
         try
         {
-            foreach (string line in File.ReadLines("/proc/self/maps"))
+            // From the end: the executable comes first, and this very reading touches it.
+            string[] lines = File.ReadAllLines("/proc/self/maps");
+            for (int i = lines.Length - 1; i >= 0; i--)
             {
-                ForgetIfCode(line);
+                ForgetIfCode(lines[i]);
             }
         }
         catch (IOException)
         {
-            // Without /proc there is nothing to find the libraries by, and nothing depends on it.
+            // Without /proc there is nothing to find the pages by, and nothing depends on it.
         }
-
-        // At last, for this very reading has touched a good part of it.
-        ForgetExecutable();
     }
 
     /// <summary>Code that no linker has written to: private, executable, of a file, as <c>r-xp</c> of proc(5) says.</summary>
@@ -55,41 +55,5 @@ internal static unsafe partial class NativeProcess
         }
 
         _ = LinuxAbi.madvise(start, end - start, LinuxAbi.MADV_DONTNEED);
-    }
-
-    /// <summary>
-    /// The executable's segments that are not to be written, so that nobody has: what the linker writes to lies in segments
-    /// that are writable, even if it takes that right away later, and looks no different then in /proc. The kernel tells
-    /// where they are; the linker's list would be had under a lock that the collector takes to look at a stack.
-    /// </summary>
-    [SupportedOSPlatform("linux")]
-    private static void ForgetExecutable()
-    {
-        var segment = (LinuxAbi.Elf64_Phdr*)LinuxAbi.getauxval(LinuxAbi.AT_PHDR);
-        byte* header = (byte*)segment - LinuxAbi.Elf64HeaderLength;
-        nint page = Environment.SystemPageSize;
-        if (sizeof(nint) != sizeof(long)
-            || ((nint)segment & (page - 1)) < LinuxAbi.Elf64HeaderLength
-            || !new Span<byte>(header, 4).SequenceEqual("\u007FELF"u8))
-        {
-            // No linker that we know lays a file out in another way.
-            return;
-        }
-
-        nint origin = 0;
-        for (nint left = LinuxAbi.getauxval(LinuxAbi.AT_PHNUM); left > 0; left--, segment++)
-        {
-            if (segment->p_type == LinuxAbi.PT_LOAD)
-            {
-                origin = segment->p_offset == 0 ? (nint)header - (nint)segment->p_vaddr : origin;
-                if ((segment->p_flags & LinuxAbi.PF_W) == 0)
-                {
-                    // Whole pages only: a neighbour may have the rest.
-                    nint start = (origin + (nint)segment->p_vaddr + page - 1) & -page;
-                    nint end = (origin + (nint)segment->p_vaddr + (nint)segment->p_filesz) & -page;
-                    _ = end > start ? LinuxAbi.madvise(start, end - start, LinuxAbi.MADV_DONTNEED) : 0;
-                }
-            }
-        }
     }
 }

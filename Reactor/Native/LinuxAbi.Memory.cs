@@ -80,38 +80,4 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
     public static partial nint sendfile(int to, int from, long* offset, nint count);
-
-    /// <summary>getauxval(3), sys/auxv.h: what the kernel told the process at its start. 0 for what it did not tell.</summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("linux")]
-    public static partial nint getauxval(nint type);
-
-    /// <summary>AT_PHDR, linux/auxvec.h: where the executable's program headers are.</summary>
-    public const int AT_PHDR = 3;
-
-    /// <summary>AT_PHNUM, linux/auxvec.h: how many they are.</summary>
-    public const int AT_PHNUM = 5;
-
-    /// <summary>Of Elf64_Ehdr, elf.h; elf(5): the program headers follow it.</summary>
-    public const int Elf64HeaderLength = 64;
-
-    /// <summary>PT_LOAD, elf.h; elf(5): a segment that is in memory.</summary>
-    public const uint PT_LOAD = 1;
-
-    /// <summary>PF_W, elf.h: writable.</summary>
-    public const uint PF_W = 2;
-
-    /// <summary>Elf64_Phdr, elf.h; elf(5).</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct Elf64_Phdr
-    {
-        public uint p_type;
-        public uint p_flags;
-        public ulong p_offset;
-        public ulong p_vaddr;
-        public ulong p_paddr;
-        public ulong p_filesz;
-        public ulong p_memsz;
-        public ulong p_align;
-    }
 }

@@ -17,8 +17,8 @@ internal static class AvailableMemory
     private const long NotWorthAsking = 1024 * 1024;
 
     /// <summary>
-    /// An answer holds so long, for a quarter of what there was: to ask takes half a millisecond, which 64 poems that grow at
-    /// once would feel (a tenth of their rate), and others take memory too.
+    /// An answer holds so long, for a quarter of what there was: others take memory too. Measured with 64 poems of 10 MB that
+    /// <c>get</c> holds at once: 0.98 of the rate of a receiver in C, and 0.91 while each growth asked.
     /// </summary>
     private const long AnswerHoldsMs = 1000;
 

@@ -1,8 +1,9 @@
 using System;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Poetry.Net.Native;
 
-namespace Poetry.Net.Native;
+namespace Poetry.Net;
 
 /// <summary>
 /// The error of the call that has just failed on this thread, in the numbers of <see cref="Errno"/>. To be read before

@@ -1,8 +1,9 @@
 using System;
 using System.Buffers.Binary;
 using System.Diagnostics;
+using Poetry.Net.Native;
 
-namespace Poetry.Net.Native;
+namespace Poetry.Net;
 
 /// <summary>
 /// Turns a <see cref="SocketAddress"/> into the bytes a kernel knows, and back. The shapes (netinet/in.h, sys/un.h; ip(7),

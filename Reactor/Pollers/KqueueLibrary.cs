@@ -2,8 +2,9 @@ using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Poetry.Net.Native;
 
-namespace Poetry.Net.Native;
+namespace Poetry.Net;
 
 /// <summary>
 /// kqueue(2) and kevent(2), sys/event.h, by pointer rather than by import: the C library has them on BSD, and on Linux a

@@ -41,13 +41,13 @@ public sealed partial class RuleTests
     /// <summary>Where a banned call is right, and why.</summary>
     private static readonly (string Call, string File, string Why)[] Exceptions =
     [
-        ("Thread.Sleep", "Reactor/WinsockSelectPoller.cs", "it is the backend's wait: select there refuses to wait for nothing"),
-        ("GC.Collect(", "Commands/MemoryKeeper.cs", "the collector knows what is garbage, and not that the rush is over"),
-        ("GC.Collect(", "Reactor/UnhandledFailures.cs", "a test asks for the failures that nobody can claim any more"),
+        ("Thread.Sleep", "Reactor/Pollers/WinsockSelectPoller.cs", "it is the backend's wait: select there refuses to wait for nothing"),
+        ("GC.Collect(", "Commands/Servers/MemoryKeeper.cs", "the collector knows what is garbage, and not that the rush is over"),
+        ("GC.Collect(", "Reactor/Deferreds/UnhandledFailures.cs", "a test asks for the failures that nobody can claim any more"),
         ("Console.", "tests/Program.cs", "the replay of traces is a program, and its result is what it prints"),
         ("Console.", "tests/Benchmarks/Micro/Aot/Program.cs", "what a benchmark finds out is printed, not asserted"),
         ("Console.", "tests/Benchmarks/Micro/Jit/Program.cs", "what a benchmark finds out is printed, not asserted"),
-        ("ThreadPool.", "Reactor/DeferredBridges.cs", "DeferToThread is the way to a thread, for those who need one"),
+        ("ThreadPool.", "Reactor/Deferreds/DeferredBridges.cs", "DeferToThread is the way to a thread, for those who need one"),
     ];
 
     private static readonly (string Call, string Instead)[] BannedInTests =

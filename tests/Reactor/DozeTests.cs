@@ -2,7 +2,7 @@ using System;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>When a loop dozes before it waits, as turns of so many events and such lengths tell it to.</summary>
 [TestClass]

@@ -5,7 +5,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>Turns are told to the reactor with the moments at which they began and ended: nobody has to be slow.</summary>
 [TestClass]

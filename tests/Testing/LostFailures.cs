@@ -4,7 +4,7 @@ using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Testing;
 
 /// <summary>
 /// A failure nobody claimed fails the test that lost it: this stands around every test of the assembly. A test that loses

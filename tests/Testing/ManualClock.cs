@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Testing;
 
 /// <summary>
 /// Time that stands still until a test turns it: Twisted's <c>task.Clock</c>. It uses the reactor's own queue of delayed

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Linq;
 using System.Text.Json;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Traces;
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Tutorial;
 

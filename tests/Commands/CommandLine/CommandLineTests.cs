@@ -6,7 +6,7 @@ using Poetry.Commands;
 using Poetry.Net;
 using Poetry.Protocols;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Commands;
 
 [TestClass]
 public sealed class CommandLineTests

@@ -3,7 +3,7 @@ using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Commands;
 
 [TestClass]
 public sealed class CommandRunnerTests

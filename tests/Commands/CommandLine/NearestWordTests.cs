@@ -1,7 +1,7 @@
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Commands;
 
 [TestClass]
 public sealed class NearestWordTests

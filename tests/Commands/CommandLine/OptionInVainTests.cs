@@ -1,7 +1,7 @@
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Commands;
 
 /// <summary>An option that another one leaves without any meaning is told, not dropped.</summary>
 [TestClass]

@@ -2,7 +2,7 @@ using System;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Commands;
 
 [TestClass]
 public sealed class QuantityTests

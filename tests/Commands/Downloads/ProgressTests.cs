@@ -6,7 +6,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Commands;
 
 [TestClass]
 public sealed class ProgressTests

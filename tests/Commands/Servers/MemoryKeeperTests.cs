@@ -4,7 +4,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Commands;
 
 /// <summary>A server gives its memory back once, when a rush is over, and does nothing where there was none.</summary>
 [TestClass]

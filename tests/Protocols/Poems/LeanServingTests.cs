@@ -8,7 +8,7 @@ using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Protocols;
 
 /// <summary>
 /// From a warm state serving costs no byte of the managed heap: no connection, no read, no timer. The clients are on a

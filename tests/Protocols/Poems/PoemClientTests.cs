@@ -8,7 +8,7 @@ using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Protocols;
 
 /// <summary>One fetch of one poem from servers that behave, and from all the others. Its deferred fires once. Every backend.</summary>
 [TestClass]

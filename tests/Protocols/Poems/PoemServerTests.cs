@@ -8,7 +8,7 @@ using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Protocols;
 
 /// <summary>The poem protocol over real sockets: what a client gets, and what the log says of it. Every backend.</summary>
 [TestClass]

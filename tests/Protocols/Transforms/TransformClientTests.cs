@@ -13,7 +13,7 @@ namespace Poetry.Tests.Protocols;
 [TestClass]
 public sealed class TransformClientTests : IDisposable
 {
-    private readonly Net.Reactor _reactor = new(new MemoryLog());
+    private readonly Reactor _reactor = new(new MemoryLog());
 
     public void Dispose() => _reactor.Dispose();
 
@@ -96,7 +96,7 @@ public sealed class TransformClientTests : IDisposable
             _ = client.Receive(new byte[64]);
             FaultServer.SendAndReset(client, "15:here"u8.ToArray());
         });
-        Assert.IsTrue(FailureOf(server.Port).Check<Net.ConnectionLost>());
+        Assert.IsTrue(FailureOf(server.Port).Check<Poetry.Net.ConnectionLost>());
     }
 
     [TestMethod]

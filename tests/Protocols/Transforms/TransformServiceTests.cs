@@ -121,7 +121,7 @@ public sealed class TransformServiceTests
         foreach (Type used in named)
         {
             bool isOfTheNetwork = typeof(Protocol).IsAssignableFrom(used) || typeof(ITransport).IsAssignableFrom(used)
-                || typeof(Factory).IsAssignableFrom(used) || used == typeof(Net.Reactor) || used == typeof(SocketAddress);
+                || typeof(Factory).IsAssignableFrom(used) || used == typeof(Poetry.Net.Reactor) || used == typeof(SocketAddress);
             Assert.IsFalse(isOfTheNetwork, $"{type.Name} knows {used.Name}");
         }
     }

@@ -4,7 +4,7 @@ using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Protocols;
 
 /// <summary>One netstring taken apart as it comes: the right ones, those at the edge, and all that must be refused.</summary>
 [TestClass]

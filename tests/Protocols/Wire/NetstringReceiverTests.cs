@@ -4,8 +4,9 @@ using System.Globalization;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
+using Poetry.Tests.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Protocols;
 
 /// <summary>The codec in a stream that comes in pieces. Recorded streams are in tests/Traces.</summary>
 [TestClass]

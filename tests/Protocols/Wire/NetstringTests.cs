@@ -3,7 +3,7 @@ using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Protocols;
 
 /// <summary>The codec alone.</summary>
 [TestClass]

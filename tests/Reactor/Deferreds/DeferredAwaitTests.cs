@@ -4,9 +4,9 @@ using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using static Poetry.Tests.DeferredTests;
+using static Poetry.Tests.Net.DeferredTests;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>Async methods that return deferreds: Twisted's inlineCallbacks.</summary>
 [TestClass]

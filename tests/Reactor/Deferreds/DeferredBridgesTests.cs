@@ -4,9 +4,9 @@ using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using static Poetry.Tests.DeferredTests;
+using static Poetry.Tests.Net.DeferredTests;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>Between deferreds and the rest of .NET. The reactor is a queue that the test's own thread empties.</summary>
 [TestClass]

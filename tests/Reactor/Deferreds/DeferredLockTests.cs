@@ -1,9 +1,9 @@
 using System;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using static Poetry.Tests.DeferredTests;
+using static Poetry.Tests.Net.DeferredTests;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>Lock, semaphore and queue: the programs over them are in tests/Traces, here are the edges.</summary>
 [TestClass]

@@ -2,9 +2,9 @@ using System;
 using System.Collections.Generic;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using static Poetry.Tests.DeferredTests;
+using static Poetry.Tests.Net.DeferredTests;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>Calls that share one operation, with the mistakes that are easily made in it.</summary>
 [TestClass]

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>The chain. What Twisted does in three thousand programs is in tests/Traces; here is what C# adds, and the edges.</summary>
 [TestClass]

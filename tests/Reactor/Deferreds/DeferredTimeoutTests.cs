@@ -1,9 +1,10 @@
 using System;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using static Poetry.Tests.DeferredTests;
+using Poetry.Tests.Testing;
+using static Poetry.Tests.Net.DeferredTests;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 [TestClass]
 public sealed class DeferredTimeoutTests

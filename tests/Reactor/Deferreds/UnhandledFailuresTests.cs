@@ -2,8 +2,9 @@ using System;
 using System.Runtime.CompilerServices;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>Failures that nobody takes: reported once, after the last reference has gone, and not before.</summary>
 [TestClass]

@@ -10,7 +10,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Net.Native;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>
 /// The sizes and offsets of what is shared with a kernel, pinned; and, where a C compiler is at hand on Linux, every

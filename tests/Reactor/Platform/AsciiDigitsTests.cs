@@ -4,7 +4,7 @@ using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 [TestClass]
 public sealed class AsciiDigitsTests

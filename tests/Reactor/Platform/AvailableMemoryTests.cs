@@ -3,7 +3,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>What control groups leave, read from trees like those that the kernel shows.</summary>
 [TestClass]

@@ -3,7 +3,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Net.Native;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 [TestClass]
 public sealed class ErrnoTests

@@ -5,7 +5,7 @@ using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>A block keeps what was put into it, however it grew, and takes large pages where there are some.</summary>
 [TestClass]

@@ -5,7 +5,7 @@ using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>Files by plain calls, in a directory of their own.</summary>
 [TestClass]

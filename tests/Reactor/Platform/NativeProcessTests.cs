@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>What a process arranges for itself; here it is that of the tests, put back afterwards.</summary>
 [TestClass]

@@ -3,7 +3,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Net.Native;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>The calls on sockets, over every family of addresses, against the real kernel on the loopback interface.</summary>
 [TestClass]

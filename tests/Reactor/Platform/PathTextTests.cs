@@ -4,7 +4,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 [TestClass]
 public sealed class PathTextTests

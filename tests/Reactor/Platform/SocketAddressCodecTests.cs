@@ -2,10 +2,9 @@ using System;
 using System.Collections.Generic;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using Poetry.Net.Native;
 using IPAddress = System.Net.IPAddress;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>The bytes of addresses as each system has them, whatever system this is; for little-endian machines.</summary>
 [TestClass]

@@ -3,7 +3,7 @@ using System.IO;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>A listening socket of any family on the loopback interface, or on a path of its own.</summary>
 internal sealed class TestListener : IDisposable

@@ -6,7 +6,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Net.Native;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>
 /// kqueue(2) and kevent(2) as their manual pages have them, as far as <see cref="KqueuePoller"/> goes, over poll(2): so

@@ -2,8 +2,9 @@ using System;
 using System.Collections.Generic;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>What whoever asked for a delayed call can do with it, on a clock turned by hand.</summary>
 [TestClass]

@@ -2,8 +2,9 @@ using System;
 using System.Runtime.CompilerServices;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>What is below the delayed calls: what it weighs, what it costs and how it ends. Its order: <see cref="TimerOrderTests"/>.</summary>
 [TestClass]

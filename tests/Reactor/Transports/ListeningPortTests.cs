@@ -8,7 +8,7 @@ using Poetry.Net;
 using Poetry.Tests.Testing;
 using SocketAddress = Poetry.Net.SocketAddress;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>How a port begins, accepts, refuses and ends. Real sockets, every backend.</summary>
 [TestClass]

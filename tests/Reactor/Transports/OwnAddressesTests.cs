@@ -9,7 +9,7 @@ using Poetry.Net;
 using Poetry.Tests.Testing;
 using SocketAddress = Poetry.Net.SocketAddress;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>Which addresses lead back to a port of this process, and that they are not connected to.</summary>
 [TestClass]

@@ -5,7 +5,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>
 /// Everything may be called from everywhere: each callback of a protocol does each thing that it could do to its own

@@ -5,7 +5,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
 
-namespace Poetry.Tests;
+namespace Poetry.Tests.Net;
 
 /// <summary>
 /// How a connection ends is a message: an end after all that was written, a reset otherwise, and nothing that the peer

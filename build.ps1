@@ -22,28 +22,12 @@ $rid = if ($env:PROCESSOR_ARCHITECTURE -eq 'ARM64') { 'win-arm64' } else { 'win-
 
 function Assert-Success { if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE } }
 
-# net10.0 where the registry has its native runtime pack, and net9.0 where it has not.
-function Get-Framework {
-    $answer = Join-Path $artifacts "framework.$rid"
-    if (Test-Path $answer) { return (Get-Content $answer).Trim() }
-    $probe = Join-Path $artifacts 'probe'
-    New-Item -ItemType Directory -Force $probe | Out-Null
-    $log = & dotnet restore poetry.csproj -r $rid -p:PoetryFramework=net10.0 -p:PoetryPublish=true `
-        "-p:ArtifactsPath=$probe" "-p:NuGetLockFilePath=$(Join-Path $probe 'packages.lock.json')" 2>&1
-    if ($LASTEXITCODE -eq 0) { $framework = 'net10.0' }
-    elseif ("$log" -match 'NU1101') { $framework = 'net9.0' }
-    else { return 'net9.0' }
-    Set-Content $answer $framework
-    return $framework
-}
-
 function Build-Binary {
-    $framework = Get-Framework
     $native = Join-Path $artifacts 'native'
     $out = Join-Path $native "out\$rid"
-    Write-Host "Building dist\poetry.exe for $rid on $framework."
+    Write-Host "Building dist\poetry.exe for $rid."
     & dotnet publish poetry.csproj -r $rid -o $out -v:quiet -warnaserror `
-        "-p:PoetryFramework=$framework" -p:PoetryPublish=true "-p:ArtifactsPath=$native"
+        -p:PoetryPublish=true "-p:ArtifactsPath=$native"
     Assert-Success
     New-Item -ItemType Directory -Force dist | Out-Null
     Move-Item -Force (Join-Path $out 'poetry.exe') $binary

@@ -59,27 +59,6 @@ c_compiler() {
     fi
 }
 
-# net10.0 where the registry has its native runtime pack, and net9.0 where it has not. Only a "no such package" is
-# remembered: a network that is down today may be up tomorrow.
-framework() {
-    local rid=$1 answer="$artifacts/framework.$1" log="$artifacts/probe/restore.log"
-    if [[ -n ${POETRY_FRAMEWORK:-} ]]; then
-        echo "$POETRY_FRAMEWORK"
-    elif [[ -s $answer ]]; then
-        cat "$answer"
-    else
-        mkdir -p "$artifacts/probe"
-        if dotnet restore poetry.csproj -r "$rid" -p:PoetryFramework=net10.0 -p:PoetryPublish=true \
-            -p:ArtifactsPath="$artifacts/probe" -p:NuGetLockFilePath="$artifacts/probe/packages.lock.json" >"$log" 2>&1; then
-            echo net10.0 | tee "$answer"
-        elif grep -q 'NU1101' "$log"; then
-            echo net9.0 | tee "$answer"
-        else
-            echo net9.0
-        fi
-    fi
-}
-
 # In CI the packages are those of the lock file, or the restore fails.
 locked() {
     if [[ -n ${CI:-} && -f $1 ]]; then echo '-p:RestoreLockedMode=true'; fi
@@ -88,23 +67,18 @@ locked() {
 # publish TARGET [property...]: the executable alone is moved into place, so that a copy that runs is left in peace. Each
 # target has an obj folder of its own: the linker's step looks at its files, not at its options, to see if it is needed.
 publish() {
-    local target=$1 rid tfm cc out native
+    local target=$1 rid cc out native
     shift
     rid=${POETRY_RID:-$(system_rid)}
-    tfm=$(framework "$rid")
     cc=$(c_compiler)
     native=$artifacts/native/${target##*/}
     out=$native/out/$rid
-    if [[ $tfm == net10.0 ]]; then
-        say "Building $target for $rid on net10.0, linked by $cc."
-    else
-        say "Building $target for $rid on $tfm, linked by $cc: the net10.0 native runtime pack was not to be had."
-    fi
+    say "Building $target for $rid, linked by $cc."
     rm -rf "$out"
     # shellcheck disable=SC2046 # none or one word
     dotnet publish poetry.csproj -r "$rid" -o "$out" -v:quiet -warnaserror \
-        -p:PoetryFramework="$tfm" -p:PoetryPublish=true -p:ArtifactsPath="$native" -p:CppCompilerAndLinker="$cc" \
-        $(locked "packages.$tfm.$rid.lock.json") "$@"
+        -p:PoetryPublish=true -p:ArtifactsPath="$native" -p:CppCompilerAndLinker="$cc" \
+        $(locked "packages.$rid.lock.json") "$@"
     mkdir -p dist
     if [[ -f $out/poetry.exe ]]; then
         mv -f "$out/poetry.exe" "$target.exe"
@@ -145,7 +119,7 @@ run_tests() {
     local log=$artifacts/test.log status=0
     mkdir -p "$artifacts"
     # shellcheck disable=SC2046 # none or one word
-    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress --timeout 12m $(locked tests/packages.net10.0.lock.json) "$@" \
+    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress --timeout 12m $(locked tests/packages.lock.json) "$@" \
         2>&1 | tee "$log" || status=$?
     summarize "$log"
     return "$status"
@@ -170,14 +144,13 @@ demo() {
 
 # The small benchmarks: beside .NET's own on the JIT compiler, and then compiled as what is shipped.
 small_bench() {
-    local rid tfm out native=$artifacts/native/benchmarks
+    local rid out native=$artifacts/native/benchmarks
     rid=${POETRY_RID:-$(system_rid)}
-    tfm=$(framework "$rid")
     out=$native/out/$rid
     # shellcheck disable=SC2046 # none or one word
     dotnet publish tests/Benchmarks/poetry.benchmarks.csproj -r "$rid" -o "$out" -v:quiet \
-        -p:PoetryFramework="$tfm" -p:PoetryPublish=true -p:ArtifactsPath="$native" -p:CppCompilerAndLinker="$(c_compiler)" \
-        $(locked "tests/Benchmarks/packages.$tfm.$rid.lock.json")
+        -p:PoetryPublish=true -p:ArtifactsPath="$native" -p:CppCompilerAndLinker="$(c_compiler)" \
+        $(locked "tests/Benchmarks/packages.$rid.lock.json")
     dotnet run -c Release --project tests/Benchmarks -v:quiet -- "$1" "$artifacts/benchmarks/jit"
     "$out/poetry.benchmarks" "$1"
 }
@@ -207,7 +180,7 @@ case $word in
     clean) clean ;;
     help | -h | --help) help ;;
     *)
-        printf 'build.sh: what is "%s"? The words are:\n' "$word" >&2
+        printf 'build.sh: unknown command "%s"; commands:\n' "$word" >&2
         help >&2
         exit 2
         ;;

@@ -125,7 +125,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     private long _received;
 
     /// <inheritdoc/>
-    protected internal override Span<byte> Room => request.Framed ? default : fetch.Receiver.Room;
+    protected internal override Span<byte> ReceiveBuffer => request.Framed ? default : fetch.Receiver.Room;
 
     /// <inheritdoc/>
     protected internal override void ConnectionMade()

@@ -4,61 +4,75 @@ using System.Runtime.InteropServices;
 
 namespace Poetry.Net;
 
-/// <content>What the transports of a reactor share: the lines in which they wait, one read buffer, and spare transports.</content>
-public sealed partial class Reactor
+/// <summary>The connections of a reactor, and what they share: the lists they are in, one read buffer, spare transports.</summary>
+public sealed class Connections
 {
     /// <summary>
-    /// What one read may bring, and what one connection may bring in one turn. Large enough that a fast download needs few
-    /// calls; the memory is the kernel's until it is first written to, so that small reads never make it resident.
+    /// The most that one read returns, and that one connection receives in one turn. Large enough that a fast download
+    /// needs few calls; a page of it becomes resident only when it is first written to.
     /// </summary>
     private const int ReadBufferBytes = 256 * 1024;
 
-    /// <summary>Spare transports that are kept. Beyond this a rush has passed, and its memory is better given back.</summary>
-    private const int MostSpares = 1024;
+    /// <summary>The most spare transports that are kept after a burst.</summary>
+    private const int MaxSpares = 1024;
 
-    /// <summary>How long a client may keep silent, and open, after the end was sent.</summary>
-    private static readonly TimeSpan LingerSilence = TimeSpan.FromSeconds(5);
+    /// <summary>How long a client may be silent, and not close, after FIN was sent.</summary>
+    private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly Dictionary<TimeSpan, TransportLine> _sendingLines = [];
+    private readonly Reactor _reactor;
+    private readonly Dictionary<TimeSpan, TimeoutList> _sending = [];
     private readonly Stack<StreamTransport> _spares = new();
     private readonly RateLimit _refusedWatches = new(TimeSpan.FromSeconds(10));
-    private Action? _whenNoConnections;
+    private Action? _whenNone;
     private unsafe byte* _readBuffer;
 
-    /// <summary>Those that talk: no time runs out on them but what their protocols set.</summary>
-    internal TransportLine OpenLine { get; private set; } = null!;
+    internal Connections(Reactor reactor)
+    {
+        _reactor = reactor;
+        Open = new TimeoutList(reactor, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
+        Closing = new TimeoutList(reactor, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
+        TimeSpan delay = CloseProbeDelay.MinDelay;
+        ShutdownProbes = new TimeoutList(
+            reactor, reactor.Timers, delay, delay / 2, static transport => transport.ProbePeerClosed());
+        ProbeDelay = new CloseProbeDelay(ShutdownProbes);
+        Lingering = new TimeoutList(
+            reactor, reactor.Timers, LingerTimeout, LingerTimeout / 16, static transport => transport.OnLingerTimeout());
+    }
 
-    /// <summary>Those whose end has just been sent, outside the poller.</summary>
-    internal TransportLine JustShutLine { get; private set; } = null!;
-
-    /// <summary>When those are first looked at.</summary>
-    internal FirstLook FirstLook { get; private set; } = null!;
-
-    /// <summary>Those that have not closed after their first look.</summary>
-    internal TransportLine QuietLine { get; private set; } = null!;
-
-    /// <summary>Those that are over, to be shown out at the end of this turn.</summary>
-    internal TransportLine LostLine { get; private set; } = null!;
-
-    /// <summary>Connections that are not closed yet, whoever they belong to.</summary>
-    public int Connections
+    /// <summary>Connections that are not closed yet.</summary>
+    public int Count
     {
         get
         {
-            int count = OpenLine.Count + JustShutLine.Count + QuietLine.Count + LostLine.Count;
-            foreach (TransportLine line in _sendingLines.Values)
+            int count = Open.Count + ShutdownProbes.Count + Lingering.Count + Closing.Count;
+            foreach (TimeoutList list in _sending.Values)
             {
-                count += line.Count;
+                count += list.Count;
             }
 
             return count;
         }
     }
 
-    /// <summary>Those of them whose end nobody waits for: see <see cref="ListenOptions.IsAside"/>.</summary>
-    public int ConnectionsAside { get; internal set; }
+    /// <summary>Connections of ports with <see cref="ListenOptions.IgnoredByDrain"/>.</summary>
+    public int Ignored { get; internal set; }
 
-    /// <summary>The reactor's one read buffer: what is in it lasts until the next read.</summary>
+    /// <summary>Connections with nothing to send. Only their protocols set timeouts.</summary>
+    internal TimeoutList Open { get; }
+
+    /// <summary>Connections whose FIN was just sent, and that are not registered with the poller.</summary>
+    internal TimeoutList ShutdownProbes { get; }
+
+    /// <summary>The timeout of <see cref="ShutdownProbes"/>.</summary>
+    internal CloseProbeDelay ProbeDelay { get; }
+
+    /// <summary>Connections whose client had not closed when it was probed.</summary>
+    internal TimeoutList Lingering { get; }
+
+    /// <summary>Connections that have ended. Their sockets are closed at the end of this turn.</summary>
+    internal TimeoutList Closing { get; }
+
+    /// <summary>The reactor's one read buffer: its contents are valid until the next read.</summary>
     internal unsafe Span<byte> ReadBuffer
     {
         get
@@ -72,88 +86,77 @@ public sealed partial class Reactor
         }
     }
 
-    /// <summary>
-    /// Resets every connection whose poem is not whole, and closes those that only wait for their client to close.
-    /// </summary>
-    public void CloseConnections()
+    /// <summary>Closes those that only wait for their client to close, and resets all others.</summary>
+    public void CloseAll()
     {
-        Action<StreamTransport> end = static transport => transport.End();
-        OpenLine.ForEach(end);
-        JustShutLine.ForEach(end);
-        QuietLine.ForEach(end);
-        foreach (TransportLine line in _sendingLines.Values)
+        Action<StreamTransport> close = static transport => transport.CloseNow();
+        Open.ForEach(close);
+        ShutdownProbes.ForEach(close);
+        Lingering.ForEach(close);
+        foreach (TimeoutList list in _sending.Values)
         {
-            line.ForEach(end);
+            list.ForEach(close);
         }
     }
 
-    /// <summary>Calls once, at the end of the first turn in which there is no connection but those that stand aside.</summary>
-    public void WhenNoConnections(Action call) => _whenNoConnections = call;
+    /// <summary>Calls once, at the end of the first turn in which only <see cref="Ignored"/> connections are left.</summary>
+    public void WhenNone(Action call) => _whenNone = call;
 
-    /// <summary>Shortens the patience with clients that have everything and do not close: the server is about to end.</summary>
-    public void HurryLingering(TimeSpan silence) => QuietLine.Hurry(silence);
+    /// <summary>Shortens how long clients that have been sent everything may take to close: the server is about to end.</summary>
+    public void ShortenLinger(TimeSpan timeout) => Lingering.SetTimeout(timeout);
 
-    /// <summary>The line of those that have something to send, for a send time-out.</summary>
-    internal TransportLine SendingLine(TimeSpan timeout)
+    /// <summary>The list of connections that have data to send, for a send timeout.</summary>
+    internal TimeoutList Sending(TimeSpan timeout)
     {
-        TimeSpan patience = timeout == TimeSpan.MaxValue ? timeout : timeout / StreamTransport.LooksPerSendTimeout;
-        if (!_sendingLines.TryGetValue(patience, out TransportLine? line))
+        TimeSpan interval = timeout == TimeSpan.MaxValue ? timeout : timeout / StreamTransport.ChecksPerSendTimeout;
+        if (!_sending.TryGetValue(interval, out TimeoutList? list))
         {
-            var slack = TimeSpan.FromTicks(Math.Min(patience.Ticks / 16, TimeSpan.TicksPerSecond));
-            line = new TransportLine(this, _timers, patience, slack, static transport => transport.SendingRanOut());
-            _sendingLines.Add(patience, line);
+            var slack = TimeSpan.FromTicks(Math.Min(interval.Ticks / 16, TimeSpan.TicksPerSecond));
+            list = new TimeoutList(_reactor, _reactor.Timers, interval, slack, static transport => transport.OnSendTimeout());
+            _sending.Add(interval, list);
         }
 
-        return line;
+        return list;
     }
 
-    /// <summary>A transport ready for a new life: a spare one, if there is.</summary>
-    internal StreamTransport Rent() => _spares.TryPop(out StreamTransport? spare) ? spare : new StreamTransport(this);
+    /// <summary>A transport for a new connection: a spare one if there is one.</summary>
+    internal StreamTransport Rent() =>
+        _spares.TryPop(out StreamTransport? spare) ? spare : new StreamTransport(_reactor);
 
-    /// <summary>Takes a closed transport that nobody knows any more.</summary>
+    /// <summary>Keeps a closed transport, to which no reference is left, for the next connection.</summary>
     internal void Return(StreamTransport transport)
     {
-        if (_spares.Count < MostSpares)
+        if (_spares.Count < MaxSpares)
         {
             _spares.Push(transport);
         }
     }
 
-    private void MakeLines()
+    /// <summary>Logs that the poller has refused a connection, which is therefore reset.</summary>
+    internal void LogWatchRefused(Errno error)
     {
-        OpenLine = new TransportLine(this, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
-        LostLine = new TransportLine(this, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
-        JustShutLine = new TransportLine(
-            this, _timers, FirstLook.Least, FirstLook.Least / 2, static transport => transport.LookAfterShutDown());
-        FirstLook = new FirstLook(JustShutLine);
-        QuietLine = new TransportLine(
-            this, _timers, LingerSilence, LingerSilence / 16, static transport => transport.LingeringRanOut());
-    }
-
-    /// <summary>The system has no room for one more watch: a connection will be lost, and its client could not help it.</summary>
-    internal void CannotWatch(Errno error)
-    {
-        if (_refusedWatches.TryPass(Now, out long unsaid))
+        if (_refusedWatches.TryPass(_reactor.Now, out long suppressed))
         {
-            ReactorLog.CannotWatch(_log, unsaid + 1, error.Sentence());
+            ReactorLog.WatchRefused(_reactor.Log, suppressed + 1, error.Sentence());
         }
     }
 
-    private void FinishLost()
+    /// <summary>Closes the sockets of connections that have ended. The last step of every turn.</summary>
+    internal void CompleteCloses()
     {
-        while (LostLine.First is { } transport)
+        while (Closing.First is { } transport)
         {
-            transport.Finish();
+            transport.CompleteClose();
         }
 
-        if (_whenNoConnections is { } call && Connections == ConnectionsAside)
+        if (_whenNone is { } call && Count == Ignored)
         {
-            _whenNoConnections = null;
-            Guard(static idle => idle(), call);
+            _whenNone = null;
+            _reactor.Guard(static none => none(), call);
         }
     }
 
-    private unsafe void FreeReadBuffer()
+    internal unsafe void FreeReadBuffer()
     {
         NativeMemory.Free(_readBuffer);
         _readBuffer = null;

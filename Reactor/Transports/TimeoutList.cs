@@ -4,100 +4,50 @@ using System.Diagnostics;
 namespace Poetry.Net;
 
 /// <summary>
-/// Transports that wait for the same thing with the same patience, in the order in which they began to wait. Since all
-/// are equally patient, the first in line is the first to run out: joining, leaving and starting anew are O(1), need no
-/// memory, and one timer serves them all.
+/// Transports with a common timeout, in the order in which their timeouts began. The first is therefore the first to
+/// expire: adding, removing and restarting are O(1) and allocate nothing, and one timer serves the whole list.
 /// </summary>
-/// <remarks>Every transport that is not closed stands in exactly one line, so the lines together know all of them.</remarks>
-internal sealed class TransportLine
+/// <remarks>Every transport that is not closed is in exactly one of these lists, so together they hold all connections.</remarks>
+internal sealed class TimeoutList : IntrusiveList<StreamTransport>
 {
     private readonly IClock _clock;
-    private readonly Action<StreamTransport> _runOut;
+    private readonly Action<StreamTransport> _expired;
     private readonly long _slackTicks;
     private readonly DelayedCall? _timer;
-    private StreamTransport? _first;
-    private StreamTransport? _last;
 
-    /// <summary>Makes an empty line.</summary>
-    /// <param name="clock">Patience is measured on it.</param>
-    /// <param name="timers">Where the line's one timer is kept; null for a line of endless patience.</param>
-    /// <param name="patience">How long a transport may stand in line; <see cref="TimeSpan.MaxValue"/> is for ever.</param>
-    /// <param name="slack">How much longer it may be, so that many are dealt with at one waking.</param>
-    /// <param name="runOut">Called for each that has waited too long. It has to leave the line, or wait anew.</param>
-    public TransportLine(IClock clock, TimerQueue? timers, TimeSpan patience, TimeSpan slack, Action<StreamTransport> runOut)
+    /// <param name="clock">Measures the timeout.</param>
+    /// <param name="timers">Holds the timer of the list; null for a list whose timeouts are only measured.</param>
+    /// <param name="timeout"><see cref="TimeSpan.MaxValue"/> for none.</param>
+    /// <param name="slack">How late the timer may be, so that one wake-up handles many transports.</param>
+    /// <param name="expired">Called for each transport whose timeout is over. It has to remove it or add it again.</param>
+    public TimeoutList(IClock clock, TimerQueue? timers, TimeSpan timeout, TimeSpan slack, Action<StreamTransport> expired)
     {
         _clock = clock;
-        _runOut = runOut;
+        _expired = expired;
         _slackTicks = slack.Ticks;
-        Patience = patience;
-        _timer = patience == TimeSpan.MaxValue ? null : timers?.Create(this, static line => line.Expire());
+        Timeout = timeout;
+        _timer = timeout == TimeSpan.MaxValue ? null : timers?.Create(this, static list => list.Expire());
     }
 
-    /// <summary>How long a transport may stand in line. A change holds for those in line too, from the next look on.</summary>
-    public TimeSpan Patience { get; set; }
+    /// <summary>The common timeout. A change takes effect when the timer fires next.</summary>
+    public TimeSpan Timeout { get; set; }
 
-    /// <summary>How many stand in line.</summary>
-    public int Count { get; private set; }
-
-    /// <summary>The one that has waited longest.</summary>
-    public StreamTransport? First => _first;
-
-    /// <summary>Puts a transport at the end, from whichever line it was in. In this line already: it waits anew.</summary>
-    public void Join(StreamTransport transport)
+    /// <summary>Moves a transport to the end of this list, from the list it is in, and starts its timeout anew.</summary>
+    public void Add(StreamTransport transport)
     {
-        transport.Line?.Leave(transport);
-        transport.Line = this;
-        transport.WaitingSinceTicks = _clock.Now.Ticks;
-        transport.Ahead = _last;
-        if (_last is null)
-        {
-            _first = transport;
-        }
-        else
-        {
-            _last.Behind = transport;
-        }
-
-        _last = transport;
-        Count++;
+        transport.List?.Remove(transport);
+        AddLast(transport);
+        transport.TimeoutStartTicks = _clock.Now.Ticks;
         if (_timer is { Active: false })
         {
             Arm();
         }
     }
 
-    /// <summary>Takes a transport out.</summary>
-    public void Leave(StreamTransport transport)
+    /// <summary>Changes the timeout at once, for the transports in the list too.</summary>
+    public void SetTimeout(TimeSpan timeout)
     {
-        Debug.Assert(transport.Line == this, "it stands in this line");
-        if (transport.Ahead is null)
-        {
-            _first = transport.Behind;
-        }
-        else
-        {
-            transport.Ahead.Behind = transport.Behind;
-        }
-
-        if (transport.Behind is null)
-        {
-            _last = transport.Ahead;
-        }
-        else
-        {
-            transport.Behind.Ahead = transport.Ahead;
-        }
-
-        transport.Ahead = null;
-        transport.Behind = null;
-        transport.Line = null;
-        Count--;
-    }
-
-    /// <summary>Makes the whole line less patient.</summary>
-    public void Hurry(TimeSpan patience)
-    {
-        Patience = patience;
+        Timeout = timeout;
         if (_timer is { Active: true })
         {
             _timer.Cancel();
@@ -105,13 +55,13 @@ internal sealed class TransportLine
         }
     }
 
-    /// <summary>Does something with each in line, which may leave it meanwhile.</summary>
+    /// <summary>Calls the action for each transport; it may remove that transport.</summary>
     public void ForEach(Action<StreamTransport> action)
     {
-        StreamTransport? next = _first;
+        StreamTransport? next = First;
         while (next is { } transport)
         {
-            next = transport.Behind;
+            next = Next(transport);
             action(transport);
         }
     }
@@ -119,25 +69,24 @@ internal sealed class TransportLine
     private void Expire()
     {
         long now = _clock.Now.Ticks;
-        while (_first is { } transport && DueTicks(transport) <= now)
+        while (First is { } transport && DueTicks(transport) <= now)
         {
-            _runOut(transport);
-            Debug.Assert(_first != transport || DueTicks(transport) > now, "who has run out leaves the line or waits anew");
+            _expired(transport);
+            Debug.Assert(First != transport || DueTicks(transport) > now, "an expired transport is removed or added again");
         }
 
-        // Whoever waited anew has armed it for the one that was first at that moment.
+        // A transport that was added again may have armed the timer for the one that was first at that moment.
         _ = _timer!.CancelIfActive();
         Arm();
     }
 
     private void Arm()
     {
-        if (_first is { } transport)
+        if (First is { } transport)
         {
             _timer!.RearmAt(TimerQueue.AddSaturated(DueTicks(transport), _slackTicks));
         }
     }
 
-    private long DueTicks(StreamTransport transport) =>
-        TimerQueue.AddSaturated(transport.WaitingSinceTicks, Patience.Ticks);
+    private long DueTicks(StreamTransport transport) => TimerQueue.AddSaturated(transport.TimeoutStartTicks, Timeout.Ticks);
 }

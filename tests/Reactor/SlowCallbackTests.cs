@@ -58,5 +58,5 @@ public sealed class SlowCallbackTests : IDisposable
     }
 
     private void Turn(double at, double took) =>
-        _reactor.TurnTook(TimeSpan.FromSeconds(at).Ticks, TimeSpan.FromSeconds(at + took).Ticks);
+        _reactor.CheckTurn(TimeSpan.FromSeconds(at).Ticks, TimeSpan.FromSeconds(at + took).Ticks);
 }

@@ -4,15 +4,15 @@ using Poetry.Net;
 
 namespace Poetry.Tests.Net;
 
-/// <summary>When a loop dozes before it waits, as turns of so many events and such lengths tell it to.</summary>
+/// <summary>Whether the loop sleeps before it waits, depending on the events and lengths of its turns.</summary>
 [TestClass]
-public sealed class DozeTests
+public sealed class WakeupCoalescerTests
 {
     private const long ShortTurn = 10 * TimeSpan.TicksPerMicrosecond;
-    private Doze _doze;
+    private WakeupCoalescer _coalescer;
 
     [TestMethod]
-    public void NothingHappens_NeverDozes()
+    public void NoEvents_NeverSleeps()
     {
         for (int i = 0; i < 1000; i++)
         {
@@ -21,7 +21,7 @@ public sealed class DozeTests
     }
 
     [TestMethod]
-    public void ManyAtOnceAfterEachDoze_DozesEveryTime()
+    public void ManyEventsAfterEachSleep_SleepsEveryTime()
     {
         _ = Turn(1);
         for (int i = 0; i < 1000; i++)
@@ -31,58 +31,58 @@ public sealed class DozeTests
     }
 
     [TestMethod]
-    public void OneAfterTheOther_DozesLessAndLess()
+    public void OneEventAfterEachSleep_SleepsLessAndLess()
     {
         int early = Count(turns: 1000, events: 1);
         int late = Count(turns: 100_000, events: 1);
         Assert.IsLessThan(12, early);
-        Assert.IsGreaterThan(0, late, "it has to find out when they come together again");
+        Assert.IsGreaterThan(0, late, "it has to notice when events come together again");
         Assert.IsLessThan(200, late);
     }
 
     [TestMethod]
-    public void ARushAfterAQuietTime_IsFoundOut()
+    public void ABurstAfterAQuietTime_IsNoticed()
     {
         _ = Count(turns: 10_000, events: 1);
         Assert.IsGreaterThan(8000, Count(turns: 10_000, events: 8));
     }
 
     [TestMethod]
-    public void ALongTurn_OrSomethingToDoAtOnce_IsFollowedByNone()
+    public void ALongTurn_OrPendingWork_IsNotFollowedByASleep()
     {
-        _doze.Add(8);
-        Assert.IsFalse(_doze.IsDue(TimeSpan.TicksPerMillisecond, willWait: true));
-        _doze.Add(8);
-        Assert.IsFalse(_doze.IsDue(ShortTurn, willWait: false));
-        _doze.Add(8);
-        Assert.IsTrue(_doze.IsDue(ShortTurn, willWait: true));
+        _coalescer.AddEvents(8);
+        Assert.IsFalse(_coalescer.ShouldSleep(TimeSpan.TicksPerMillisecond, willWait: true));
+        _coalescer.AddEvents(8);
+        Assert.IsFalse(_coalescer.ShouldSleep(ShortTurn, willWait: false));
+        _coalescer.AddEvents(8);
+        Assert.IsTrue(_coalescer.ShouldSleep(ShortTurn, willWait: true));
     }
 
     [TestMethod]
-    public void RoomForAReader_IsWorthADozeEachTime()
+    public void AWritableSocket_IsFollowedByASleepEachTime()
     {
         _ = Turn(1);
         for (int i = 0; i < 1000; i++)
         {
-            _doze.AddRoom();
+            _coalescer.AddWritable();
             Assert.IsTrue(Turn(1));
         }
     }
 
     private int Count(int turns, int events)
     {
-        int dozes = 0;
+        int sleeps = 0;
         for (int i = 0; i < turns; i++)
         {
-            dozes += Turn(events) ? 1 : 0;
+            sleeps += Turn(events) ? 1 : 0;
         }
 
-        return dozes;
+        return sleeps;
     }
 
     private bool Turn(int events)
     {
-        _doze.Add(events);
-        return _doze.IsDue(ShortTurn, willWait: true);
+        _coalescer.AddEvents(events);
+        return _coalescer.ShouldSleep(ShortTurn, willWait: true);
     }
 }

@@ -5,63 +5,63 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Net;
 
-/// <summary>When connections are first looked at is learned from what the looks find.</summary>
+/// <summary>The delay before a connection is probed for its client's close adapts to the misses.</summary>
 [TestClass]
-public sealed class FirstLookTests
+public sealed class CloseProbeDelayTests
 {
-    private readonly TransportLine _line;
-    private readonly FirstLook _look;
+    private readonly TimeoutList _probes;
+    private readonly CloseProbeDelay _delay;
 
-    public FirstLookTests()
+    public CloseProbeDelayTests()
     {
-        _line = new TransportLine(new ManualClock(), null, FirstLook.Least, TimeSpan.Zero, static _ => { });
-        _look = new FirstLook(_line);
+        _probes = new TimeoutList(new ManualClock(), null, CloseProbeDelay.MinDelay, TimeSpan.Zero, static _ => { });
+        _delay = new CloseProbeDelay(_probes);
     }
 
     [TestMethod]
-    public void Had_AllInVain_WaitsLongerUpToTheMost()
+    public void Record_OnlyMisses_GrowsToTheMaximum()
     {
-        Look(40, inVain: true);
-        Assert.AreEqual(FirstLook.Least * 2, _line.Patience);
-        Look(10_000, inVain: true);
-        Assert.AreEqual(FirstLook.Most, _line.Patience);
+        Record(40, missed: true);
+        Assert.AreEqual(CloseProbeDelay.MinDelay * 2, _probes.Timeout);
+        Record(10_000, missed: true);
+        Assert.AreEqual(CloseProbeDelay.MaxDelay, _probes.Timeout);
     }
 
     [TestMethod]
-    public void Had_AFewInVain_WaitsNoLonger()
+    public void Record_FewMisses_StaysAtTheMinimum()
     {
         for (int i = 0; i < 1000; i++)
         {
-            Look(1, inVain: true);
-            Look(31, inVain: false);
+            Record(1, missed: true);
+            Record(31, missed: false);
         }
 
-        Assert.AreEqual(FirstLook.Least, _line.Patience);
+        Assert.AreEqual(CloseProbeDelay.MinDelay, _probes.Timeout);
     }
 
     [TestMethod]
-    public void Had_NoneInVainAnyMore_ComesDownAgain()
+    public void Record_NoMoreMisses_ShrinksSlowlyToTheMinimum()
     {
-        Look(10_000, inVain: true);
-        Look(600, inVain: false);
-        Assert.IsTrue(_line.Patience < FirstLook.Most && _line.Patience > FirstLook.Most / 2, "slowly");
-        Look(100_000, inVain: false);
-        Assert.AreEqual(FirstLook.Least, _line.Patience);
+        Record(10_000, missed: true);
+        Record(600, missed: false);
+        Assert.IsTrue(_probes.Timeout < CloseProbeDelay.MaxDelay && _probes.Timeout > CloseProbeDelay.MaxDelay / 2, "slowly");
+        Record(100_000, missed: false);
+        Assert.AreEqual(CloseProbeDelay.MinDelay, _probes.Timeout);
     }
 
     [TestMethod]
-    public void Hurry_AfterLongWaits_LooksSoonAgain()
+    public void UseMinimum_AfterMisses_ProbesSoonAgain()
     {
-        Look(10_000, inVain: true);
-        _look.Hurry();
-        Assert.AreEqual(FirstLook.Least, _line.Patience);
+        Record(10_000, missed: true);
+        _delay.UseMinimum();
+        Assert.AreEqual(CloseProbeDelay.MinDelay, _probes.Timeout);
     }
 
-    private void Look(int count, bool inVain)
+    private void Record(int count, bool missed)
     {
         for (int i = 0; i < count; i++)
         {
-            _look.Had(inVain);
+            _delay.Record(missed);
         }
     }
 }

@@ -65,7 +65,7 @@ public sealed class ConnectionLimitTests
         loop.Until(() => busy.Connections == 1, "the client of the other port");
         first[1].Dispose();
         waiting[0].Dispose();
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of all");
     }
 
     [TestMethod]
@@ -106,7 +106,7 @@ public sealed class ConnectionLimitTests
         loop.Until(() => other.Connections == 1, "the client of the other port");
         first[1].Dispose();
         waiting[0].Dispose();
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of all");
     }
 
     /// <summary>

@@ -209,7 +209,8 @@ internal sealed partial class ServerHost
         var factory = new MetricsServerFactory(_statistics, First);
 
         // Not one of the worker's ports: it goes on telling while the server drains, and its clients are not counted.
-        var how = new ListenOptions { IgnoredByDrain = true, Limit = new ConnectionLimit((int)Math.Clamp(_budget.Kept, 1, MostMetricsConnections)) };
+        var limit = new ConnectionLimit((int)Math.Clamp(_budget.Kept, 1, MostMetricsConnections));
+        var how = new ListenOptions { IgnoredByDrain = true, Limit = limit };
         ListeningPort port = where.Kind == AddressKind.Unix
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);

@@ -206,7 +206,7 @@ internal sealed partial class StreamTransport
     private void ResetStalled()
     {
         _flags |= Flags.Reset;
-        BeginClose(ConnectionStalled.Failure);
+        BeginClose(ConnectionTimedOut.Failure);
     }
 
     /// <summary>Half-closes: the peer may go on sending.</summary>

@@ -296,7 +296,7 @@ public sealed class StreamTransportCloseTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void HurryLingering_OneThatWaitsAlready_IsHurriedToo(string backend)
+    public void ShortenLinger_OneThatWaitsAlready_IsShortenedToo(string backend)
     {
         ScriptedFactory factory = Serving(Noise(100));
         using var loop = new TurnedReactor(backend);

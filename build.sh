@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
-# A build server left behind would hold the output of whoever reads this script's through a pipe open.
+# A build server left behind would keep the pipe open through which this script's output is read.
 export MSBUILDDISABLENODEREUSE=1
 
 binary=dist/poetry

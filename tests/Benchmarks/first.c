@@ -28,7 +28,7 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* The bytes of one connection, or -1 if nobody listens yet. */
+/* The bytes of one connection, or -1 if the port is not open yet. */
 static long fetch(uint16_t port)
 {
     char block[65536];

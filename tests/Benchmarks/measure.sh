@@ -42,7 +42,7 @@ fi
 
 is_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# A port below those that the kernel gives to clients, and never one twice: the connections of the last may linger there.
+# A port below the range that the kernel gives to clients, and never one twice: the connections of the last may linger there.
 last_port=$((20000 + RANDOM % 8000))
 free_port() {
     while is_open $((++last_port)); do :; done
@@ -70,7 +70,7 @@ launch() {
     return 1
 }
 
-# stop PID: asks, and does not wait for those who take long to think about it.
+# stop PID: asks the process to end; it is killed if it takes long.
 stop() {
     local tries
     kill "$1" 2>/dev/null || true

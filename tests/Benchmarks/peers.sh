@@ -1,4 +1,4 @@
-# Sourced by run: who else serves poems on this machine. Each is one process; who is missing is named in one line.
+# Sourced by run: the other servers that are installed on this machine, each one process; missing ones are named in one line.
 
 poem_peers=()
 transform_peers=()

@@ -24,7 +24,7 @@
 struct poem {
     const char *from;
     int socket, file;
-    char *bytes; /* those that wait for standard output */
+    char *bytes; /* bytes that wait for standard output */
     size_t length, room;
 };
 

@@ -302,7 +302,7 @@ counted() {
 measure_calls() {
     local upstream upstream_pid column call paths=()
     has_perf=false counted_columns=() watched=
-    # Those that a server may make while it serves: to watch all there are takes a minute each time.
+    # The calls that a server may make while it serves: watching all calls takes a minute each time.
     for call in accept4 close shutdown recvfrom read recvmsg sendto write sendmsg sendfile64 epoll_ctl epoll_wait epoll_pwait2 \
         futex getsockopt setsockopt sched_yield madvise munmap mmap; do
         watched+=${watched:+,}syscalls:sys_enter_$call

@@ -39,7 +39,7 @@ public sealed partial class DocumentTests
     }
 
     /// <summary>Aim: no example that does not compile. Method: every block of code in README.md stands, line for line, in the
-    /// examples that are compiled and run; but for the word that only a friend of the engine needs.</summary>
+    /// examples that are compiled and run; except for `internal`, which only the tests need.</summary>
     [TestMethod]
     public void TheReadme_ShowsCodeThatIsRun()
     {

@@ -19,7 +19,7 @@ public sealed partial class RuleTests
     [
         ("Console.", "write(2) through the one door for output: Console swallows EPIPE and dies of a full disk"),
         ("System.Console", "write(2) through the one door for output: Console swallows EPIPE and dies of a full disk"),
-        ("Thread.Sleep", "CallLater: a sleeping reactor serves nobody"),
+        ("Thread.Sleep", "CallLater: a sleeping reactor serves no client"),
         ("Task.Run", "a Deferred, or CallFromThread from a thread of one's own"),
         ("Task.Delay", "CallLater"),
         ("ThreadPool.", "a Deferred, or CallFromThread from a thread of one's own"),
@@ -43,11 +43,11 @@ public sealed partial class RuleTests
     [
         ("Thread.Sleep", "Reactor/Pollers/WinsockSelectPoller.cs", "it is the backend's wait: select there refuses to wait for nothing"),
         ("GC.Collect(", "Commands/Servers/MemoryKeeper.cs", "the collector knows what is garbage, and not that the rush is over"),
-        ("GC.Collect(", "Reactor/Deferreds/UnhandledFailures.cs", "a test asks for the failures that nobody can claim any more"),
+        ("GC.Collect(", "Reactor/Deferreds/UnhandledFailures.cs", "the ledger finds failures that nothing can handle any more"),
         ("Console.", "tests/Program.cs", "the replay of traces is a program, and its result is what it prints"),
         ("Console.", "tests/Benchmarks/Micro/Aot/Program.cs", "what a benchmark finds out is printed, not asserted"),
         ("Console.", "tests/Benchmarks/Micro/Jit/Program.cs", "what a benchmark finds out is printed, not asserted"),
-        ("ThreadPool.", "Reactor/Deferreds/DeferredBridges.cs", "DeferToThread is the way to a thread, for those who need one"),
+        ("ThreadPool.", "Reactor/Deferreds/DeferredBridges.cs", "DeferToThread is the way to a thread, for code that needs one"),
     ];
 
     private static readonly (string Call, string Instead)[] BannedInTests =

@@ -47,7 +47,7 @@ internal sealed record Source(string Path, string Text)
         }
     }
 
-    /// <summary>All files of a kind, but for what is built.</summary>
+    /// <summary>All files of a kind, except build output.</summary>
     public static IEnumerable<Source> Read(string pattern) =>
         from path in Directory.EnumerateFiles(Root, pattern, SearchOption.AllDirectories)
         let name = System.IO.Path.GetRelativePath(Root, path).Replace('\\', '/')

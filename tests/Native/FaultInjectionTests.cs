@@ -30,7 +30,7 @@ public sealed class FaultInjectionTests : NativeTests
         _strace = [strace, "-D", "-f", "-qq", "-o", Folder["trace.log"]];
     }
 
-    /// <summary>The client is still in the queue, or was never there: nobody gets less than the whole poem.</summary>
+    /// <summary>The client is still in the queue, or has gone: no client gets less than the whole poem.</summary>
     [TestMethod]
     [DataRow("ENFILE")]
     [DataRow("EMFILE")]
@@ -54,7 +54,7 @@ public sealed class FaultInjectionTests : NativeTests
         Assert.IsLessThanOrEqualTo(2, server.Errors.Text.Split("pauses").Length - 1, "a line each 10 s at most");
     }
 
-    /// <summary>A server without its port is none: whoever watches it must hear of it.</summary>
+    /// <summary>A server that lost its port ends, so that its supervisor can restart it.</summary>
     [TestMethod]
     [DataRow("EBADF", "1")]
     [DataRow("EINVAL", "2")]
@@ -117,7 +117,7 @@ public sealed class FaultInjectionTests : NativeTests
         AssertEndsWell(server);
     }
 
-    /// <summary>Those that need the poller and can't have it are reset; the next are served.</summary>
+    /// <summary>Connections that can't be registered with the poller are reset; later ones are served.</summary>
     [TestMethod]
     [DataRow("ENOSPC")]
     [DataRow("ENOMEM")]

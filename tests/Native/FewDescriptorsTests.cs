@@ -14,7 +14,7 @@ public sealed class FewDescriptorsTests : NativeTests
 {
     private const int ManyAddresses = 40;
 
-    /// <summary>More servers than descriptors: the rest waits for its turn, and nobody fails.</summary>
+    /// <summary>More servers than descriptors: the other downloads wait for a free one, and none fails.</summary>
     [TestMethod]
     [DataRow(12)]
     [DataRow(16)]

@@ -97,7 +97,7 @@ public sealed class GetAllOrNothingTests : NativeTests
         Assert.HasCount(40, Directory.GetFiles(Folder["got"]));
     }
 
-    /// <summary>With descriptors for one download at a time nobody takes the place of the one that failed.</summary>
+    /// <summary>With descriptors for one download at a time, no other download starts after the failed one.</summary>
     [TestMethod]
     public void AllOrNothing_FailedBeforeTheOthersHadTheirTurn_DoesNotAskThem()
     {

@@ -122,7 +122,7 @@ public sealed class GetOutputTests : NativeTests
         FaultServer server = Own(FaultServer.Sending(longPoem));
         Posix.MakeFifo(Folder["stuck"]);
 
-        // Open at both ends, so that opening waits for nobody.
+        // Open at both ends, so that open does not block.
         using var reader = new FileStream(Folder["stuck"], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         NativeBinary get = Start(new Launch("get", "--progress", "none", server.Address) { Redirection = "> stuck" });
         Assert.AreEqual(0, reader.ReadByte());

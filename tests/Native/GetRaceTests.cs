@@ -8,7 +8,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Native;
 
-/// <summary>poetry get --race: one poem from whoever has it first, and the others are let go at once.</summary>
+/// <summary>poetry get --race: the first whole poem is written, and the other downloads are cancelled at once.</summary>
 [TestClass]
 public sealed class GetRaceTests : NativeTests
 {
@@ -134,7 +134,7 @@ public sealed class GetRaceTests : NativeTests
         Assert.DoesNotContain($"{first.Address}: ", finished.Errors);
     }
 
-    /// <summary>With descriptors for one download at a time nobody takes the place of the winner.</summary>
+    /// <summary>With descriptors for one download at a time, no other download starts after the winner.</summary>
     [TestMethod]
     public void Race_WonBeforeTheOthersHadTheirTurn_DoesNotAskThem()
     {

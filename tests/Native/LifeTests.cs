@@ -87,7 +87,7 @@ public sealed class LifeTests : NativeTests
         Assert.IsTrue(Wire.ReadToEnd(client).WasReset);
     }
 
-    /// <summary>Those whose connections the kernel has completed are served, though nobody had accepted them yet.</summary>
+    /// <summary>Connections that the kernel has completed but the server has not accepted yet are served.</summary>
     [TestMethod]
     public void Terminate_ABacklogThatIsNotAccepted_IsServed()
     {
@@ -148,7 +148,7 @@ public sealed class LifeTests : NativeTests
         Assert.AreEqual(1, server.WaitForExit().ErrorLines.Count(line => line.Contains("statistics", StringComparison.Ordinal)));
     }
 
-    /// <summary>Whoever waits for the ready line would wait for ever.</summary>
+    /// <summary>A script that waits for the ready line must not wait for ever.</summary>
     [TestMethod]
     [DataRow("serve", "poem.txt")]
     [DataRow("proxy", "unix:poem.sock=1")]
@@ -160,7 +160,7 @@ public sealed class LifeTests : NativeTests
         Assert.IsFalse(Folder.Names.Contains("poem.sock"), "its socket was left behind");
     }
 
-    /// <summary>Nobody waits for the ready lines any more.</summary>
+    /// <summary>The reader of the ready lines has gone: that is no error.</summary>
     [TestMethod]
     public void Start_WhereTheReaderOfTheReadyLinesHasGone_Serves()
     {
@@ -182,7 +182,7 @@ public sealed class LifeTests : NativeTests
         Assert.AreEqual(0, server.WaitForExit().ExitCode);
     }
 
-    /// <summary>Every subset of the three: the client gets the poem, and never a line that was meant for somebody else.</summary>
+    /// <summary>Every subset of the three: the client gets the poem, and never a line of the log.</summary>
     [TestMethod]
     [DataRow("<&-")]
     [DataRow(">&-")]
@@ -272,7 +272,7 @@ public sealed class LifeTests : NativeTests
         Assert.IsLessThanOrEqualTo(30, used, "ticks of 10 ms");
         Assert.IsLessThanOrEqualTo(2, lines, server.Errors.Text);
         Array.ForEach(crowd, client => client.Dispose());
-        Assert.IsTrue(Enumerable.Range(0, 200).Any(_ => GetsAByte(server)), "nobody is let in any more");
+        Assert.IsTrue(Enumerable.Range(0, 200).Any(_ => GetsAByte(server)), "no client is accepted any more");
     }
 
     /// <summary>

@@ -44,7 +44,7 @@ public sealed class LittleMemoryTests : NativeTests
         Assert.IsLessThan(48 * Megabyte, PeakBytes(proxy), "sixteen poems weigh 128 MB");
     }
 
-    /// <summary>A client that has all of a poem and does not close keeps nobody else's out of the cache.</summary>
+    /// <summary>A client that has received a poem and does not close keeps no other poem out of the cache.</summary>
     [TestMethod]
     public void AClientOfAProxyThatHasItAll_PinsNothing()
     {
@@ -64,7 +64,7 @@ public sealed class LittleMemoryTests : NativeTests
         proxy.Errors.WaitForText("Using cached poem.", soFar);
     }
 
-    /// <summary>A poem that memory has no room for costs only itself: the other one comes, and nobody is shown a stack.</summary>
+    /// <summary>A poem that memory has no room for costs only itself: the other one comes, and no stack is printed.</summary>
     [TestMethod]
     public void Get_WithoutMemoryForAPoem_FailsForThatPoemAlone()
     {

@@ -6,8 +6,8 @@ using Poetry.Tests.Testing;
 namespace Poetry.Tests.Native;
 
 /// <summary>
-/// In a group of processes with little memory, as containers and services are limited: the kernel ends who takes more, so
-/// nobody may. What there is no room for fails in one line, and all else goes on.
+/// In a control group with little memory, as containers and services are limited. The kernel kills a process that takes
+/// more, so none may. What does not fit fails with one line, and everything else goes on.
 /// </summary>
 [TestClass]
 public sealed class MemoryGroupTests : NativeTests

@@ -221,7 +221,7 @@ public sealed class MetricsTests : NativeTests
     }
 
     /// <summary>
-    /// Clients that ask slowly or not at all are bounded, give way to those who ask, and take nothing from those who come
+    /// Scrapers that ask slowly or not at all are bounded, give way to others, and take no connection from the clients that come
     /// for a poem.
     /// </summary>
     [TestMethod]

@@ -94,7 +94,7 @@ public sealed class ProxyFaultTests : ProxyNativeTests
 
         foreach (Socket client in clients)
         {
-            Assert.IsFalse(left.WaitOne(0), "somebody still waits");
+            Assert.IsFalse(left.WaitOne(0), "a client still waits");
             if (byReset)
             {
                 Wire.Reset(client);

@@ -12,7 +12,7 @@ public sealed class ServeSignalsTests : NativeTests
 {
     private const int SmallBufferBytes = 4096;
 
-    /// <summary>The pipe is full, and nobody reads it: the loop has not begun to turn.</summary>
+    /// <summary>The pipe of the ready line is full and not read: the loop has not started.</summary>
     [TestMethod]
     public void Terminate_WhileTheReadyLineFindsNoReader_EndsIt()
     {

@@ -68,10 +68,10 @@ public sealed class ServeUnixTests : NativeTests
     {
         NativeBinary server = ServeUnix("epoll");
         File.Delete(SocketPath);
-        _ = Folder.Write("poem.sock", "somebody else's");
+        _ = Folder.Write("poem.sock", "another program's");
         server.Signal(Posix.SIGTERM);
         Assert.AreEqual(0, server.WaitForExit().ExitCode);
-        Assert.AreEqual("somebody else's", File.ReadAllText(SocketPath));
+        Assert.AreEqual("another program's", File.ReadAllText(SocketPath));
     }
 
     [TestMethod]

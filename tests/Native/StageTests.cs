@@ -9,7 +9,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Native;
 
-/// <summary>Everything at once: the whole stage, and bytes that nobody meant.</summary>
+/// <summary>All servers at once, and random bytes sent to each of them.</summary>
 [TestClass]
 public sealed class StageTests : NativeTests
 {
@@ -55,7 +55,7 @@ public sealed class StageTests : NativeTests
     }
 
     /// <summary>
-    /// Whatever comes, in whatever pieces and with whatever end: nobody crashes, nobody grows, and who asks properly
+    /// Random bytes, in random pieces, with random ends: no server crashes or grows, and a proper request
     /// afterwards is answered.
     /// </summary>
     [TestMethod]

@@ -50,7 +50,7 @@ public sealed class SystemCallTests : NativeTests
         return Wire.ReadToEnd(client);
     }
 
-    /// <summary>What both have in common: one of each for a client, and what nobody expects hardly ever.</summary>
+    /// <summary>What both servers have in common: one call of each expected kind for a client, and almost no other calls.</summary>
     private static void AssertEachOnce(Dictionary<string, int> calls)
     {
         AssertBetween(calls, Clients, Clients, "sendto", "sendmsg", "sendfile", "write");
@@ -59,7 +59,7 @@ public sealed class SystemCallTests : NativeTests
         // The last clients are looked at and closed a few milliseconds later, which is after the signal.
         AssertBetween(calls, Clients / 2, Clients + 5, "close");
 
-        // An accept that finds nobody ends a batch; one more for every two connections is what a batch of one costs.
+        // A batch ends with an accept that finds the queue empty: batches of one cost one more accept for every two connections.
         AssertBetween(calls, Clients, Clients * 2, "accept4", "accept");
 
         // A client that is slower than a look is watched, and closing it ends that.
@@ -70,7 +70,7 @@ public sealed class SystemCallTests : NativeTests
             "epoll_wait", "epoll_pwait", "epoll_pwait2", "nanosleep", "clock_nanosleep", "futex", "restart_syscall",
         ];
         int others = calls.Where(call => !expected.Contains(call.Key)).Sum(call => call.Value);
-        Assert.IsLessThan(Clients / 4, others, $"calls that nobody expects: {Text(calls)}");
+        Assert.IsLessThan(Clients / 4, others, $"unexpected calls: {Text(calls)}");
     }
 
     /// <summary>Counts the calls of a server between the first client and the signal.</summary>

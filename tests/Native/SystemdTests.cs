@@ -69,7 +69,7 @@ public sealed class SystemdTests : NativeTests
         using var systemd = new NotifySocket(Folder["notify.sock"]);
         long start = Stopwatch.GetTimestamp();
         NativeBinary server = ServeNotified(systemd, "200000", "--workers", workers);
-        Assert.StartsWith("READY=1", systemd.Receive(), "who is not ready is not alive yet");
+        Assert.StartsWith("READY=1", systemd.Receive(), "READY comes before WATCHDOG");
         for (int signs = 0; signs < 10; signs++)
         {
             Assert.AreEqual("WATCHDOG=1", systemd.Receive());
@@ -197,7 +197,7 @@ public sealed class SystemdTests : NativeTests
         Wire.Fetch(server.Port(1)).AssertIs(MakePoem(100));
     }
 
-    /// <summary>Whoever connects to a socket that nobody accepts on waits for ever; closed, it refuses.</summary>
+    /// <summary>A client that connects to a socket without a server waits for ever; a closed socket refuses it.</summary>
     [TestMethod]
     public void Activation_MoreSocketsThanListeners_ClosesTheOthersAndSaysSo()
     {

@@ -3,7 +3,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Native;
 
-/// <summary>Where no more threads may be made, as <c>TasksMax</c> of systemd says: one clear line, and nobody is left waiting.</summary>
+/// <summary>Where no more threads may be made, as <c>TasksMax</c> of systemd says: one clear line, and no client is left waiting.</summary>
 [TestClass]
 public sealed class ThreadLimitTests : NativeTests
 {
@@ -19,7 +19,7 @@ public sealed class ThreadLimitTests : NativeTests
         ControlGroup group = Own(ControlGroup.OfThreads(WithoutWorkers + 2 - missing));
         Finished finished = Run(new Launch("serve", "--workers", "3", "poem.txt") { Before = group.Join });
         Assert.AreEqual("poetry: cannot start a worker: no thread is left for it\n", finished.Errors);
-        Assert.IsEmpty(finished.Bytes, "nobody was told that it is ready");
+        Assert.IsEmpty(finished.Bytes, "no ready line");
         Assert.AreEqual(1, finished.ExitCode);
     }
 

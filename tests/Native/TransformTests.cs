@@ -265,7 +265,7 @@ public sealed class TransformTests : NativeTests
     [TestMethod]
     public void Transform_WithAnArgument_IsWrongUsage() => AssertFailed(Run("transform", "x"), 2, "'x'");
 
-    /// <summary>There is nothing to finish for who has asked for nothing: the end does not wait for them.</summary>
+    /// <summary>Shutdown does not wait for clients that have sent no request.</summary>
     [TestMethod]
     public void Terminate_WithSilentClients_DoesNotWaitForThem()
     {

@@ -67,7 +67,7 @@ public sealed class WorkersTests : NativeTests
 
         AwaitOpen(most);
 
-        // They are all in by now, and those who wait would come in as soon as anybody let them.
+        // All connections up to the limit are accepted now; the waiting ones would be accepted at once if the limit allowed it.
         for (int i = 0; i < 20; i++)
         {
             Assert.AreEqual(most, Open());

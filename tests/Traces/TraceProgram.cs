@@ -153,7 +153,7 @@ internal sealed partial class TraceProgram<T>(TraceFlavour<T> flavour)
         }
     }
 
-    /// <summary>Takes every failure that is left, so that nobody reports it.</summary>
+    /// <summary>Takes every failure that is left, so that none is reported.</summary>
     public void Forget()
     {
         foreach (Slot slot in _deferreds.Values)

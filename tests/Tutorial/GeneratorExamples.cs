@@ -5,8 +5,8 @@ using Poetry.Net;
 
 namespace Poetry.Tests.Tutorial;
 
-/// <summary>inline-callbacks/gen-*: functions that stop in the middle. C# calls them iterators; and those that can be talked
-/// to are async methods.</summary>
+/// <summary>inline-callbacks/gen-*: functions that stop in the middle. In C# these are iterators; a generator that is sent
+/// values is an async method.</summary>
 [TestClass]
 public sealed class GeneratorExamples : TutorialExample
 {

@@ -80,7 +80,7 @@ public sealed class InlineCallbackExamples : TutorialExample
             "my_callbacks_err third callback", "got error: uh oh", "all done");
     }
 
-    /// <summary>The stack of a method that goes on is that of a callback: whoever fired the deferred is on it.</summary>
+    /// <summary>A method that continues runs on the stack of a callback: the code that fired the deferred is on it.</summary>
     [TestMethod]
     public void InlineCallbacksTb_TheLoopIsOnTheStack()
     {

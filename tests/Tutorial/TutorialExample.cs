@@ -34,7 +34,7 @@ public abstract class TutorialExample
     /// <summary>Compares what was printed.</summary>
     private protected void Expect(params string[] lines) => CollectionAssert.AreEqual(lines, _lines, string.Join("\n", _lines));
 
-    /// <summary>What a script prints at its end about errors that nobody handled.</summary>
+    /// <summary>What a script prints at its end about unhandled errors.</summary>
     private protected void PrintUnhandled()
     {
         foreach (Failure failure in LostFailures.Take())

@@ -11,7 +11,7 @@ namespace Poetry.Benchmarks.Aot;
 /// </summary>
 internal sealed class Gauge(TextWriter output)
 {
-    /// <summary>Long against a tick of the scheduler, short against the patience of whoever waits.</summary>
+    /// <summary>Long against a tick of the scheduler, short enough to wait for.</summary>
     private const double RoundMs = 100;
 
     private const int Rounds = 9;

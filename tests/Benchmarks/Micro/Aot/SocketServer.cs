@@ -42,7 +42,7 @@ internal static class SocketServer
             }
             catch (SocketException)
             {
-                // The client has gone: there is nobody to tell.
+                // The client has gone.
             }
         }
     }

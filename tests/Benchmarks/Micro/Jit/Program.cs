@@ -13,7 +13,7 @@ namespace Poetry.Benchmarks.Jit;
 
 /// <summary>
 /// <c>poetry.benchmarks deferred|netstring|timers [ARTIFACTS]</c>: BenchmarkDotNet within this very process, so that nothing
-/// else is built and restored. Figures are printed and compared by whoever reads them; nothing passes or fails.
+/// else is built and restored. Figures are printed to be compared; nothing passes or fails.
 /// </summary>
 internal static class Program
 {

@@ -97,7 +97,8 @@ public sealed class CommandLineTests
         Assert.AreEqual(TimeSpan.FromSeconds(60), options.Timeout);
         Assert.AreEqual(0, options.Retry);
         Assert.IsNull(options.Output);
-        Assert.IsFalse(options.Wait || options.Race || options.AllOrNothing || options.Format == PoemFormat.Netstring || options.Quiet || options.Raw);
+        Assert.AreEqual(PoemFormat.Plain, options.Format);
+        Assert.IsFalse(options.Wait || options.Race || options.AllOrNothing || options.Quiet || options.Raw);
         Assert.AreEqual(ProgressStyle.Auto, options.Progress);
         Assert.AreEqual("127.0.0.1:10001", string.Join(' ', _commands.Addresses.AsEnumerable()));
     }

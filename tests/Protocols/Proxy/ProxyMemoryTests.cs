@@ -55,7 +55,8 @@ public sealed class ProxyMemoryTests
     public void ClientsThatDoNotRead_PinNoMoreThanTheLimit(bool framed)
     {
         var cache = new ProxyCache(5000);
-        using var world = new ProxyWorld(Small with { Lifetime = TimeSpan.Zero, Format = framed ? PoemFormat.Netstring : PoemFormat.Plain }, cache);
+        PoemFormat format = framed ? PoemFormat.Netstring : PoemFormat.Plain;
+        using var world = new ProxyWorld(Small with { Lifetime = TimeSpan.Zero, Format = format }, cache);
         string poem = framed ? $"2000:{Poem(2000)}," : Poem(2000);
         for (int i = 0; i < 20; i++)
         {

@@ -12,7 +12,7 @@ internal static class PollerChoice
     public const string Variable = "POETRY_REACTOR";
 
     /// <summary>Makes the backend that the user asks for by <see cref="Variable"/>, or else the best of this system.</summary>
-    /// <exception cref="PollerNotRunnable">The user's wish can't be met.</exception>
+    /// <exception cref="PollerUnavailableError">The user's wish can't be met.</exception>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public static Poller Create()
     {
@@ -21,7 +21,7 @@ internal static class PollerChoice
     }
 
     /// <summary>Makes the backend of that name.</summary>
-    /// <exception cref="PollerNotRunnable">There is none, or it can't run here.</exception>
+    /// <exception cref="PollerUnavailableError">There is none, or it can't run here.</exception>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public static Poller Create(string name)
     {
@@ -33,13 +33,13 @@ internal static class PollerChoice
                     return new EpollPoller();
                 }
 
-                throw new PollerNotRunnable($"{Variable}: epoll runs on Linux only");
+                throw new PollerUnavailableError($"{Variable}: epoll runs on Linux only");
             case "kqueue":
                 return CreateKqueue();
             case "select":
                 return CreateSelect();
             default:
-                throw new PollerNotRunnable($"{Variable}: no backend is called '{name}'; there are epoll, kqueue and select");
+                throw new PollerUnavailableError($"{Variable}: no backend is called '{name}'; there are epoll, kqueue and select");
         }
     }
 
@@ -57,22 +57,22 @@ internal static class PollerChoice
     {
         if (OperatingSystem.IsWindows())
         {
-            throw new PollerNotRunnable($"{Variable}: kqueue runs on macOS and FreeBSD only");
+            throw new PollerUnavailableError($"{Variable}: kqueue runs on macOS and FreeBSD only");
         }
 
         return KqueueLibrary.TryLoad(out KqueueLibrary library, out string? whyNot)
             ? new KqueuePoller(library)
-            : throw new PollerNotRunnable($"{Variable}: kqueue {whyNot}");
+            : throw new PollerUnavailableError($"{Variable}: kqueue {whyNot}");
     }
 
     private static Poller CreateSelect() => OperatingSystem.IsWindows() ? new WinsockSelectPoller() : new SelectPoller();
 }
 
 /// <summary>The backend that the user asked for does not exist or can't run here. Its message is one line for the user.</summary>
-public sealed class PollerNotRunnable : InvalidOperationException
+public sealed class PollerUnavailableError : InvalidOperationException
 {
     /// <summary>Which, and why not.</summary>
-    public PollerNotRunnable(string message)
+    public PollerUnavailableError(string message)
         : base(message)
     {
     }

@@ -84,9 +84,9 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
     {
         if (First is { } transport)
         {
-            _timer!.RearmAt(TimerQueue.AddSaturated(DueTicks(transport), _slackTicks));
+            _timer!.RearmAt(SaturatedTime.Add(DueTicks(transport), _slackTicks));
         }
     }
 
-    private long DueTicks(StreamTransport transport) => TimerQueue.AddSaturated(transport.TimeoutStartTicks, Timeout.Ticks);
+    private long DueTicks(StreamTransport transport) => SaturatedTime.Add(transport.TimeoutStartTicks, Timeout.Ticks);
 }

@@ -41,7 +41,7 @@ internal sealed class ProxyCommand : IDisposable
         {
             if (poem.Upstream.UnixPath is not null && !_settings.Proxy.Framed)
             {
-                ProxyLog.CannotTellWhole(_log, poem.Upstream.ToString());
+                ProxyLog.FramingMissing(_log, poem.Upstream.ToString());
             }
 
             // The clients of a poem share its fetch and its memory, and so a reactor.
@@ -110,7 +110,7 @@ internal sealed class ProxyCommand : IDisposable
             }
         }
 
-        ProxyLog.Emptied(_log);
+        ProxyLog.CacheEmptied(_log);
     }
 
     private long HeldBytes()

@@ -133,9 +133,9 @@ public sealed partial class Reactor
     /// <summary>The system has no room for one more watch: a connection will be lost, and its client could not help it.</summary>
     internal void CannotWatch(Errno error)
     {
-        if (_refusedWatches.TryPass(Now, out long unsaid))
+        if (_refusedWatches.TryPass(Now, out long suppressed))
         {
-            ReactorLog.CannotWatch(_log, unsaid + 1, error.Sentence());
+            ReactorLog.ConnectionsDropped(_log, suppressed + 1, error.Sentence());
         }
     }
 

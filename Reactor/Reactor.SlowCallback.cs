@@ -29,9 +29,9 @@ public sealed partial class Reactor
         long tookTicks = endedTicks - beganTicks;
         if (tookTicks > SlowCallback.Ticks
             && SlowCallback > TimeSpan.Zero
-            && _slowCallbacks.TryPass(TimeSpan.FromTicks(endedTicks), out long unsaid))
+            && _slowCallbacks.TryPass(TimeSpan.FromTicks(endedTicks), out long suppressed))
         {
-            ReactorLog.SlowCallback(_log, TimeSpan.FromTicks(tookTicks).TotalSeconds, unsaid);
+            ReactorLog.LoopBlocked(_log, TimeSpan.FromTicks(tookTicks).TotalSeconds, suppressed);
         }
     }
 }

@@ -214,7 +214,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <param name="exception">What it threw.</param>
     internal void CallbackThrew(Descriptor? culprit, Exception exception)
     {
-        ReactorLog.CallbackThrew(_log, exception);
+        ReactorLog.CallbackFailed(_log, exception);
         if (culprit is null)
         {
             return;
@@ -227,7 +227,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         catch (Exception another)
         {
             // It can't even be given up: then at least nobody calls it again.
-            ReactorLog.CallbackThrew(_log, another);
+            ReactorLog.CallbackFailed(_log, another);
             Unwatch(culprit);
         }
     }

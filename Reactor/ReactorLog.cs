@@ -3,33 +3,40 @@ using Microsoft.Extensions.Logging;
 
 namespace Poetry.Net;
 
-/// <summary>What the engine has to say.</summary>
+/// <summary>The log messages of the engine. docs/log-events.md lists all events of the program.</summary>
 internal static partial class ReactorLog
 {
-    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "a callback has thrown")]
-    public static partial void CallbackThrew(ILogger log, Exception exception);
+    [LoggerMessage(EventId = 1, EventName = "callback_failed", Level = LogLevel.Error, Message = "callback failed")]
+    public static partial void CallbackFailed(ILogger log, Exception exception);
 
     [LoggerMessage(
         EventId = 2,
+        EventName = "accept_paused",
         Level = LogLevel.Warning,
-        Message = "accepting on {Address} pauses for {PauseMs} ms: {Reason}; {Turned} turned away")]
-    public static partial void AcceptPauses(ILogger log, SocketAddress address, int pauseMs, string reason, int turned);
+        Message = "accepting paused: address {Address}, {PauseMs} ms, {Reason}, {Reset} connections reset")]
+    public static partial void AcceptPaused(ILogger log, SocketAddress address, int pauseMs, string reason, int reset);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Critical, Message = "accepting on {Address} has failed for good: {Reason}")]
+    [LoggerMessage(
+        EventId = 3,
+        EventName = "accept_failed",
+        Level = LogLevel.Critical,
+        Message = "accepting failed for good: address {Address}, {Reason}")]
     public static partial void AcceptFailed(ILogger log, SocketAddress address, string reason);
 
-    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{What}")]
-    public static partial void UnhandledError(ILogger log, string what, Exception exception);
+    [LoggerMessage(EventId = 4, EventName = "unhandled_error", Level = LogLevel.Error, Message = "{Description}")]
+    public static partial void UnhandledError(ILogger log, string description, Exception exception);
 
     [LoggerMessage(
         EventId = 5,
+        EventName = "loop_blocked",
         Level = LogLevel.Warning,
-        Message = "callback took {Seconds:F1} s, alone or with others of its turn, and held up all else; {Unsaid} more were not told of")]
-    public static partial void SlowCallback(ILogger log, double seconds, long unsaid);
+        Message = "event loop blocked by callbacks: {Seconds:F1} s ({Suppressed} similar warnings suppressed)")]
+    public static partial void LoopBlocked(ILogger log, double seconds, long suppressed);
 
     [LoggerMessage(
         EventId = 6,
+        EventName = "connections_dropped",
         Level = LogLevel.Warning,
-        Message = "connections given up, for they can't be watched: {Count}, at last: {Reason}")]
-    public static partial void CannotWatch(ILogger log, long count, string reason);
+        Message = "connections dropped: {Count}, the poller cannot watch them: {Reason}")]
+    public static partial void ConnectionsDropped(ILogger log, long count, string reason);
 }

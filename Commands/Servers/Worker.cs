@@ -112,7 +112,7 @@ internal sealed class Worker
         else if (!_draining)
         {
             _draining = true;
-            ServerLog.Draining(_log, Reactor.Connections - Reactor.ConnectionsAside, patience);
+            ServerLog.DrainStarted(_log, Reactor.Connections - Reactor.ConnectionsAside, patience);
             Reactor.HurryLingering(LastLinger);
             foreach (ListeningPort port in Ports)
             {

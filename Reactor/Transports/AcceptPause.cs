@@ -55,7 +55,7 @@ internal sealed class AcceptPause
         if (_lastLogged == TimeSpan.MinValue || _reactor.Now - _lastLogged >= LogInterval)
         {
             int pauseMs = (int)_length.TotalMilliseconds;
-            ReactorLog.AcceptPauses(_reactor.Log, _port.Address, pauseMs, error.Sentence(), _turnedAway);
+            ReactorLog.AcceptPaused(_reactor.Log, _port.Address, pauseMs, error.Sentence(), _turnedAway);
             _lastLogged = _reactor.Now;
             _turnedAway = 0;
         }

@@ -142,7 +142,7 @@ public sealed class ConnectionLimitTests
 
         Assert.HasCount(1, loop.Log.Entries);
         StringAssert.Contains(loop.Log.Entries[0].Text, "too many open files");
-        StringAssert.Contains(loop.Log.Entries[0].Text, "64 turned away");
+        StringAssert.Contains(loop.Log.Entries[0].Text, "64 connections reset");
         clients.ForEach(client => client.Dispose());
         using Socket late = Wire.Connect(port.Address.Port);
         _ = late.Send("late"u8);

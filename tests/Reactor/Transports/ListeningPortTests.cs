@@ -279,7 +279,7 @@ public sealed class ListeningPortTests
         Assert.AreEqual(1, port.Connections);
         Assert.HasCount(1, loop.Log.Entries);
         Assert.AreEqual(LogLevel.Critical, loop.Log.Entries[0].Level);
-        Assert.Contains("has failed for good", loop.Log.Entries[0].Text);
+        Assert.Contains("accepting failed for good", loop.Log.Entries[0].Text);
         _factory.Only.Transport.Write("still here"u8);
         byte[] received = new byte[10];
         Assert.AreEqual(received.Length, client.Receive(received));

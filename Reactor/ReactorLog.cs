@@ -7,20 +7,20 @@ namespace Poetry.Net;
 internal static partial class ReactorLog
 {
     [LoggerMessage(EventId = 1, EventName = "callback_failed", Level = LogLevel.Error, Message = "callback failed")]
-    public static partial void CallbackFailed(ILogger log, Exception exception);
+    public static partial void CallbackThrew(ILogger log, Exception exception);
 
     [LoggerMessage(
         EventId = 2,
         EventName = "accept_paused",
         Level = LogLevel.Warning,
-        Message = "accepting paused: address {Address}, {PauseMs} ms, {Reason}, {Reset} connections reset")]
-    public static partial void AcceptPaused(ILogger log, SocketAddress address, int pauseMs, string reason, int reset);
+        Message = "accept on {Address} paused for {PauseMs} ms: {Reason}; {Rejected} clients reset")]
+    public static partial void AcceptPauses(ILogger log, SocketAddress address, int pauseMs, string reason, int rejected);
 
     [LoggerMessage(
         EventId = 3,
         EventName = "accept_failed",
         Level = LogLevel.Critical,
-        Message = "accepting failed for good: address {Address}, {Reason}")]
+        Message = "accept on {Address} failed permanently: {Reason}")]
     public static partial void AcceptFailed(ILogger log, SocketAddress address, string reason);
 
     [LoggerMessage(EventId = 4, EventName = "unhandled_error", Level = LogLevel.Error, Message = "{Description}")]
@@ -30,13 +30,13 @@ internal static partial class ReactorLog
         EventId = 5,
         EventName = "loop_blocked",
         Level = LogLevel.Warning,
-        Message = "event loop blocked by callbacks: {Seconds:F1} s ({Suppressed} similar warnings suppressed)")]
-    public static partial void LoopBlocked(ILogger log, double seconds, long suppressed);
+        Message = "event loop blocked for {Seconds:F1} s by callbacks ({Suppressed} similar warnings suppressed)")]
+    public static partial void SlowCallback(ILogger log, double seconds, long suppressed);
 
     [LoggerMessage(
         EventId = 6,
         EventName = "connections_dropped",
         Level = LogLevel.Warning,
-        Message = "connections dropped: {Count}, the poller cannot watch them: {Reason}")]
-    public static partial void ConnectionsDropped(ILogger log, long count, string reason);
+        Message = "dropped {Count} connections: the poller refused them: {Reason}")]
+    public static partial void WatchRefused(ILogger log, long count, string reason);
 }

@@ -147,7 +147,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
             Append(",\"peer\":\""u8);
             AppendAddress(record.Peer);
             Append("\""u8);
-            Field(",\"what\":\""u8, record.Resource, Escape.MaxExcerptLength);
+            Field(",\"what\":\""u8, record.Resource, TextEscaper.MaxExcerptLength);
             Append(",\"bytes\":"u8);
             AppendNumber(record.BytesSent);
             if (record.TotalBytes >= 0)
@@ -161,7 +161,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
             Field(",\"outcome\":\""u8, ConnectionRecord.Word(record.Outcome));
             if (record.Detail is { } reason)
             {
-                Field(",\"detail\":\""u8, reason, Escape.MaxExcerptLength);
+                Field(",\"detail\":\""u8, reason, TextEscaper.MaxExcerptLength);
             }
 
             return;
@@ -177,7 +177,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         }
 
         Append(" bytes of "u8);
-        AppendEscaped(record.Resource, Escape.MaxExcerptLength);
+        AppendEscaped(record.Resource, TextEscaper.MaxExcerptLength);
         Append(" to "u8);
         AppendAddress(record.Peer);
         Append(" in "u8);
@@ -187,7 +187,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         if (record.Detail is { } detail)
         {
             Append(" ("u8);
-            AppendEscaped(detail, Escape.MaxExcerptLength);
+            AppendEscaped(detail, TextEscaper.MaxExcerptLength);
             Append(")"u8);
         }
     }
@@ -281,7 +281,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
 
     private void AppendEscaped(scoped ReadOnlySpan<char> text, int maxLengthBytes = int.MaxValue)
     {
-        if (text.Length <= maxLengthBytes && Escape.TryCopyPlain(text, Rest, Mode))
+        if (text.Length <= maxLengthBytes && TextEscaper.TryCopyPlain(text, Rest, Mode))
         {
             _length += text.Length;
             return;
@@ -313,7 +313,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
 
     private void AppendUtf8(scoped ReadOnlySpan<byte> utf8)
     {
-        Escape.Utf8(utf8, Rest, Mode, isFinal: true, out int consumed, out int written);
+        TextEscaper.EscapeUtf8(utf8, Rest, Mode, isFinal: true, out int consumed, out int written);
         _length += written;
         _isCut |= consumed < utf8.Length;
     }

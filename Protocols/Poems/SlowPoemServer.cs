@@ -20,7 +20,7 @@ internal sealed class SlowPoemServer : Protocol
     /// are, the look is the next piece's own call and costs nothing; with a faster one, the kernel's buffers hold more than
     /// a client reads in that time.
     /// </summary>
-    private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan MinRetryDelay = TimeSpan.FromMilliseconds(10);
 
     private readonly SlowPoemServerFactory _factory;
     private readonly DelayedCall _tick;
@@ -41,7 +41,7 @@ internal sealed class SlowPoemServer : Protocol
     {
         _start = new ConnectionStart(_factory.Clock);
         _dueTicks = _start.Time.Ticks;
-        _poem = _factory.Source.Hold();
+        _poem = _factory.Source.Acquire();
         _part = 0;
         _offset = 0;
         SlowPoemLog.ClientConnected(_factory.Log, _start.Number, Transport.Peer, _factory.Source.Name);
@@ -66,7 +66,7 @@ internal sealed class SlowPoemServer : Protocol
         _poem = null;
         ConnectionOutcome outcome = ConnectionRecord.OutcomeOf(reason);
         _start.End(Transport, _factory.Clock.Now, "served", _factory.Source.Name, poem.WireLength, outcome).Log(_factory.Log);
-        poem.LetGo();
+        poem.Release();
     }
 
     private void Tick()
@@ -77,7 +77,7 @@ internal sealed class SlowPoemServer : Protocol
             return;
         }
 
-        long soon = TimerQueue.AddSaturated(_factory.Clock.Now.Ticks, Math.Max(_factory.Pace.Delay.Ticks, ShortestWait.Ticks));
+        long soon = SaturatedTime.Add(_factory.Clock.Now.Ticks, Math.Max(_factory.Pace.Delay.Ticks, MinRetryDelay.Ticks));
         _tick.RearmAt(soon);
     }
 
@@ -111,7 +111,7 @@ internal sealed class SlowPoemServer : Protocol
         }
 
         SlowPoemLog.SendingPiece(_factory.Log, _start.Number, sent, Transport.Peer);
-        _dueTicks = TimerQueue.AddSaturated(_dueTicks, _factory.Pace.Delay.Ticks);
+        _dueTicks = SaturatedTime.Add(_dueTicks, _factory.Pace.Delay.Ticks);
         _tick.RearmAt(_dueTicks);
     }
 }

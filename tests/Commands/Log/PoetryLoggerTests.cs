@@ -180,9 +180,9 @@ public sealed class PoetryLoggerTests
         Assert.AreEqual("unix:a\"b", refused.RootElement.GetProperty("peer").GetString());
         Assert.AreEqual("it is\ntoo long", refused.RootElement.GetProperty("problem").GetString());
         using JsonDocument paused = JsonDocument.Parse(
-            Log(LogFormat.Json, logger => ReactorLog.AcceptPaused(logger, peer, 20, "too many open files", 3)));
+            Log(LogFormat.Json, logger => ReactorLog.AcceptPauses(logger, peer, 20, "too many open files", 3)));
         Assert.AreEqual(20, paused.RootElement.GetProperty("pause_ms").GetInt32());
-        using JsonDocument seconds = JsonDocument.Parse(Log(LogFormat.Json, logger => ReactorLog.LoopBlocked(logger, 1.25, 0)));
+        using JsonDocument seconds = JsonDocument.Parse(Log(LogFormat.Json, logger => ReactorLog.SlowCallback(logger, 1.25, 0)));
         Assert.AreEqual(1.25, seconds.RootElement.GetProperty("seconds").GetDouble());
     }
 

@@ -47,7 +47,7 @@ public sealed class ProxyServerTests
         using var log = new PoetryLogger(
             LogLevel.Information, new LogProcessor(Swallow, LogFormat.Text, TimeProvider.System, hasPriorities: false));
         var clock = new ManualClock();
-        var upstreams = new MemoryUpstreams(clock, new PoemRequest(TimeSpan.MaxValue, TimeSpan.MaxValue, Framed: false));
+        var upstreams = new MemoryUpstreams(clock, new PoemRequest(TimeSpan.MaxValue, TimeSpan.MaxValue, PoemFormat.Plain));
         var service = new ProxyService(
             "upstream",
             upstreams.Fetch,
@@ -62,7 +62,7 @@ public sealed class ProxyServerTests
         first.MakeConnection(transport);
         upstreams.Last.SendAll(new byte[600]);
         clock.Advance(0);
-        first.LoseTransport(ConnectionDone.Failure);
+        first.NotifyLost(ConnectionDone.Failure);
         factory.Release(first);
         DeliverSome(factory, transport);
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -78,7 +78,7 @@ public sealed class ProxyServerTests
         {
             Protocol protocol = factory.BuildProtocol(default)!;
             protocol.MakeConnection(transport);
-            protocol.LoseTransport(ConnectionDone.Failure);
+            protocol.NotifyLost(ConnectionDone.Failure);
             factory.Release(protocol);
         }
     }

@@ -55,11 +55,11 @@ internal sealed class ServeCommand
         {
             if (!source.Reload(out PoemProblem problem))
             {
-                ServerLog.KeptOld(log, problem.Sentence);
+                ServerLog.KeepsOld(log, problem.Sentence);
             }
             else if (source.IsStandardInput)
             {
-                ServerLog.KeptStandardInput(log);
+                ServerLog.KeepsTyped(log);
             }
             else
             {

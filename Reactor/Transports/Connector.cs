@@ -74,7 +74,7 @@ public sealed class Connector : IConnectionOwner
         _lastError = Errno.None;
         _isOwn = false;
         _next = 0;
-        _deadline = TimeSpan.FromTicks(TimerQueue.AddSaturated(_reactor.Now.Ticks, _timeout.Ticks));
+        _deadline = SaturatedTime.Add(_reactor.Now, _timeout);
         _beginning.Rearm(TimeSpan.Zero);
     }
 
@@ -213,7 +213,7 @@ public sealed class Connector : IConnectionOwner
 
             long remaining = Math.Max(0, _deadline.Ticks - _reactor.Now.Ticks);
             _ = _timer.CancelIfActive();
-            _timer.RearmAt(TimerQueue.AddSaturated(_reactor.Now.Ticks, remaining / addressesLeft));
+            _timer.RearmAt(SaturatedTime.Add(_reactor.Now.Ticks, remaining / addressesLeft));
         }
 
         return error;

@@ -19,7 +19,7 @@ public sealed class TransformEndTests
         MemoryTransport[] clients = [server.Connect(), server.Connect(), server.Connect()];
         server.Advance(1);
         clients[1].PeerResets();
-        server.Factory.Hurry(Silence);
+        server.Factory.CloseIdle(Silence);
         server.Advance(0);
         Assert.AreEqual(WireEnd.Fin, clients[0].End);
         Assert.AreEqual(WireEnd.Fin, clients[2].End);
@@ -35,7 +35,7 @@ public sealed class TransformEndTests
         var server = new TransformHarness();
         MemoryTransport silent = server.Connect();
         MemoryTransport asking = server.Connect();
-        server.Factory.Hurry(Silence);
+        server.Factory.CloseIdle(Silence);
         server.Advance(0.49);
         Assert.AreEqual(WireEnd.None, silent.End);
         asking.PeerSends("7:shout.a,");
@@ -61,7 +61,7 @@ public sealed class TransformEndTests
             unfinished.PeerSends("7:sh");
         }
 
-        server.Factory.Hurry(Silence);
+        server.Factory.CloseIdle(Silence);
         if (!before)
         {
             finished.PeerSends("7:sh");

@@ -36,7 +36,7 @@ public sealed class PathTextTests
 
     [TestMethod]
     public void Decode_OfLatin1_CanBeShown() =>
-        Assert.AreEqual("caf\\xE9.txt", Escape.Line(PathText.Decode([.. "caf"u8, 0xE9, .. ".txt"u8])));
+        Assert.AreEqual("caf\\xE9.txt", TextEscaper.EscapeLine(PathText.Decode([.. "caf"u8, 0xE9, .. ".txt"u8])));
 
     [TestMethod]
     public void TryEncode_IntoTooLittle_IsFalse()

@@ -95,7 +95,7 @@ internal sealed partial class MemoryTransport
         Protocol protocol = _protocol!;
         _state = State.Closed;
         _protocol = null;
-        protocol.LoseTransport(_reason!);
+        protocol.NotifyLost(_reason!);
         _factory?.Release(protocol);
         return true;
     }

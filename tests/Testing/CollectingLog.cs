@@ -38,8 +38,9 @@ internal sealed class CollectingLog(LogLevel minLevel = LogLevel.Trace) : ILogge
     /// <summary>The exceptions that were logged, in order.</summary>
     public Exception[] Exceptions => [.. Entries.Where(entry => entry.Exception is not null).Select(entry => entry.Exception!)];
 
-    /// <summary>How many records have a text that begins like this.</summary>
-    public int Count(string beginning) => Entries.Count(entry => entry.Text.StartsWith(beginning, StringComparison.Ordinal));
+    /// <summary>How many records have a text that begins like this, after the number of a connection if there is one.</summary>
+    public int Count(string beginning) => Entries.Count(entry =>
+        entry.Text.AsSpan(entry.Text.StartsWith('#') ? entry.Text.IndexOf(' ') + 1 : 0).StartsWith(beginning));
 
     /// <summary>Fails unless one record has all of these words.</summary>
     public void AssertHas(params string[] words)

@@ -79,7 +79,7 @@ internal sealed class ProxyService
         _fetchErrors = new RepeatedErrorLog(
             clock,
             reason => ProxyLog.FetchFailed(log, upstream, reason),
-            (count, reason) => ProxyLog.FetchFailedAgain(log, upstream, count, reason));
+            (count, reason) => ProxyLog.FetchesFailed(log, upstream, count, reason));
     }
 
     /// <summary>The name of the upstream, as typed.</summary>
@@ -138,10 +138,9 @@ internal sealed class ProxyService
     private bool IsFresh => _poem is not null && _clock.Now < _freshUntil;
 
     /// <summary>The poem, if it can be served from memory.</summary>
-    /// <param name="connection">The number of the client's connection, for the log.</param>
     /// <returns>Held for the caller, who has to <see cref="PoemBuffer.Release"/> of it when the delivery is over; null if it
     /// has to be fetched.</returns>
-    public PoemBuffer? TryAcquireCached(long connection)
+    public PoemBuffer? TryAcquireCached()
     {
         if (!IsFresh)
         {
@@ -150,7 +149,7 @@ internal sealed class ProxyService
 
         Hits++;
         _cache.Touch(this);
-        ProxyLog.UsingCached(_log, connection, _usingCached);
+        ProxyLog.UsingCached(_log, _usingCached);
         _poem!.AddRef();
         return _poem;
     }
@@ -172,7 +171,7 @@ internal sealed class ProxyService
         _download = download;
         Fetches++;
         FetchesInFlight++;
-        ProxyLog.FetchStarted(_log, Upstream);
+        ProxyLog.Fetching(_log, Upstream);
         ProxyDelivery delivery = download.Add(reader);
         download.Start(_fetch);
         return delivery;
@@ -241,7 +240,7 @@ internal sealed class ProxyService
     {
         FetchIsOver(download);
         Cancels++;
-        ProxyLog.FetchCancelled(_log, Upstream);
+        ProxyLog.Canceling(_log, Upstream);
     }
 
     private static string ReasonOf(Failure reason, long receivedBytes)

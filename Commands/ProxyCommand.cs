@@ -15,7 +15,6 @@ internal sealed class ProxyCommand : IDisposable
     private readonly ProxySettings _settings;
     private readonly PoetryLogger _log;
     private readonly PoemRequest _request;
-    private readonly OwnAddresses _own = new();
     private readonly List<Home> _homes = [];
     private int _workers = 1;
 
@@ -26,7 +25,7 @@ internal sealed class ProxyCommand : IDisposable
         _settings = settings;
         _log = new PoetryLogger(server.LogLevel, server.LogFormat);
         TimeSpan connect = settings.Timeout < LongestConnect ? settings.Timeout : LongestConnect;
-        _request = new PoemRequest(connect, settings.Timeout, settings.Proxy.Framed) { Avoided = _own };
+        _request = new PoemRequest(connect, settings.Timeout, settings.Proxy.Framed);
     }
 
     /// <summary>Proxies the poems.</summary>
@@ -58,7 +57,6 @@ internal sealed class ProxyCommand : IDisposable
         {
             Reload = Clear,
             Metrics = page => ProxyMetrics.Write(page, Services(), HeldBytes()),
-            Own = _own,
         };
         return host.Run(listeners);
     }

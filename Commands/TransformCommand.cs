@@ -74,8 +74,7 @@ internal sealed class TransformCommand
         TimeSpan connectTimeout = _options.Timeout < LongestConnect ? _options.Timeout : LongestConnect;
         return UpstreamTransformation.Service(new TransformClient(reactor, upstream, connectTimeout, _options.Timeout)
         {
-            Avoided = _host!.Own,
-            Turns = new DeferredSemaphore(_host.UpstreamsPerWorker),
+            Turns = new DeferredSemaphore(_host!.UpstreamsPerWorker),
         });
     }
 

@@ -146,7 +146,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             int timeoutMs = SleepMs();
             if (_doze.IsDue(_tookTicks, willWait: timeoutMs != 0))
             {
-                NativeProcess.Doze(Doze.Microseconds);
+                NativeProcess.SleepMicroseconds(Doze.Microseconds);
             }
 
             Turn(timeoutMs);

@@ -67,8 +67,7 @@ internal static partial class CommandLine
     }
 
     private static bool IsServedHere(Endpoint upstream, TransformOptions options) =>
-        ProxiedPoem.IsServedBy(upstream, options.Listen)
-        || (options.TextListen is { } text && ProxiedPoem.IsServedBy(upstream, text));
+        upstream.Equals(options.Listen) || upstream.Equals(options.TextListen);
 
     /// <summary>Another option of the command that was typed, if there is one.</summary>
     private static Option? TypedBeside(Option one, CommandSpec command, ParseResult result)

@@ -19,7 +19,7 @@ internal static class CommandRunner
         _ = NativeProcess.IgnoreSigXfsz();
         try
         {
-            Invocation invocation = CommandLine.Parse(NativeProcess.WholeArguments(args), commands);
+            Invocation invocation = CommandLine.Parse(args, commands);
             return invocation.Run is not null ? invocation.Run()
                 : invocation.ExitCode == ExitCode.Success ? Say(invocation.Text)
                 : Refuse(invocation);

@@ -1,5 +1,4 @@
 using System;
-using System.Buffers;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
@@ -184,14 +183,12 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
             return;
         }
 
-        // Halves of surrogate pairs become U+FFFD here, for there is no UTF-8 for them; but bytes of old names are shown.
+        // Halves of surrogate pairs become U+FFFD here: there is no UTF-8 for them.
         Span<byte> part = stackalloc byte[4];
         for (int left = maxLengthBytes; !text.IsEmpty;)
         {
-            OperationStatus status = Rune.DecodeFromUtf16(text, out Rune rune, out int read);
-            int carried = status == OperationStatus.Done ? -1 : PathText.ByteOf(text[0]);
-            part[0] = (byte)carried;
-            int written = carried >= 0 ? 1 : rune.EncodeToUtf8(part);
+            _ = Rune.DecodeFromUtf16(text, out Rune rune, out int read);
+            int written = rune.EncodeToUtf8(part);
             if (written > left)
             {
                 break;
@@ -218,7 +215,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
     /// <summary>Counts and times: none is negative.</summary>
     private void AppendNumber(long number)
     {
-        if (Rest.Length >= AsciiDigits.MostDigits)
+        if (Rest.Length >= AsciiDigits.MaxDigits)
         {
             _length += AsciiDigits.Write((ulong)number, Rest);
         }

@@ -42,7 +42,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     /// <summary>Makes a reactor on the best backend of this machine, or the one <c>POETRY_REACTOR</c> names.</summary>
     /// <param name="log">Where it reports what callbacks throw; null for nowhere.</param>
-    /// <exception cref="PollerNotRunnable">The backend asked for is unknown or can't run here.</exception>
+    /// <exception cref="PollerUnavailableError">The backend asked for is unknown or can't run here.</exception>
     public Reactor(ILogger? log = null)
         : this(PollerChoice.Create(), log)
     {

@@ -24,7 +24,7 @@ internal static class CommandRunner
                 : invocation.ExitCode == ExitCode.Success ? Say(invocation.Text)
                 : Refuse(invocation);
         }
-        catch (PollerNotRunnable wish)
+        catch (PollerUnavailableError wish)
         {
             _ = Fail(wish.Message);
             return ExitCode.WrongUsage;

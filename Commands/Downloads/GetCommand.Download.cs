@@ -56,14 +56,14 @@ internal sealed partial class GetCommand
 
         /// <summary>Sends a poem on that was held to be transformed.</summary>
         /// <param name="transformed">What became of it; null if it is to be as it came.</param>
-        /// <exception cref="PoemIncomplete">It could not be written.</exception>
+        /// <exception cref="PoemIncompleteError">It could not be written.</exception>
         public void Release(byte[]? transformed)
         {
             bool written = TryWrite(transformed ?? Held!.Text.Span);
             _ = LetGo();
             if (!written)
             {
-                throw new PoemIncomplete("the poem could not be stored");
+                throw new PoemIncompleteError("the poem could not be stored");
             }
         }
 
@@ -83,7 +83,7 @@ internal sealed partial class GetCommand
         }
 
         /// <summary>All of it has come: it is written out, or waits for that.</summary>
-        /// <exception cref="PoemIncomplete">It could not be written.</exception>
+        /// <exception cref="PoemIncompleteError">It could not be written.</exception>
         /// <exception cref="CancelledError">There is nobody to write it for.</exception>
         public void Complete()
         {
@@ -91,7 +91,7 @@ internal sealed partial class GetCommand
             _awaitsCommit = isStored && _commitsAtEnd;
             if (!isStored || !(_commitsAtEnd || TryCommit()))
             {
-                throw _problem is null ? new CancelledError() : new PoemIncomplete(_problem);
+                throw _problem is null ? new CancelledError() : new PoemIncompleteError(_problem);
             }
         }
 

@@ -36,7 +36,7 @@ internal interface IPoemReceiver
 internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, bool Framed);
 
 /// <summary>What came was not the whole poem, or none at all.</summary>
-internal sealed class PoemIncomplete(string message) : IOException(message);
+internal sealed class PoemIncompleteError(string message) : IOException(message);
 
 /// <summary>One fetch of one poem: the factory of one connection, and the deferred that it fires.</summary>
 internal sealed class PoemFetch : ClientFactory
@@ -69,7 +69,7 @@ internal sealed class PoemFetch : ClientFactory
     /// <param name="request">How.</param>
     /// <param name="receiver">Takes it in as it comes.</param>
     /// <returns>Fires with the length in bytes when all has come; fails with a <see cref="ConnectError"/>, a
-    /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncomplete"/>. Cancelling it
+    /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncompleteError"/>. Cancelling it
     /// stops the connect or resets the connection at once.</returns>
     public static Deferred<long> Start(Reactor reactor, Endpoint endpoint, PoemRequest request, IPoemReceiver receiver) =>
         Start(
@@ -175,7 +175,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         catch (OutOfMemoryException)
         {
             // Of one poem there was too much: whoever fetches another may have the memory for it.
-            GiveUp(new PoemIncomplete(PoemFetch.OutOfMemory));
+            GiveUp(new PoemIncompleteError(PoemFetch.OutOfMemory));
         }
     }
 
@@ -189,7 +189,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         }
         else if (!_frame.Complete)
         {
-            fetch.Failed(new Failure(new PoemIncomplete(_frame.HasLength
+            fetch.Failed(new Failure(new PoemIncompleteError(_frame.HasLength
                 ? $"got {_received} of {_frame.Length} bytes"
                 : "the server closed before it said how long the poem is")));
         }
@@ -215,7 +215,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
             bool hadLength = _frame.HasLength;
             if (!_frame.TryRead(ref data, out ReadOnlySpan<byte> payload))
             {
-                GiveUp(new PoemIncomplete("the server sent no netstring"));
+                GiveUp(new PoemIncompleteError("the server sent no netstring"));
                 return;
             }
 
@@ -232,7 +232,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
 
         if (_frame.Complete && !data.IsEmpty)
         {
-            GiveUp(new PoemIncomplete("the server sent more than one netstring"));
+            GiveUp(new PoemIncompleteError("the server sent more than one netstring"));
         }
         else if (_frame.Complete)
         {
@@ -247,16 +247,16 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         bool taken = fetch.Receiver.Received(data);
         if (!taken)
         {
-            GiveUp(new PoemIncomplete("the poem could not be stored"));
+            GiveUp(new PoemIncompleteError("the poem could not be stored"));
         }
 
         return taken;
     }
 
     private void Stalled() =>
-        GiveUp(new PoemIncomplete($"timed out: nothing came for {_timeout.TotalSeconds:0.###} s"));
+        GiveUp(new PoemIncompleteError($"timed out: nothing came for {_timeout.TotalSeconds:0.###} s"));
 
-    private void GiveUp(PoemIncomplete why)
+    private void GiveUp(PoemIncompleteError why)
     {
         fetch.Failed(new Failure(why));
         Transport.AbortConnection();

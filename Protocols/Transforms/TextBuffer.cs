@@ -38,7 +38,7 @@ internal sealed class TextBuffer : IBufferWriter<byte>
     internal int Capacity => _array.Length;
 
     /// <summary>Writes behind what there is.</summary>
-    /// <exception cref="TextTooLong">The limit is passed.</exception>
+    /// <exception cref="TextTooLongError">The limit is passed.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > Limit - Length)
@@ -66,7 +66,7 @@ internal sealed class TextBuffer : IBufferWriter<byte>
     }
 
     /// <summary>Counts what was written to the room.</summary>
-    /// <exception cref="TextTooLong">The limit is passed.</exception>
+    /// <exception cref="TextTooLongError">The limit is passed.</exception>
     public void Advance(int count)
     {
         Debug.Assert(count >= 0 && count <= Math.Max(0, _array.Length - _end - TailRoom), "no more was written than there was room for");
@@ -135,7 +135,7 @@ internal sealed class TextBuffer : IBufferWriter<byte>
     }
 
     [DoesNotReturn]
-    private void ThrowTooLong() => throw new TextTooLong(Limit);
+    private void ThrowTooLong() => throw new TextTooLongError(Limit);
 }
 
 /// <summary>
@@ -190,4 +190,4 @@ internal sealed class TextBufferPool
 
 /// <summary>A text has grown beyond what is allowed.</summary>
 /// <param name="limit">What is allowed, in bytes.</param>
-internal sealed class TextTooLong(int limit) : IOException($"the text would be longer than {limit} bytes");
+internal sealed class TextTooLongError(int limit) : IOException($"the text would be longer than {limit} bytes");

@@ -34,13 +34,13 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
     /// <param name="name">Of the transformation; without a point, since the server splits at the first.</param>
     /// <param name="text">The text; it is copied.</param>
     /// <returns>Fires with the transformed text; fails with a <see cref="ConnectError"/>, a <see cref="ConnectionLost"/>
-    /// or a <see cref="TransformFailed"/>. Cancelling it stops the connect or resets the connection at once.</returns>
+    /// or a <see cref="TransformError"/>. Cancelling it stops the connect or resets the connection at once.</returns>
     public Deferred<byte[]> Transform(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text)
     {
         long length = name.Length + 1L + text.Length;
         if (length > TextBuffer.MostBytes)
         {
-            return Deferred.Fail<byte[]>(new TransformFailed($"a text of {text.Length} bytes is too long"));
+            return Deferred.Fail<byte[]>(new TransformError($"a text of {text.Length} bytes is too long"));
         }
 
         Span<byte> header = stackalloc byte[Netstring.MaxHeaderLength];
@@ -263,7 +263,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     {
         _isOver = true;
         Transport.AbortConnection();
-        fetch.Failed(new Failure(new TransformFailed(why)));
+        fetch.Failed(new Failure(new TransformError(why)));
     }
 }
 

@@ -305,7 +305,7 @@ internal abstract class TransformServer : Protocol
         Debug.Assert(_answer is not null, "the deadline runs for a request, or for an answer");
         _answer.GiveUp();
         _answer = null;
-        Fail(new Failure(new TransformFailed($"not done in {_factory.Limits.Timeout.TotalSeconds:0.###} s")));
+        Fail(new Failure(new TransformError($"not done in {_factory.Limits.Timeout.TotalSeconds:0.###} s")));
     }
 
     private void StartDeadline()

@@ -129,7 +129,7 @@ internal sealed class TransformService
     {
         if (outcome.Succeeded && outcome.Value.Length > limit)
         {
-            outcome = new Failure(new TextTooLong(limit));
+            outcome = new Failure(new TextTooLongError(limit));
         }
 
         _ = Interlocked.Increment(ref outcome.Succeeded ? ref _succeeded : ref _failed);
@@ -153,4 +153,4 @@ internal sealed class TransformService
 
 /// <summary>A transformation could not be done.</summary>
 /// <param name="message">The end of a sentence, such as <c>got 5 of 15 bytes</c>.</param>
-internal sealed class TransformFailed(string message) : IOException(message);
+internal sealed class TransformError(string message) : IOException(message);

@@ -72,7 +72,7 @@ internal readonly struct ConnectionRecord
     /// <summary>What the reason that a transport gives for its end means for what was sent.</summary>
     public static ConnectionOutcome OutcomeOf(Failure reason) =>
         reason.Check<ConnectionDone>() ? ConnectionOutcome.Whole
-        : reason.Check<ConnectionStalled>() ? ConnectionOutcome.Timeout
+        : reason.Check<ConnectionTimedOut>() ? ConnectionOutcome.Timeout
         : reason.Check<ConnectionAborted>() ? ConnectionOutcome.Stopped
         : ConnectionOutcome.Left;
 

@@ -11,8 +11,13 @@ internal static class PollerChoice
     /// <summary>The variable that forces a backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
     public const string Variable = "POETRY_REACTOR";
 
+<<<<<<< HEAD
     /// <summary>Creates the backend that <see cref="Variable"/> names, or else the best of this system.</summary>
     /// <exception cref="PollerNotRunnable">There is no such backend, or it can't run here.</exception>
+=======
+    /// <summary>Makes the backend that the user asks for by <see cref="Variable"/>, or else the best of this system.</summary>
+    /// <exception cref="PollerUnavailableError">The user's wish can't be met.</exception>
+>>>>>>> main
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public static Poller Create()
     {
@@ -20,8 +25,13 @@ internal static class PollerChoice
         return string.IsNullOrEmpty(name) ? CreateBest() : Create(name);
     }
 
+<<<<<<< HEAD
     /// <summary>Creates the backend of that name.</summary>
     /// <exception cref="PollerNotRunnable">There is none, or it can't run here.</exception>
+=======
+    /// <summary>Makes the backend of that name.</summary>
+    /// <exception cref="PollerUnavailableError">There is none, or it can't run here.</exception>
+>>>>>>> main
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public static Poller Create(string name)
     {
@@ -33,13 +43,17 @@ internal static class PollerChoice
                     return new EpollPoller();
                 }
 
-                throw new PollerNotRunnable($"{Variable}: epoll runs on Linux only");
+                throw new PollerUnavailableError($"{Variable}: epoll runs on Linux only");
             case "kqueue":
                 return CreateKqueue();
             case "select":
                 return CreateSelect();
             default:
+<<<<<<< HEAD
                 throw new PollerNotRunnable($"{Variable}: unknown backend '{name}'; the backends are epoll, kqueue and select");
+=======
+                throw new PollerUnavailableError($"{Variable}: no backend is called '{name}'; there are epoll, kqueue and select");
+>>>>>>> main
         }
     }
 
@@ -57,22 +71,27 @@ internal static class PollerChoice
     {
         if (OperatingSystem.IsWindows())
         {
-            throw new PollerNotRunnable($"{Variable}: kqueue runs on macOS and FreeBSD only");
+            throw new PollerUnavailableError($"{Variable}: kqueue runs on macOS and FreeBSD only");
         }
 
         return KqueueLibrary.TryLoad(out KqueueLibrary library, out string? whyNot)
             ? new KqueuePoller(library)
-            : throw new PollerNotRunnable($"{Variable}: kqueue {whyNot}");
+            : throw new PollerUnavailableError($"{Variable}: kqueue {whyNot}");
     }
 
     private static Poller CreateSelect() => OperatingSystem.IsWindows() ? new WinsockSelectPoller() : new SelectPoller();
 }
 
 /// <summary>The backend that the user asked for does not exist or can't run here. Its message is one line for the user.</summary>
-public sealed class PollerNotRunnable : InvalidOperationException
+public sealed class PollerUnavailableError : InvalidOperationException
 {
+<<<<<<< HEAD
     /// <summary>With the backend and the reason.</summary>
     public PollerNotRunnable(string message)
+=======
+    /// <summary>Which, and why not.</summary>
+    public PollerUnavailableError(string message)
+>>>>>>> main
         : base(message)
     {
     }

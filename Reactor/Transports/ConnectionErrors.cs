@@ -73,16 +73,16 @@ public sealed class ConnectionAborted : ConnectionLost
 }
 
 /// <summary>The peer took or sent nothing for too long, and the connection was reset.</summary>
-public sealed class ConnectionStalled : ConnectionLost
+public sealed class ConnectionTimedOut : ConnectionLost
 {
     /// <summary>The usual message.</summary>
-    public ConnectionStalled()
+    public ConnectionTimedOut()
         : base(Errno.ETIMEDOUT, "timed out")
     {
     }
 
     /// <summary>The failure that all such ends share.</summary>
-    public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionStalled());
+    public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionTimedOut());
 }
 
 /// <summary>No connection was made: Twisted's <c>ConnectError</c>.</summary>

@@ -206,7 +206,7 @@ internal sealed partial class StreamTransport
     private void StallOut()
     {
         _flags |= Flags.Reset;
-        Lose(ConnectionStalled.Failure);
+        Lose(ConnectionTimedOut.Failure);
     }
 
     private void EndWriting()

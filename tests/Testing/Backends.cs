@@ -31,9 +31,9 @@ internal static class Backends
         {
             return name != Emulated ? PollerChoice.Create(name)
                 : OperatingSystem.IsLinux() ? EmulatedKqueue.Open()
-                : throw new PollerNotRunnable("kqueue is emulated on Linux only");
+                : throw new PollerUnavailableError("kqueue is emulated on Linux only");
         }
-        catch (PollerNotRunnable why)
+        catch (PollerUnavailableError why)
         {
             Assert.Inconclusive(why.Message);
             throw;

@@ -135,7 +135,7 @@ internal sealed class MemoryTransport : ITransport
         if (BytesPending > 0 && !IsLost)
         {
             End = WireEnd.Reset;
-            Lose(ConnectionStalled.Failure);
+            Lose(ConnectionTimedOut.Failure);
         }
     }
 

@@ -67,7 +67,7 @@ public sealed class PoemClientTests
             _failures.Clear();
             using FaultServer server = FaultServer.Sending(Encoding.UTF8.GetBytes(cut));
             int got = Math.Max(0, cut.Length - 2);
-            AssertFails<PoemIncomplete>(backend, server.Port, framed: true, cut.Contains(':', StringComparison.Ordinal)
+            AssertFails<PoemIncompleteError>(backend, server.Port, framed: true, cut.Contains(':', StringComparison.Ordinal)
                 ? $"got {got} of 6 bytes"
                 : "the server closed before it said how long the poem is");
         }
@@ -81,7 +81,7 @@ public sealed class PoemClientTests
         {
             _failures.Clear();
             using FaultServer server = FaultServer.Sending(Encoding.UTF8.GetBytes(wrong));
-            AssertFails<PoemIncomplete>(backend, server.Port, framed: true, "the server sent no netstring");
+            AssertFails<PoemIncompleteError>(backend, server.Port, framed: true, "the server sent no netstring");
         }
     }
 
@@ -116,7 +116,7 @@ public sealed class PoemClientTests
         using FaultServer server = FaultServer.Hanging("half a po"u8.ToArray());
         using var loop = new TurnedReactor(backend);
         _ = Start(loop, server.Port, framed: false, TimeSpan.FromMilliseconds(50));
-        AssertFailure<PoemIncomplete>(loop, "timed out: nothing came for 0.05 s");
+        AssertFailure<PoemIncompleteError>(loop, "timed out: nothing came for 0.05 s");
     }
 
     [TestMethod]
@@ -131,7 +131,7 @@ public sealed class PoemClientTests
             ended.Set();
         });
         _receiver.Takes = false;
-        AssertFails<PoemIncomplete>(backend, server.Port, framed: false, "the poem could not be stored");
+        AssertFails<PoemIncompleteError>(backend, server.Port, framed: false, "the poem could not be stored");
         Assert.IsTrue(ended.Wait(Patience.Milliseconds), "the server was not told");
     }
 

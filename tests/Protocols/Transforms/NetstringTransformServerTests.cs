@@ -295,7 +295,7 @@ public sealed class NetstringTransformServerTests
     [TestMethod]
     public void FailuresWithoutEnd_AreCountedNotListed()
     {
-        _server.Service.Register(new LaterTransformation("down", _ => Deferred.Fail<byte[]>(new TransformFailed("refused there"))));
+        _server.Service.Register(new LaterTransformation("down", _ => Deferred.Fail<byte[]>(new TransformError("refused there"))));
         for (int i = 0; i < 100; i++)
         {
             Assert.AreEqual(string.Empty, _server.Ask("6:down.a,").SentText);

@@ -38,7 +38,7 @@ public sealed class TextBufferTests
     {
         var buffer = new TextBuffer { Limit = 5 };
         buffer.Write("12345"u8);
-        _ = Assert.ThrowsExactly<TextTooLong>(() => buffer.Write("6"u8));
+        _ = Assert.ThrowsExactly<TextTooLongError>(() => buffer.Write("6"u8));
         Assert.AreEqual("12345", Encoding.ASCII.GetString(buffer.Text.Span));
     }
 
@@ -47,7 +47,7 @@ public sealed class TextBufferTests
     {
         var buffer = new TextBuffer { Limit = 5 };
         Assert.IsGreaterThanOrEqualTo(6, buffer.GetSpan(6).Length);
-        _ = Assert.ThrowsExactly<TextTooLong>(() => buffer.Advance(6));
+        _ = Assert.ThrowsExactly<TextTooLongError>(() => buffer.Advance(6));
         buffer.Advance(5);
         Assert.AreEqual(5, buffer.Length);
     }

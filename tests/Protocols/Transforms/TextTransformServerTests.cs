@@ -98,7 +98,7 @@ public sealed class TextTransformServerTests
     [TestMethod]
     public void Transformation_ThatFailsOrHangs_IsReset()
     {
-        _server.Service.Register(new LaterTransformation("down", _ => Deferred.Fail<byte[]>(new TransformFailed("refused there"))));
+        _server.Service.Register(new LaterTransformation("down", _ => Deferred.Fail<byte[]>(new TransformError("refused there"))));
         _server.Service.Register(new LaterTransformation("hang", _ => new Deferred<byte[]>()));
         _server.Service.Register(new NowTransformation("broken", (_, _) => throw new InvalidTimeZoneException("out of order")));
         string[] requests = ["down\na", "hang\na", "broken\na"];

@@ -83,7 +83,7 @@ public sealed class TransformClientTests : IDisposable
     {
         using FaultServer server = FaultServer.Sending(Encoding.ASCII.GetBytes(answer));
         Failure failure = FailureOf(server.Port);
-        Assert.IsTrue(failure.Check<TransformFailed>(), failure.ToString());
+        Assert.IsTrue(failure.Check<TransformError>(), failure.ToString());
         Assert.Contains(problem, failure.Message);
     }
 
@@ -106,7 +106,7 @@ public sealed class TransformClientTests : IDisposable
     {
         using FaultServer server = FaultServer.Hanging(Encoding.ASCII.GetBytes(start));
         Failure failure = FailureOf(server.Port, timeout: 0.05);
-        Assert.IsTrue(failure.Check<TransformFailed>(), failure.ToString());
+        Assert.IsTrue(failure.Check<TransformError>(), failure.ToString());
         Assert.Contains("timed out", failure.Message);
     }
 

@@ -79,9 +79,9 @@ public sealed class TransformServiceTests
     {
         _output.Limit = 3;
         var grows = new NowTransformation("grows", (text, output) => output.Write("1234"u8));
-        Assert.IsTrue(FailureOf(_service.Transform(grows, "x"u8, _output)).Check<TextTooLong>());
+        Assert.IsTrue(FailureOf(_service.Transform(grows, "x"u8, _output)).Check<TextTooLongError>());
         var growsLater = new LaterTransformation("grows-later", _ => Deferred.Succeed("1234"u8.ToArray()));
-        Assert.IsTrue(FailureOf(_service.Transform(growsLater, "x"u8, _output)).Check<TextTooLong>());
+        Assert.IsTrue(FailureOf(_service.Transform(growsLater, "x"u8, _output)).Check<TextTooLongError>());
     }
 
     [TestMethod]

@@ -22,7 +22,7 @@ public sealed class PollerChoiceTests
     [TestMethod]
     public void Create_UnknownName_NamesTheOnesThereAre()
     {
-        PollerNotRunnable error = Assert.ThrowsExactly<PollerNotRunnable>(static () => NameOfChosen("EPOLL"));
+        PollerUnavailableError error = Assert.ThrowsExactly<PollerUnavailableError>(static () => NameOfChosen("EPOLL"));
         Assert.AreEqual("POETRY_REACTOR: no backend is called 'EPOLL'; there are epoll, kqueue and select", error.Message);
     }
 
@@ -35,7 +35,7 @@ public sealed class PollerChoiceTests
         }
 
         using var library = new Setting("POETRY_KQUEUE_LIBRARY", "/nonexistent/libkqueue.so.0");
-        PollerNotRunnable error = Assert.ThrowsExactly<PollerNotRunnable>(static () => PollerChoice.Create("kqueue"));
+        PollerUnavailableError error = Assert.ThrowsExactly<PollerUnavailableError>(static () => PollerChoice.Create("kqueue"));
         Assert.Contains("'/nonexistent/libkqueue.so.0', which can't be loaded", error.Message);
     }
 
@@ -48,7 +48,7 @@ public sealed class PollerChoiceTests
         }
 
         using var library = new Setting("POETRY_KQUEUE_LIBRARY", "libm.so.6");
-        PollerNotRunnable error = Assert.ThrowsExactly<PollerNotRunnable>(static () => PollerChoice.Create("kqueue"));
+        PollerUnavailableError error = Assert.ThrowsExactly<PollerUnavailableError>(static () => PollerChoice.Create("kqueue"));
         Assert.Contains("no kqueue or no kevent", error.Message);
     }
 

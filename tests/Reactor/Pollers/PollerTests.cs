@@ -338,14 +338,14 @@ public sealed partial class PollerTests
             {
                 _poller = OperatingSystem.IsLinux()
                     ? EmulatedKqueue.Open()
-                    : throw new PollerNotRunnable("kqueue is emulated on Linux only");
+                    : throw new PollerUnavailableError("kqueue is emulated on Linux only");
             }
             else
             {
                 _poller = PollerChoice.Create(backend);
             }
         }
-        catch (PollerNotRunnable why)
+        catch (PollerUnavailableError why)
         {
             Assert.Inconclusive(why.Message);
         }

@@ -27,7 +27,7 @@ public sealed class SendTimeoutTests
         var options = new ListenOptions { SendTimeout = TimeSpan.FromMilliseconds(50) };
         using Socket client = loop.Connected(factory, options, SmallBuffer);
         loop.Until(() => factory.Only.IsLost, "the end of the connection");
-        factory.Only.AssertLost<ConnectionStalled>();
+        factory.Only.AssertLost<ConnectionTimedOut>();
         Wire.WaitForReset(client);
     }
 
@@ -79,7 +79,7 @@ public sealed class SendTimeoutTests
         });
         loop.Until(() => isOver, "nearly two time-outs");
         Assert.IsTrue(wasLost);
-        factory.Only.AssertLost<ConnectionStalled>();
+        factory.Only.AssertLost<ConnectionTimedOut>();
     }
 
     /// <summary>The kernel has taken everything, so that only its own queue shows that the client does not read.</summary>
@@ -94,7 +94,7 @@ public sealed class SendTimeoutTests
         using Socket client = loop.Connected(factory, options, SmallBuffer);
         Assert.AreEqual(0, factory.Only.Transport.BytesPending);
         loop.Until(() => factory.Only.IsLost, "the end of the connection");
-        factory.Only.AssertLost<ConnectionStalled>();
+        factory.Only.AssertLost<ConnectionTimedOut>();
         Wire.WaitForReset(client);
         Assert.IsEmpty(loop.Log.Exceptions);
     }

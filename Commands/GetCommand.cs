@@ -13,9 +13,6 @@ namespace Poetry.Commands;
 /// <remarks>Crosses threads: whether a write may block just now is read when a signal comes; the rest is the reactor's.</remarks>
 internal sealed partial class GetCommand
 {
-    /// <summary>A server that does not answer at all has failed after so long, whatever the time-out for sending is.</summary>
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
-
     /// <summary>Before the second try; doubled before each one after it.</summary>
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromSeconds(0.5);
 
@@ -65,7 +62,7 @@ internal sealed partial class GetCommand
         using var reactor = new Reactor(log);
         using var signals = new Signals(reactor) { LetsThrough = () => _mayBlock };
         _reactor = reactor;
-        _transformer = options.Via is { } via ? new TransformClient(reactor, via, ConnectTimeout, options.Timeout) : null;
+        _transformer = options.Via is { } via ? new TransformClient(reactor, via, ConnectTimeout.Max, options.Timeout) : null;
         _progress = Progress.Create(options.Progress, options.Quiet);
         signals.OnTerminate(Interrupt);
         signals.OnHangUp(() => Interrupt(PosixSignal.SIGHUP));
@@ -164,7 +161,7 @@ internal sealed partial class GetCommand
 
     private async Deferred<long> FetchWithRetries(Download download)
     {
-        var request = new PoemRequest(ConnectTimeout, _options.Timeout, _options.Netstring);
+        var request = new PoemRequest(ConnectTimeout.Max, _options.Timeout, _options.Format);
         TimeSpan delay = FirstRetryDelay;
         for (int retries = 0; ;)
         {

@@ -8,14 +8,11 @@ namespace Poetry.Commands;
 /// <summary>Proxies poems until it is told to stop.</summary>
 internal sealed class ProxyCommand : IDisposable
 {
-    /// <summary>The most that connecting to an upstream may take: as for <c>get</c>.</summary>
-    private static readonly TimeSpan LongestConnect = TimeSpan.FromSeconds(10);
-
     private readonly ServerOptions _server;
     private readonly ProxySettings _settings;
     private readonly PoetryLogger _log;
     private readonly PoemRequest _request;
-    private readonly List<Home> _homes = [];
+    private readonly List<WorkerProxies> _perWorker = [];
     private int _workers = 1;
 
     /// <summary>Makes a proxy that does nothing yet.</summary>
@@ -24,8 +21,7 @@ internal sealed class ProxyCommand : IDisposable
         _server = server;
         _settings = settings;
         _log = new PoetryLogger(server.LogLevel, server.LogFormat);
-        TimeSpan connect = settings.Timeout < LongestConnect ? settings.Timeout : LongestConnect;
-        _request = new PoemRequest(connect, settings.Timeout, settings.Proxy.Framed);
+        _request = new PoemRequest(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format);
     }
 
     /// <summary>Proxies the poems.</summary>
@@ -38,7 +34,7 @@ internal sealed class ProxyCommand : IDisposable
         var listeners = new List<Listener>();
         foreach (ProxiedPoem poem in poems)
         {
-            if (poem.Upstream.UnixPath is not null && !_settings.Proxy.Framed)
+            if (poem.Upstream.UnixPath is not null && _settings.Proxy.Format == PoemFormat.Plain)
             {
                 ProxyLog.CannotTellWhole(_log, poem.Upstream.ToString());
             }
@@ -67,16 +63,16 @@ internal sealed class ProxyCommand : IDisposable
     /// <summary>The service of an upstream: one for all listeners of a reactor that have the same.</summary>
     private ProxyService ServiceOf(Endpoint upstream, Reactor reactor)
     {
-        Home? home = _homes.Find(home => home.Reactor == reactor);
-        if (home is null)
+        WorkerProxies? proxies = _perWorker.Find(proxies => proxies.Reactor == reactor);
+        if (proxies is null)
         {
             // Each worker's share: what they keep together is within the limit, without a lock between them.
-            home = new Home(reactor, new ProxyCache(_settings.MostCacheBytes / _workers));
-            _homes.Add(home);
+            proxies = new WorkerProxies(reactor, new ProxyCache(_settings.MaxCacheBytes / _workers));
+            _perWorker.Add(proxies);
         }
 
         string name = upstream.ToString();
-        ProxyService? service = home.Services.Find(service => service.Upstream == name);
+        ProxyService? service = proxies.Services.Find(service => service.Upstream == name);
         if (service is null)
         {
             service = new ProxyService(
@@ -84,10 +80,10 @@ internal sealed class ProxyCommand : IDisposable
                 receiver => PoemFetch.Start(reactor, upstream, _request, receiver),
                 reactor,
                 _settings.Proxy,
-                home.Cache,
-                home.Memory,
+                proxies.Cache,
+                proxies.Memory,
                 _log);
-            home.Services.Add(service);
+            proxies.Services.Add(service);
         }
 
         return service;
@@ -96,15 +92,15 @@ internal sealed class ProxyCommand : IDisposable
     /// <summary>Each reactor empties its cache on its own thread.</summary>
     private void Clear()
     {
-        foreach (Home home in _homes)
+        foreach (WorkerProxies proxies in _perWorker)
         {
-            if (home.Reactor.IsReactorThread)
+            if (proxies.Reactor.IsReactorThread)
             {
-                home.Clear();
+                proxies.Clear();
             }
             else
             {
-                home.Reactor.CallFromThread(home.Clear);
+                proxies.Reactor.CallFromThread(proxies.Clear);
             }
         }
 
@@ -114,9 +110,9 @@ internal sealed class ProxyCommand : IDisposable
     private long HeldBytes()
     {
         long held = 0;
-        foreach (Home home in _homes)
+        foreach (WorkerProxies proxies in _perWorker)
         {
-            held += home.Cache.HeldBytes;
+            held += proxies.Cache.HeldBytes;
         }
 
         return held;
@@ -124,9 +120,9 @@ internal sealed class ProxyCommand : IDisposable
 
     private IEnumerable<ProxyService> Services()
     {
-        foreach (Home home in _homes)
+        foreach (WorkerProxies proxies in _perWorker)
         {
-            foreach (ProxyService service in home.Services)
+            foreach (ProxyService service in proxies.Services)
             {
                 yield return service;
             }
@@ -134,7 +130,7 @@ internal sealed class ProxyCommand : IDisposable
     }
 
     /// <summary>The services of one reactor, and what they share.</summary>
-    private sealed class Home(Reactor reactor, ProxyCache cache)
+    private sealed class WorkerProxies(Reactor reactor, ProxyCache cache)
     {
         public Reactor Reactor => reactor;
 

@@ -16,16 +16,16 @@ internal sealed class ServeCommand
     /// <summary>Serves the poems.</summary>
     /// <param name="server">What all servers share.</param>
     /// <param name="poems">At least one; no two on the same address unless its port is 0.</param>
-    /// <param name="netstring">Does every poem travel as one netstring?</param>
+    /// <param name="format">How every poem travels.</param>
     /// <returns>The exit code.</returns>
-    public int Run(ServerOptions server, ServedPoem[] poems, bool netstring)
+    public int Run(ServerOptions server, ServedPoem[] poems, PoemFormat format)
     {
         using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
         var sources = new List<PoemSource>();
         var listeners = new List<Listener>();
         foreach (ServedPoem served in poems)
         {
-            PoemSource? source = PoemSource.TryOpen(served.File, netstring, out PoemProblem problem);
+            PoemSource? source = PoemSource.TryOpen(served.File, format, out PoemProblem problem);
             if (source is null)
             {
                 int failure = CommandRunner.Fail(problem.Sentence);

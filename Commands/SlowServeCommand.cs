@@ -9,11 +9,11 @@ internal sealed class SlowServeCommand
     /// <param name="server">What all servers share.</param>
     /// <param name="poems">At least one; no two on the same address unless its port is 0.</param>
     /// <param name="pace">How slowly.</param>
-    /// <param name="netstring">Does every poem travel as one netstring?</param>
+    /// <param name="format">How every poem travels.</param>
     /// <returns>The exit code.</returns>
-    public int Run(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring) =>
+    public int Run(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format) =>
         new ServeCommand
         {
             MakeFactory = (source, reactor, records) => new SlowPoemServerFactory(source, pace, reactor, reactor.Timers, records),
-        }.Run(server, poems, netstring);
+        }.Run(server, poems, format);
 }

@@ -9,9 +9,6 @@ namespace Poetry.Commands;
 /// <summary>Transforms texts until it is told to stop: one service behind a netstring port and, if asked for, a text port.</summary>
 internal sealed class TransformCommand
 {
-    /// <summary>Connecting to an upstream takes no longer, whatever its time-out is.</summary>
-    private static readonly TimeSpan LongestConnect = TimeSpan.FromSeconds(10);
-
     private readonly List<(Reactor? Reactor, TransformService Service)> _services = [];
     private readonly TransformOptions _options;
     private readonly TransformLimits _limits;
@@ -71,7 +68,7 @@ internal sealed class TransformCommand
             return TransformService.BuiltIn();
         }
 
-        TimeSpan connectTimeout = _options.Timeout < LongestConnect ? _options.Timeout : LongestConnect;
+        TimeSpan connectTimeout = ConnectTimeout.Within(_options.Timeout);
         return UpstreamTransformation.Service(new TransformClient(reactor, upstream, connectTimeout, _options.Timeout)
         {
             Turns = new DeferredSemaphore(_host!.UpstreamsPerWorker),

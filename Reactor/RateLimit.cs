@@ -27,7 +27,7 @@ internal sealed class RateLimit(TimeSpan interval)
             return false;
         }
 
-        _next = now > TimeSpan.MaxValue - interval ? TimeSpan.MaxValue : now + interval;
+        _next = SaturatedTime.Add(now, interval);
         suppressed = _suppressed;
         _suppressed = 0;
         return true;

@@ -26,12 +26,12 @@ internal static partial class CommandLine
         command.Bind = result =>
         {
             ServerOptions options = server.Read(result);
-            bool isNetstring = result.GetValue(netstring);
+            PoemFormat format = result.GetValue(netstring) ? PoemFormat.Netstring : PoemFormat.Plain;
             var pace = new Pace(result.GetValue(bytes), result.GetValue(delay));
             ListenArgument[] arguments = result.GetValue(poems) ?? [];
             return TryPlacePoems(command, arguments, options, out ServedPoem[] placed, out string? problem)
                 && (problem = server.InVain(result, ListenArgument.Places(arguments))) is null
-                ? Invocation.Of(() => commands.SlowServe(options, placed, pace, isNetstring))
+                ? Invocation.Of(() => commands.SlowServe(options, placed, pace, format))
                 : Invocation.Refuse(command.FullName, problem);
         };
         return command;

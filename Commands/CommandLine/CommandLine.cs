@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Diagnostics.CodeAnalysis;
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
@@ -91,11 +92,11 @@ internal static partial class CommandLine
         command.Bind = result =>
         {
             ServerOptions options = server.Read(result);
-            bool isNetstring = result.GetValue(netstring);
+            PoemFormat format = result.GetValue(netstring) ? PoemFormat.Netstring : PoemFormat.Plain;
             ListenArgument[] arguments = result.GetValue(poems) ?? [];
             return TryPlacePoems(command, arguments, options, out ServedPoem[] placed, out string? problem)
                 && (problem = server.InVain(result, ListenArgument.Places(arguments))) is null
-                ? Invocation.Of(() => commands.Serve(options, placed, isNetstring))
+                ? Invocation.Of(() => commands.Serve(options, placed, format))
                 : Invocation.Refuse(command.FullName, problem);
         };
         return command;
@@ -179,7 +180,7 @@ internal static partial class CommandLine
                 Wait = result.GetValue(wait),
                 Race = result.GetValue(race),
                 AllOrNothing = result.GetValue(allOrNothing),
-                Netstring = result.GetValue(netstring),
+                Format = result.GetValue(netstring) ? PoemFormat.Netstring : PoemFormat.Plain,
                 Progress = (ProgressStyle)Array.IndexOf(styles, result.GetValue(progress)),
                 Quiet = result.GetValue(quiet),
                 Raw = result.GetValue(raw),

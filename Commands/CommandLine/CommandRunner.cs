@@ -47,7 +47,7 @@ internal static class CommandRunner
     /// <returns>The exit code for it.</returns>
     public static int Fail(string problem)
     {
-        _ = StandardStreams.WriteAll(StandardStreams.Error, $"poetry: {Escape.Line(problem)}\n");
+        _ = StandardStreams.WriteAll(StandardStreams.Error, $"poetry: {TextEscaper.EscapeLine(problem)}\n");
         return ExitCode.Failure;
     }
 
@@ -56,7 +56,7 @@ internal static class CommandRunner
     /// <param name="debug">The value of <c>POETRY_DEBUG</c>: with 1 the stack follows.</param>
     internal static string Describe(Exception exception, string? debug)
     {
-        string line = Escape.Line($"poetry: internal error: {exception.GetType().Name}: {exception.Message}") + "\n";
+        string line = TextEscaper.EscapeLine($"poetry: internal error: {exception.GetType().Name}: {exception.Message}") + "\n";
         return debug == "1" ? $"{line}{exception}\n" : line;
     }
 

@@ -10,10 +10,10 @@ namespace Poetry.Commands;
 internal interface ICommands
 {
     /// <summary>See <see cref="ServeCommand"/>.</summary>
-    int Serve(ServerOptions server, ServedPoem[] poems, bool netstring);
+    int Serve(ServerOptions server, ServedPoem[] poems, PoemFormat format);
 
     /// <summary>See <see cref="SlowServeCommand"/>.</summary>
-    int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring);
+    int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format);
 
     /// <summary>See <see cref="TransformCommand"/>.</summary>
     int Transform(ServerOptions server, TransformOptions options);
@@ -29,12 +29,12 @@ internal interface ICommands
 internal sealed class AllCommands : ICommands
 {
     /// <inheritdoc/>
-    public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) =>
-        new ServeCommand().Run(server, poems, netstring);
+    public int Serve(ServerOptions server, ServedPoem[] poems, PoemFormat format) =>
+        new ServeCommand().Run(server, poems, format);
 
     /// <inheritdoc/>
-    public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring) =>
-        new SlowServeCommand().Run(server, poems, pace, netstring);
+    public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format) =>
+        new SlowServeCommand().Run(server, poems, pace, format);
 
     /// <inheritdoc/>
     public int Transform(ServerOptions server, TransformOptions options) => new TransformCommand(options).Run(server);

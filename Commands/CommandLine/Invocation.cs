@@ -40,5 +40,5 @@ internal readonly struct Invocation
     /// <param name="command">As typed: <c>poetry</c> or <c>poetry get</c>.</param>
     /// <param name="problem">Without a full stop.</param>
     public static Invocation Refuse(string command, string problem) =>
-        new(null, Escape.Line($"{command}: {problem}") + "\n", Commands.ExitCode.WrongUsage);
+        new(null, TextEscaper.EscapeLine($"{command}: {problem}") + "\n", Commands.ExitCode.WrongUsage);
 }

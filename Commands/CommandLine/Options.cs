@@ -1,6 +1,7 @@
 using System;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
@@ -111,8 +112,8 @@ internal sealed class GetOptions
     /// <summary>Write nothing unless all poems come, and everything at the end?</summary>
     public required bool AllOrNothing { get; init; }
 
-    /// <summary>Are the poems netstrings?</summary>
-    public required bool Netstring { get; init; }
+    /// <summary>How the poems travel.</summary>
+    public required PoemFormat Format { get; init; }
 
     /// <summary>How progress is shown.</summary>
     public required ProgressStyle Progress { get; init; }

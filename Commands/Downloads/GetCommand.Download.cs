@@ -33,7 +33,7 @@ internal sealed partial class GetCommand
         public TextBuffer? Held { get; private set; } = command._options.Transform is null ? null : new TextBuffer();
 
         /// <inheritdoc/>
-        public Span<byte> Room => Held is null && _output is { } output ? output.Room : default;
+        public Span<byte> GetBuffer() => Held is null && _output is { } output ? output.GetBuffer() : default;
 
         /// <inheritdoc/>
         public bool Received(ReadOnlySpan<byte> bytes)

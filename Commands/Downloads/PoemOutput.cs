@@ -38,7 +38,7 @@ internal readonly struct OutputResult
 internal abstract class PoemOutput
 {
     /// <summary>Where the next bytes may be put before they are written, to save a copy; none if it saves none.</summary>
-    public virtual Span<byte> Room => default;
+    public virtual Span<byte> GetBuffer() => default;
 
     /// <summary>Takes the next bytes.</summary>
     public abstract OutputResult Write(ReadOnlySpan<byte> bytes);
@@ -69,7 +69,7 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     private const long SmallGrowth = 4 * 1024 * 1024;
 
     /// <summary>Room for one read: what a fast server sends while others are read from.</summary>
-    private const int RoomBytes = 256 * 1024;
+    private const int ReadBytes = 256 * 1024;
 
     private readonly Func<ReadOnlySpan<byte>, Errno> _write;
     private readonly TerminalEscaper? _escaper;
@@ -100,22 +100,19 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     public bool EndsLine => !_hasShown || _lastByte == '\n';
 
     /// <inheritdoc/>
-    public override Span<byte> Room
+    public override Span<byte> GetBuffer()
     {
-        get
+        try
         {
-            try
-            {
-                Reserve(RoomBytes);
-            }
-            catch (OutOfMemoryException)
-            {
-                // It only saves a copy: the write that finds no room is the one to fail.
-                return default;
-            }
-
-            return new Span<byte>(_memory + _length, RoomBytes);
+            Reserve(ReadBytes);
         }
+        catch (OutOfMemoryException)
+        {
+            // It only saves a copy: the write that finds no room is the one to fail.
+            return default;
+        }
+
+        return new Span<byte>(_memory + _length, ReadBytes);
     }
 
     /// <inheritdoc/>

@@ -71,7 +71,7 @@ internal abstract class Progress
 
     /// <summary>The line for a failure.</summary>
     private protected static string FailureLine(int task, Endpoint from, string reason) =>
-        Escape.Line(string.Create(CultureInfo.InvariantCulture, $"Task {task}: {from}: {reason}")) + "\n";
+        TextEscaper.EscapeLine(string.Create(CultureInfo.InvariantCulture, $"Task {task}: {from}: {reason}")) + "\n";
 
     /// <summary>The last line. It says poems of one too: scripts look for one form.</summary>
     private protected static string SummaryLine(int poems, TimeSpan elapsed) =>
@@ -108,7 +108,7 @@ internal sealed class ProgressLines(TerminalWriter writer, bool showsBytes, bool
         if (showsBytes)
         {
             string line = string.Create(CultureInfo.InvariantCulture, $"Task {task}: got {bytes} bytes of poetry from {_from[task - 1]}");
-            writer.Offer(Escape.Line(line) + "\n");
+            writer.Offer(TextEscaper.EscapeLine(line) + "\n");
         }
     }
 

@@ -203,7 +203,7 @@ internal sealed class ProgressBars : Progress
 
     private void AppendLine(StringBuilder picture, int task, Download download, int columns)
     {
-        string name = Escape.Line(string.Create(CultureInfo.InvariantCulture, $"Task {task}: {download.From}"));
+        string name = TextEscaper.EscapeLine(string.Create(CultureInfo.InvariantCulture, $"Task {task}: {download.From}"));
         int nameWidth = Math.Min(MaxNameWidth, Math.Max(1, columns / 2));
         name = name.Length > nameWidth ? name[..(nameWidth - 1)] + "~" : name.PadRight(nameWidth);
         string amount = Amount(download.Bytes).PadLeft(10);

@@ -97,7 +97,7 @@ internal sealed class TerminalEscaper
         Span<byte> escaped = stackalloc byte[4096];
         while (true)
         {
-            Escape.Utf8(part[consumed..], escaped, EscapeMode.Text, isFinal, out int count, out int written);
+            TextEscaper.EscapeUtf8(part[consumed..], escaped, EscapeMode.Text, isFinal, out int count, out int written);
             Errno error = written == 0 ? Errno.None : write(escaped[..written]);
             consumed += count;
             if (error != Errno.None || count == 0)

@@ -101,7 +101,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
             Append(",\"peer\":\""u8);
             AppendAddress(record.Peer);
             Append("\""u8);
-            Field(",\"what\":\""u8, record.What, Escape.MaxExcerptLength);
+            Field(",\"what\":\""u8, record.What, TextEscaper.MaxExcerptLength);
             Append(",\"bytes\":"u8);
             AppendNumber(record.BytesSent);
             if (record.BytesWhole >= 0)
@@ -126,7 +126,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
         }
 
         Append(" bytes of "u8);
-        AppendEscaped(record.What, Escape.MaxExcerptLength);
+        AppendEscaped(record.What, TextEscaper.MaxExcerptLength);
         Append(" to "u8);
         AppendAddress(record.Peer);
         Append(" in "u8);
@@ -177,7 +177,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
 
     private void AppendEscaped(scoped ReadOnlySpan<char> text, int maxLengthBytes = int.MaxValue)
     {
-        if (text.Length <= maxLengthBytes && Escape.TryCopyPlain(text, Rest, Mode))
+        if (text.Length <= maxLengthBytes && TextEscaper.TryCopyPlain(text, Rest, Mode))
         {
             _length += text.Length;
             return;
@@ -207,7 +207,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
 
     private void AppendUtf8(scoped ReadOnlySpan<byte> utf8)
     {
-        Escape.Utf8(utf8, Rest, Mode, isFinal: true, out int consumed, out int written);
+        TextEscaper.EscapeUtf8(utf8, Rest, Mode, isFinal: true, out int consumed, out int written);
         _length += written;
         _isCut |= consumed < utf8.Length;
     }

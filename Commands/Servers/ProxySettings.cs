@@ -15,7 +15,7 @@ internal sealed class ProxySettings
     public required TimeSpan Timeout { get; init; }
 
     /// <summary>What all poems in memory may weigh together, kept or not.</summary>
-    public required long MostCacheBytes { get; init; }
+    public required long MaxCacheBytes { get; init; }
 }
 
 /// <summary>The options of <c>proxy</c>, declared on its command.</summary>
@@ -25,8 +25,8 @@ internal sealed class ProxyOptionSet
     private readonly Option<TimeSpan> _lifetime;
     private readonly Option<TimeSpan> _timeout;
     private readonly Option<TimeSpan> _staleIfError;
-    private readonly Option<long> _mostPoemBytes;
-    private readonly Option<long> _mostCacheBytes;
+    private readonly Option<long> _maxPoemBytes;
+    private readonly Option<long> _maxCacheBytes;
     private readonly Option<bool> _storeAndForward;
     private readonly Option<bool> _netstring;
 
@@ -41,9 +41,9 @@ internal sealed class ProxyOptionSet
             "--stale-if-error", "TIME", "Serve it on for so long if it cannot be fetched again", "0", Quantity.TryParseLifetime);
         _timeout = command.Value<TimeSpan>(
             "--timeout", "SECONDS", "An upstream that sends nothing for so long has failed, 0 for never", "60", Quantity.TryParseLimit);
-        _mostPoemBytes = command.Value<long>(
+        _maxPoemBytes = command.Value<long>(
             "--max-poem", "BYTES", "Pass a longer poem through without keeping it, 0 for no limit", "64MiB", TryParseLimit);
-        _mostCacheBytes = command.Value<long>(
+        _maxCacheBytes = command.Value<long>(
             "--max-cache", "BYTES", "Most that all poems in memory may weigh, 0 for no limit", "256MiB", TryParseLimit);
         _storeAndForward = command.Flag("--store-and-forward", "Send nothing before the poem is whole");
         _netstring = command.Flag("--netstring", "The poem travels as a netstring, on both sides, so that a cut is noticed");
@@ -57,13 +57,13 @@ internal sealed class ProxyOptionSet
             Lifetime = result.GetValue(_lifetime),
             StaleIfError = result.GetValue(_staleIfError),
             StoreAndForward = result.GetValue(_storeAndForward),
-            Framed = result.GetValue(_netstring),
-            MostPoemBytes = result.GetValue(_mostPoemBytes),
+            Format = result.GetValue(_netstring) ? PoemFormat.Netstring : PoemFormat.Plain,
+            MaxPoemBytes = result.GetValue(_maxPoemBytes),
         },
         Timeout = result.GetValue(_timeout),
-        MostCacheBytes = ServerOptionSet.IsTyped(result, _mostCacheBytes)
-            ? result.GetValue(_mostCacheBytes)
-            : Math.Min(result.GetValue(_mostCacheBytes), AvailableMemory.Bytes() / 2),
+        MaxCacheBytes = ServerOptionSet.IsTyped(result, _maxCacheBytes)
+            ? result.GetValue(_maxCacheBytes)
+            : Math.Min(result.GetValue(_maxCacheBytes), AvailableMemory.Bytes() / 2),
     };
 
     /// <summary>Where a proxy listens whose argument names no place.</summary>

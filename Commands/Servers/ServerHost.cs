@@ -219,7 +219,7 @@ internal sealed partial class ServerHost
         for (int i = 0; i < listeners.Count; i++)
         {
             Volatile.Write(ref _writesReadySinceMs, Environment.TickCount64);
-            string ready = Escape.Line($"{listeners[i].Title} on {ports[i].Address}.");
+            string ready = TextEscaper.EscapeLine($"{listeners[i].Title} on {ports[i].Address}.");
             Errno error = StandardStreams.WriteAll(StandardStreams.Output, $"{ready}\n");
             Volatile.Write(ref _writesReadySinceMs, 0);
             if (error is not (Errno.None or Errno.EPIPE or Errno.EBADF))

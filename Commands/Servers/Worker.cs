@@ -116,7 +116,7 @@ internal sealed class Worker
             Reactor.HurryLingering(LastLinger);
             foreach (ListeningPort port in Ports)
             {
-                (port.Factory as IRequestFactory)?.Hurry(LastLinger);
+                (port.Factory as IRequestFactory)?.CloseIdle(LastLinger);
             }
 
             Reactor.WhenNoConnections(End);

@@ -23,7 +23,7 @@ internal interface IMetricsSource
 internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
 {
     /// <summary>A request of a scraper has a few hundred bytes.</summary>
-    private const int LongestRequest = 8 * 1024;
+    private const int MaxRequestLength = 8 * 1024;
 
     /// <summary>What Prometheus asks for; a human's browser shows it too.</summary>
     private const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
@@ -47,7 +47,7 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
         {
             Answer(request);
         }
-        else if (request.Length > LongestRequest)
+        else if (request.Length > MaxRequestLength)
         {
             Reply("431 Request Header Fields Too Large", "the request is too long\n", hasBody: true);
         }
@@ -57,11 +57,11 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
     protected internal override void ConnectionLost(Failure reason)
     {
         _ = _deadline?.CancelIfActive();
-        factory.Forget(this);
+        factory.Remove(this);
     }
 
     /// <summary>Makes room for another.</summary>
-    internal void GiveWay() => Transport.AbortConnection();
+    internal void Evict() => Transport.AbortConnection();
 
     private void Answer(string request)
     {
@@ -123,7 +123,7 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
 internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) : Factory
 {
     /// <summary>Below the limit of the port, so that there is always one who can give way before the port is full.</summary>
-    private const int MostAtOnce = 16;
+    private const int MaxConnections = 16;
 
     private readonly List<MetricsServer> _open = [];
 
@@ -136,11 +136,11 @@ internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) 
     /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer)
     {
-        if (_open.Count >= MostAtOnce)
+        if (_open.Count >= MaxConnections)
         {
             MetricsServer oldest = _open[0];
             _open.RemoveAt(0);
-            oldest.GiveWay();
+            oldest.Evict();
         }
 
         var server = new MetricsServer(this);
@@ -149,5 +149,5 @@ internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) 
     }
 
     /// <summary>A connection has ended.</summary>
-    internal void Forget(MetricsServer server) => _ = _open.Remove(server);
+    internal void Remove(MetricsServer server) => _ = _open.Remove(server);
 }

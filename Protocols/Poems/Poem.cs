@@ -10,17 +10,17 @@ namespace Poetry.Protocols;
 /// maker holds it once, every connection that sends it once more, and the last to let go frees it.
 /// </summary>
 /// <remarks>
-/// Crosses threads: reactors on several of them share it, and may call <see cref="TryHold"/> and <see cref="LetGo"/>. The
+/// Crosses threads: reactors on several of them share it, and may call <see cref="TryAddRef"/> and <see cref="Release"/>. The
 /// bytes do not change after it was made.
 /// </remarks>
 internal sealed class Poem
 {
     /// <summary>A <see cref="Memory{T}"/> reaches 2 GiB: a longer poem is several in a row.</summary>
-    private const int LongestPart = 1 << 30;
+    private const int MaxPartBytes = 1 << 30;
 
     private readonly NativeBlock _block;
     private readonly ReadOnlyMemory<byte>[] _parts;
-    private int _holders = 1;
+    private int _references = 1;
 
     /// <summary>Takes over a block with a poem in it.</summary>
     /// <param name="block">Sealed; freed when the last holder lets go.</param>
@@ -32,11 +32,11 @@ internal sealed class Poem
         _block = block;
         Length = length;
         WireLength = wireLength;
-        _parts = new ReadOnlyMemory<byte>[Math.Max(1, (wireLength + LongestPart - 1) / LongestPart)];
+        _parts = new ReadOnlyMemory<byte>[Math.Max(1, (wireLength + MaxPartBytes - 1) / MaxPartBytes)];
         for (int i = 0; i < _parts.Length; i++)
         {
-            long start = (long)i * LongestPart;
-            _parts[i] = block.Part(offset + start, (int)Math.Min(LongestPart, wireLength - start));
+            long start = (long)i * MaxPartBytes;
+            _parts[i] = block.Part(offset + start, (int)Math.Min(MaxPartBytes, wireLength - start));
         }
     }
 
@@ -50,27 +50,27 @@ internal sealed class Poem
     public ReadOnlySpan<ReadOnlyMemory<byte>> Parts => _parts;
 
     /// <summary>Holds it, unless the last holder has let go already.</summary>
-    public bool TryHold()
+    public bool TryAddRef()
     {
-        int holders = Volatile.Read(ref _holders);
-        while (holders > 0)
+        int references = Volatile.Read(ref _references);
+        while (references > 0)
         {
-            int seen = Interlocked.CompareExchange(ref _holders, holders + 1, holders);
-            if (seen == holders)
+            int seen = Interlocked.CompareExchange(ref _references, references + 1, references);
+            if (seen == references)
             {
                 return true;
             }
 
-            holders = seen;
+            references = seen;
         }
 
         return false;
     }
 
     /// <summary>Lets go of it; after this the caller must not read it any more.</summary>
-    public void LetGo()
+    public void Release()
     {
-        int left = Interlocked.Decrement(ref _holders);
+        int left = Interlocked.Decrement(ref _references);
         Debug.Assert(left >= 0, "nobody lets go twice");
         if (left == 0)
         {

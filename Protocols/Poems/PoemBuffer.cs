@@ -18,10 +18,10 @@ internal sealed class PoemBuffer
     /// No chunk is larger unless the length was known before: doubling wastes at most this much, and only of address
     /// space, since the kernel gives no page before it is written to.
     /// </summary>
-    private const int LargestChunk = 16 * 1024 * 1024;
+    private const int MaxChunkBytes = 16 * 1024 * 1024;
 
     /// <summary>The longest chunk of a poem whose length is known: what a <see cref="Memory{T}"/> reaches.</summary>
-    private const int LongestExpected = 1 << 30;
+    private const int MaxKnownChunkBytes = 1 << 30;
 
     private readonly PoemMemory _memory;
     private readonly ProxyCache _cache;
@@ -29,7 +29,7 @@ internal sealed class PoemBuffer
     private ReadOnlyMemory<byte>[]? _parts;
     private int _nextChunkBytes;
     private bool _passes;
-    private int _holders = 1;
+    private int _references = 1;
 
     /// <summary>Makes an empty one, held once.</summary>
     /// <param name="memory">Where it lies.</param>
@@ -46,23 +46,23 @@ internal sealed class PoemBuffer
     public long Length { get; private set; }
 
     /// <summary>Does more than one hold it?</summary>
-    public bool IsShared => _holders > 1;
+    public bool IsShared => _references > 1;
 
     /// <summary>Bytes at the front that are no longer here.</summary>
     public long Released { get; private set; }
 
     /// <summary>Is all of it here? Then it changes no more.</summary>
-    public bool IsWhole => _parts is not null;
+    public bool IsComplete => _parts is not null;
 
     /// <summary>Its length when it will be whole; −1 while nobody knows.</summary>
-    public long WholeLength { get; private set; } = -1;
+    public long TotalBytes { get; private set; } = -1;
 
     /// <summary>What is sent of a whole poem, in order; at least one part, which may be empty.</summary>
     public ReadOnlySpan<ReadOnlyMemory<byte>> Parts
     {
         get
         {
-            Debug.Assert(IsWhole && Released == 0, "only what is all here is sent in parts");
+            Debug.Assert(IsComplete && Released == 0, "only what is all here is sent in parts");
             return _parts;
         }
     }
@@ -70,7 +70,7 @@ internal sealed class PoemBuffer
     /// <summary>Adds what has come.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        Debug.Assert(!IsWhole, "a whole poem does not grow");
+        Debug.Assert(!IsComplete, "a whole poem does not grow");
         while (!bytes.IsEmpty)
         {
             if (_chunks.Count == 0 || _chunks[^1].Room == 0)
@@ -79,7 +79,7 @@ internal sealed class PoemBuffer
             }
 
             int taken = _chunks[^1].Append(bytes);
-            _cache.Hold(taken);
+            _cache.Charge(taken);
             bytes = bytes[taken..];
             Length += taken;
         }
@@ -91,10 +91,10 @@ internal sealed class PoemBuffer
     public void Expect(long wireLength, bool isStored)
     {
         Debug.Assert(Length == 0, "its length is known before its first byte or not at all");
-        WholeLength = wireLength;
+        TotalBytes = wireLength;
         if (isStored)
         {
-            _nextChunkBytes = (int)Math.Min(wireLength, LongestExpected);
+            _nextChunkBytes = (int)Math.Min(wireLength, MaxKnownChunkBytes);
         }
     }
 
@@ -120,7 +120,7 @@ internal sealed class PoemBuffer
     /// <summary>All has come.</summary>
     public void Complete()
     {
-        WholeLength = Length;
+        TotalBytes = Length;
         _parts = new ReadOnlyMemory<byte>[Math.Max(1, _chunks.Count)];
         for (int i = 0; i < _chunks.Count; i++)
         {
@@ -151,7 +151,7 @@ internal sealed class PoemBuffer
     /// <summary>Frees the chunks that lie whole before a place: everybody has them.</summary>
     public void ReleaseBefore(long offset)
     {
-        Debug.Assert(!IsWhole, "who was given all of it may still be sending it");
+        Debug.Assert(!IsComplete, "who was given all of it may still be sending it");
         int passed = 0;
         while (passed < _chunks.Count && _chunks[passed].Room == 0 && _chunks[passed].End <= offset)
         {
@@ -164,17 +164,17 @@ internal sealed class PoemBuffer
     }
 
     /// <summary>Holds it once more.</summary>
-    public void Hold()
+    public void AddRef()
     {
-        Debug.Assert(_holders > 0, "what is freed can't be held");
-        _holders++;
+        Debug.Assert(_references > 0, "what is freed can't be held");
+        _references++;
     }
 
     /// <summary>Lets go of it; after this the caller must not read it any more.</summary>
-    public void LetGo()
+    public void Release()
     {
-        Debug.Assert(_holders > 0, "nobody lets go twice");
-        if (--_holders > 0)
+        Debug.Assert(_references > 0, "nobody lets go twice");
+        if (--_references > 0)
         {
             return;
         }
@@ -190,7 +190,7 @@ internal sealed class PoemBuffer
 
     private void Free(Chunk chunk)
     {
-        _cache.LetGo(chunk.End - chunk.Offset);
+        _cache.Discharge(chunk.End - chunk.Offset);
         chunk.Free(_memory);
     }
 
@@ -202,7 +202,7 @@ internal sealed class PoemBuffer
         // Each as large as all before it, until they are large enough; in passing they stay as they are.
         if (_nextChunkBytes > 0)
         {
-            _nextChunkBytes = (int)Math.Clamp(Length + length, 1, Math.Max(LargestChunk, length));
+            _nextChunkBytes = (int)Math.Clamp(Length + length, 1, Math.Max(MaxChunkBytes, length));
         }
     }
 

@@ -14,7 +14,7 @@ internal interface IPoemReceiver
     bool Received(ReadOnlySpan<byte> bytes);
 
     /// <summary>Where the next bytes of an unframed poem are to come, to be kept there; none if it does not matter.</summary>
-    Span<byte> Room => default;
+    Span<byte> GetBuffer() => default;
 
     /// <summary>There is a connection, which may be told to wait: a receiver that can't keep up pauses it.</summary>
     /// <param name="upstream">Usable until the fetch has ended. While it is paused no time runs out on the server.</param>
@@ -32,8 +32,8 @@ internal interface IPoemReceiver
 /// <summary>How a poem is fetched.</summary>
 /// <param name="ConnectTimeout">For the name, all of its addresses, and the connection.</param>
 /// <param name="Timeout">A server that sends nothing for so long has failed; <see cref="TimeSpan.MaxValue"/> for never.</param>
-/// <param name="Framed">Does it travel as a netstring, so that a part can be told from the whole?</param>
-internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, bool Framed);
+/// <param name="Format">How it travels.</param>
+internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, PoemFormat Format);
 
 /// <summary>What came was not the whole poem, or none at all.</summary>
 internal sealed class PoemIncompleteError(string message) : IOException(message);
@@ -128,7 +128,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     private long _received;
 
     /// <inheritdoc/>
-    protected internal override Span<byte> Room => request.Framed ? default : fetch.Receiver.Room;
+    protected internal override Span<byte> Room => request.Format == PoemFormat.Netstring ? default : fetch.Receiver.GetBuffer();
 
     /// <inheritdoc/>
     protected internal override void ConnectionMade()
@@ -183,7 +183,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     protected internal override void ReadConnectionLost()
     {
         Transport.LoseConnection();
-        if (!request.Framed)
+        if (request.Format != PoemFormat.Netstring)
         {
             fetch.Complete(_received);
         }
@@ -204,7 +204,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
 
     private void Read(ReadOnlySpan<byte> data)
     {
-        if (!request.Framed)
+        if (request.Format != PoemFormat.Netstring)
         {
             _ = Take(data);
             return;

@@ -12,34 +12,34 @@ internal static unsafe class PoemReader
     /// <summary>What stands for standard input.</summary>
     public const string StandardInput = "-";
 
-    private const int SmallestBuffer = 64 * 1024;
+    private const int MinBufferBytes = 64 * 1024;
 
     /// <summary>A file that changes under every one of so many readings is not going to hold still.</summary>
-    private const int MostTries = 5;
+    private const int MaxTries = 5;
 
     /// <summary>Reads a poem.</summary>
     /// <param name="name">A regular file, or <c>-</c> for standard input.</param>
-    /// <param name="framed">Is it to travel as a netstring?</param>
+    /// <param name="format">How it travels.</param>
     /// <param name="problem">Why there is none.</param>
     /// <returns>Null if there is none; otherwise held once, for the caller.</returns>
-    public static Poem? TryRead(string name, bool framed, out PoemProblem problem)
+    public static Poem? TryRead(string name, PoemFormat format, out PoemProblem problem)
     {
         if (name == StandardInput)
         {
-            Poem? typed = ReadToEnd(0, SmallestBuffer, framed, out Errno refusal);
+            Poem? typed = ReadToEnd(0, MinBufferBytes, format, out Errno refusal);
             problem = typed is null ? Unreadable("standard input", refusal.Sentence()) : default;
             return typed;
         }
 
-        for (int tries = 0; tries < MostTries; tries++)
+        for (int tries = 0; tries < MaxTries; tries++)
         {
-            Poem? poem = TryReadOnce(name, framed, out problem, out bool changed);
+            Poem? poem = TryReadOnce(name, format, out problem, out bool changed);
             if (!changed)
             {
                 return poem;
             }
 
-            poem?.LetGo();
+            poem?.Release();
         }
 
         problem = Unreadable(name, "it keeps changing");
@@ -48,10 +48,10 @@ internal static unsafe class PoemReader
 
     /// <summary>Reads a file once.</summary>
     /// <param name="name">A file.</param>
-    /// <param name="framed">Is it to travel as a netstring?</param>
+    /// <param name="format">How it travels.</param>
     /// <param name="problem">Why there is no poem.</param>
     /// <param name="changed">Did somebody write to it meanwhile? Then the poem may be half of the old and half of the new.</param>
-    private static Poem? TryReadOnce(string name, bool framed, out PoemProblem problem, out bool changed)
+    private static Poem? TryReadOnce(string name, PoemFormat format, out PoemProblem problem, out bool changed)
     {
         changed = false;
 
@@ -70,7 +70,7 @@ internal static unsafe class PoemReader
         problem = ProblemOf(name, before.Kind);
         if (error == Errno.None && problem == default)
         {
-            poem = ReadToEnd(file, before.SizeBytes, framed, out error);
+            poem = ReadToEnd(file, before.SizeBytes, format, out error);
             changed = poem is not null
                 && NativeFile.Status(file, out FileStatus after) == Errno.None
                 && !after.IsUnchangedSince(before);
@@ -99,13 +99,13 @@ internal static unsafe class PoemReader
     /// <summary>Reads until the end, wherever it is: the size is only a hint.</summary>
     /// <param name="file">Open for reading.</param>
     /// <param name="sizeHint">In bytes; 0 or more.</param>
-    /// <param name="framed">Is it to travel as a netstring?</param>
+    /// <param name="format">How it travels.</param>
     /// <param name="error">Why there is no poem: of the file, or ENOMEM.</param>
-    private static Poem? ReadToEnd(nint file, long sizeHint, bool framed, out Errno error)
+    private static Poem? ReadToEnd(nint file, long sizeHint, PoemFormat format, out Errno error)
     {
         try
         {
-            return ReadBlock(file, sizeHint, framed, out error);
+            return ReadBlock(file, sizeHint, format, out error);
         }
         catch (OutOfMemoryException)
         {
@@ -115,10 +115,10 @@ internal static unsafe class PoemReader
         }
     }
 
-    private static Poem? ReadBlock(nint file, long sizeHint, bool framed, out Errno error)
+    private static Poem? ReadBlock(nint file, long sizeHint, PoemFormat format, out Errno error)
     {
-        long head = framed ? Netstring.MaxHeaderLength : 0;
-        long tail = framed ? 1 : 0;
+        long head = format == PoemFormat.Netstring ? Netstring.MaxHeaderLength : 0;
+        long tail = format == PoemFormat.Netstring ? 1 : 0;
 
         // One byte more than the hint, so that the last read can find the end.
         long capacity = Math.Max(sizeHint, 0) + 1;
@@ -134,7 +134,7 @@ internal static unsafe class PoemReader
         {
             if (length == capacity)
             {
-                long larger = Math.Max(capacity * 2, SmallestBuffer);
+                long larger = Math.Max(capacity * 2, MinBufferBytes);
                 if (!AvailableMemory.HasRoomFor(larger - capacity))
                 {
                     block.Free();
@@ -156,7 +156,7 @@ internal static unsafe class PoemReader
 
             if (read == 0)
             {
-                return framed ? Framed(block, length) : Bare(block, length);
+                return format == PoemFormat.Netstring ? Framed(block, length) : Bare(block, length);
             }
 
             length += read;

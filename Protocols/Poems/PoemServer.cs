@@ -16,7 +16,7 @@ internal sealed class PoemServer(PoemServerFactory factory) : Protocol
     protected internal override void ConnectionMade()
     {
         _start = factory.Clock.Now;
-        _poem = factory.Source.Hold();
+        _poem = factory.Source.Acquire();
         ReadOnlySpan<ReadOnlyMemory<byte>> parts = _poem.Parts;
         foreach (ReadOnlyMemory<byte> part in parts[..^1])
         {
@@ -37,7 +37,7 @@ internal sealed class PoemServer(PoemServerFactory factory) : Protocol
         Poem poem = _poem!;
         _poem = null;
         factory.Record(Transport, poem, _start, reason);
-        poem.LetGo();
+        poem.Release();
     }
 }
 

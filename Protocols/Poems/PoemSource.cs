@@ -7,17 +7,17 @@ namespace Poetry.Protocols;
 /// again leaves the old one in place.
 /// </summary>
 /// <remarks>
-/// Crosses threads: reactors on several of them share it. <see cref="Hold"/> may be called from any, <see cref="Reload"/> from one.
+/// Crosses threads: reactors on several of them share it. <see cref="Acquire"/> may be called from any, <see cref="Reload"/> from one.
 /// </remarks>
 internal sealed class PoemSource
 {
-    private readonly bool _framed;
+    private readonly PoemFormat _format;
     private Poem _current;
 
-    private PoemSource(string name, bool framed, Poem poem)
+    private PoemSource(string name, PoemFormat format, Poem poem)
     {
         Name = name;
-        _framed = framed;
+        _format = format;
         _current = poem;
     }
 
@@ -32,19 +32,19 @@ internal sealed class PoemSource
 
     /// <summary>Reads a poem for the first time.</summary>
     /// <param name="name">A file, or <c>-</c> for standard input.</param>
-    /// <param name="framed">Is it to travel as a netstring?</param>
+    /// <param name="format">How it travels.</param>
     /// <param name="problem">Why there is none.</param>
     /// <returns>Null if it can't be read.</returns>
-    public static PoemSource? TryOpen(string name, bool framed, out PoemProblem problem) =>
-        PoemReader.TryRead(name, framed, out problem) is { } poem ? new PoemSource(name, framed, poem) : null;
+    public static PoemSource? TryOpen(string name, PoemFormat format, out PoemProblem problem) =>
+        PoemReader.TryRead(name, format, out problem) is { } poem ? new PoemSource(name, format, poem) : null;
 
-    /// <summary>The poem of this moment, held for the caller, who has to <see cref="Poem.LetGo"/> of it.</summary>
-    public Poem Hold()
+    /// <summary>The poem of this moment, held for the caller, who has to <see cref="Poem.Release"/> of it.</summary>
+    public Poem Acquire()
     {
         while (true)
         {
             Poem poem = Volatile.Read(ref _current);
-            if (poem.TryHold())
+            if (poem.TryAddRef())
             {
                 return poem;
             }
@@ -64,12 +64,12 @@ internal sealed class PoemSource
             return true;
         }
 
-        if (PoemReader.TryRead(Name, _framed, out problem) is not { } poem)
+        if (PoemReader.TryRead(Name, _format, out problem) is not { } poem)
         {
             return false;
         }
 
-        Interlocked.Exchange(ref _current, poem).LetGo();
+        Interlocked.Exchange(ref _current, poem).Release();
         return true;
     }
 }

@@ -20,7 +20,7 @@ internal sealed class SlowPoemServer : Protocol
     /// are, the look is the next piece's own call and costs nothing; with a faster one, the kernel's buffers hold more than
     /// a client reads in that time.
     /// </summary>
-    private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan MinRetryDelay = TimeSpan.FromMilliseconds(10);
 
     private readonly SlowPoemServerFactory _factory;
     private readonly DelayedCall _tick;
@@ -41,7 +41,7 @@ internal sealed class SlowPoemServer : Protocol
     {
         _start = _factory.Clock.Now;
         _dueTicks = _start.Ticks;
-        _poem = _factory.Source.Hold();
+        _poem = _factory.Source.Acquire();
         _part = 0;
         _offset = 0;
         SlowPoemLog.Wanted(_factory.Log, Transport.Peer, _factory.Source.Name);
@@ -75,7 +75,7 @@ internal sealed class SlowPoemServer : Protocol
             Outcome = ConnectionRecord.OutcomeOf(reason),
         };
         record.Log(_factory.Log);
-        poem.LetGo();
+        poem.Release();
     }
 
     private void Tick()
@@ -86,7 +86,7 @@ internal sealed class SlowPoemServer : Protocol
             return;
         }
 
-        long soon = TimerQueue.AddSaturated(_factory.Clock.Now.Ticks, Math.Max(_factory.Pace.Delay.Ticks, ShortestWait.Ticks));
+        long soon = SaturatedTime.Add(_factory.Clock.Now.Ticks, Math.Max(_factory.Pace.Delay.Ticks, MinRetryDelay.Ticks));
         _tick.RearmAt(soon);
     }
 
@@ -120,7 +120,7 @@ internal sealed class SlowPoemServer : Protocol
         }
 
         SlowPoemLog.Sending(_factory.Log, sent, Transport.Peer);
-        _dueTicks = TimerQueue.AddSaturated(_dueTicks, _factory.Pace.Delay.Ticks);
+        _dueTicks = SaturatedTime.Add(_dueTicks, _factory.Pace.Delay.Ticks);
         _tick.RearmAt(_dueTicks);
     }
 }

@@ -12,20 +12,20 @@ namespace Poetry.Protocols;
 /// there is no room only passes, and its window is narrow until there is room for more: such a window, for each that passes,
 /// is all that there may be over the limit.
 /// </remarks>
-/// <param name="mostBytes">The limit.</param>
-internal sealed class ProxyCache(long mostBytes)
+/// <param name="maxBytes">The limit.</param>
+internal sealed class ProxyCache(long maxBytes)
 {
     private ProxyService? _newest;
     private ProxyService? _oldest;
 
     /// <summary>The limit.</summary>
-    public long MostBytes => mostBytes;
+    public long MaxBytes => maxBytes;
 
     /// <summary>What all poems weigh that are in memory.</summary>
     public long HeldBytes { get; private set; }
 
     /// <summary>Is there no room for any more?</summary>
-    public bool IsFull => HeldBytes >= mostBytes;
+    public bool IsFull => HeldBytes >= maxBytes;
 
     /// <summary>Poems in memory that only pass, or did.</summary>
     public long Passing { get; set; }
@@ -46,7 +46,7 @@ internal sealed class ProxyCache(long mostBytes)
     public bool TryMakeRoom(int bytes)
     {
         ProxyService? service = _oldest;
-        while (HeldBytes > mostBytes - bytes && service is not null)
+        while (HeldBytes > maxBytes - bytes && service is not null)
         {
             ProxyService? newer = service.Newer;
             if (service.IdleBytes > 0)
@@ -58,14 +58,14 @@ internal sealed class ProxyCache(long mostBytes)
             service = newer;
         }
 
-        return HeldBytes <= mostBytes - bytes;
+        return HeldBytes <= maxBytes - bytes;
     }
 
     /// <summary>Notes that so much more of a poem is in memory.</summary>
-    public void Hold(long bytes) => HeldBytes += bytes;
+    public void Charge(long bytes) => HeldBytes += bytes;
 
     /// <summary>Notes that so much of a poem is no longer in memory.</summary>
-    public void LetGo(long bytes)
+    public void Discharge(long bytes)
     {
         HeldBytes -= bytes;
         Debug.Assert(HeldBytes >= 0, "only what was held is let go");

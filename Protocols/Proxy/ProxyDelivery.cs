@@ -31,8 +31,8 @@ internal sealed class ProxyDelivery
         _download = download;
         _poem = poem;
         Reader = reader;
-        poem.Hold();
-        Whole = Deferred.WithCanceller<ProxyDelivery, long>(this, static (delivery, _) => delivery.Leave());
+        poem.AddRef();
+        Completed = Deferred.WithCanceller<ProxyDelivery, long>(this, static (delivery, _) => delivery.Leave());
     }
 
     /// <summary>
@@ -40,10 +40,10 @@ internal sealed class ProxyDelivery
     /// of it: then the connection has to be reset, so that the client can tell. Cancelling it leaves the fetch, which is
     /// cancelled if nobody else waits for it.
     /// </summary>
-    public Deferred<long> Whole { get; }
+    public Deferred<long> Completed { get; }
 
     /// <summary>How long the poem is in its wire form; −1 if that is not known yet.</summary>
-    public long WireLength => _poem.WholeLength;
+    public long WireLength => _poem.TotalBytes;
 
     /// <summary>Does it still wait for the fetch, or for more of it?</summary>
     public bool Waits => _download is not null;
@@ -67,11 +67,11 @@ internal sealed class ProxyDelivery
     {
         if (_download is not null)
         {
-            Whole.Cancel();
+            Completed.Cancel();
         }
 
         Debug.Assert(_download is null, "who has ended waits no more");
-        _poem.LetGo();
+        _poem.Release();
     }
 
     /// <summary>Gives it what it does not have yet, for as long as it wants it.</summary>
@@ -81,7 +81,7 @@ internal sealed class ProxyDelivery
         {
             ReadOnlyMemory<byte> next = _poem.From(Given);
             Given += next.Length;
-            Reader.Write(next, last: _poem.IsWhole && Given == _poem.Length);
+            Reader.Write(next, last: _poem.IsComplete && Given == _poem.Length);
         }
     }
 
@@ -89,8 +89,8 @@ internal sealed class ProxyDelivery
     internal void SwitchTo(PoemBuffer other)
     {
         Debug.Assert(Given == 0, "no client gets parts of two poems");
-        other.Hold();
-        _poem.LetGo();
+        other.AddRef();
+        _poem.Release();
         _poem = other;
     }
 
@@ -100,18 +100,18 @@ internal sealed class ProxyDelivery
     /// <summary>It has been given all.</summary>
     internal void Succeed()
     {
-        if (!Whole.Called)
+        if (!Completed.Called)
         {
-            Whole.Callback(_poem.Length);
+            Completed.Callback(_poem.Length);
         }
     }
 
     /// <summary>There will be no more.</summary>
     internal void Fail(Failure reason)
     {
-        if (!Whole.Called)
+        if (!Completed.Called)
         {
-            Whole.Errback(reason);
+            Completed.Errback(reason);
         }
     }
 

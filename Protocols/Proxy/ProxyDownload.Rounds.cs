@@ -131,7 +131,7 @@ internal sealed partial class ProxyDownload
             switch (_stage)
             {
                 case Stage.Fetching:
-                    if (PassesThrough || !_service.HoldsBack)
+                    if (PassesThrough || !_service.Buffers)
                     {
                         delivery.GiveRest();
                     }
@@ -139,7 +139,7 @@ internal sealed partial class ProxyDownload
                     // Also of those that are given nothing yet: the poem may begin to pass before the round is over.
                     _slowestSoFar = Math.Min(_slowestSoFar, delivery.Reader.BytesTaken);
                     break;
-                case Stage.Whole:
+                case Stage.Complete:
                     delivery.GiveRest();
                     Dismiss(delivery)?.Succeed();
                     break;
@@ -158,11 +158,11 @@ internal sealed partial class ProxyDownload
     /// <summary>The fetch has failed: who has nothing yet gets the stale poem, if there is one; the others get no more.</summary>
     private void Refuse(ProxyDelivery delivery)
     {
-        if (delivery.Given == 0 && _service.StandIn is { } stale)
+        if (delivery.Given == 0 && _service.StalePoem is { } stale)
         {
             delivery.SwitchTo(stale);
             delivery.GiveRest();
-            _service.StoodIn();
+            _service.CountStaleServed();
             Dismiss(delivery)?.Succeed();
         }
         else

@@ -39,7 +39,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         Fetching,
 
         /// <summary>All has come.</summary>
-        Whole,
+        Complete,
 
         /// <summary>It has failed.</summary>
         Failed,
@@ -98,7 +98,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
         Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
         int count = Netstring.WriteHeader(length, head);
-        bool isTooLong = length > _options.MostPoemBytes || count + length + 1 > _cache.MostBytes;
+        bool isTooLong = length > _options.MaxPoemBytes || count + length + 1 > _cache.MaxBytes;
         _poem.Expect(count + length + 1, isStored: !isTooLong);
         if (isTooLong)
         {
@@ -118,7 +118,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
 
         ReceivedBytes += bytes.Length;
-        if (!PassesThrough && ReceivedBytes > _options.MostPoemBytes)
+        if (!PassesThrough && ReceivedBytes > _options.MaxPoemBytes)
         {
             BeginPassingThrough();
         }
@@ -160,14 +160,14 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
         _upstream = null;
         _failure = outcome.Failure;
-        _stage = _failure is null ? Stage.Whole : Stage.Failed;
+        _stage = _failure is null ? Stage.Complete : Stage.Failed;
         if (_failure is not null)
         {
             _service.FetchFailed(this, _failure);
         }
         else
         {
-            if (_options.Framed)
+            if (_options.Format == PoemFormat.Netstring)
             {
                 Append(","u8);
             }
@@ -201,6 +201,6 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private void Finish()
     {
         _ = _rounds.CancelIfActive();
-        _poem.LetGo();
+        _poem.Release();
     }
 }

@@ -15,10 +15,10 @@ internal sealed record ProxyOptions
     public bool StoreAndForward { get; init; }
 
     /// <summary>Does the poem travel as a netstring, on both sides?</summary>
-    public bool Framed { get; init; }
+    public PoemFormat Format { get; init; }
 
     /// <summary>A longer poem is passed through and not kept.</summary>
-    public long MostPoemBytes { get; init; } = long.MaxValue;
+    public long MaxPoemBytes { get; init; } = long.MaxValue;
 
     /// <summary>
     /// How far the fastest client of a poem that is only passed through may be ahead of the slowest. Chosen: what a fast

@@ -29,7 +29,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     {
         _start = factory.Clock.Now;
         _wireLength = -1;
-        _cached = factory.Service.TryHoldCached();
+        _cached = factory.Service.TryAcquireCached();
         if (_cached is null)
         {
             Wait();
@@ -44,7 +44,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
 
         Transport.WriteLast(parts[^1]);
         _wireLength = _cached.Length;
-        LetGoIfSent();
+        ReleaseIfSent();
     }
 
     /// <inheritdoc/>
@@ -89,13 +89,13 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     }
 
     /// <inheritdoc/>
-    protected internal override void AllSent() => LetGo();
+    protected internal override void AllSent() => Release();
 
     /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         factory.Record(Transport, WireLength(), ConnectionRecord.DurationOf(Transport, _start, factory.Clock.Now), Outcome(reason));
-        LetGo();
+        Release();
         _failed = false;
         _left = false;
     }
@@ -104,7 +104,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     {
         _delivery = factory.Service.Join(this);
         Transport.RegisterProducer(this);
-        _ = _delivery.Whole.AddBoth(this, static (server, outcome) => server.PoemEnded(outcome.Failure));
+        _ = _delivery.Completed.AddBoth(this, static (server, outcome) => server.PoemEnded(outcome.Failure));
     }
 
     /// <summary>The poem was handed over, or there is no more of it.</summary>
@@ -114,7 +114,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         {
             Transport.LoseConnection();
             _wireLength = _delivery!.WireLength;
-            LetGoIfSent();
+            ReleaseIfSent();
             return;
         }
 
@@ -123,18 +123,18 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     }
 
     /// <summary>The kernel has it all: the poem may go before the client has closed.</summary>
-    private void LetGoIfSent()
+    private void ReleaseIfSent()
     {
         if (Transport.BytesPending == 0)
         {
-            LetGo();
+            Release();
         }
     }
 
-    private void LetGo()
+    private void Release()
     {
         EndDelivery();
-        _cached?.LetGo();
+        _cached?.Release();
         _cached = null;
     }
 

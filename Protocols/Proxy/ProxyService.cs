@@ -41,7 +41,7 @@ internal sealed class ProxyService
     private readonly PoemMemory _memory;
     private readonly ILogger _log;
     private readonly string _usingCached;
-    private readonly FailureLog _failureLog;
+    private readonly RepeatedErrorLog _fetchErrors;
 
     /// <summary>The fetch that clients may still join.</summary>
     private ProxyDownload? _download;
@@ -76,7 +76,7 @@ internal sealed class ProxyService
         _memory = memory;
         _log = log;
         _usingCached = $"Using cached poem. ({upstream})";
-        _failureLog = new FailureLog(
+        _fetchErrors = new RepeatedErrorLog(
             clock,
             reason => ProxyLog.FetchFailed(log, upstream, reason),
             (count, reason) => ProxyLog.FetchesFailed(log, upstream, count, reason));
@@ -88,7 +88,7 @@ internal sealed class ProxyService
     /// <summary>What it has.</summary>
     public ProxyState State => _download is not null ? ProxyState.Fetching
         : IsFresh ? ProxyState.Cached
-        : StandIn is not null ? ProxyState.Stale
+        : StalePoem is not null ? ProxyState.Stale
         : ProxyState.Empty;
 
     /// <summary>Clients that were served from memory.</summary>
@@ -130,17 +130,17 @@ internal sealed class ProxyService
     internal ProxyService? Older { get; set; }
 
     /// <summary>The poem that is kept, if it may still take the place of one that can't be fetched.</summary>
-    internal PoemBuffer? StandIn => _clock.Now < _keptUntil ? _poem : null;
+    internal PoemBuffer? StalePoem => _clock.Now < _keptUntil ? _poem : null;
 
     /// <summary>Do clients get nothing before the poem is whole?</summary>
-    internal bool HoldsBack => _options.StoreAndForward || StandIn is not null;
+    internal bool Buffers => _options.StoreAndForward || StalePoem is not null;
 
     private bool IsFresh => _poem is not null && _clock.Now < _freshUntil;
 
     /// <summary>The poem, if it can be served from memory.</summary>
-    /// <returns>Held for the caller, who has to <see cref="PoemBuffer.LetGo"/> of it when the delivery is over; null if it
+    /// <returns>Held for the caller, who has to <see cref="PoemBuffer.Release"/> of it when the delivery is over; null if it
     /// has to be fetched.</returns>
-    public PoemBuffer? TryHoldCached()
+    public PoemBuffer? TryAcquireCached()
     {
         if (!IsFresh)
         {
@@ -150,7 +150,7 @@ internal sealed class ProxyService
         Hits++;
         _cache.Touch(this);
         ProxyLog.UsingCached(_log, _usingCached);
-        _poem!.Hold();
+        _poem!.AddRef();
         return _poem;
     }
 
@@ -197,7 +197,7 @@ internal sealed class ProxyService
             _ = _expiry?.CancelIfActive();
             _expiry = null;
             _cache.Remove(this, poem.Length);
-            poem.LetGo();
+            poem.Release();
         }
     }
 
@@ -205,7 +205,7 @@ internal sealed class ProxyService
 
     internal void WaiterLeft() => Waiters--;
 
-    internal void StoodIn() => StaleServed++;
+    internal void CountStaleServed() => StaleServed++;
 
     internal void ReaderThrew(Exception exception) => ReactorLog.CallbackThrew(_log, exception);
 
@@ -232,7 +232,7 @@ internal sealed class ProxyService
     {
         FetchIsOver(download);
         Failures++;
-        _failureLog.Tell(ReasonOf(reason, download.ReceivedBytes));
+        _fetchErrors.Report(ReasonOf(reason, download.ReceivedBytes));
     }
 
     /// <summary>Everybody has left.</summary>
@@ -264,18 +264,14 @@ internal sealed class ProxyService
 
     private void Keep(PoemBuffer poem)
     {
-        Debug.Assert(poem.IsWhole && _poem is null, "only whole poems are kept, one at a time");
-        poem.Hold();
+        Debug.Assert(poem.IsComplete && _poem is null, "only whole poems are kept, one at a time");
+        poem.AddRef();
         _poem = poem;
-        _freshUntil = After(_clock.Now, _options.Lifetime);
-        _keptUntil = After(_freshUntil, _options.StaleIfError);
+        _freshUntil = SaturatedTime.Add(_clock.Now, _options.Lifetime);
+        _keptUntil = SaturatedTime.Add(_freshUntil, _options.StaleIfError);
         if (_keptUntil < TimeSpan.MaxValue)
         {
             _expiry = _clock.CallLater(_keptUntil - _clock.Now, this, static service => service.DropPoem());
         }
     }
-
-    /// <summary>A moment beyond all time is the end of time.</summary>
-    private static TimeSpan After(TimeSpan moment, TimeSpan later) =>
-        later > TimeSpan.MaxValue - moment ? TimeSpan.MaxValue : moment + later;
 }

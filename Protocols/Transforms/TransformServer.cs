@@ -145,7 +145,7 @@ internal abstract class TransformServer : Protocol
             return true;
         }
 
-        _factory.Failures.Tell($"refused {Transport.Peer}: too many long requests at once");
+        _factory.Failures.Report($"refused {Transport.Peer}: too many long requests at once");
         End(ConnectionOutcome.Refused);
         EndUnanswered();
         return false;
@@ -198,7 +198,7 @@ internal abstract class TransformServer : Protocol
     private void RefuseName(ReadOnlySpan<byte> name)
     {
         bool isLogged = _factory.Log.IsEnabled(LogLevel.Information);
-        Refuse(isLogged ? $"no transformation '{Escape.Excerpt(name)}'" : string.Empty);
+        Refuse(isLogged ? $"no transformation '{TextEscaper.Excerpt(name)}'" : string.Empty);
     }
 
     /// <summary>One write, one packet if it fits: the end travels with it.</summary>
@@ -242,7 +242,7 @@ internal abstract class TransformServer : Protocol
         // upstream is down; anything else is somebody's mistake.
         if (failure.Check<IOException>() || failure.Check<CancelledError>())
         {
-            _factory.Failures.Tell($"{_what} failed for {Transport.Peer}: {failure.Message}");
+            _factory.Failures.Report($"{_what} failed for {Transport.Peer}: {failure.Message}");
         }
         else
         {

@@ -75,7 +75,7 @@ internal sealed class TransformServerFactory(
     public ILogger Log => log;
 
     /// <summary>Where transformations that fail are told of.</summary>
-    public FailureLog Failures { get; } = new(
+    public RepeatedErrorLog Failures { get; } = new(
         clock,
         problem => TransformLog.Failed(log, problem),
         (count, problem) => TransformLog.MoreFailed(log, count, problem));
@@ -84,7 +84,7 @@ internal sealed class TransformServerFactory(
     public TextBufferPool Buffers { get; } = new();
 
     /// <inheritdoc/>
-    public void Hurry(TimeSpan silence)
+    public void CloseIdle(TimeSpan silence)
     {
         IsHurried = true;
         for (TransformServer? server = _newest; server is not null; server = server.Older)

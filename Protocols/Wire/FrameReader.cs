@@ -10,7 +10,7 @@ namespace Poetry.Protocols;
 internal struct FrameReader
 {
     /// <summary>More digits do not fit a length of 63 bits.</summary>
-    private const int MostDigits = 18;
+    private const int MaxDigits = 18;
 
     private int _digits;
     private long _left;
@@ -71,7 +71,7 @@ internal struct FrameReader
         }
 
         bool leadingZero = _digits > 0 && Length == 0;
-        if (next is < (byte)'0' or > (byte)'9' || leadingZero || _digits == MostDigits)
+        if (next is < (byte)'0' or > (byte)'9' || leadingZero || _digits == MaxDigits)
         {
             return false;
         }

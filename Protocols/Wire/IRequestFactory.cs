@@ -7,5 +7,5 @@ internal interface IRequestFactory
 {
     /// <summary>The server is about to end: closes those who have not begun a request. On the reactor's thread.</summary>
     /// <param name="silence">What they may have in all, from accept: who has come this moment may be about to speak.</param>
-    void Hurry(TimeSpan silence);
+    void CloseIdle(TimeSpan silence);
 }

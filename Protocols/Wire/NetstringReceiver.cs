@@ -21,7 +21,7 @@ namespace Poetry.Protocols;
 public sealed class NetstringReceiver : IDisposable
 {
     /// <summary>Chosen: most strings that are cut fit, and it is the size of the pages they are cut from.</summary>
-    private const int SmallestBuffer = 4096;
+    private const int MinBufferBytes = 4096;
 
     private readonly int _maxLengthBytes;
     private NetstringLength _header;
@@ -164,7 +164,7 @@ public sealed class NetstringReceiver : IDisposable
 
         if (_buffer is null || _buffer.Length < needed)
         {
-            int size = (int)Math.Min(length, Math.Max(needed, Math.Max(SmallestBuffer, 2L * _kept)));
+            int size = (int)Math.Min(length, Math.Max(needed, Math.Max(MinBufferBytes, 2L * _kept)));
             byte[] larger = ArrayPool<byte>.Shared.Rent(size);
             _buffer.AsSpan(0, _kept).CopyTo(larger);
             ReturnBuffer();

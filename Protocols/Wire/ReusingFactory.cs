@@ -12,7 +12,7 @@ internal abstract class ReusingFactory<T> : Factory
     where T : Protocol
 {
     /// <summary>More than this many spare protocols are a rush that has passed.</summary>
-    private const int MostSpares = 1024;
+    private const int MaxSpares = 1024;
 
     private readonly Stack<T> _spares = new();
 
@@ -26,7 +26,7 @@ internal abstract class ReusingFactory<T> : Factory
     /// <inheritdoc/>
     protected internal sealed override void Release(Protocol protocol)
     {
-        if (_spares.Count < MostSpares)
+        if (_spares.Count < MaxSpares)
         {
             _spares.Push((T)protocol);
         }

@@ -82,7 +82,7 @@ public abstract class DelayedCall
     public void Delay(TimeSpan delay)
     {
         ThrowUnlessPending();
-        MoveTo(TimerQueue.AddSaturated(DueTicks, delay.Ticks));
+        MoveTo(SaturatedTime.Add(DueTicks, delay.Ticks));
     }
 
     /// <summary>

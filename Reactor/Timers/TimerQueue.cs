@@ -123,14 +123,7 @@ internal sealed class TimerQueue(IClock clock)
     internal long DueAfter(TimeSpan delay)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
-        return AddSaturated(clock.Now.Ticks, delay.Ticks);
-    }
-
-    internal static long AddSaturated(long ticks, long more)
-    {
-        long sum = unchecked(ticks + more);
-        bool overflowed = ((ticks ^ sum) & (more ^ sum)) < 0;
-        return overflowed ? (more > 0 ? long.MaxValue : long.MinValue) : sum;
+        return SaturatedTime.Add(clock.Now.Ticks, delay.Ticks);
     }
 
     /// <summary>Enters a newly scheduled call.</summary>

@@ -82,7 +82,7 @@ public sealed class Connector : IConnectionOwner
         _lastError = Errno.None;
         _addresses = [];
         _next = 0;
-        _deadline.RearmAt(TimerQueue.AddSaturated(_reactor.Now.Ticks, _timeout.Ticks));
+        _deadline.RearmAt(SaturatedTime.Add(_reactor.Now.Ticks, _timeout.Ticks));
         _nextStep.Rearm(TimeSpan.Zero);
     }
 

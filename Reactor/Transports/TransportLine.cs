@@ -134,10 +134,10 @@ internal sealed class TransportLine
     {
         if (_first is { } transport)
         {
-            _timer!.RearmAt(TimerQueue.AddSaturated(DueTicks(transport), _slackTicks));
+            _timer!.RearmAt(SaturatedTime.Add(DueTicks(transport), _slackTicks));
         }
     }
 
     private long DueTicks(StreamTransport transport) =>
-        TimerQueue.AddSaturated(transport.WaitingSinceTicks, Patience.Ticks);
+        SaturatedTime.Add(transport.WaitingSinceTicks, Patience.Ticks);
 }

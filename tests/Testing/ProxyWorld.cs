@@ -21,7 +21,7 @@ internal sealed class ProxyWorld : IDisposable
         Clock = clock ?? new ManualClock();
         Options = options ?? new ProxyOptions { Lifetime = TimeSpan.FromHours(2) };
         Cache = cache ?? new ProxyCache(long.MaxValue);
-        Upstreams = new MemoryUpstreams(Clock, new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, Options.Framed));
+        Upstreams = new MemoryUpstreams(Clock, new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, Options.Format));
         Service = new ProxyService("upstream", Upstreams.Fetch, Clock, Options, Cache, Memory, Log);
         Factory = new ProxyServerFactory(Service, Clock, Log);
     }

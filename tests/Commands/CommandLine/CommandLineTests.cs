@@ -27,7 +27,7 @@ public sealed class CommandLineTests
         Assert.AreEqual(LogLevel.Information, server.LogLevel);
         Assert.AreEqual(LogFormat.Text, server.LogFormat);
         Assert.IsNull(server.Metrics);
-        Assert.IsFalse(_commands.Netstring);
+        Assert.AreEqual(PoemFormat.Plain, _commands.Format);
         Assert.AreEqual("127.0.0.1:0 poem.txt", Places());
     }
 
@@ -48,7 +48,7 @@ public sealed class CommandLineTests
         Assert.AreEqual(LogLevel.Trace, server.LogLevel);
         Assert.AreEqual(LogFormat.Json, server.LogFormat);
         Assert.AreEqual("[::1]:0", server.Metrics!.ToString());
-        Assert.IsTrue(_commands.Netstring);
+        Assert.AreEqual(PoemFormat.Netstring, _commands.Format);
         Assert.AreEqual("[::1]:10001 poem.txt", Places());
     }
 
@@ -97,7 +97,8 @@ public sealed class CommandLineTests
         Assert.AreEqual(TimeSpan.FromSeconds(60), options.Timeout);
         Assert.AreEqual(0, options.Retry);
         Assert.IsNull(options.Output);
-        Assert.IsFalse(options.Wait || options.Race || options.AllOrNothing || options.Netstring || options.Quiet || options.Raw);
+        Assert.AreEqual(PoemFormat.Plain, options.Format);
+        Assert.IsFalse(options.Wait || options.Race || options.AllOrNothing || options.Quiet || options.Raw);
         Assert.AreEqual(ProgressStyle.Auto, options.Progress);
         Assert.AreEqual("127.0.0.1:10001", string.Join(' ', _commands.Addresses.AsEnumerable()));
     }
@@ -114,7 +115,7 @@ public sealed class CommandLineTests
         Assert.AreEqual(Quantity.Never, options.Timeout);
         Assert.AreEqual(3, options.Retry);
         Assert.AreEqual("dir/", options.Output);
-        Assert.IsTrue(options.Wait && options.Netstring && options.Quiet);
+        Assert.IsTrue(options.Wait && options.Format == PoemFormat.Netstring && options.Quiet);
         Assert.AreEqual(ProgressStyle.Bars, options.Progress);
         Assert.AreEqual("127.0.0.1:10001 [::1]:2 127.0.0.1:10001", string.Join(' ', _commands.Addresses.AsEnumerable()));
     }
@@ -237,7 +238,7 @@ public sealed class CommandLineTests
         Assert.AreEqual("127.0.0.1:10003 a.txt", Places());
         Assert.AreEqual(10, _commands.Pace!.Bytes);
         Assert.AreEqual(TimeSpan.FromSeconds(0.7), _commands.Pace.Delay);
-        Assert.IsFalse(_commands.Netstring);
+        Assert.AreEqual(PoemFormat.Plain, _commands.Format);
     }
 
     [TestMethod]
@@ -246,7 +247,7 @@ public sealed class CommandLineTests
         Run("slow-serve", "a.txt", "--num-bytes", "30", "--delay", "0", "--netstring");
         Assert.AreEqual(30, _commands.Pace!.Bytes);
         Assert.AreEqual(TimeSpan.Zero, _commands.Pace.Delay);
-        Assert.IsTrue(_commands.Netstring);
+        Assert.AreEqual(PoemFormat.Netstring, _commands.Format);
     }
 
     [TestMethod]
@@ -341,15 +342,15 @@ public sealed class CommandLineTests
 
         public ServedPoem[] Poems { get; private set; } = [];
 
-        public bool Netstring { get; private set; }
+        public PoemFormat Format { get; private set; }
 
         public GetOptions? Options { get; private set; }
 
         public Endpoint[] Addresses { get; private set; } = [];
 
-        public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring)
+        public int Serve(ServerOptions server, ServedPoem[] poems, PoemFormat format)
         {
-            (Server, Poems, Netstring) = (server, poems, netstring);
+            (Server, Poems, Format) = (server, poems, format);
             return ExitCode;
         }
 
@@ -357,9 +358,9 @@ public sealed class CommandLineTests
 
         public TransformOptions? Transformed { get; private set; }
 
-        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring)
+        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format)
         {
-            (Server, Poems, Pace, Netstring) = (server, poems, pace, netstring);
+            (Server, Poems, Pace, Format) = (server, poems, pace, format);
             return ExitCode;
         }
 

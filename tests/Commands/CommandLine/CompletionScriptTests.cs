@@ -116,9 +116,9 @@ public sealed class CompletionScriptTests
 
     private sealed class NoCommands : ICommands
     {
-        public int Serve(ServerOptions server, ServedPoem[] poems, bool netstring) => throw new NotSupportedException();
+        public int Serve(ServerOptions server, ServedPoem[] poems, PoemFormat format) => throw new NotSupportedException();
 
-        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, bool netstring) => throw new NotSupportedException();
+        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format) => throw new NotSupportedException();
 
         public int Transform(ServerOptions server, TransformOptions options) => throw new NotSupportedException();
 

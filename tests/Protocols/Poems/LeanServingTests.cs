@@ -21,7 +21,7 @@ public sealed class LeanServingTests
 {
     private const int Burst = 400;
     private const int Measured = 300;
-    private const int MostPasses = 4;
+    private const int MaxPasses = 4;
 
     private bool _isOver;
 
@@ -46,7 +46,7 @@ public sealed class LeanServingTests
     public void PoemServer_ServesFromWarmState_WithoutAllocating(string backend, int length)
     {
         using var folder = new TemporaryFolder();
-        PoemSource source = PoemSource.TryOpen(folder.Write("poem.txt", new byte[length]), framed: false, out _)!;
+        PoemSource source = PoemSource.TryOpen(folder.Write("poem.txt", new byte[length]), PoemFormat.Plain, out _)!;
         using var loop = new TurnedReactor(backend);
         var factory = new PoemServerFactory(source, loop.Reactor, NullLogger.Instance);
         ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, factory);
@@ -58,7 +58,7 @@ public sealed class LeanServingTests
         int passes = 0;
 
         // What is allocated for each connection is so in every pass; a list that grows once, when the machine is busy, is not.
-        for (; passes < MostPasses && allocated > 0; passes++)
+        for (; passes < MaxPasses && allocated > 0; passes++)
         {
             allocated = AllocatedWhile(loop.Reactor, port, () => FetchInTurn(port.Address.Port, measured));
         }

@@ -47,7 +47,7 @@ public sealed class PoemClientTests
         using var go = new ManualResetEvent(false);
         using FaultServer server = FaultServer.Pausing("6:a po"u8.ToArray(), "em,"u8.ToArray(), go);
         using var loop = new TurnedReactor(backend);
-        _ = Start(loop, server.Port, framed: true);
+        _ = Start(loop, server.Port, PoemFormat.Netstring);
         loop.Until(() => _receiver.Bytes.WrittenCount == 4, "the first part");
         Assert.IsEmpty(_lengths);
         _ = go.Set();
@@ -67,7 +67,7 @@ public sealed class PoemClientTests
             _failures.Clear();
             using FaultServer server = FaultServer.Sending(Encoding.UTF8.GetBytes(cut));
             int got = Math.Max(0, cut.Length - 2);
-            AssertFails<PoemIncompleteError>(backend, server.Port, framed: true, cut.Contains(':', StringComparison.Ordinal)
+            AssertFails<PoemIncompleteError>(backend, server.Port, PoemFormat.Netstring, cut.Contains(':', StringComparison.Ordinal)
                 ? $"got {got} of 6 bytes"
                 : "the server closed before it said how long the poem is");
         }
@@ -81,7 +81,7 @@ public sealed class PoemClientTests
         {
             _failures.Clear();
             using FaultServer server = FaultServer.Sending(Encoding.UTF8.GetBytes(wrong));
-            AssertFails<PoemIncompleteError>(backend, server.Port, framed: true, "the server sent no netstring");
+            AssertFails<PoemIncompleteError>(backend, server.Port, PoemFormat.Netstring, "the server sent no netstring");
         }
     }
 
@@ -98,7 +98,7 @@ public sealed class PoemClientTests
             Wire.Reset(client);
         });
         using var loop = new TurnedReactor(backend);
-        _ = Start(loop, server.Port, framed: false);
+        _ = Start(loop, server.Port, PoemFormat.Plain);
         loop.Until(() => _receiver.Bytes.WrittenCount == 9, "the first half");
         go.Set();
         AssertFailure<ConnectionLost>(loop, Errno.ECONNRESET.Sentence());
@@ -107,7 +107,7 @@ public sealed class PoemClientTests
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
     public void AServerThatIsNotThere_Fails(string backend) =>
-        AssertFails<ConnectError>(backend, FaultServer.FreePort(), framed: false, "connection refused");
+        AssertFails<ConnectError>(backend, FaultServer.FreePort(), PoemFormat.Plain, "connection refused");
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
@@ -115,7 +115,7 @@ public sealed class PoemClientTests
     {
         using FaultServer server = FaultServer.Hanging("half a po"u8.ToArray());
         using var loop = new TurnedReactor(backend);
-        _ = Start(loop, server.Port, framed: false, TimeSpan.FromMilliseconds(50));
+        _ = Start(loop, server.Port, PoemFormat.Plain, TimeSpan.FromMilliseconds(50));
         AssertFailure<PoemIncompleteError>(loop, "timed out: nothing came for 0.05 s");
     }
 
@@ -131,7 +131,7 @@ public sealed class PoemClientTests
             ended.Set();
         });
         _receiver.Takes = false;
-        AssertFails<PoemIncompleteError>(backend, server.Port, framed: false, "the poem could not be stored");
+        AssertFails<PoemIncompleteError>(backend, server.Port, PoemFormat.Plain, "the poem could not be stored");
         Assert.IsTrue(ended.Wait(Patience.Milliseconds), "the server was not told");
     }
 
@@ -141,7 +141,7 @@ public sealed class PoemClientTests
     {
         using var silent = new UnansweredPort();
         using var loop = new TurnedReactor(backend);
-        Deferred<long> fetch = Start(loop, silent.Port, framed: false);
+        Deferred<long> fetch = Start(loop, silent.Port, PoemFormat.Plain);
         loop.Reactor.Turn(0);
         fetch.Cancel();
         AssertFailure<CancelledError>(loop, "cancelled");
@@ -153,7 +153,7 @@ public sealed class PoemClientTests
     {
         using FaultServer server = FaultServer.Hanging("half a po"u8.ToArray());
         using var loop = new TurnedReactor(backend);
-        Deferred<long> fetch = Start(loop, server.Port, framed: false);
+        Deferred<long> fetch = Start(loop, server.Port, PoemFormat.Plain);
         loop.Until(() => _receiver.Bytes.WrittenCount == 9, "the first half");
         fetch.Cancel();
         Assert.HasCount(1, _failures);
@@ -167,7 +167,7 @@ public sealed class PoemClientTests
         using FaultServer server = FaultServer.Sending(new byte[1000]);
         using var loop = new TurnedReactor(backend);
         _receiver.PausesAtOnce = true;
-        _ = Start(loop, server.Port, framed: false, TimeSpan.FromMilliseconds(20));
+        _ = Start(loop, server.Port, PoemFormat.Plain, TimeSpan.FromMilliseconds(20));
         bool isLater = false;
         _ = loop.Reactor.CallLater(TimeSpan.FromMilliseconds(80), () => isLater = true);
         loop.Until(() => isLater, "several time-outs");
@@ -178,9 +178,9 @@ public sealed class PoemClientTests
         AssertEnded(loop);
     }
 
-    private Deferred<long> Start(TurnedReactor loop, int port, bool framed, TimeSpan? timeout = null)
+    private Deferred<long> Start(TurnedReactor loop, int port, PoemFormat format, TimeSpan? timeout = null)
     {
-        var request = new PoemRequest(Ages, timeout ?? Ages, framed);
+        var request = new PoemRequest(Ages, timeout ?? Ages, format);
         Deferred<long> fetch = PoemFetch.Start(loop.Reactor, Endpoint.Tcp("127.0.0.1", port), request, _receiver);
         _ = fetch.AddCallbacks(
             length =>
@@ -199,7 +199,7 @@ public sealed class PoemClientTests
     private void AssertGot(string backend, int port, byte[] poem)
     {
         using var loop = new TurnedReactor(backend);
-        _ = Start(loop, port, framed: false);
+        _ = Start(loop, port, PoemFormat.Plain);
         Assert.IsEmpty(_lengths);
         loop.Until(() => _lengths.Count == 1, "the poem");
         Assert.AreEqual(poem.Length, _lengths[0]);
@@ -207,11 +207,11 @@ public sealed class PoemClientTests
         AssertEnded(loop);
     }
 
-    private void AssertFails<TError>(string backend, int port, bool framed, string message)
+    private void AssertFails<TError>(string backend, int port, PoemFormat format, string message)
         where TError : Exception
     {
         using var loop = new TurnedReactor(backend);
-        _ = Start(loop, port, framed);
+        _ = Start(loop, port, format);
         AssertFailure<TError>(loop, message);
     }
 

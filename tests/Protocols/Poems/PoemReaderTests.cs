@@ -31,18 +31,18 @@ public sealed class PoemReaderTests : IDisposable
         new Random(length).NextBytes(bytes);
         string file = _folder.Write("poem.txt", bytes);
 
-        Poem poem = Read(file, framed: false);
+        Poem poem = Read(file, PoemFormat.Plain);
         CollectionAssert.AreEqual(bytes, Wire(poem));
         Assert.AreEqual(length, poem.Length);
         Assert.AreEqual(length, poem.WireLength);
-        poem.LetGo();
+        poem.Release();
 
-        Poem framed = Read(file, framed: true);
+        Poem framed = Read(file, PoemFormat.Netstring);
         byte[] head = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{length}:"));
         CollectionAssert.AreEqual((byte[])[.. head, .. bytes, (byte)','], Wire(framed));
         Assert.AreEqual(length, framed.Length);
         Assert.AreEqual(head.Length + length + 1, framed.WireLength);
-        framed.LetGo();
+        framed.Release();
     }
 
     [TestMethod]
@@ -97,54 +97,54 @@ public sealed class PoemReaderTests : IDisposable
             Assert.Inconclusive("/dev/zero is Linux's");
         }
 
-        Assert.IsNull(PoemReader.TryRead("/dev/zero", framed: false, out PoemProblem problem));
+        Assert.IsNull(PoemReader.TryRead("/dev/zero", PoemFormat.Plain, out PoemProblem problem));
         Assert.IsTrue(problem.IsWrongUsage);
     }
 
     [TestMethod]
     public void Hold_TheLastToLetGo_IsTheEndOfIt()
     {
-        Poem poem = Read(_folder.Write("poem.txt", "a poem"), framed: false);
-        Assert.IsTrue(poem.TryHold());
-        poem.LetGo();
+        Poem poem = Read(_folder.Write("poem.txt", "a poem"), PoemFormat.Plain);
+        Assert.IsTrue(poem.TryAddRef());
+        poem.Release();
         Assert.AreEqual("a poem", Encoding.UTF8.GetString(Wire(poem)));
-        poem.LetGo();
-        Assert.IsFalse(poem.TryHold());
+        poem.Release();
+        Assert.IsFalse(poem.TryAddRef());
     }
 
     [TestMethod]
     public void Reload_TheFileHasChanged_NewHoldersGetTheNewPoem()
     {
         string file = _folder.Write("poem.txt", "the old one");
-        PoemSource source = PoemSource.TryOpen(file, framed: false, out _)!;
-        Poem old = source.Hold();
+        PoemSource source = PoemSource.TryOpen(file, PoemFormat.Plain, out _)!;
+        Poem old = source.Acquire();
         _ = _folder.Write("poem.txt", "the new one, which is longer");
         Assert.IsTrue(source.Reload(out _));
-        Poem renewed = source.Hold();
+        Poem renewed = source.Acquire();
         Assert.AreEqual("the old one", Encoding.UTF8.GetString(Wire(old)));
         Assert.AreEqual("the new one, which is longer", Encoding.UTF8.GetString(Wire(renewed)));
-        old.LetGo();
-        Assert.IsFalse(old.TryHold(), "nobody holds the old one any more");
-        renewed.LetGo();
+        old.Release();
+        Assert.IsFalse(old.TryAddRef(), "nobody holds the old one any more");
+        renewed.Release();
     }
 
     [TestMethod]
     public void Reload_TheFileIsGone_TheOldPoemStays()
     {
         string file = _folder.Write("poem.txt", "a poem");
-        PoemSource source = PoemSource.TryOpen(file, framed: true, out _)!;
+        PoemSource source = PoemSource.TryOpen(file, PoemFormat.Netstring, out _)!;
         File.Delete(file);
         Assert.IsFalse(source.Reload(out PoemProblem problem));
         Assert.AreEqual($"no such file: {file}", problem.Sentence);
-        Poem poem = source.Hold();
+        Poem poem = source.Acquire();
         Assert.AreEqual("6:a poem,", Encoding.UTF8.GetString(Wire(poem)));
-        poem.LetGo();
+        poem.Release();
     }
 
     [TestMethod]
     public void TryOpen_NoSuchFile_IsNoSource()
     {
-        Assert.IsNull(PoemSource.TryOpen(_folder["nofile"], framed: false, out PoemProblem problem));
+        Assert.IsNull(PoemSource.TryOpen(_folder["nofile"], PoemFormat.Plain, out PoemProblem problem));
         Assert.AreEqual($"no such file: {_folder["nofile"]}", problem.Sentence);
     }
 
@@ -156,7 +156,7 @@ public sealed class PoemReaderTests : IDisposable
     public void Hold_WhileAnotherThreadReloads_IsAlwaysAWholePoem()
     {
         string file = _folder.Write("poem.txt", new string('a', 5000));
-        PoemSource source = PoemSource.TryOpen(file, framed: false, out _)!;
+        PoemSource source = PoemSource.TryOpen(file, PoemFormat.Plain, out _)!;
         bool isOver = false;
         int broken = 0;
         var readers = new Thread[3];
@@ -166,14 +166,14 @@ public sealed class PoemReaderTests : IDisposable
             {
                 while (!Volatile.Read(ref isOver))
                 {
-                    Poem poem = source.Hold();
+                    Poem poem = source.Acquire();
                     ReadOnlySpan<byte> bytes = poem.Parts[0].Span;
                     if (bytes.Length != 5000 || bytes.ContainsAnyExcept(bytes[0]))
                     {
                         _ = Interlocked.Increment(ref broken);
                     }
 
-                    poem.LetGo();
+                    poem.Release();
                 }
             });
             readers[i].Start();
@@ -190,9 +190,9 @@ public sealed class PoemReaderTests : IDisposable
         Assert.AreEqual(0, broken);
     }
 
-    private static Poem Read(string file, bool framed)
+    private static Poem Read(string file, PoemFormat format)
     {
-        Poem? poem = PoemReader.TryRead(file, framed, out PoemProblem problem);
+        Poem? poem = PoemReader.TryRead(file, format, out PoemProblem problem);
         Assert.IsNotNull(poem, problem.Sentence);
         return poem;
     }
@@ -210,7 +210,7 @@ public sealed class PoemReaderTests : IDisposable
 
     private static void AssertProblem(string name, string sentence, bool isWrongUsage)
     {
-        Assert.IsNull(PoemReader.TryRead(name, framed: false, out PoemProblem problem));
+        Assert.IsNull(PoemReader.TryRead(name, PoemFormat.Plain, out PoemProblem problem));
         Assert.AreEqual(sentence, problem.Sentence);
         Assert.AreEqual(isWrongUsage, problem.IsWrongUsage);
     }

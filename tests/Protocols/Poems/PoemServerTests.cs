@@ -39,7 +39,7 @@ public sealed class PoemServerTests : IDisposable
     public void AFramedPoem_IsOneNetstring(string backend)
     {
         using var loop = new TurnedReactor(backend);
-        ListeningPort port = Serve(loop, Encoding.UTF8.GetBytes("wie ein Pfeil\n"), framed: true);
+        ListeningPort port = Serve(loop, Encoding.UTF8.GetBytes("wie ein Pfeil\n"), PoemFormat.Netstring);
         loop.While(() => Wire.Fetch(port.Address.Port)).AssertIs("14:wie ein Pfeil\n,"u8);
         AssertLogged(loop, "served 18 of 18 bytes", "whole");
     }
@@ -130,7 +130,7 @@ public sealed class PoemServerTests : IDisposable
         byte[] old = Noise(16 << 20);
         byte[] renewed = Noise(1000);
         string file = _folder.Write("poem.txt", old);
-        PoemSource source = PoemSource.TryOpen(file, framed: false, out _)!;
+        PoemSource source = PoemSource.TryOpen(file, PoemFormat.Plain, out _)!;
         using var loop = new TurnedReactor(backend);
         var factory = new PoemServerFactory(source, loop.Reactor, loop.Log);
         ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, factory);
@@ -201,12 +201,12 @@ public sealed class PoemServerTests : IDisposable
         Assert.AreEqual(0, loop.Reactor.Connections);
     }
 
-    private PoemSource Source(byte[] bytes, bool framed = false) =>
-        PoemSource.TryOpen(_folder.Write("poem.txt", bytes), framed, out _)!;
+    private PoemSource Source(byte[] bytes, PoemFormat format = PoemFormat.Plain) =>
+        PoemSource.TryOpen(_folder.Write("poem.txt", bytes), format, out _)!;
 
-    private ListeningPort Serve(TurnedReactor loop, byte[] bytes, bool framed = false, ListenOptions? options = null) =>
+    private ListeningPort Serve(TurnedReactor loop, byte[] bytes, PoemFormat format = PoemFormat.Plain, ListenOptions? options = null) =>
         loop.Reactor.ListenTcp(
-            TurnedReactor.AnyPort, new PoemServerFactory(Source(bytes, framed), loop.Reactor, loop.Log), options);
+            TurnedReactor.AnyPort, new PoemServerFactory(Source(bytes, format), loop.Reactor, loop.Log), options);
 
     /// <summary>Knows each protocol that another factory builds.</summary>
     private sealed class CountingFactory(Factory factory) : Factory

@@ -93,7 +93,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Poem_AsANetstring_IsCutInPiecesWithItsFrame()
     {
-        TurnedTransport client = Connect(Factory(Poem, bytes: 30, delay: 1, framed: true));
+        TurnedTransport client = Connect(Factory(Poem, bytes: 30, delay: 1, PoemFormat.Netstring));
         Advance(1);
         Assert.AreEqual($"{Poem.Length}:{Poem},", client.SentText);
         Assert.AreEqual(TransportEnd.Kind, client.End);
@@ -209,7 +209,7 @@ public sealed class SlowPoemServerTests : IDisposable
     public void Reload_WhileAPoemIsSent_LeavesItAsItWas()
     {
         string file = _folder.Write("poem.txt", Poem);
-        PoemSource source = PoemSource.TryOpen(file, framed: false, out _)!;
+        PoemSource source = PoemSource.TryOpen(file, PoemFormat.Plain, out _)!;
         var factory = new SlowPoemServerFactory(source, new Pace(10, TimeSpan.FromSeconds(1)), _clock, _timers, _log);
         TurnedTransport client = Connect(factory);
         _ = _folder.Write("poem.txt", "another one");
@@ -266,10 +266,10 @@ public sealed class SlowPoemServerTests : IDisposable
         return new TurnedTransport(factory.BuildProtocol(peer)!, room);
     }
 
-    private SlowPoemServerFactory Factory(string poem, long bytes, double delay, bool framed = false, ILogger? log = null)
+    private SlowPoemServerFactory Factory(string poem, long bytes, double delay, PoemFormat format = PoemFormat.Plain, ILogger? log = null)
     {
         string file = _folder.Write("poem.txt", Encoding.UTF8.GetBytes(poem));
-        PoemSource source = PoemSource.TryOpen(file, framed, out _)!;
+        PoemSource source = PoemSource.TryOpen(file, format, out _)!;
         Assert.IsNotNull(source);
         return new SlowPoemServerFactory(source, new Pace(bytes, TimeSpan.FromSeconds(delay)), _clock, _timers, log ?? _log);
     }

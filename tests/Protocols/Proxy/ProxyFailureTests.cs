@@ -111,7 +111,7 @@ public sealed class ProxyFailureTests
     [TestMethod]
     public void Framed_AnEarlyEnd_IsAFailure()
     {
-        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromHours(2), Framed = true });
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromHours(2), Format = PoemFormat.Netstring });
         MemoryTransport client = world.Join();
         world.Upstreams.Last.Send("15:Was it"u8.ToArray());
         world.Turn();
@@ -149,7 +149,7 @@ public sealed class ProxyFailureTests
         for (int i = 0; i < all.Length; i++)
         {
             int place = i;
-            _ = all[i].Whole.AddErrback(failure => { failures[place] = failure; });
+            _ = all[i].Completed.AddErrback(failure => { failures[place] = failure; });
         }
 
         clock.Advance(0);

@@ -121,12 +121,12 @@ public sealed class ProxyLeavingTests
             new PoemMemory(),
             new ListLogger());
         ProxyDelivery early = service.Join(new Nobody());
-        _ = early.Whole.AddErrback(_ => { });
+        _ = early.Completed.AddErrback(_ => { });
         early.End();
         Assert.AreEqual(2, fetches);
         Assert.IsTrue(late!.Waits, "the new fetch is not the cancelled one");
         Assert.AreEqual(1, service.FetchesInFlight);
-        _ = late.Whole.AddErrback(_ => { });
+        _ = late!.Completed.AddErrback(_ => { });
         late.End();
         Assert.AreEqual(0, service.FetchesInFlight);
     }
@@ -137,8 +137,8 @@ public sealed class ProxyLeavingTests
         using var world = new ProxyWorld();
         ProxyDelivery delivery = world.Service.Join(new Nobody());
         Failure? reason = null;
-        _ = delivery.Whole.AddErrback(failure => { reason = failure; });
-        delivery.Whole.Cancel();
+        _ = delivery.Completed.AddErrback(failure => { reason = failure; });
+        delivery.Completed.Cancel();
         Assert.IsTrue(reason!.Check<CancelledError>());
         Assert.IsTrue(world.Upstreams.Last.WasGivenUp);
         delivery.End();

@@ -14,7 +14,7 @@ public sealed class ProxyLimitTests
     private static readonly ProxyOptions Small = new()
     {
         Lifetime = TimeSpan.FromHours(2),
-        MostPoemBytes = 1000,
+        MaxPoemBytes = 1000,
         WindowBytes = 256,
         ChunkBytes = 64,
     };
@@ -35,7 +35,7 @@ public sealed class ProxyLimitTests
     [DataRow(1001, false)]
     public void Framed_TheLimitIsOfThePoem(int length, bool isKept)
     {
-        using var world = new ProxyWorld(Small with { Framed = true });
+        using var world = new ProxyWorld(Small with { Format = PoemFormat.Netstring });
         _ = world.FetchOnce($"{length}:{Poem(length)},");
         Assert.AreEqual(isKept ? ProxyState.Cached : ProxyState.Empty, world.Service.State);
     }
@@ -145,7 +145,7 @@ public sealed class ProxyLimitTests
         using var memory = new GuardedMemory();
         IPoemReceiver? receiver = null;
         var fetching = new Deferred<long>();
-        ProxyOptions options = Small with { MostPoemBytes = 10, ChunkBytes = 4 };
+        ProxyOptions options = Small with { MaxPoemBytes = 10, ChunkBytes = 4 };
         var service = new ProxyService(
             "upstream",
             asked =>
@@ -221,9 +221,9 @@ public sealed class ProxyLimitTests
     [TestMethod]
     [DataRow(350, 0)]
     [DataRow(349, 1, DisplayName = "no room for both")]
-    public void ANewPoem_TakesThePlaceOfTheOld(int mostBytes, int evictions)
+    public void ANewPoem_TakesThePlaceOfTheOld(int maxBytes, int evictions)
     {
-        var cache = new ProxyCache(mostBytes);
+        var cache = new ProxyCache(maxBytes);
         using var world = new ProxyWorld(Small with { StaleIfError = TimeSpan.FromHours(9) }, cache);
         _ = world.FetchOnce(Poem(200));
         world.Clock.Advance(TimeSpan.FromHours(3));

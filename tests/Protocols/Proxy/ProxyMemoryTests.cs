@@ -55,7 +55,8 @@ public sealed class ProxyMemoryTests
     public void ClientsThatDoNotRead_PinNoMoreThanTheLimit(bool framed)
     {
         var cache = new ProxyCache(5000);
-        using var world = new ProxyWorld(Small with { Lifetime = TimeSpan.Zero, Framed = framed }, cache);
+        PoemFormat format = framed ? PoemFormat.Netstring : PoemFormat.Plain;
+        using var world = new ProxyWorld(Small with { Lifetime = TimeSpan.Zero, Format = format }, cache);
         string poem = framed ? $"2000:{Poem(2000)}," : Poem(2000);
         for (int i = 0; i < 20; i++)
         {
@@ -118,7 +119,7 @@ public sealed class ProxyMemoryTests
     {
         var cache = new ProxyCache(1000);
         var clock = new ManualClock();
-        using var first = new ProxyWorld(Small with { Framed = true }, cache, clock);
+        using var first = new ProxyWorld(Small with { Format = PoemFormat.Netstring }, cache, clock);
         using var second = new ProxyWorld(Small, cache, clock);
         MemoryTransport client = first.Join();
         string poem = $"900:{Poem(900)},";

@@ -43,7 +43,7 @@ public sealed class ProxyServerTests
     {
         using var log = new PoetryLogger(LogLevel.Information, LogFormat.Text, Swallow, static () => DateTime.UnixEpoch);
         var clock = new ManualClock();
-        var upstreams = new MemoryUpstreams(clock, new PoemRequest(TimeSpan.MaxValue, TimeSpan.MaxValue, Framed: false));
+        var upstreams = new MemoryUpstreams(clock, new PoemRequest(TimeSpan.MaxValue, TimeSpan.MaxValue, PoemFormat.Plain));
         var service = new ProxyService(
             "upstream",
             upstreams.Fetch,

@@ -211,7 +211,7 @@ public sealed class ProxyServiceTests
     [TestMethod]
     public void Framed_TheHeadGoesOutBeforeThePoem()
     {
-        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromHours(2), Framed = true });
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromHours(2), Format = PoemFormat.Netstring });
         MemoryTransport client = world.Join();
         world.Upstreams.Last.Send("15:"u8.ToArray());
         world.Turn();

@@ -67,7 +67,7 @@ internal sealed partial class ProxySimulation
 
         private void CheckKept()
         {
-            PoemBuffer? kept = _service.StandIn;
+            PoemBuffer? kept = _service.StalePoem;
             if (kept is null || kept == _kept)
             {
                 return;
@@ -110,7 +110,7 @@ internal sealed partial class ProxySimulation
             foreach (Source source in _sources.AsEnumerable().Reverse())
             {
                 bool fits = isWhole
-                    ? source.WholeLength >= 0 && bytes.SequenceEqual(source.Wire.AsSpan(0, source.WholeLength))
+                    ? source.TotalBytes >= 0 && bytes.SequenceEqual(source.Wire.AsSpan(0, source.TotalBytes))
                     : source.Wire.AsSpan(0, source.Sent).StartsWith(bytes);
                 if (fits)
                 {

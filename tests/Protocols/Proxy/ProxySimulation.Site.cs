@@ -27,7 +27,7 @@ internal sealed partial class ProxySimulation
         public int Sent { get; set; }
 
         /// <summary>The server's end came after so many bytes, and as far as anybody can tell that was all.</summary>
-        public int WholeLength { get; set; } = -1;
+        public int TotalBytes { get; set; } = -1;
 
         /// <summary>Has the server sent its end?</summary>
         public bool HasEnded { get; set; }
@@ -41,9 +41,9 @@ internal sealed partial class ProxySimulation
         public bool HadNoRoom { get; set; }
 
         /// <summary>Does the proxy know by now that it can't be kept?</summary>
-        public bool IsKnownToPass(ProxyOptions options) => HadNoRoom || (options.Framed
+        public bool IsKnownToPass(ProxyOptions options) => HadNoRoom || (options.Format == PoemFormat.Netstring
             ? isLong && upstream.BytesRead >= headLength
-            : upstream.BytesRead > options.MostPoemBytes);
+            : upstream.BytesRead > options.MaxPoemBytes);
     }
 
     private sealed record Client(MemoryTransport Transport, int JoinedAtStep, TimeSpan JoinedAt);
@@ -68,7 +68,7 @@ internal sealed partial class ProxySimulation
         {
             _life = life;
             ProxyOptions options = life._options;
-            _upstreams = new MemoryUpstreams(life._clock, new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, options.Framed));
+            _upstreams = new MemoryUpstreams(life._clock, new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, options.Format));
             _service = new ProxyService(
                 "upstream", Fetch, life._clock, options, life._cache, life._memory, OnlyErrors.Instance);
             _factory = new ProxyServerFactory(_service, life._clock, OnlyErrors.Instance);
@@ -211,10 +211,10 @@ internal sealed partial class ProxySimulation
             Deferred<long> fetching = _upstreams.Fetch(receiver);
             byte[] poem = new byte[_life.Pick(0, 1, 40, 99, 100, 101, 500, 1500, 3000)];
             _life._random.NextBytes(poem);
-            byte[] head = _life._options.Framed ? Encoding.ASCII.GetBytes($"{poem.Length}:") : [];
-            byte[] tail = _life._options.Framed ? [(byte)','] : [];
+            byte[] head = _life._options.Format == PoemFormat.Netstring ? Encoding.ASCII.GetBytes($"{poem.Length}:") : [];
+            byte[] tail = _life._options.Format == PoemFormat.Netstring ? [(byte)','] : [];
             int wireLength = head.Length + poem.Length + tail.Length;
-            bool isLong = poem.Length > _life._options.MostPoemBytes || wireLength > _life._cache.MostBytes;
+            bool isLong = poem.Length > _life._options.MaxPoemBytes || wireLength > _life._cache.MaxBytes;
             var source = new Source(_upstreams.Last, [.. head, .. poem, .. tail], isLong, head.Length, _life._step);
             _sources.Add(source);
             _live.Add(source);
@@ -242,7 +242,7 @@ internal sealed partial class ProxySimulation
                     _life.Tell("the upstream ends early");
                     Finish(source);
                     break;
-                case 4 when _life._options.Framed && source.Sent == 0:
+                case 4 when _life._options.Format == PoemFormat.Netstring && source.Sent == 0:
                     _life.Tell("the upstream sends no netstring");
                     upstream.Send("007:"u8.ToArray());
                     break;
@@ -266,9 +266,9 @@ internal sealed partial class ProxySimulation
                 source.Sent += sent;
                 NoteIfWhole(source, byEnd: false);
                 long shortages = _life._cache.Shortages;
-                for (; from < source.Sent; from += MostRead)
+                for (; from < source.Sent; from += MaxRead)
                 {
-                    source.Upstream.Send(source.Wire[from..Math.Min(from + MostRead, source.Sent)]);
+                    source.Upstream.Send(source.Wire[from..Math.Min(from + MaxRead, source.Sent)]);
                 }
 
                 source.HadNoRoom |= _life._cache.Shortages > shortages;
@@ -290,10 +290,10 @@ internal sealed partial class ProxySimulation
         /// <summary>A framed poem is whole with its comma, any other with the end, wherever that is.</summary>
         private void NoteIfWhole(Source source, bool byEnd)
         {
-            if (source.WholeLength < 0 && (_life._options.Framed ? source.Sent == source.Wire.Length : byEnd))
+            if (source.TotalBytes < 0 && (_life._options.Format == PoemFormat.Netstring ? source.Sent == source.Wire.Length : byEnd))
             {
                 _life.Tell("so that is all");
-                source.WholeLength = source.Sent;
+                source.TotalBytes = source.Sent;
             }
         }
 

@@ -16,10 +16,10 @@ namespace Poetry.Tests.Protocols;
 /// </summary>
 internal sealed partial class ProxySimulation : IDisposable
 {
-    private const int MostSteps = 100;
+    private const int MaxSteps = 100;
 
     /// <summary>What a server sends is read in pieces, as from a kernel.</summary>
-    private const int MostRead = 150;
+    private const int MaxRead = 150;
 
     private static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(60);
 
@@ -27,7 +27,7 @@ internal sealed partial class ProxySimulation : IDisposable
     private readonly LoopClock _clock = new();
     private readonly GuardedMemory _memory = new();
     private readonly ProxyOptions _options;
-    private readonly long _mostCacheBytes;
+    private readonly long _maxCacheBytes;
     private readonly ProxyCache _cache;
     private readonly List<Site> _sites = [];
     private readonly bool _tells;
@@ -45,15 +45,15 @@ internal sealed partial class ProxySimulation : IDisposable
             Lifetime = Pick(TimeSpan.FromHours(2), TimeSpan.FromSeconds(100), TimeSpan.Zero, TimeSpan.MaxValue),
             StaleIfError = Pick(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromHours(3), TimeSpan.MaxValue),
             StoreAndForward = OneIn(6),
-            Framed = OneIn(3),
-            MostPoemBytes = Pick(100L, 600L, 2000L),
+            Format = OneIn(3) ? PoemFormat.Netstring : PoemFormat.Plain,
+            MaxPoemBytes = Pick(100L, 600L, 2000L),
             WindowBytes = window,
             NarrowWindowBytes = EnoughPending(window),
             ChunkBytes = Pick(5, 16, 64),
             VisitsPerTurn = Pick(1, 2, 5, 64),
         };
-        _mostCacheBytes = Pick(50L, 150L, 700L, long.MaxValue);
-        _cache = new ProxyCache(_mostCacheBytes);
+        _maxCacheBytes = Pick(50L, 150L, 700L, long.MaxValue);
+        _cache = new ProxyCache(_maxCacheBytes);
         int sites = Pick(1, 1, 2, 3);
         for (int i = 0; i < sites; i++)
         {
@@ -66,7 +66,7 @@ internal sealed partial class ProxySimulation : IDisposable
 
     public void Run()
     {
-        int steps = _random.Next(MostSteps);
+        int steps = _random.Next(MaxSteps);
         for (_step = 0; _step < steps; _step++)
         {
             Site site = _sites[_random.Next(_sites.Count)];
@@ -108,11 +108,11 @@ internal sealed partial class ProxySimulation : IDisposable
     {
         // Over the limit there is of each poem that passes its smallest window, what came before it was paused, and what lies
         // in one chunk with the last that was taken.
-        long most = _cache.Passing * (_options.NarrowWindowBytes + MostRead + (2 * _options.ChunkBytes));
-        most = _mostCacheBytes > long.MaxValue - most ? long.MaxValue : _mostCacheBytes + most;
+        long most = _cache.Passing * (_options.NarrowWindowBytes + MaxRead + (2 * _options.ChunkBytes));
+        most = _maxCacheBytes > long.MaxValue - most ? long.MaxValue : _maxCacheBytes + most;
         bool isBounded = _cache.HeldBytes <= most;
         Assert.IsTrue(isBounded, isBounded ? null : $"poems of {_cache.HeldBytes} bytes, where {most} are allowed");
-        Assert.IsTrue(_cache.Bytes <= _mostCacheBytes, "what is kept is bounded");
+        Assert.IsTrue(_cache.Bytes <= _maxCacheBytes, "what is kept is bounded");
         Assert.IsTrue(_cache.Bytes <= _cache.HeldBytes, "what is kept is in memory");
         Assert.IsTrue(_cache.HeldBytes <= _memory.BytesAlive, "what counts is there");
     }

@@ -19,7 +19,7 @@ public sealed class TransformEndTests
         TurnedTransport[] clients = [server.Connect(), server.Connect(), server.Connect()];
         server.Advance(1);
         clients[1].ReceiveReset();
-        server.Factory.Hurry(Silence);
+        server.Factory.CloseIdle(Silence);
         server.Advance(0);
         Assert.AreEqual(TransportEnd.Kind, clients[0].End);
         Assert.AreEqual(TransportEnd.Kind, clients[2].End);
@@ -35,7 +35,7 @@ public sealed class TransformEndTests
         var server = new TransformHarness();
         TurnedTransport silent = server.Connect();
         TurnedTransport asking = server.Connect();
-        server.Factory.Hurry(Silence);
+        server.Factory.CloseIdle(Silence);
         server.Advance(0.49);
         Assert.AreEqual(TransportEnd.None, silent.End);
         asking.Receive("7:shout.a,");
@@ -61,7 +61,7 @@ public sealed class TransformEndTests
             unfinished.Receive("7:sh");
         }
 
-        server.Factory.Hurry(Silence);
+        server.Factory.CloseIdle(Silence);
         if (!before)
         {
             finished.Receive("7:sh");

@@ -6,7 +6,7 @@ using Poetry.Protocols;
 namespace Poetry.Tests.Protocols;
 
 [TestClass]
-public sealed class EscapeTests
+public sealed class TextEscaperTests
 {
     [TestMethod]
     [DataRow("plain text, äöü 詩 🎭", "plain text, äöü 詩 🎭")]
@@ -20,12 +20,12 @@ public sealed class EscapeTests
     [DataRow("back\\slash \"quote\"", "back\\slash \"quote\"")]
     public void Line_WhatCouldMislead_IsShown(string text, string expected)
     {
-        Assert.AreEqual(expected, Escape.Line(text));
+        Assert.AreEqual(expected, TextEscaper.EscapeLine(text));
         Assert.AreEqual(expected, Utf8(Encoding.UTF8.GetBytes(text), EscapeMode.Line));
     }
 
     [TestMethod]
-    public void Line_HalfOfASurrogatePair_IsShown() => Assert.AreEqual("a\\uD83Db", Escape.Line("a\ud83db"));
+    public void Line_HalfOfASurrogatePair_IsShown() => Assert.AreEqual("a\\uD83Db", TextEscaper.EscapeLine("a\ud83db"));
 
     [TestMethod]
     public void Text_NewlineAndTab_Pass() =>
@@ -60,7 +60,7 @@ public sealed class EscapeTests
             ReadOnlySpan<byte> rest = source;
             while (!rest.IsEmpty)
             {
-                Escape.Utf8(rest, buffer, EscapeMode.Line, isFinal: true, out int consumed, out int written);
+                TextEscaper.EscapeUtf8(rest, buffer, EscapeMode.Line, isFinal: true, out int consumed, out int written);
                 Assert.IsTrue(consumed > 0, $"stuck with {size} bytes");
                 string part = Encoding.UTF8.GetString(buffer, 0, written);
                 Assert.IsFalse(part.Contains('\ufffd', StringComparison.Ordinal), part);
@@ -76,7 +76,7 @@ public sealed class EscapeTests
     public void Utf8_UnfinishedCharacter_WaitsForTheRest()
     {
         byte[] buffer = new byte[64];
-        Escape.Utf8([(byte)'a', 0xE2, 0x80], buffer, EscapeMode.Text, isFinal: false, out int consumed, out int written);
+        TextEscaper.EscapeUtf8([(byte)'a', 0xE2, 0x80], buffer, EscapeMode.Text, isFinal: false, out int consumed, out int written);
         Assert.AreEqual(1, consumed);
         Assert.AreEqual(1, written);
     }
@@ -84,23 +84,23 @@ public sealed class EscapeTests
     [TestMethod]
     public void Excerpt_LongInput_IsCutAt200BytesAndSaysHowLongItWas()
     {
-        Assert.AreEqual("a\\x0Ab", Escape.Excerpt("a\nb"u8));
-        Assert.AreEqual(new string('x', 200), Escape.Excerpt(Encoding.ASCII.GetBytes(new string('x', 200))));
-        Assert.AreEqual(new string('x', 200) + "... (201 bytes)", Escape.Excerpt(Encoding.ASCII.GetBytes(new string('x', 201))));
+        Assert.AreEqual("a\\x0Ab", TextEscaper.Excerpt("a\nb"u8));
+        Assert.AreEqual(new string('x', 200), TextEscaper.Excerpt(Encoding.ASCII.GetBytes(new string('x', 200))));
+        Assert.AreEqual(new string('x', 200) + "... (201 bytes)", TextEscaper.Excerpt(Encoding.ASCII.GetBytes(new string('x', 201))));
 
         // A character across the cut is left out, not shown as broken.
         byte[] cut = Encoding.UTF8.GetBytes(new string('x', 199) + "ä");
-        Assert.AreEqual(new string('x', 199) + "... (201 bytes)", Escape.Excerpt(cut));
+        Assert.AreEqual(new string('x', 199) + "... (201 bytes)", TextEscaper.Excerpt(cut));
     }
 
     [TestMethod]
     public void Excerpt_AllEscaped_HasRoom() =>
-        Assert.AreEqual(200 * 4 + "... (300 bytes)".Length, Escape.Excerpt(new byte[300]).Length);
+        Assert.AreEqual(200 * 4 + "... (300 bytes)".Length, TextEscaper.Excerpt(new byte[300]).Length);
 
     private static string Utf8(ReadOnlySpan<byte> source, EscapeMode mode)
     {
-        byte[] buffer = new byte[source.Length * Escape.MaxEscapeLength];
-        Escape.Utf8(source, buffer, mode, isFinal: true, out int consumed, out int written);
+        byte[] buffer = new byte[source.Length * TextEscaper.MaxEscapeLength];
+        TextEscaper.EscapeUtf8(source, buffer, mode, isFinal: true, out int consumed, out int written);
         Assert.AreEqual(source.Length, consumed);
         return Encoding.UTF8.GetString(buffer, 0, written);
     }

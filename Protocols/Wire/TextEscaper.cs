@@ -28,7 +28,7 @@ internal enum EscapeMode
 /// UTF-8, because its bytes may be C1 for an eight-bit terminal; bidirectional controls, because they make text read as
 /// what it is not (CVE-2021-42574); and the two separators U+2028 and U+2029, because some readers break lines there.
 /// </remarks>
-internal static class Escape
+internal static class TextEscaper
 {
     /// <summary>The longest escape of one character, <c>\u202E</c>.</summary>
     public const int MaxEscapeLength = 6;
@@ -42,7 +42,7 @@ internal static class Escape
     {
         Span<byte> escaped = stackalloc byte[MaxExcerptLength * MaxEscapeLength];
         ReadOnlySpan<byte> kept = outside[..Math.Min(outside.Length, MaxExcerptLength)];
-        Utf8(kept, escaped, EscapeMode.Line, isFinal: kept.Length == outside.Length, out _, out int written);
+        EscapeUtf8(kept, escaped, EscapeMode.Line, isFinal: kept.Length == outside.Length, out _, out int written);
         string text = Encoding.UTF8.GetString(escaped[..written]);
         return kept.Length == outside.Length
             ? text
@@ -50,7 +50,7 @@ internal static class Escape
     }
 
     /// <summary>Escapes a line that is to be shown to the user.</summary>
-    public static string Line(string text)
+    public static string EscapeLine(string text)
     {
         StringBuilder? escaped = null;
         Span<byte> ascii = stackalloc byte[MaxEscapeLength];
@@ -115,7 +115,7 @@ internal static class Escape
     /// <param name="isFinal">Does nothing follow? Otherwise an unfinished character at the end is left in the source.</param>
     /// <param name="consumed">Bytes of the source that were dealt with.</param>
     /// <param name="written">Bytes of the destination that were filled.</param>
-    public static void Utf8(
+    public static void EscapeUtf8(
         ReadOnlySpan<byte> source,
         Span<byte> destination,
         EscapeMode mode,

@@ -10,7 +10,7 @@ namespace Poetry.Protocols;
 /// <param name="clock">The reactor's.</param>
 /// <param name="one">Tells of a failure.</param>
 /// <param name="several">Tells of so many more, and how the last of them was.</param>
-internal sealed class FailureLog(IClock clock, Action<string> one, Action<long, string> several)
+internal sealed class RepeatedErrorLog(IClock clock, Action<string> one, Action<long, string> several)
 {
     /// <summary>A line at most this often: as for a port that has run out of descriptors.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
@@ -21,32 +21,32 @@ internal sealed class FailureLog(IClock clock, Action<string> one, Action<long, 
 
     /// <summary>It has failed.</summary>
     /// <param name="how">In one line.</param>
-    public void Tell(string how)
+    public void Report(string how)
     {
         _last = how;
-        if (_limit.TryPass(clock.Now, out long untold))
+        if (_limit.TryPass(clock.Now, out long suppressed))
         {
-            Say(untold, isNew: true);
+            Write(suppressed, isNew: true);
         }
         else if (_later is not { Active: true })
         {
-            _later = clock.CallLater(_limit.Next - clock.Now, this, static failures => failures.TellTheRest());
+            _later = clock.CallLater(_limit.Next - clock.Now, this, static failures => failures.FlushSuppressed());
         }
     }
 
-    private void TellTheRest()
+    private void FlushSuppressed()
     {
-        if (_limit.TryPass(clock.Now, out long untold))
+        if (_limit.TryPass(clock.Now, out long suppressed))
         {
-            Say(untold, isNew: false);
+            Write(suppressed, isNew: false);
         }
     }
 
-    private void Say(long untold, bool isNew)
+    private void Write(long suppressed, bool isNew)
     {
-        if (untold > 0)
+        if (suppressed > 0)
         {
-            several(untold + (isNew ? 1 : 0), _last);
+            several(suppressed + (isNew ? 1 : 0), _last);
         }
         else if (isNew)
         {

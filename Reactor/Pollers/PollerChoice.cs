@@ -11,13 +11,8 @@ internal static class PollerChoice
     /// <summary>The variable that forces a backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
     public const string Variable = "POETRY_REACTOR";
 
-<<<<<<< HEAD
     /// <summary>Creates the backend that <see cref="Variable"/> names, or else the best of this system.</summary>
-    /// <exception cref="PollerNotRunnable">There is no such backend, or it can't run here.</exception>
-=======
-    /// <summary>Makes the backend that the user asks for by <see cref="Variable"/>, or else the best of this system.</summary>
-    /// <exception cref="PollerUnavailableError">The user's wish can't be met.</exception>
->>>>>>> main
+    /// <exception cref="PollerUnavailableError">There is no such backend, or it can't run here.</exception>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public static Poller Create()
     {
@@ -25,13 +20,8 @@ internal static class PollerChoice
         return string.IsNullOrEmpty(name) ? CreateBest() : Create(name);
     }
 
-<<<<<<< HEAD
     /// <summary>Creates the backend of that name.</summary>
-    /// <exception cref="PollerNotRunnable">There is none, or it can't run here.</exception>
-=======
-    /// <summary>Makes the backend of that name.</summary>
     /// <exception cref="PollerUnavailableError">There is none, or it can't run here.</exception>
->>>>>>> main
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public static Poller Create(string name)
     {
@@ -49,11 +39,7 @@ internal static class PollerChoice
             case "select":
                 return CreateSelect();
             default:
-<<<<<<< HEAD
-                throw new PollerNotRunnable($"{Variable}: unknown backend '{name}'; the backends are epoll, kqueue and select");
-=======
-                throw new PollerUnavailableError($"{Variable}: no backend is called '{name}'; there are epoll, kqueue and select");
->>>>>>> main
+                throw new PollerUnavailableError($"{Variable}: unknown backend '{name}'; the backends are epoll, kqueue and select");
         }
     }
 
@@ -85,13 +71,8 @@ internal static class PollerChoice
 /// <summary>The backend that the user asked for does not exist or can't run here. Its message is one line for the user.</summary>
 public sealed class PollerUnavailableError : InvalidOperationException
 {
-<<<<<<< HEAD
     /// <summary>With the backend and the reason.</summary>
-    public PollerNotRunnable(string message)
-=======
-    /// <summary>Which, and why not.</summary>
     public PollerUnavailableError(string message)
->>>>>>> main
         : base(message)
     {
     }

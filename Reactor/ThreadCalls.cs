@@ -5,12 +5,12 @@ using System.Threading;
 namespace Poetry.Net;
 
 /// <summary>
-/// The calls that other threads want the reactor to make, and the descriptor that wakes it for them.
+/// The calls that other threads queue for the reactor, and the descriptor that ends its wait.
 /// </summary>
 /// <remarks>
-/// Crosses threads: <see cref="Add"/> and <see cref="IsReactorThread"/> may be called from any thread; the rest is the
-/// reactor's. One lock guards <c>_waiting</c>, <c>_wakeUpSent</c> and the waker. It is held for a list operation only. The
-/// first call that finds the reactor possibly asleep writes the wake-up; later calls do not, until the reactor has woken.
+/// Crosses threads: <see cref="Add"/> and <see cref="IsReactorThread"/> may be used on any thread, all else only on the reactor's. One lock
+/// guards <c>_waiting</c>, <c>_wakeUpSent</c> and the waker, and is held for a list operation only. The first call that is
+/// queued writes the wake-up, and no other does until the reactor has taken the queue.
 /// </remarks>
 internal sealed class ThreadCalls(Reactor reactor) : IDisposable
 {
@@ -22,13 +22,13 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
     private bool _stopped;
     private int _threadId = -1;
 
-    /// <summary>True if calls are waiting: the reactor must not sleep.</summary>
+    /// <summary>True if calls are queued: the reactor must not wait.</summary>
     public bool Any => Volatile.Read(ref _waiting).Count > 0;
 
     public bool IsReactorThread => _threadId < 0 || _threadId == Environment.CurrentManagedThreadId;
 
-    /// <summary>Creates the descriptor that wakes the reactor. A second call does nothing.</summary>
-    /// <exception cref="System.IO.IOException">The kernel has none.</exception>
+    /// <summary>Opens the descriptor that ends the reactor's wait. A second call does nothing.</summary>
+    /// <exception cref="System.IO.IOException">Descriptors have run out.</exception>
     public void Prepare()
     {
         if (_waker is null)
@@ -67,7 +67,7 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
         }
     }
 
-    /// <summary>Makes the calls that are waiting. Calls that they add are made in the next turn.</summary>
+    /// <summary>Makes the queued calls; calls that they queue are made in the next turn.</summary>
     public void RunAll()
     {
         if (!Any)
@@ -96,7 +96,7 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
         _running.Clear();
     }
 
-    /// <summary>The loop has ended: waiting calls are dropped, later ones ignored.</summary>
+    /// <summary>The loop has ended: queued and later calls are dropped.</summary>
     public void Stop()
     {
         lock (_lock)

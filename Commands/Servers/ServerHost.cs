@@ -169,11 +169,11 @@ internal sealed partial class ServerHost
             var how = new ListenOptions
             {
                 SendTimeout = _options.SendTimeout,
-                SharesPort = !oneWorker && _workers.Count > 1,
-                Broken = () => First.CallFromThread(EndBroken),
+                Sharing = !oneWorker && _workers.Count > 1 ? PortSharing.First : PortSharing.None,
+                Failed = () => First.CallFromThread(EndBroken),
             };
             ports[i] = owner.Listen(listener, places[i], how, inherited);
-            if (how.SharesPort)
+            if (how.Sharing == PortSharing.First)
             {
                 Join(listener, places[i].WithPort(ports[i].Address.Port), how);
             }
@@ -185,7 +185,7 @@ internal sealed partial class ServerHost
     /// <summary>The workers after the first share the port that it was given.</summary>
     private void Join(Listener listener, in SocketAddress place, ListenOptions how)
     {
-        how = how with { SharesPort = false, JoinsPort = true };
+        how = how with { Sharing = PortSharing.Joining };
         for (int i = 1; i < _workers.Count; i++)
         {
             _ = _workers[i].Listen(listener, place, how, inherited: -1);
@@ -204,7 +204,8 @@ internal sealed partial class ServerHost
         var factory = new MetricsServerFactory(_statistics, First);
 
         // Not one of the worker's ports: it goes on telling while the server drains, and its clients are not counted.
-        var how = new ListenOptions { IsAside = true, Limit = new ConnectionLimit((int)Math.Clamp(_budget.Kept, 1, MostMetricsConnections)) };
+        var limit = new ConnectionLimit((int)Math.Clamp(_budget.Kept, 1, MostMetricsConnections));
+        var how = new ListenOptions { IgnoredByDrain = true, Limit = limit };
         ListeningPort port = where.Kind == AddressKind.Unix
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);

@@ -128,7 +128,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     private long _received;
 
     /// <inheritdoc/>
-    protected internal override Span<byte> Room => request.Format == PoemFormat.Netstring ? default : fetch.Receiver.GetBuffer();
+    protected internal override Span<byte> ReceiveBuffer => request.Format == PoemFormat.Netstring ? default : fetch.Receiver.GetBuffer();
 
     /// <inheritdoc/>
     protected internal override void ConnectionMade()

@@ -23,7 +23,7 @@ public sealed class Connector : IConnectionOwner
     private readonly TimeSpan _timeout;
     private readonly DelayedCall _deadline;
     private readonly DelayedCall _nextStep;
-    private readonly TransportLine _sending;
+    private readonly TimeoutList _sending;
     private readonly List<Attempt> _attempts = [];
     private Deferred<SocketAddress[]>? _lookup;
     private SocketAddress[] _addresses = [];
@@ -41,7 +41,7 @@ public sealed class Connector : IConnectionOwner
         _timeout = timeout;
         _deadline = reactor.Timers.Create(this, static connector => connector.OnTimeout());
         _nextStep = reactor.Timers.Create(this, static connector => connector.OnNextStep());
-        _sending = reactor.SendingLine(TimeSpan.MaxValue);
+        _sending = reactor.Connections.Sending(TimeSpan.MaxValue);
         Destination = destination;
     }
 
@@ -61,7 +61,7 @@ public sealed class Connector : IConnectionOwner
     Factory IConnectionOwner.Factory => _factory;
 
     /// <inheritdoc/>
-    TransportLine IConnectionOwner.Sending => _sending;
+    TimeoutList IConnectionOwner.Sending => _sending;
 
     /// <inheritdoc/>
     TimeSpan IConnectionOwner.SendTimeout => TimeSpan.MaxValue;
@@ -311,7 +311,7 @@ public sealed class Connector : IConnectionOwner
         }
 
         _state = State.Connected;
-        _transport = _reactor.Rent();
+        _transport = _reactor.Connections.Rent();
         _transport.Open(handle, address, protocol, this);
     }
 

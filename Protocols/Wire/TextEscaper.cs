@@ -2,7 +2,6 @@ using System;
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using Poetry.Net;
 
 namespace Poetry.Protocols;
 

@@ -1,7 +1,6 @@
 using System;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
-using Poetry.Net.Native;
 
 namespace Poetry.Net;
 

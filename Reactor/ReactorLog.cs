@@ -23,9 +23,8 @@ internal static partial class ReactorLog
 
     [LoggerMessage(
         EventId = 5,
-        Level = LogLevel.Warning,
-        Message = "event loop blocked for {Seconds:F1} s by callbacks ({Suppressed} similar warnings suppressed)")]
-    public static partial void SlowCallback(ILogger log, double seconds, long suppressed);
+        Message = "event loop blocked for {Seconds:F1} s by {Callback} ({Suppressed} similar messages suppressed)")]
+    public static partial void SlowCallback(ILogger log, LogLevel level, double seconds, string callback, long suppressed);
 
     [LoggerMessage(
         EventId = 6,

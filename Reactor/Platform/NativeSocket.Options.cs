@@ -98,13 +98,6 @@ internal static unsafe partial class NativeSocket
     public static Errno SetKeepAlive(nint handle) => SetOption(
         handle, SocketLevel, OperatingSystem.IsLinux() ? LinuxAbi.SO_KEEPALIVE : DarwinAbi.SO_KEEPALIVE, 1);
 
-    /// <summary>Bounds how long sent bytes may go unacknowledged. For TCP, on Linux; elsewhere the system decides.</summary>
-    /// <param name="handle">A socket.</param>
-    /// <param name="timeoutMs">0 for the system's own choice.</param>
-    public static Errno SetUserTimeout(nint handle, int timeoutMs) => OperatingSystem.IsLinux()
-        ? SetOption(handle, CommonAbi.IPPROTO_TCP, LinuxAbi.TCP_USER_TIMEOUT, timeoutMs)
-        : Errno.None;
-
     /// <summary>Is it a socket that listens? For descriptors that were handed to us.</summary>
     public static bool IsListening(nint handle) =>
         GetOption(handle, AcceptingConnections, out int listening) == Errno.None && listening != 0;

@@ -55,11 +55,11 @@ internal sealed class ServeCommand
         {
             if (!source.Reload(out PoemProblem problem))
             {
-                ServerLog.KeepsOld(log, problem.Sentence);
+                ServerLog.KeptOld(log, problem.Sentence);
             }
             else if (source.IsStandardInput)
             {
-                ServerLog.KeepsTyped(log);
+                ServerLog.KeptStandardInput(log);
             }
             else
             {

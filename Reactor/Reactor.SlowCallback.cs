@@ -1,5 +1,4 @@
 using System;
-using Microsoft.Extensions.Logging;
 
 namespace Poetry.Net;
 
@@ -36,9 +35,16 @@ public sealed partial class Reactor
             && SlowCallback > TimeSpan.Zero
             && _slowCallbacks.TryPass(TimeSpan.FromTicks(endedTicks), out long suppressed))
         {
-            LogLevel level = tookTicks > WarningTime.Ticks ? LogLevel.Warning : LogLevel.Information;
             double seconds = TimeSpan.FromTicks(tookTicks).TotalSeconds;
-            ReactorLog.SlowCallback(_log, level, seconds, _slowest ?? "many callbacks", suppressed);
+            string callback = _slowest ?? "many callbacks";
+            if (tookTicks > WarningTime.Ticks)
+            {
+                ReactorLog.LoopBlocked(_log, seconds, callback, suppressed);
+            }
+            else
+            {
+                ReactorLog.LoopSlow(_log, seconds, callback, suppressed);
+            }
         }
     }
 

@@ -74,7 +74,7 @@ public sealed class SlowCallbackTests : IDisposable
         Assert.IsEmpty(_log.Entries);
         _reactor.SlowCallback = TimeSpan.FromMilliseconds(100);
         Turn(at: 2000, took: 0.2);
-        StringAssert.StartsWith(_log.Entries.Single().Text, "event loop blocked for 0.2 s");
+        StringAssert.StartsWith(_log.Entries.Single().Text, "event loop slow for 0.2 s");
     }
 
     /// <summary>Computes, which blocks the loop for much longer than anything else of its turn.</summary>

@@ -33,11 +33,7 @@ internal interface IPoemReceiver
 /// <param name="ConnectTimeout">For the name, all of its addresses, and the connection.</param>
 /// <param name="Timeout">A server that sends nothing for so long has failed; <see cref="TimeSpan.MaxValue"/> for never.</param>
 /// <param name="Format">How it travels.</param>
-internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, PoemFormat Format)
-{
-    /// <summary>Of a proxy: where it listens, so that it does not fetch from itself.</summary>
-    public OwnAddresses? Avoided { get; init; }
-}
+internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, PoemFormat Format);
 
 /// <summary>What came was not the whole poem, or none at all.</summary>
 internal sealed class PoemIncompleteError(string message) : IOException(message);
@@ -55,7 +51,6 @@ internal sealed class PoemFetch : ClientFactory
     private PoemFetch(IClock clock, Func<ClientFactory, Action> connect, PoemRequest request, IPoemReceiver receiver)
     {
         _request = request;
-        Avoided = request.Avoided;
         Clock = clock;
         Receiver = receiver;
         _whole = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._abort());
@@ -77,7 +72,15 @@ internal sealed class PoemFetch : ClientFactory
     /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncompleteError"/>. Cancelling it
     /// stops the connect or resets the connection at once.</returns>
     public static Deferred<long> Start(Reactor reactor, Endpoint endpoint, PoemRequest request, IPoemReceiver receiver) =>
-        Start(reactor, fetch => reactor.Connect(endpoint, fetch, request.ConnectTimeout).Abort, request, receiver);
+        Start(
+            reactor,
+            fetch =>
+            {
+                Connector connector = reactor.Connect(endpoint, fetch, request.ConnectTimeout);
+                return () => connector.Disconnect(reset: true);
+            },
+            request,
+            receiver);
 
     /// <summary>The same over any connection: a test makes one of memory.</summary>
     /// <param name="clock">Time-outs are measured on it.</param>

@@ -57,7 +57,6 @@ internal sealed partial class GetCommand
         _places = new DeferredSemaphore(MostAtOnce());
         // Only what must never be is logged: what goes wrong with a poem is told as its progress.
         using var log = new PoetryLogger(LogLevel.Error, LogFormat.Text);
-        UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(log, what, failure.Exception);
         using var reactor = new Reactor(log);
         using var signals = new Signals(reactor) { LetsThrough = () => _mayBlock };
         _reactor = reactor;
@@ -183,19 +182,17 @@ internal sealed partial class GetCommand
         }
     }
 
-    /// <summary>Has a complete poem transformed.</summary>
-    /// <returns>Fires with the result, which the caller releases, or with null if that failed and the poem stays as it came.</returns>
-    private async Deferred<TextBuffer?> Transform(Download download)
+    /// <summary>Has a poem transformed that has come whole.</summary>
+    /// <returns>Fires with the transformed poem, or with null where that failed and the poem is to stay as it came.</returns>
+    private async Deferred<byte[]?> Transform(Download download)
     {
         string name = _options.Transform!;
-        var result = new TextBuffer();
         try
         {
-            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text, result);
+            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text.Span);
         }
         catch (IOException exception)
         {
-            result.Release();
             _progress.Warned(download.Task, $"{name} failed, printing it as it came: {exception.Message}");
             return null;
         }

@@ -40,11 +40,7 @@ public sealed partial class Reactor
     {
         if (!descriptor.IsWatched)
         {
-            if (!TryAddToTable(descriptor))
-            {
-                return Errno.ENOMEM;
-            }
-
+            _descriptors.Add(descriptor);
             Errno refusal = _poller.Add(descriptor.Handle, descriptor.Token, interest);
             if (refusal != Errno.None)
             {
@@ -84,20 +80,6 @@ public sealed partial class Reactor
             _poller.RemoveOnClose(descriptor.Handle, descriptor.Interest);
             _descriptors.Remove(descriptor);
             descriptor.Interest = Interest.None;
-        }
-    }
-
-    /// <returns>False if the table needs memory that there is not.</returns>
-    private bool TryAddToTable(Descriptor descriptor)
-    {
-        try
-        {
-            _descriptors.Add(descriptor);
-            return true;
-        }
-        catch (OutOfMemoryException)
-        {
-            return false;
         }
     }
 

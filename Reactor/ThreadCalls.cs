@@ -91,8 +91,6 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
             {
                 reactor.CallbackThrew(null, exception);
             }
-
-            reactor.CallbackEnded(call);
         }
 
         _running.Clear();

@@ -46,7 +46,7 @@ internal sealed partial class StreamTransport
             case Errno.EAGAIN:
                 break;
             default:
-                BeginClose(ReasonOf(error));
+                BeginClose(Net.ConnectionLost.Because(error));
                 break;
         }
     }
@@ -57,7 +57,7 @@ internal sealed partial class StreamTransport
         Errno error = NativeSocket.TakeError(Handle);
         if (error != Errno.None)
         {
-            BeginClose(ReasonOf(error));
+            BeginClose(Net.ConnectionLost.Because(error));
         }
         else if (Has(Flags.ReadPaused))
         {

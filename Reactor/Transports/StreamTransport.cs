@@ -170,9 +170,6 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     }
 
     /// <inheritdoc/>
-    internal override string Description => _protocol?.GetType().Name ?? nameof(StreamTransport);
-
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         if (_state != State.Lingering)
@@ -246,19 +243,8 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
             _reactor.Connections.Return(this);
         }
 
-        try
-        {
-            owner.ConnectionEnded(reason);
-        }
-        catch (Exception exception)
-        {
-            _reactor.CallbackThrew(null, exception);
-        }
+        owner.ConnectionEnded(reason);
     }
-
-    /// <summary>The kernel gives up on a peer that acknowledges nothing with ETIMEDOUT: the send timeout, as seen by the kernel.</summary>
-    private static Failure ReasonOf(Errno error) =>
-        error == Errno.ETIMEDOUT ? ConnectionTimedOut.Failure : Net.ConnectionLost.Because(error);
 
     /// <summary>Tests a flag. Enum.HasFlag boxes both sides in code that is not optimised.</summary>
     private bool Has(Flags flag) => (_flags & flag) != 0;

@@ -15,7 +15,7 @@ internal sealed class CompletionSyntax(Binding binding, CommandSchema root)
         ("poetry completion pwsh | Out-String | Invoke-Expression", "in $PROFILE"),
     ];
 
-    /// <summary>Print a script that makes a shell complete the words of poetry.</summary>
+    /// <summary>Print a completion script for a shell.</summary>
     /// <param name="shell">bash|zsh|fish|pwsh: The shell</param>
     public void Completion([Argument] params string[] shell)
     {

@@ -169,7 +169,7 @@ internal sealed partial class GetCommand
             {
                 return await PoemFetch.Start(_reactor, download.From, request, download);
             }
-            catch (ConnectError shortage) when (shortage.Error == Errno.EMFILE && _reactor.Connections > 0)
+            catch (ConnectError shortage) when (shortage.Error == Errno.EMFILE && _reactor.Connections.Count > 0)
             {
                 // Connections that wait for their servers to close hold them: it is not this server's fault.
                 await _reactor.Sleep(DescriptorDelay);

@@ -4,77 +4,75 @@ using System.Diagnostics;
 namespace Poetry.Net;
 
 /// <summary>
-/// Which descriptor a token stands for. A token is a place in the table and the generation of that place: when a place is
-/// used again its generation goes up, so that an event which was already under way for the one before finds nobody.
+/// Maps tokens to descriptors. A token is a slot of the table and the generation of that slot: the generation grows each time
+/// the slot is used again, so that an event that was already reported for the descriptor before finds none.
 /// </summary>
 internal sealed class DescriptorTable
 {
     /// <summary>
-    /// Places in one page. The table grows by pages that never move: doubling one array would leave half a megabyte of old
-    /// ones behind on the way to ten thousand connections.
+    /// Slots in one page. The table grows by pages that never move: doubling one array would leave half a megabyte of garbage
+    /// on the way to ten thousand connections.
     /// </summary>
     private const int PageSize = 256;
 
-    private readonly List<Place[]> _pages = [];
+    private readonly List<Slot[]> _pages = [];
     private int _firstFree = -1;
     private int _used;
 
-    /// <summary>How many descriptors are in the table.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Finds the descriptor a token stands for.</summary>
-    /// <returns>Null for a token whose descriptor has gone.</returns>
+    /// <returns>Null if the descriptor of the token was removed.</returns>
     public Descriptor? Find(ulong token)
     {
-        uint place = (uint)token;
-        return place < (uint)_used && PlaceAt((int)place).Occupant is { } descriptor && descriptor.Token == token ? descriptor : null;
+        uint slot = (uint)token;
+        return slot < (uint)_used && SlotAt((int)slot).Occupant is { } descriptor && descriptor.Token == token ? descriptor : null;
     }
 
-    /// <summary>Gives a descriptor a place and its <see cref="Descriptor.Token"/>.</summary>
+    /// <summary>Adds a descriptor and sets its <see cref="Descriptor.Token"/>.</summary>
     public void Add(Descriptor descriptor)
     {
-        Debug.Assert(!descriptor.IsWatched, "a descriptor has one place");
-        int place = _firstFree;
-        if (place >= 0)
+        Debug.Assert(!descriptor.IsWatched, "a descriptor has one slot");
+        int slot = _firstFree;
+        if (slot >= 0)
         {
-            _firstFree = PlaceAt(place).NextFree;
+            _firstFree = SlotAt(slot).NextFree;
         }
         else
         {
-            place = _used++;
-            if (place == _pages.Count * PageSize)
+            slot = _used++;
+            if (slot == _pages.Count * PageSize)
             {
-                _pages.Add(new Place[PageSize]);
+                _pages.Add(new Slot[PageSize]);
             }
         }
 
-        ref Place chosen = ref PlaceAt(place);
+        ref Slot chosen = ref SlotAt(slot);
         chosen.Occupant = descriptor;
-        descriptor.Token = ((ulong)++chosen.Generation << 32) | (uint)place;
+        descriptor.Token = ((ulong)++chosen.Generation << 32) | (uint)slot;
         Count++;
     }
 
-    /// <summary>Takes the place back. Its token will never be given out again (in four thousand million lives).</summary>
+    /// <summary>Frees the slot. The token is not given out again until 2^32 other descriptors have used the slot.</summary>
     public void Remove(Descriptor descriptor)
     {
-        int place = (int)(uint)descriptor.Token;
-        ref Place left = ref PlaceAt(place);
-        Debug.Assert(left.Occupant == descriptor, "the place is the descriptor's own");
+        int slot = (int)(uint)descriptor.Token;
+        ref Slot left = ref SlotAt(slot);
+        Debug.Assert(left.Occupant == descriptor, "the slot is the descriptor's own");
         descriptor.Token = 0;
         left.Occupant = null;
         left.NextFree = _firstFree;
-        _firstFree = place;
+        _firstFree = slot;
         Count--;
     }
 
-    /// <summary>All descriptors of this moment, for the end of the reactor.</summary>
+    /// <summary>A copy of all descriptors, for the end of the reactor.</summary>
     public Descriptor[] Snapshot()
     {
         var all = new Descriptor[Count];
         int count = 0;
-        for (int place = 0; place < _used; place++)
+        for (int slot = 0; slot < _used; slot++)
         {
-            if (PlaceAt(place).Occupant is { } descriptor)
+            if (SlotAt(slot).Occupant is { } descriptor)
             {
                 all[count++] = descriptor;
             }
@@ -83,9 +81,9 @@ internal sealed class DescriptorTable
         return all;
     }
 
-    private ref Place PlaceAt(int place) => ref _pages[place / PageSize][place % PageSize];
+    private ref Slot SlotAt(int slot) => ref _pages[slot / PageSize][slot % PageSize];
 
-    private struct Place
+    private struct Slot
     {
         public Descriptor? Occupant;
         public uint Generation;

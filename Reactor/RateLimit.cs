@@ -3,21 +3,20 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// Lets something be said at most once in a while, and counts how often it was not: one of these a kind of log line, so
-/// that no condition fills a log. Used on one thread.
+/// Lets a log message pass at most once in an interval, and counts those that it suppresses: one object for each kind of
+/// message. For one thread.
 /// </summary>
-/// <param name="interval">The least time between two that pass.</param>
+/// <param name="interval">The shortest time between two messages that pass.</param>
 internal sealed class RateLimit(TimeSpan interval)
 {
     private TimeSpan _next = TimeSpan.MinValue;
     private long _suppressed;
 
-    /// <summary>From when on it may be said again.</summary>
+    /// <summary>When the next message may pass.</summary>
     public TimeSpan Next => _next;
 
-    /// <summary>Asks whether it may be said now.</summary>
-    /// <param name="now">The present moment on a monotonic clock: <see cref="IClock.Now"/>.</param>
-    /// <param name="suppressed">If so, how often it was not said since the last time that it was.</param>
+    /// <param name="now">The time on a monotonic clock: <see cref="IClock.Now"/>.</param>
+    /// <param name="suppressed">If it passes, how many were suppressed since the last one that passed.</param>
     public bool TryPass(TimeSpan now, out long suppressed)
     {
         if (now < _next)

@@ -2,24 +2,27 @@ using System;
 
 namespace Poetry.Net;
 
-/// <content>What is watched, and for what: descriptors of one's own by AddReader and its kin, transports and ports by Watch.</content>
+/// <content>
+/// Registration with the poller: user descriptors by <see cref="AddReader"/> and <see cref="AddWriter"/>, which throw;
+/// transports and ports by <see cref="Watch"/>, which returns the error.
+/// </content>
 public sealed partial class Reactor
 {
-    /// <summary>Watches a descriptor for input, or for output too if it is watched for that.</summary>
-    /// <exception cref="System.IO.IOException">The kernel will not watch it.</exception>
+    /// <summary>Watches a descriptor for input, beside output if it is watched for that already.</summary>
+    /// <exception cref="System.IO.IOException">The kernel refuses to watch it.</exception>
     public void AddReader(Descriptor descriptor) => Change(descriptor, add: Interest.Read);
 
-    /// <summary>Watches a descriptor for room to write.</summary>
-    /// <exception cref="System.IO.IOException">The kernel will not watch it.</exception>
+    /// <summary>Watches a descriptor for output.</summary>
+    /// <exception cref="System.IO.IOException">The kernel refuses to watch it.</exception>
     public void AddWriter(Descriptor descriptor) => Change(descriptor, add: Interest.Write);
 
-    /// <summary>Watches it for input no more.</summary>
+    /// <summary>Stops watching a descriptor for input.</summary>
     public void RemoveReader(Descriptor descriptor) => Change(descriptor, remove: Interest.Read);
 
-    /// <summary>Watches it for room to write no more.</summary>
+    /// <summary>Stops watching a descriptor for output.</summary>
     public void RemoveWriter(Descriptor descriptor) => Change(descriptor, remove: Interest.Write);
 
-    /// <summary>Watches a descriptor for nothing any more. To be called before it is closed.</summary>
+    /// <summary>Stops watching a descriptor. To be called before it is closed.</summary>
     public void RemoveAll(Descriptor descriptor)
     {
         ArgumentNullException.ThrowIfNull(descriptor);
@@ -27,13 +30,12 @@ public sealed partial class Reactor
     }
 
     /// <summary>
-    /// Gets all that the loop needs of the kernel, so that <see cref="Run"/> can't fail for want of it: for whoever says
-    /// that he is ready before he runs.
+    /// Allocates all kernel objects that the loop needs, so that <see cref="Run"/> cannot fail for lack of them: for programs
+    /// that announce that they are ready before they call it.
     /// </summary>
     /// <exception cref="System.IO.IOException">Descriptors or memory have run out.</exception>
     public void Prepare() => _threadCalls.Prepare();
 
-    /// <summary>Watches a descriptor, or changes what it is watched for.</summary>
     internal Errno Watch(Descriptor descriptor, Interest interest)
     {
         if (!descriptor.IsWatched)
@@ -59,7 +61,7 @@ public sealed partial class Reactor
         return Errno.None;
     }
 
-    /// <summary>Watches a descriptor no more; does nothing if it was not watched.</summary>
+    /// <summary>Stops watching a descriptor, if it is watched.</summary>
     internal void Unwatch(Descriptor descriptor)
     {
         if (descriptor.IsWatched)
@@ -70,7 +72,7 @@ public sealed partial class Reactor
         }
     }
 
-    /// <summary>As <see cref="Unwatch"/>, for a descriptor that is closed next and that nobody has a duplicate of.</summary>
+    /// <summary>As <see cref="Unwatch"/>, for a descriptor that is closed next and has no duplicate.</summary>
     internal void UnwatchToClose(Descriptor descriptor)
     {
         if (descriptor.IsWatched)

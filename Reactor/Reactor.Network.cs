@@ -6,23 +6,23 @@ namespace Poetry.Net;
 public sealed partial class Reactor
 {
     /// <summary>
-    /// What the kernel may hold unsent of a connection. Less is woken for more often; with more, those who read the same large
-    /// poem drift apart, and each finds its part of it out of the cache. Measured with 16 readers of 10 MB, by sendfile, on
-    /// loopback: the rate is 1.57 with 64 KiB, 1.10 with 128, 0.97 with 256, 0.81 with 4 MiB.
+    /// The most unsent bytes of a connection that the kernel buffers. Less means more wake-ups; with more, clients that read
+    /// the same large data drift apart, and each reads its part from outside the processor's cache. Measured with 16 readers
+    /// of 10 MB, by sendfile, on loopback: the rate is 1.57 with 64 KiB, 1.10 with 128, 0.97 with 256, 0.81 with 4 MiB.
     /// </summary>
     private const int UnsentLimitBytes = 64 * 1024;
 
     /// <summary>Listens for TCP connections.</summary>
-    /// <param name="address">Where; port 0 asks for a free one.</param>
+    /// <param name="address">Port 0 asks for a free one.</param>
     /// <param name="factory">Builds a protocol for each connection.</param>
-    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="options">Null for the defaults.</param>
     /// <returns>The port, which accepts from the next turn on.</returns>
-    /// <exception cref="CannotListenError">The address is in use, not ours, not allowed.</exception>
+    /// <exception cref="CannotListenError">The address is in use, not of this machine, or not allowed.</exception>
     public ListeningPort ListenTcp(SocketAddress address, Factory factory, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
         options ??= new ListenOptions();
-        Errno error = Bound(address, options, out nint handle);
+        Errno error = Bind(address, options, out nint handle);
         if (error == Errno.None)
         {
             return Listen(handle, address, factory, options);
@@ -32,24 +32,24 @@ public sealed partial class Reactor
     }
 
     /// <summary>
-    /// Listens on a Unix socket. A socket file that nobody answers on is a leftover, and replaced; any other file is left
-    /// as it is.
+    /// Listens on a Unix socket. A stale socket file, on which no process listens, is replaced; any other file is left as it
+    /// is.
     /// </summary>
-    /// <param name="path">Where; it is made here, and removed when the port stops listening.</param>
+    /// <param name="path">The file, which is made here, and removed when the port stops listening.</param>
     /// <param name="factory">Builds a protocol for each connection.</param>
-    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="options">Null for the defaults.</param>
     /// <returns>The port, which accepts from the next turn on.</returns>
-    /// <exception cref="CannotListenError">The path is in use, too long, not allowed.</exception>
+    /// <exception cref="CannotListenError">The path is in use, too long, or not allowed.</exception>
     public ListeningPort ListenUnix(string path, Factory factory, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
         options ??= new ListenOptions();
         var address = SocketAddress.Unix(path);
-        Errno error = Bound(address, options, out nint handle);
-        if (error == Errno.EADDRINUSE && IsLeftover(address))
+        Errno error = Bind(address, options, out nint handle);
+        if (error == Errno.EADDRINUSE && IsStale(address))
         {
             _ = NativeFile.Unlink(path);
-            error = Bound(address, options, out handle);
+            error = Bind(address, options, out handle);
         }
 
         if (error == Errno.None)
@@ -60,12 +60,12 @@ public sealed partial class Reactor
         throw new CannotListenError(address.ToString(), error);
     }
 
-    /// <summary>Accepts on a socket that somebody else bound, such as systemd.</summary>
-    /// <param name="handle">A socket that listens. The port's from now on.</param>
+    /// <summary>Accepts on a socket that another process has bound, such as systemd.</summary>
+    /// <param name="handle">A listening socket. The port owns it from now on.</param>
     /// <param name="factory">Builds a protocol for each connection.</param>
-    /// <param name="options">How; null for the defaults. The path of a Unix socket is not ours to remove.</param>
+    /// <param name="options">Null for the defaults. The path of a Unix socket is not removed.</param>
     /// <returns>The port, which accepts from the next turn on.</returns>
-    /// <exception cref="CannotListenError">It is no socket, or does not listen.</exception>
+    /// <exception cref="CannotListenError">It is not a socket, or does not listen.</exception>
     public ListeningPort AdoptListener(nint handle, Factory factory, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
@@ -88,11 +88,11 @@ public sealed partial class Reactor
         throw new CannotListenError($"inherited descriptor {handle}", error);
     }
 
-    /// <summary>Connects to a name or a number, trying every address that it has.</summary>
-    /// <param name="endpoint">Where.</param>
-    /// <param name="factory">Builds the protocol, once there is a connection.</param>
-    /// <param name="timeout">For everything, from the name to the connection; as in Twisted 30 s are usual.</param>
-    /// <returns>The connector, which has begun.</returns>
+    /// <summary>Connects to a name or an address; every address of a name is tried.</summary>
+    /// <param name="endpoint">The peer.</param>
+    /// <param name="factory">Builds the protocol once there is a connection.</param>
+    /// <param name="timeout">For the look-up and all attempts together; Twisted's default is 30 s.</param>
+    /// <returns>The connector, which has started.</returns>
     public Connector Connect(Endpoint endpoint, ClientFactory factory, TimeSpan timeout)
     {
         var connector = new Connector(this, endpoint, factory, timeout);
@@ -100,7 +100,7 @@ public sealed partial class Reactor
         return connector;
     }
 
-    private static Errno Bound(in SocketAddress address, ListenOptions options, out nint handle)
+    private static Errno Bind(in SocketAddress address, ListenOptions options, out nint handle)
     {
         Errno error = NativeSocket.Create(address.Kind, out handle);
         if (error != Errno.None)
@@ -111,7 +111,7 @@ public sealed partial class Reactor
         if (address.Kind != AddressKind.Unix)
         {
             _ = NativeSocket.AllowAddressReuse(handle);
-            if (options.JoinsPort)
+            if (options.Sharing == PortSharing.Joining)
             {
                 _ = NativeSocket.SharePort(handle);
             }
@@ -121,15 +121,16 @@ public sealed partial class Reactor
                 _ = NativeSocket.OnlyIPv6(handle);
             }
 
-            // Connections inherit both, at no cost: a short last piece need not wait for an acknowledgement.
+            // Connections inherit all of these, without a call of their own. No delay: a short last segment need not wait
+            // for an acknowledgement.
             _ = NativeSocket.SetNoDelay(handle);
             _ = NativeSocket.SetUnsentLimit(handle, UnsentLimitBytes);
         }
 
         error = NativeSocket.Bind(handle, address);
-        if (error == Errno.None && options.SharesPort && address.Kind != AddressKind.Unix)
+        if (error == Errno.None && options.Sharing == PortSharing.First && address.Kind != AddressKind.Unix)
         {
-            // Only now: a socket that shares from the start could be bound beside another process that shares as well.
+            // Only after bind: with the option set before, it could be bound beside another process that shares as well.
             error = NativeSocket.SharePort(handle);
         }
 
@@ -142,8 +143,8 @@ public sealed partial class Reactor
         return error;
     }
 
-    /// <summary>Is there a socket at the path that refuses connections, since whoever made it is gone?</summary>
-    private static bool IsLeftover(in SocketAddress address)
+    /// <summary>True if the path is a socket that refuses connections, since the process that made it is gone.</summary>
+    private static bool IsStale(in SocketAddress address)
     {
         if (NativeFile.StatusOf(address.Path, out FileStatus status) != Errno.None
             || status.Kind != FileKind.Socket

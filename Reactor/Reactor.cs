@@ -6,26 +6,26 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Poetry.Net;
 
 /// <summary>
-/// The loop: one thread that waits until a descriptor is ready, a delayed call is due or another thread calls, and then
-/// says so to whoever asked, one at a time. Twisted's reactor. It owns its poller, its delayed calls and every descriptor
-/// it still has when it ends.
+/// The event loop, Twisted's reactor: one thread waits until a descriptor is ready, a delayed call is due or another thread
+/// has queued a call, and then runs the callbacks one after the other. It owns its poller, its delayed calls and every
+/// descriptor that is still registered when it ends.
 /// </summary>
 /// <remarks>
-/// <para>Everything here belongs to the thread that calls <see cref="Run"/>, and before that to the one that made it;
-/// only <see cref="CallFromThread"/> and <see cref="IsReactorThread"/> may be used from anywhere.</para>
-/// <para>One turn: wait; dispatch the ready, reading before writing; the calls of other threads; the delayed calls that
-/// are due and were there when the turn began; at last the connections that were lost on the way. So everything may be
-/// called from everywhere: nothing is pulled from under a caller's feet.</para>
+/// <para>All members belong to the thread that calls <see cref="Run"/>, and before that to the thread that made the reactor.
+/// Only <see cref="CallFromThread"/> and <see cref="IsReactorThread"/> may be used on any thread.</para>
+/// <para>One turn: wait; dispatch ready descriptors, reading before writing; run the calls of other threads; run the delayed
+/// calls that are due and were scheduled before the turn; close the connections that have ended. A connection is never
+/// closed earlier, so any member may be called from any callback.</para>
 /// </remarks>
 public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 {
-    /// <summary>Events taken from the kernel at once. Enough to share the cost of a wait among many.</summary>
+    /// <summary>The most events that one wait returns: many share the cost of the call.</summary>
     private const int EventsPerWait = 256;
 
-    /// <summary>A sleep is never longer: a wrong clock or a lost wake-up then costs an hour, not for ever.</summary>
-    private const int LongestSleepMs = 3_600_000;
+    /// <summary>The longest wait: a wrong clock or a lost wake-up costs at most an hour.</summary>
+    private const int MaxWaitMs = 3_600_000;
 
-    /// <summary>A turn that took longer was held up, by a callback that blocked; turns of a busy loop take a few milliseconds.</summary>
+    /// <summary>In a longer turn a callback has blocked; turns of a busy loop take a few milliseconds.</summary>
     private static readonly TimeSpan LongTurn = TimeSpan.FromMilliseconds(100);
 
     private readonly Poller _poller;
@@ -34,15 +34,15 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private readonly ReadyEvent[] _ready = new ReadyEvent[EventsPerWait];
     private readonly ThreadCalls _threadCalls;
     private readonly TimerQueue _timers;
-    private Doze _doze;
-    private long _tookTicks;
+    private WakeupCoalescer _coalescer;
+    private long _turnLengthTicks;
     private long _nowTicks = Clock();
     private RunState _state;
-    private bool _looksAgain;
+    private bool _pollsAgain;
 
     /// <summary>Makes a reactor on the best backend of this machine, or the one <c>POETRY_REACTOR</c> names.</summary>
-    /// <param name="log">Where it reports what callbacks throw; null for nowhere.</param>
-    /// <exception cref="PollerUnavailableError">The backend asked for is unknown or can't run here.</exception>
+    /// <param name="log">Receives what callbacks throw; null for none.</param>
+    /// <exception cref="PollerUnavailableError">The backend asked for is unknown, or not available here.</exception>
     public Reactor(ILogger? log = null)
         : this(PollerChoice.Create(), log)
     {
@@ -54,7 +54,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _log = log ?? NullLogger.Instance;
         _timers = new TimerQueue(this);
         _threadCalls = new ThreadCalls(this);
-        MakeLines();
+        Connections = new Connections(this);
     }
 
     private enum RunState : byte
@@ -65,7 +65,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         Stopped,
     }
 
-    /// <summary>Is called when the loop has ended, before what is left is closed.</summary>
+    /// <summary>Called when the loop has ended, before all remaining descriptors are closed.</summary>
     public event Action? ShuttingDown;
 
     /// <inheritdoc/>
@@ -73,7 +73,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
         get
         {
-            // Before the loop runs nothing turns the clock, and whoever sets things up may take his time.
+            // Before the loop runs no turn updates the time, and setting up may take long.
             if (_state == RunState.New)
             {
                 _nowTicks = Clock();
@@ -86,19 +86,22 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>The name of the backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
     public string Backend => _poller.Name;
 
-    /// <summary>Is the loop running, and not yet asked to stop?</summary>
+    /// <summary>True while the loop runs and was not told to stop.</summary>
     public bool Running => _state == RunState.Running;
 
-    /// <summary>Is the caller on the reactor's thread? True everywhere while it does not run.</summary>
+    /// <summary>True on the reactor's thread, and on every thread while the loop does not run.</summary>
     public bool IsReactorThread => _threadCalls.IsReactorThread;
 
-    /// <summary>Events that came for descriptors that had gone: harmless, and counted.</summary>
+    /// <summary>Events for descriptors that were no longer registered; they are dropped.</summary>
     public long StaleEvents { get; private set; }
 
-    /// <summary>Delayed calls that are still to come.</summary>
+    /// <summary>Delayed calls that are scheduled.</summary>
     public int DelayedCalls => _timers.Count;
 
-    /// <summary>Is called in every turn, before the loop looks how long it may sleep.</summary>
+    /// <summary>Its connections, those of ports and those of connectors.</summary>
+    public Connections Connections { get; }
+
+    /// <summary>Called in every turn, before the loop computes how long to wait.</summary>
     internal Action? BeforeSleep { get; set; }
 
     internal TimerQueue Timers => _timers;
@@ -108,7 +111,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <inheritdoc/>
     public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call) => _timers.Add(delay, state, call);
 
-    /// <summary>Calls as soon as the loop runs: at once, if it does.</summary>
+    /// <summary>Calls when the loop starts; at once if it runs already.</summary>
     public void CallWhenRunning(Action call)
     {
         ArgumentNullException.ThrowIfNull(call);
@@ -122,16 +125,16 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
     }
 
-    /// <summary>Has the loop call from its own thread, in the order asked. May be used from any thread.</summary>
-    /// <param name="call">Runs in one of the next turns; never, if the reactor stops before.</param>
+    /// <summary>Queues a call that the loop makes on its own thread, in the order queued. May be used on any thread.</summary>
+    /// <param name="call">Runs in one of the next turns, unless the reactor stops before.</param>
     public void CallFromThread(Action call)
     {
         ArgumentNullException.ThrowIfNull(call);
         _threadCalls.Add(call);
     }
 
-    /// <summary>Runs the loop until <see cref="Stop"/>. Then all that is left is closed.</summary>
-    /// <exception cref="InvalidOperationException">It runs, or has run already: a reactor runs once.</exception>
+    /// <summary>Runs the loop until <see cref="Stop"/>, then closes all descriptors.</summary>
+    /// <exception cref="InvalidOperationException">It runs, or has run: a reactor runs once.</exception>
     public void Run()
     {
         if (_state != RunState.New)
@@ -143,10 +146,10 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _threadCalls.Start();
         while (_state == RunState.Running)
         {
-            int timeoutMs = SleepMs();
-            if (_doze.IsDue(_tookTicks, willWait: timeoutMs != 0))
+            int timeoutMs = EndTurn();
+            if (_coalescer.ShouldSleep(_turnLengthTicks, willWait: timeoutMs != 0))
             {
-                NativeProcess.Doze(Doze.Microseconds);
+                NativeProcess.Doze(WakeupCoalescer.SleepMicroseconds);
             }
 
             Turn(timeoutMs);
@@ -175,22 +178,22 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _state = RunState.Stopping;
     }
 
-    /// <summary>Frees the poller. A reactor that never ran closes what it has first.</summary>
+    /// <summary>Closes all descriptors, if the reactor never ran, and frees the poller.</summary>
     public void Dispose()
     {
         CloseAll();
         _threadCalls.Dispose();
         _poller.Dispose();
-        FreeReadBuffer();
+        Connections.FreeReadBuffer();
     }
 
     /// <summary>One turn of the loop.</summary>
-    /// <param name="timeoutMs">How long to wait at most; −1 for ever.</param>
+    /// <param name="timeoutMs">The longest wait; −1 for no limit.</param>
     internal void Turn(int timeoutMs)
     {
         int count = _poller.Wait(_ready, timeoutMs);
         _nowTicks = _turnTicks = Clock();
-        _doze.Add(count);
+        _coalescer.AddEvents(count);
         long newest = _timers.LastSequence;
         for (int i = 0; i < count; i++)
         {
@@ -199,19 +202,19 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
         _threadCalls.RunAll();
         RunDelayedCalls(newest);
-        FinishLost();
+        Connections.CompleteCloses();
     }
 
-    /// <summary>Has the loop dozed before this turn?</summary>
-    internal bool HasDozed => _doze.HasDozed;
+    /// <summary>True if the loop slept before this turn, to collect more events.</summary>
+    internal bool SleptBeforeTurn => _coalescer.Slept;
 
-    /// <summary>More happened in this turn than the poller has reported.</summary>
-    /// <param name="events">How many; −1 takes back one that was for nothing.</param>
-    internal void Happened(int events) => _doze.Add(events);
+    /// <summary>Counts events of this turn that the poller has not reported.</summary>
+    /// <param name="count">−1 takes back one that was reported without need.</param>
+    internal void AddEvents(int count) => _coalescer.AddEvents(count);
 
-    /// <summary>A callback has thrown: it is logged with its stack, costs its own descriptor, and the loop goes on.</summary>
-    /// <param name="culprit">Whose callback it was; null for one without a descriptor.</param>
-    /// <param name="exception">What it threw.</param>
+    /// <summary>A callback has thrown: logs the exception with its stack and closes the descriptor; the loop goes on.</summary>
+    /// <param name="culprit">The descriptor whose callback it was; null for none.</param>
+    /// <param name="exception">The exception.</param>
     internal void CallbackThrew(Descriptor? culprit, Exception exception)
     {
         ReactorLog.CallbackThrew(_log, exception);
@@ -226,7 +229,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
         catch (Exception another)
         {
-            // It can't even be given up: then at least nobody calls it again.
+            // Closing it failed too. Without registration it is at least not called again.
             ReactorLog.CallbackThrew(_log, another);
             Unwatch(culprit);
         }
@@ -261,13 +264,13 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
                 descriptor.DoRead();
             }
 
-            // Reading may have closed it, and its place may have been given away: the token tells.
+            // Reading may have closed it and its slot may have been reused: then the token differs.
             if (((ready.Readiness & Readiness.Write) != 0 || hungUp)
                 && descriptor.Token == ready.Token
                 && (descriptor.Interest & Interest.Write) != 0)
             {
                 descriptor.DoWrite();
-                _doze.AddRoom();
+                _coalescer.AddWritable();
             }
         }
         catch (Exception exception)
@@ -276,8 +279,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
     }
 
-    /// <summary>Runs what is due, but nothing that was scheduled in this turn: a call after no time comes in the next.</summary>
-    /// <param name="newest">The newest scheduling when the turn began.</param>
+    /// <summary>Runs the calls that are due, except those scheduled in this turn: a delay of zero means the next turn.</summary>
+    /// <param name="newest">The last sequence number that was given out before the turn.</param>
     private void RunDelayedCalls(long newest)
     {
         if (!_timers.TryPeek(out long dueTicks))
@@ -292,11 +295,10 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             return;
         }
 
-        // Somebody has held up the loop: what has come meanwhile is looked at first, once, or time-outs would run out on
-        // what is there already.
-        bool heldUp = _nowTicks - beganTicks > LongTurn.Ticks && !_looksAgain;
-        _looksAgain = heldUp;
-        if (heldUp)
+        // A callback has blocked the loop. Poll once more before running timers, so that a timeout does not fire although
+        // its data has arrived.
+        _pollsAgain = _nowTicks - beganTicks > LongTurn.Ticks && !_pollsAgain;
+        if (_pollsAgain)
         {
             return;
         }
@@ -307,8 +309,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
     }
 
-    /// <summary>How long the loop may sleep: until the next delayed call, rounded up, so that it is due when it wakes.</summary>
-    private int SleepMs()
+    /// <summary>The end of a turn: measures it, and computes how long the loop may wait.</summary>
+    /// <returns>The time until the next delayed call, rounded up, so that the call is due when the wait ends.</returns>
+    private int EndTurn()
     {
         BeforeSleep?.Invoke();
         long wakeTicks = UnhandledFailures.Sweep(Now)?.Ticks ?? long.MaxValue;
@@ -318,8 +321,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
 
         long endedTicks = Clock();
-        _tookTicks = endedTicks - _turnTicks;
-        TurnTook(_turnTicks, endedTicks);
+        _turnLengthTicks = endedTicks - _turnTicks;
+        CheckTurn(_turnTicks, endedTicks);
         if (_threadCalls.Any)
         {
             return 0;
@@ -331,10 +334,11 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
 
         long ticks = wakeTicks - endedTicks;
-        return ticks <= 0 ? 0 : (int)Math.Min((ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond, LongestSleepMs);
+        return ticks <= 0 ? 0 : (int)Math.Min((ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond, MaxWaitMs);
     }
 
-    private void Guard<TState>(Action<TState> call, TState state)
+    /// <summary>Calls, and logs what the call throws.</summary>
+    internal void Guard<TState>(Action<TState> call, TState state)
     {
         try
         {
@@ -348,12 +352,12 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     private void CloseAll()
     {
-        CloseConnections();
+        Connections.CloseAll();
         foreach (Descriptor descriptor in _descriptors.Snapshot())
         {
             Guard(static open => open.ConnectionLost(ConnectionAborted.Failure), descriptor);
         }
 
-        FinishLost();
+        Connections.CompleteCloses();
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Poetry.Net;
 
-/// <summary>What the engine has to say.</summary>
+/// <summary>The log messages of the engine.</summary>
 internal static partial class ReactorLog
 {
     [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "a callback has thrown")]
@@ -12,10 +12,10 @@ internal static partial class ReactorLog
     [LoggerMessage(
         EventId = 2,
         Level = LogLevel.Warning,
-        Message = "accepting on {Address} pauses for {PauseMs} ms: {Reason}; {Turned} turned away")]
-    public static partial void AcceptPauses(ILogger log, SocketAddress address, int pauseMs, string reason, int turned);
+        Message = "accept on {Address} paused for {PauseMs} ms: {Reason}; {Rejected} clients reset")]
+    public static partial void AcceptPauses(ILogger log, SocketAddress address, int pauseMs, string reason, int rejected);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Critical, Message = "accepting on {Address} has failed for good: {Reason}")]
+    [LoggerMessage(EventId = 3, Level = LogLevel.Critical, Message = "accept on {Address} failed permanently: {Reason}")]
     public static partial void AcceptFailed(ILogger log, SocketAddress address, string reason);
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{What}")]
@@ -24,12 +24,12 @@ internal static partial class ReactorLog
     [LoggerMessage(
         EventId = 5,
         Level = LogLevel.Warning,
-        Message = "callback took {Seconds:F1} s, alone or with others of its turn, and held up all else; {Unsaid} more were not told of")]
-    public static partial void SlowCallback(ILogger log, double seconds, long unsaid);
+        Message = "event loop blocked for {Seconds:F1} s by callbacks ({Suppressed} similar warnings suppressed)")]
+    public static partial void SlowCallback(ILogger log, double seconds, long suppressed);
 
     [LoggerMessage(
         EventId = 6,
         Level = LogLevel.Warning,
-        Message = "connections given up, for they can't be watched: {Count}, at last: {Reason}")]
-    public static partial void CannotWatch(ILogger log, long count, string reason);
+        Message = "dropped {Count} connections: the poller refused them: {Reason}")]
+    public static partial void WatchRefused(ILogger log, long count, string reason);
 }

@@ -5,12 +5,12 @@ using System.Threading;
 namespace Poetry.Net;
 
 /// <summary>
-/// The calls that other threads ask the reactor to make, and the descriptor that ends its sleep for them.
+/// The calls that other threads queue for the reactor, and the descriptor that ends its wait.
 /// </summary>
 /// <remarks>
-/// Crosses threads: <see cref="Add"/> and <see cref="IsReactorThread"/> may be called from any; all else
-/// is the reactor's. One lock guards <c>_waiting</c>, <c>_wakeUpSent</c> and the waker, and is held for a list operation only. The wake-up
-/// is written by the first call that finds the reactor possibly asleep, and by no other until it has woken.
+/// <see cref="Add"/> and <see cref="IsReactorThread"/> may be used on any thread, all else only on the reactor's. One lock
+/// guards <c>_waiting</c>, <c>_wakeUpSent</c> and the waker, and is held for a list operation only. The first call that is
+/// queued writes the wake-up, and no other does until the reactor has taken the queue.
 /// </remarks>
 internal sealed class ThreadCalls(Reactor reactor) : IDisposable
 {
@@ -22,13 +22,13 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
     private bool _stopped;
     private int _threadId = -1;
 
-    /// <summary>Is there something to do? If so the reactor must not sleep.</summary>
+    /// <summary>True if calls are queued: the reactor must not wait.</summary>
     public bool Any => Volatile.Read(ref _waiting).Count > 0;
 
     public bool IsReactorThread => _threadId < 0 || _threadId == Environment.CurrentManagedThreadId;
 
-    /// <summary>Gets the descriptor that ends the reactor's sleep. A second call does nothing.</summary>
-    /// <exception cref="System.IO.IOException">The kernel has none.</exception>
+    /// <summary>Opens the descriptor that ends the reactor's wait. A second call does nothing.</summary>
+    /// <exception cref="System.IO.IOException">Descriptors have run out.</exception>
     public void Prepare()
     {
         if (_waker is null)
@@ -41,7 +41,7 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
         }
     }
 
-    /// <summary>The loop begins, on this thread.</summary>
+    /// <summary>The loop starts, on this thread.</summary>
     public void Start()
     {
         Prepare();
@@ -67,7 +67,7 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
         }
     }
 
-    /// <summary>Makes the calls that are waiting; those they ask for come in the next turn.</summary>
+    /// <summary>Makes the queued calls; calls that they queue are made in the next turn.</summary>
     public void RunAll()
     {
         if (!Any)
@@ -96,7 +96,7 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
         _running.Clear();
     }
 
-    /// <summary>The loop has ended: what waits is dropped, what comes is ignored.</summary>
+    /// <summary>The loop has ended: queued and later calls are dropped.</summary>
     public void Stop()
     {
         lock (_lock)

@@ -63,7 +63,7 @@ internal sealed partial class ServerHost
     }
 
     /// <summary>What SIGHUP does; null for nothing. On the first reactor's thread.</summary>
-    public Action? Reload { get; init; }
+    public Func<IClock, Deferred<Unit>>? Reload { get; init; }
 
     /// <summary>What a client costs: two where each may need a connection to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
@@ -173,12 +173,12 @@ internal sealed partial class ServerHost
             var how = new ListenOptions
             {
                 SendTimeout = _options.SendTimeout,
-                SharesPort = !oneWorker && _workers.Count > 1,
-                Broken = () => First.CallFromThread(EndBroken),
+                Sharing = !oneWorker && _workers.Count > 1 ? PortSharing.First : PortSharing.None,
+                Failed = () => First.CallFromThread(EndBroken),
             };
             ports[i] = owner.Listen(listener, places[i], how, inherited);
             Own.Add(ports[i]);
-            if (how.SharesPort)
+            if (how.Sharing == PortSharing.First)
             {
                 Join(listener, places[i].WithPort(ports[i].Address.Port), how);
             }
@@ -190,7 +190,7 @@ internal sealed partial class ServerHost
     /// <summary>The workers after the first share the port that it was given.</summary>
     private void Join(Listener listener, in SocketAddress place, ListenOptions how)
     {
-        how = how with { SharesPort = false, JoinsPort = true };
+        how = how with { Sharing = PortSharing.Joining };
         for (int i = 1; i < _workers.Count; i++)
         {
             _ = _workers[i].Listen(listener, place, how, inherited: -1);
@@ -209,7 +209,8 @@ internal sealed partial class ServerHost
         var factory = new MetricsServerFactory(_statistics, First);
 
         // Not one of the worker's ports: it goes on telling while the server drains, and its clients are not counted.
-        var how = new ListenOptions { IsAside = true, Limit = new ConnectionLimit((int)Math.Clamp(_budget.Kept, 1, MostMetricsConnections)) };
+        var limit = new ConnectionLimit((int)Math.Clamp(_budget.Kept, 1, MostMetricsConnections));
+        var how = new ListenOptions { IgnoredByDrain = true, Limit = limit };
         ListeningPort port = where.Kind == AddressKind.Unix
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);
@@ -324,7 +325,14 @@ internal sealed partial class ServerHost
         if (Reload is not null && _signalsSeen == 0)
         {
             Systemd.NotifyReloading();
-            Reload();
+            _ = Reload(First).AddBoth(this, static (host, _) => host.NotifyReloaded());
+        }
+    }
+
+    private void NotifyReloaded()
+    {
+        if (_signalsSeen == 0)
+        {
             Systemd.NotifyReady();
         }
     }

@@ -102,7 +102,7 @@ internal sealed class Worker
 
         foreach (ListeningPort port in Ports)
         {
-            port.FinishListening();
+            port.AcceptQueuedThenStop();
         }
 
         if (patience == TimeSpan.Zero)
@@ -112,14 +112,14 @@ internal sealed class Worker
         else if (!_draining)
         {
             _draining = true;
-            ServerLog.Draining(_log, Reactor.Connections - Reactor.ConnectionsAside, patience);
-            Reactor.HurryLingering(LastLinger);
+            ServerLog.Draining(_log, Reactor.Connections.Count - Reactor.Connections.Ignored, patience);
+            Reactor.Connections.ShortenLinger(LastLinger);
             foreach (ListeningPort port in Ports)
             {
                 (port.Factory as IRequestFactory)?.CloseIdle(LastLinger);
             }
 
-            Reactor.WhenNoConnections(End);
+            Reactor.Connections.WhenNone(End);
             if (patience < TimeSpan.MaxValue)
             {
                 _ = Reactor.CallLater(patience, this, static worker => worker.End());

@@ -13,7 +13,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     private long _received;
 
     /// <inheritdoc/>
-    protected internal override Span<byte> Room => _isFramed ? default : fetch.Receiver.GetBuffer();
+    protected internal override Span<byte> ReceiveBuffer => _isFramed ? default : fetch.Receiver.GetBuffer();
 
     /// <inheritdoc/>
     protected internal override void ConnectionMade()

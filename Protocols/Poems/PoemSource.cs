@@ -16,6 +16,7 @@ internal sealed class PoemSource
     private readonly PoemFormat _format;
     private Poem _current;
     private PoemReading? _reading;
+    private Action<PoemProblem>? _done;
 
     private PoemSource(string name, PoemFormat format, Poem poem)
     {
@@ -61,27 +62,32 @@ internal sealed class PoemSource
     /// after <see cref="PoemReading.Pause"/>; the loop does not wait for it.
     /// </summary>
     /// <param name="clock">The reactor's.</param>
-    /// <param name="done">Is told why the old poem stays, or the default value; perhaps before this returns. Not called if a
-    /// reload is under way, which then reads the file once more.</param>
+    /// <param name="done">Is told why the old poem stays, or the default value; perhaps before this returns.</param>
     public void Reload(IClock clock, Action<PoemProblem> done)
     {
         if (IsStandardInput)
         {
             done(default);
         }
-        else if (_reading is null)
+        else if (_reading is not null)
+        {
+            // It reads the file at least once more.
+            _done += done;
+        }
+        else
         {
             _reading = new PoemReading(Name, _format);
-            Read(clock, done);
+            _done = done;
+            Read(clock);
         }
     }
 
-    private void Read(IClock clock, Action<PoemProblem> done)
+    private void Read(IClock clock)
     {
         PoemReading reading = _reading!;
         if (!reading.Step())
         {
-            _ = clock.CallLater(PoemReading.Pause, () => Read(clock, done));
+            _ = clock.CallLater(PoemReading.Pause, () => Read(clock));
             return;
         }
 
@@ -91,6 +97,8 @@ internal sealed class PoemSource
             Interlocked.Exchange(ref _current, poem).Release();
         }
 
+        Action<PoemProblem> done = _done!;
+        _done = null;
         done(reading.Problem);
     }
 }

@@ -3,66 +3,61 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// What a port does when descriptors or memory have run out. A pending connection that can't be accepted would wake the
-/// loop again and again, so the port first turns a few away, with a descriptor kept in reserve for that, and then does not
-/// look for a while: 10 ms, doubled each time up to 1 s, or until one of its connections ends.
+/// What a port does when accept fails because descriptors or memory have run out. The pending connection would wake the loop
+/// again and again, so the port resets a few clients, with a descriptor that is reserved for that, and then stops accepting
+/// for a while: 10 ms, doubled each time up to 1 s, or until one of its connections ends.
 /// </summary>
 internal sealed class AcceptPause
 {
-    /// <summary>Turned away at one pause: those who have waited longest would wait in vain.</summary>
-    private const int MostTurnedAway = 64;
+    /// <summary>The most clients that are reset at the begin of one pause: those that have waited longest.</summary>
+    private const int MaxRejected = 64;
 
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
-
-    /// <summary>A line in the log at most this often, with the number of those turned away meanwhile.</summary>
-    private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MinLength = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan MaxLength = TimeSpan.FromSeconds(1);
 
     private readonly Reactor _reactor;
     private readonly ListeningPort _port;
     private readonly DelayedCall _timer;
+    private readonly RateLimit _logLimit = new(TimeSpan.FromSeconds(10));
     private nint _reserve = NativeSocket.Invalid;
-    private TimeSpan _length = Shortest;
-    private TimeSpan _lastPause = TimeSpan.MinValue;
-    private TimeSpan _lastLogged = TimeSpan.MinValue;
-    private int _turnedAway;
+    private TimeSpan _length = MinLength;
+    private TimeSpan _lastBegin = TimeSpan.MinValue;
+    private int _rejected;
 
     public AcceptPause(Reactor reactor, ListeningPort port)
     {
         _reactor = reactor;
         _port = port;
         _timer = reactor.Timers.Create(this, static pause => pause._port.Resume());
-        TakeReserve();
+        OpenReserve();
     }
 
-    /// <summary>Is the port not looking?</summary>
+    /// <summary>True while the port does not accept.</summary>
     public bool Active => _timer.Active;
 
-    /// <summary>Turns some away and stops looking.</summary>
     public void Begin(Errno error)
     {
         if (error == Errno.EMFILE)
         {
-            TurnSomeAway();
+            RejectWaiting();
         }
 
         _reactor.RemoveReader(_port);
-        _reactor.FirstLook.Hurry();
-        bool again = _lastPause != TimeSpan.MinValue && _reactor.Now - _lastPause < Longest * 2;
-        _length = again ? TimeSpan.FromTicks(Math.Min(_length.Ticks * 2, Longest.Ticks)) : Shortest;
-        _lastPause = _reactor.Now;
+        _reactor.Connections.ProbeDelay.UseMinimum();
+        bool again = _lastBegin != TimeSpan.MinValue && _reactor.Now - _lastBegin < MaxLength * 2;
+        _length = again ? TimeSpan.FromTicks(Math.Min(_length.Ticks * 2, MaxLength.Ticks)) : MinLength;
+        _lastBegin = _reactor.Now;
         _timer.Rearm(_length);
-        if (_lastLogged == TimeSpan.MinValue || _reactor.Now - _lastLogged >= LogInterval)
+        if (_logLimit.TryPass(_reactor.Now, out _))
         {
             int pauseMs = (int)_length.TotalMilliseconds;
-            ReactorLog.AcceptPauses(_reactor.Log, _port.Address, pauseMs, error.Sentence(), _turnedAway);
-            _lastLogged = _reactor.Now;
-            _turnedAway = 0;
+            ReactorLog.AcceptPauses(_reactor.Log, _port.Address, pauseMs, error.Sentence(), _rejected);
+            _rejected = 0;
         }
     }
 
-    /// <summary>A connection of the port has ended, and with it a descriptor came free.</summary>
-    public void DescriptorFreed()
+    /// <summary>A connection of the port has ended, which frees a descriptor.</summary>
+    public void OnDescriptorFreed()
     {
         if (_timer.CancelIfActive())
         {
@@ -70,27 +65,27 @@ internal sealed class AcceptPause
         }
     }
 
-    /// <summary>The port listens no more.</summary>
-    public void End()
+    /// <summary>The port has stopped listening.</summary>
+    public void Stop()
     {
         _ = _timer.CancelIfActive();
-        GiveReserve();
+        CloseReserve();
     }
 
-    private void TurnSomeAway()
+    private void RejectWaiting()
     {
-        for (int i = 0; i < MostTurnedAway; i++)
+        for (int i = 0; i < MaxRejected; i++)
         {
-            GiveReserve();
+            CloseReserve();
             Errno error = NativeSocket.Accept(_port.Handle, out nint handle, out _);
             if (error == Errno.None)
             {
                 NativeSocket.ResetOnClose(handle);
                 NativeSocket.Close(handle);
-                _turnedAway++;
+                _rejected++;
             }
 
-            TakeReserve();
+            OpenReserve();
             if (error != Errno.None)
             {
                 return;
@@ -98,9 +93,9 @@ internal sealed class AcceptPause
         }
     }
 
-    private void TakeReserve() => _ = NativeSocket.Create(AddressKind.IPv4, out _reserve);
+    private void OpenReserve() => _ = NativeSocket.Create(AddressKind.IPv4, out _reserve);
 
-    private void GiveReserve()
+    private void CloseReserve()
     {
         if (_reserve != NativeSocket.Invalid)
         {

@@ -3,38 +3,36 @@ using System.Collections.Generic;
 namespace Poetry.Net;
 
 /// <summary>
-/// How many connections the ports of one reactor may have together. At the limit the ports stop watching, and new clients
-/// wait in the kernel's backlog. On the reactor's thread only: several reactors share a limit by dividing it.
+/// The maximum number of connections of all ports of one reactor. At the limit the ports stop accepting, and new clients
+/// wait in the kernel's backlog. Several reactors divide a limit between them.
 /// </summary>
-/// <param name="most">At least 1.</param>
-internal sealed class ConnectionLimit(int most)
+/// <param name="max">At least 1.</param>
+internal sealed class ConnectionLimit(int max)
 {
     private readonly List<ListeningPort> _waiting = [];
 
-    /// <summary>Connections that there are.</summary>
     public int Count { get; private set; }
 
-    /// <summary>May no more come in?</summary>
-    public bool IsReached => Count >= most;
+    public bool IsReached => Count >= max;
 
-    /// <summary>A connection has come.</summary>
+    /// <summary>A connection was accepted.</summary>
     public void Enter() => Count++;
 
     /// <summary>
-    /// A connection has ended; the ports that wait go on, one after the other, until its place is taken. A port for which
-    /// no client waits must not keep the place from the others.
+    /// A connection has ended. The waiting ports accept, in the order in which they began to wait, until the limit is
+    /// reached again: a port without a client must not keep the free slot from the others.
     /// </summary>
     public void Leave()
     {
         Count--;
-        for (int asked = _waiting.Count; asked > 0 && !IsReached; asked--)
+        for (int ports = _waiting.Count; ports > 0 && !IsReached; ports--)
         {
             ListeningPort port = _waiting[0];
             _waiting.RemoveAt(0);
-            port.RoomAgain();
+            port.OnLimitFreed();
         }
     }
 
-    /// <summary>The port has stopped watching, and wants to be told when there is room: first come, first served.</summary>
+    /// <summary>The port has stopped accepting; <see cref="ListeningPort.OnLimitFreed"/> is called when a slot is free.</summary>
     public void Await(ListeningPort port) => _waiting.Add(port);
 }

@@ -15,7 +15,7 @@ public sealed class Connector : IConnectionOwner
     private readonly TimeSpan _timeout;
     private readonly DelayedCall _timer;
     private readonly DelayedCall _beginning;
-    private readonly TransportLine _sending;
+    private readonly TimeoutList _sending;
     private Deferred<SocketAddress[]>? _lookup;
     private SocketAddress[] _addresses = [];
     private int _next;
@@ -35,7 +35,7 @@ public sealed class Connector : IConnectionOwner
         _timeout = timeout;
         _timer = reactor.Timers.Create(this, static connector => connector.TimedOut());
         _beginning = reactor.Timers.Create(this, static connector => connector.LookUp());
-        _sending = reactor.SendingLine(TimeSpan.MaxValue);
+        _sending = reactor.Connections.Sending(TimeSpan.MaxValue);
         Destination = destination;
     }
 
@@ -53,7 +53,7 @@ public sealed class Connector : IConnectionOwner
     Factory IConnectionOwner.Factory => _factory;
 
     /// <inheritdoc/>
-    TransportLine IConnectionOwner.Sending => _sending;
+    TimeoutList IConnectionOwner.Sending => _sending;
 
     /// <inheritdoc/>
     TimeSpan IConnectionOwner.SendTimeout => TimeSpan.MaxValue;
@@ -274,7 +274,7 @@ public sealed class Connector : IConnectionOwner
         }
 
         _state = State.Connected;
-        _transport = _reactor.Rent();
+        _transport = _reactor.Connections.Rent();
         _transport.Open(handle, address, protocol, this);
     }
 

@@ -6,14 +6,14 @@ namespace Poetry.Net;
 public abstract class Factory
 {
     /// <summary>
-    /// Are protocols and transports used again after their connection has ended? Then none of them may be kept by
-    /// anybody beyond <see cref="Protocol.ConnectionLost"/>, and a connection costs no new object.
+    /// True if protocols and transports are used again after their connection has ended, so that a connection needs no new
+    /// object. No reference to them may then be kept beyond <see cref="Protocol.ConnectionLost"/>.
     /// </summary>
     protected internal virtual bool ReusesConnections => false;
 
     /// <summary>
-    /// Does the peer say the first word? It has mostly arrived when its connection is accepted, and is then looked for before
-    /// the poller is troubled: a short question and its answer need no poller at all.
+    /// True if the peer sends first. Its data has usually arrived when its connection is accepted, so it is read before the
+    /// socket is registered with the poller: a short request and its reply need no poller at all.
     /// </summary>
     protected internal virtual bool PeerSpeaksFirst => false;
 
@@ -22,8 +22,8 @@ public abstract class Factory
     /// <returns>Null to refuse: the connection is then reset.</returns>
     protected internal abstract Protocol? BuildProtocol(in SocketAddress peer);
 
-    /// <summary>A protocol's connection has ended: what was built may be kept for the next.</summary>
-    /// <param name="protocol">What <see cref="BuildProtocol"/> gave.</param>
+    /// <summary>A protocol's connection has ended: the protocol may be kept for the next one.</summary>
+    /// <param name="protocol">Was returned by <see cref="BuildProtocol"/>.</param>
     protected internal virtual void Release(Protocol protocol)
     {
     }
@@ -35,16 +35,16 @@ public abstract class ClientFactory : Factory
     /// <summary>Places that are not connected to, since they lead back to where the connection comes from; null for none.</summary>
     internal OwnAddresses? Avoided { get; init; }
 
-    /// <summary>No connection came about. The protocol was never built.</summary>
-    /// <param name="connector">May be asked to try again.</param>
-    /// <param name="reason">A <see cref="ConnectError"/>, a <see cref="TimeoutError"/> or a <see cref="CancelledError"/>.</param>
+    /// <summary>Connecting has failed. No protocol was built.</summary>
+    /// <param name="connector">Connects again if it is told to.</param>
+    /// <param name="reason">A <see cref="ConnectError"/>, ETIMEDOUT after the timeout; or a <see cref="CancelledError"/>.</param>
     protected internal virtual void ClientConnectionFailed(Connector connector, Failure reason)
     {
     }
 
-    /// <summary>A connection that was there has ended.</summary>
-    /// <param name="connector">May be asked to connect anew.</param>
-    /// <param name="reason">As <see cref="Protocol.ConnectionLost"/> has it.</param>
+    /// <summary>A connection has ended.</summary>
+    /// <param name="connector">Connects again if it is told to.</param>
+    /// <param name="reason">As for <see cref="Protocol.ConnectionLost"/>.</param>
     protected internal virtual void ClientConnectionLost(Connector connector, Failure reason)
     {
     }

@@ -3,8 +3,8 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// A connection as its protocol sees it: Twisted's <c>ITransport</c>, on spans. All of it on the reactor thread. A
-/// transport that is closing or closed ignores what it is asked.
+/// A connection as its protocol sees it: Twisted's <c>ITransport</c>, on spans. To be used on the reactor's thread. A
+/// transport that is closing or closed ignores all calls.
 /// </summary>
 public interface ITransport : IProducer
 {
@@ -21,61 +21,60 @@ public interface ITransport : IProducer
     long BytesPending { get; }
 
     /// <summary>
-    /// When this side's end was sent, behind everything else; <see cref="TimeSpan.MaxValue"/> if it was not. The connection
-    /// itself ends a little later, when the peer has closed too.
+    /// When this side sent FIN, after all data; <see cref="TimeSpan.MaxValue"/> if it has not. The connection ends a little
+    /// later, when the peer has closed too.
     /// </summary>
     TimeSpan EndSentAt => TimeSpan.MaxValue;
 
-    /// <summary>Has <see cref="LoseConnection"/> or <see cref="AbortConnection"/> been called, or has the end come?</summary>
+    /// <summary>True once <see cref="LoseConnection"/> or <see cref="AbortConnection"/> was called, or the connection has ended.</summary>
     bool Disconnecting { get; }
 
-    /// <summary>Sends bytes. What the kernel does not take at once is copied.</summary>
+    /// <summary>Sends bytes. Those that the kernel does not take at once are copied.</summary>
     /// <param name="data">May be changed as soon as the call returns.</param>
     void Write(ReadOnlySpan<byte> data);
 
     /// <summary>Sends bytes without copying them.</summary>
-    /// <param name="shared">Must neither change nor go away before the connection has ended. The same memory may be
-    /// written to any number of connections.</param>
+    /// <param name="shared">Must stay valid and unchanged until the connection has ended. The same memory may be written to
+    /// any number of connections.</param>
     void Write(ReadOnlyMemory<byte> shared);
 
     /// <summary>
-    /// <see cref="Write(ReadOnlyMemory{byte})"/> and <see cref="LoseConnection"/> in one, which lets the end travel with
-    /// the last bytes.
+    /// <see cref="Write(ReadOnlyMemory{byte})"/> and <see cref="LoseConnection"/> in one: FIN is sent with the last bytes.
     /// </summary>
     /// <param name="shared">As for <see cref="Write(ReadOnlyMemory{byte})"/>.</param>
     void WriteLast(ReadOnlyMemory<byte> shared);
 
     /// <summary>
-    /// Closes kindly: sends what was written, then the end, and reads on and drops what comes until the peer closes too,
-    /// so that nothing the peer sends can turn the close into a reset.
+    /// Closes gracefully: sends what was written, then FIN, then reads and drops input until the peer closes too, so that
+    /// unread input does not turn the close into a reset.
     /// </summary>
     void LoseConnection();
 
-    /// <summary>Sends what was written, then the end; the peer may go on sending.</summary>
+    /// <summary>Half-closes: sends what was written, then FIN. The peer may go on sending.</summary>
     void LoseWriteConnection();
 
-    /// <summary>Closes at once with a reset, so that the peer can tell that it does not have everything.</summary>
+    /// <summary>Closes at once with a reset, which tells the peer that it has not received everything.</summary>
     void AbortConnection();
 
-    /// <summary>Has somebody told to pause when too much is waiting to be sent, and to go on when it has been.</summary>
-    /// <param name="producer">Whoever calls <c>Write</c>; often another transport.</param>
+    /// <summary>Pauses the producer while too much waits to be sent, and resumes it when all of that is sent.</summary>
+    /// <param name="producer">The source of what is written; often another transport.</param>
     void RegisterProducer(IProducer producer);
 
-    /// <summary>The producer has no more to say.</summary>
+    /// <summary>Neither pauses nor resumes the producer any more.</summary>
     void UnregisterProducer();
 }
 
-/// <summary>Something that can be told to stop bringing bytes for a while: Twisted's <c>IPushProducer</c>.</summary>
+/// <summary>A source of data that can be paused: Twisted's <c>IPushProducer</c>.</summary>
 public interface IProducer
 {
-    /// <summary>Bring no more until <see cref="ResumeProducing"/>. Said of a transport: leave input with the kernel.</summary>
+    /// <summary>Stops producing until <see cref="ResumeProducing"/>. A transport stops reading: input stays in the kernel.</summary>
     void PauseProducing();
 
-    /// <summary>Go on.</summary>
+    /// <summary>Goes on producing.</summary>
     void ResumeProducing();
 }
 
-/// <summary>The transport of a protocol that has none: it ignores everything.</summary>
+/// <summary>The transport of a protocol without a connection: it ignores all calls.</summary>
 internal sealed class ClosedTransport : ITransport
 {
     public static readonly ClosedTransport Instance = new();

@@ -2,34 +2,41 @@ using System;
 
 namespace Poetry.Net;
 
+/// <summary>Whether several sockets of one process listen on one port, so that the kernel divides its clients between them.</summary>
+public enum PortSharing
+{
+    /// <summary>One socket has the port.</summary>
+    None,
+
+    /// <summary>The first of several sockets. The port has to be free: another process that shares it is refused.</summary>
+    First,
+
+    /// <summary>One more socket on a port that was opened as <see cref="First"/>.</summary>
+    Joining,
+}
+
 /// <summary>How a port listens.</summary>
 public sealed record ListenOptions
 {
-    /// <summary>A client that takes nothing for so long, while there is something to send, is reset.
-    /// <see cref="TimeSpan.MaxValue"/> waits for ever.</summary>
+    /// <summary>A client that takes no data for so long, while there is data to send, is reset;
+    /// <see cref="TimeSpan.MaxValue"/> for no limit.</summary>
     public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>
-    /// May other sockets of this process join the port afterwards, each with its share of the connections? The port has to
-    /// be free for all that: another process that shares it too is refused.
-    /// </summary>
-    public bool SharesPort { get; init; }
+    /// <summary>Whether several sockets of this process listen on the port.</summary>
+    public PortSharing Sharing { get; init; }
 
-    /// <summary>Does this socket join a port that another one of this process shares?</summary>
-    public bool JoinsPort { get; init; }
-
-    /// <summary>Is the path of a Unix socket removed when the port stops listening?</summary>
+    /// <summary>True if the path of a Unix socket is removed when the port stops listening.</summary>
     public bool RemovesPath { get; init; } = true;
 
     /// <summary>
-    /// Do its connections stand aside when <see cref="Reactor.WhenNoConnections"/> waits for the last one? So a port that
-    /// only tells how the others are can be asked to the end, and does not put it off.
+    /// True if <see cref="Connections.WhenNone"/> does not wait for the connections of this port. A metrics port, for
+    /// example, can then be used until the server ends, and does not delay that end.
     /// </summary>
-    public bool IsAside { get; init; }
+    public bool IgnoredByDrain { get; init; }
 
-    /// <summary>Called on the reactor's thread when the socket has failed for good, and the port listens no more.</summary>
-    public Action? Broken { get; init; }
+    /// <summary>Called on the reactor's thread when the socket has failed for good and the port has stopped listening.</summary>
+    public Action? Failed { get; init; }
 
-    /// <summary>Shared by the ports of a reactor; null for none.</summary>
+    /// <summary>Shared by the ports of a reactor; null for no limit.</summary>
     internal ConnectionLimit? Limit { get; init; }
 }

@@ -3,12 +3,12 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// A socket that listens, and the connections that come through it: Twisted's <c>IListeningPort</c>. It owns the socket;
-/// the connections own themselves, and tell it when they end.
+/// A listening socket: Twisted's <c>IListeningPort</c>. It owns the socket and counts its connections; each connection owns
+/// its own socket, and tells the port when it has ended.
 /// </summary>
 public sealed class ListeningPort : Descriptor, IConnectionOwner
 {
-    /// <summary>The longest queue of the kernel; it takes less if <c>somaxconn</c> says so.</summary>
+    /// <summary>Length of the kernel's queue of completed connections; <c>somaxconn</c> may make it shorter.</summary>
     internal const int Backlog = 4096;
 
     private readonly Reactor _reactor;
@@ -26,7 +26,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         _pause = new AcceptPause(reactor, this);
         Address = address;
         Factory = factory;
-        Sending = reactor.SendingLine(options.SendTimeout);
+        Sending = reactor.Connections.Sending(options.SendTimeout);
         if (address.Kind == AddressKind.Unix
             && options.RemovesPath
             && NativeFile.StatusOf(address.Path, out FileStatus path) == Errno.None)
@@ -35,34 +35,34 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         }
     }
 
-    /// <summary>What was bound, with the port that the kernel chose.</summary>
+    /// <summary>The bound address, with the port that the kernel chose.</summary>
     public SocketAddress Address { get; }
 
     /// <summary>Builds the protocols.</summary>
     public Factory Factory { get; }
 
-    /// <summary>Connections that came through this port and have not ended.</summary>
+    /// <summary>Connections of this port that have not ended.</summary>
     public int Connections { get; private set; }
 
-    /// <summary>Connections that came through this port so far.</summary>
+    /// <summary>Connections accepted so far.</summary>
     public long Accepted { get; private set; }
 
-    /// <summary>Does it take connections? Not while it is full, and not after <see cref="StopListening"/>.</summary>
+    /// <summary>True until <see cref="StopListening"/>, also while the port is at its limit.</summary>
     public bool Listening => Handle != NoHandle;
 
     /// <inheritdoc/>
     Factory IConnectionOwner.Factory => Factory;
 
     /// <inheritdoc cref="IConnectionOwner.Sending"/>
-    internal TransportLine Sending { get; }
+    internal TimeoutList Sending { get; }
 
     /// <inheritdoc/>
-    TransportLine IConnectionOwner.Sending => Sending;
+    TimeoutList IConnectionOwner.Sending => Sending;
 
     /// <inheritdoc/>
     TimeSpan IConnectionOwner.SendTimeout => _options.SendTimeout;
 
-    /// <summary>Takes no more connections; those that are there go on. A second call does nothing.</summary>
+    /// <summary>Closes the listening socket. Open connections stay open. A second call does nothing.</summary>
     public void StopListening()
     {
         if (!Listening)
@@ -70,7 +70,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
             return;
         }
 
-        _pause.End();
+        _pause.Stop();
         _reactor.Unwatch(this);
         NativeSocket.Close(Handle);
         Handle = NoHandle;
@@ -78,22 +78,22 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
             && NativeFile.StatusOf(Address.Path, out FileStatus now) == Errno.None
             && now.Identity == path.Identity)
         {
-            // Still the one that was made here, and not another's that took its name.
+            // It is still the file that was made here, not another process's under the same name.
             _ = NativeFile.Unlink(Address.Path);
         }
     }
 
     /// <summary>
-    /// Takes those whose connections the kernel has completed already, as far as there is room, and then no more: a close
-    /// alone would reset them. One backlog of them at most, or a crowd that keeps coming would keep us from ever ending.
+    /// Accepts the connections already in the kernel's queue (closing first would reset them), at most <see cref="Backlog"/>
+    /// of them and within the limits, then stops listening.
     /// </summary>
-    public void FinishListening()
+    public void AcceptQueuedThenStop()
     {
-        // Not "as long as somebody was accepted": one who has hung up in the queue must not cost those behind him.
-        long most = Accepted + Backlog;
-        for (int turn = 0; turn < Backlog && Accepted < most && Listening && !_pause.Active && !_full; turn++)
+        // A client that has reset its connection in the queue must not end the loop: others may follow it.
+        long max = Accepted + Backlog;
+        for (int turn = 0; turn < Backlog && Accepted < max && Listening && !_pause.Active && !_full; turn++)
         {
-            if (!AcceptSome())
+            if (!AcceptBatchOfTurn())
             {
                 break;
             }
@@ -102,28 +102,27 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         StopListening();
     }
 
-    /// <summary>Begins to accept.</summary>
-    /// <returns>Why the kernel will not watch the socket, if it won't.</returns>
+    /// <summary>Registers the socket with the poller.</summary>
     internal Errno StartAccepting() => _reactor.Watch(this, Interest.Read);
 
     /// <inheritdoc/>
     protected internal override void DoRead()
     {
         long before = Accepted;
-        _ = AcceptSome();
-        _reactor.Happened((int)(Accepted - before) - 1);
+        _ = AcceptBatchOfTurn();
+        _reactor.AddEvents((int)(Accepted - before) - 1);
     }
 
-    /// <summary>Accepts those who wait, as many as are good for one turn.</summary>
-    /// <returns>May there be more of them, and may they come in?</returns>
-    private bool AcceptSome()
+    /// <summary>Accepts as many connections as are due in one turn.</summary>
+    /// <returns>True if there may be more, and the limits allow them.</returns>
+    private bool AcceptBatchOfTurn()
     {
-        // After a doze it is worth while to look whether they have come together.
-        bool dozed = _reactor.HasDozed;
-        int most = dozed ? AcceptBatch.Most : _batch.Size;
-        for (int accepted = 0; accepted < most; accepted++)
+        // After the loop has slept, several clients may have come together.
+        bool slept = _reactor.SleptBeforeTurn;
+        int max = slept ? AcceptBatch.MaxSize : _batch.Size;
+        for (int accepted = 0; accepted < max; accepted++)
         {
-            if (IsFull())
+            if (StopAtLimit())
             {
                 return false;
             }
@@ -132,12 +131,12 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
             switch (error)
             {
                 case Errno.None:
-                    Welcome(handle, peer);
+                    OpenConnection(handle, peer);
                     break;
                 case Errno.EAGAIN:
-                    if (!dozed)
+                    if (!slept)
                     {
-                        _batch.Emptied(accepted);
+                        _batch.RecordDrained(accepted);
                     }
 
                     return false;
@@ -148,10 +147,10 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                     string reason = error.Sentence();
                     ReactorLog.AcceptFailed(_reactor.Log, Address, reason);
                     StopListening();
-                    _options.Broken?.Invoke();
+                    _options.Failed?.Invoke();
                     return false;
                 default:
-                    // A connection that ended before it was accepted, or that a firewall forbade: the next, please.
+                    // This connection has ended before it was accepted: go on with the next.
                     break;
             }
 
@@ -161,7 +160,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
             }
         }
 
-        _batch.UsedUp();
+        _batch.RecordFull();
         return true;
     }
 
@@ -177,13 +176,13 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     void IConnectionOwner.ConnectionEnded(Failure reason)
     {
         Connections--;
-        _reactor.ConnectionsAside -= _options.IsAside ? 1 : 0;
+        _reactor.Connections.Ignored -= _options.IgnoredByDrain ? 1 : 0;
         _options.Limit?.Leave();
-        _pause.DescriptorFreed();
+        _pause.OnDescriptorFreed();
     }
 
-    /// <summary>The limit has room for one more: who waits already comes in at once.</summary>
-    internal void RoomAgain()
+    /// <summary>The limit has a free slot: accepts a waiting client at once.</summary>
+    internal void OnLimitFreed()
     {
         _full = false;
         Resume();
@@ -193,7 +192,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         }
     }
 
-    /// <summary>Goes on accepting after a pause.</summary>
+    /// <summary>Accepts again after a pause.</summary>
     internal void Resume()
     {
         if (!Listening || _pause.Active || _full)
@@ -208,8 +207,9 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         }
     }
 
-    /// <summary>At the limit it waits: the port is not even watched until a connection ends.</summary>
-    private bool IsFull()
+    /// <summary>At the limit, takes the port out of the poller until a connection ends.</summary>
+    /// <returns>True at the limit.</returns>
+    private bool StopAtLimit()
     {
         if (_options.Limit is not { IsReached: true } limit)
         {
@@ -217,13 +217,13 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         }
 
         _full = true;
-        _reactor.FirstLook.Hurry();
+        _reactor.Connections.ProbeDelay.UseMinimum();
         _reactor.RemoveReader(this);
         limit.Await(this);
         return true;
     }
 
-    private void Welcome(nint handle, in SocketAddress peer)
+    private void OpenConnection(nint handle, in SocketAddress peer)
     {
         Protocol? protocol = null;
         try
@@ -244,8 +244,8 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
 
         Connections++;
         Accepted++;
-        _reactor.ConnectionsAside += _options.IsAside ? 1 : 0;
+        _reactor.Connections.Ignored += _options.IgnoredByDrain ? 1 : 0;
         _options.Limit?.Enter();
-        _reactor.Rent().Open(handle, peer, protocol, this);
+        _reactor.Connections.Rent().Open(handle, peer, protocol, this);
     }
 }

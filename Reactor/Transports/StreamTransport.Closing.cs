@@ -3,32 +3,32 @@ using System;
 namespace Poetry.Net;
 
 /// <content>
-/// How a connection ends. A server that closes a socket with input unread answers with a reset, and the reset destroys what
-/// the client has not read yet: so after the last byte the writing side is shut down, and input is read and dropped until
-/// the client closes too (nginx calls it lingering close).
+/// How a connection ends. Closing a socket with unread input sends a reset, which destroys data that the client has not read
+/// yet. So after the last byte the writing side is shut down, and input is read and dropped until the client closes too
+/// (nginx calls it lingering close).
 /// </content>
 internal sealed partial class StreamTransport
 {
-    /// <summary>All the time a client has to close after the end was sent, however busily it talks.</summary>
-    private static readonly TimeSpan LongestLinger = TimeSpan.FromSeconds(30);
+    /// <summary>The longest time from FIN to close, even if the client keeps sending.</summary>
+    private static readonly TimeSpan MaxLinger = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// A look compares what the kernel holds with the look before, and the last bytes it takes just before the peer stops
-    /// count as well: with a single look a time-out would last twice as long.
+    /// A check compares the kernel's send buffer with the check before it. The kernel may take the last bytes just before
+    /// the peer stops reading, and that counts as progress: with a single check a timeout would last twice as long.
     /// </summary>
-    internal const int LooksPerSendTimeout = 4;
+    internal const int ChecksPerSendTimeout = 4;
 
-    /// <summary>When the end was sent, or the client last took something of what the kernel holds.</summary>
-    private long _shutDownTicks;
+    /// <summary>When FIN was sent, or when the client last took data from the kernel's send buffer after it.</summary>
+    private long _finTicks;
 
-    /// <summary>What the kernel held then: a send buffer has less than 2 GiB.</summary>
+    /// <summary>Bytes in the kernel's send buffer at the last check; it holds less than 2 GiB.</summary>
     private int _unsentBytes;
 
-    /// <summary>Looks in a row at which the peer had taken nothing.</summary>
-    private byte _idleLooks;
+    /// <summary>Checks in a row at which the peer had taken nothing.</summary>
+    private byte _idleChecks;
 
     /// <inheritdoc/>
-    public TimeSpan EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_shutDownTicks) : TimeSpan.MaxValue;
+    public TimeSpan EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_finTicks) : TimeSpan.MaxValue;
 
     /// <inheritdoc/>
     public void LoseConnection()
@@ -38,10 +38,10 @@ internal sealed partial class StreamTransport
             return;
         }
 
-        _state = State.Closing;
+        _state = State.Flushing;
         if (_queue.IsEmpty)
         {
-            ShutDown();
+            BeginLinger();
         }
         else
         {
@@ -60,71 +60,70 @@ internal sealed partial class StreamTransport
         _flags |= Flags.WriteEnding;
         if (_queue.IsEmpty)
         {
-            EndWriting();
+            SendFin();
         }
     }
 
     /// <inheritdoc/>
     public void AbortConnection() => ConnectionLost(ConnectionAborted.Failure);
 
-    /// <summary>The reactor ends: who has been sent everything, the end too, was served; anybody else is reset.</summary>
-    internal void End() => ConnectionLost(_state == State.Lingering ? ConnectionDone.Failure : ConnectionAborted.Failure);
+    /// <summary>The reactor ends. A client that was sent everything, FIN too, was served; any other is reset.</summary>
+    internal void CloseNow() =>
+        ConnectionLost(_state == State.Lingering ? ConnectionDone.Failure : ConnectionAborted.Failure);
 
     /// <summary>
-    /// The kernel had no room for more for a part of the send time-out. It only says so when a good part of what it holds
-    /// has gone, which a slow reader of a few bytes a second may take longer for: what counts is whether it holds less.
+    /// A part of the send timeout has passed without the socket becoming writable. The kernel reports it writable only when
+    /// a good part of its buffer is free, which a slow reader may take longer for: what counts is whether the buffer shrinks.
     /// </summary>
-    internal void SendingRanOut()
+    internal void OnSendTimeout()
     {
         if (NativeSocket.UnsentBytes(Handle) != _unsentBytes)
         {
-            WaitForRoom();
+            RestartSendTimeout();
         }
-        else if (++_idleLooks < LooksPerSendTimeout)
+        else if (++_idleChecks < ChecksPerSendTimeout)
         {
-            _owner.Sending.Join(this);
+            _owner.Sending.Add(this);
         }
         else
         {
-            StallOut();
+            ResetStalled();
         }
     }
 
-    /// <summary>
-    /// A while after the end was sent: by now most clients have closed, and need no poller, only this look.
-    /// </summary>
-    internal void LookAfterShutDown()
+    /// <summary>A while after FIN was sent: most clients have closed by now, and then the poller is not needed.</summary>
+    internal void ProbePeerClosed()
     {
         DoRead();
-        bool inVain = _state == State.Lingering && !IsWatched;
-        if (inVain)
+        bool missed = _state == State.Lingering && !IsWatched;
+        if (missed)
         {
-            StayUntilPeerCloses();
+            WatchForPeerClose();
         }
 
-        _reactor.FirstLook.Had(inVain);
+        _reactor.Connections.ProbeDelay.Record(missed);
     }
 
-    /// <summary>The client neither closed nor spoke for too long after the end was sent.</summary>
-    internal void LingeringRanOut()
+    /// <summary>The client has been silent, without closing, for too long after FIN was sent.</summary>
+    internal void OnLingerTimeout()
     {
-        if (StillReads())
+        if (IsPeerReading())
         {
-            _reactor.QuietLine.Join(this);
+            _reactor.Connections.Lingering.Add(this);
         }
         else
         {
-            Lose(ConnectionDone.Failure);
+            BeginClose(ConnectionDone.Failure);
         }
     }
 
-    /// <summary>Everything was sent: send the end, and wait for the peer's.</summary>
-    private void ShutDown()
+    /// <summary>Everything was sent: sends FIN and waits for the peer's.</summary>
+    private void BeginLinger()
     {
         if (Has(Flags.ReadEnded))
         {
-            // The peer's end is here already, so nothing is unread: the close itself sends ours.
-            Lose(ConnectionDone.Failure);
+            // The peer's FIN is here already, so no input is unread: the close itself sends ours.
+            BeginClose(ConnectionDone.Failure);
             return;
         }
 
@@ -133,7 +132,7 @@ internal sealed partial class StreamTransport
             Errno error = NativeSocket.ShutdownWrite(Handle);
             if (error != Errno.None)
             {
-                Lose(Net.ConnectionLost.Because(error));
+                BeginClose(Net.ConnectionLost.Because(error));
                 return;
             }
 
@@ -142,44 +141,45 @@ internal sealed partial class StreamTransport
 
         _state = State.Lingering;
         _unsentBytes = 0;
-        _shutDownTicks = _reactor.Now.Ticks;
+        _finTicks = _reactor.Now.Ticks;
         if (IsWatched)
         {
-            StayUntilPeerCloses();
+            WatchForPeerClose();
         }
         else
         {
-            _reactor.JustShutLine.Join(this);
+            _reactor.Connections.ShutdownProbes.Add(this);
         }
     }
 
-    private void StayUntilPeerCloses()
+    private void WatchForPeerClose()
     {
-        _reactor.QuietLine.Join(this);
+        _reactor.Connections.Lingering.Add(this);
         Errno error = _reactor.Watch(this, Interest.Read);
         if (error != Errno.None)
         {
-            Lose(ConnectionDone.Failure);
+            BeginClose(ConnectionDone.Failure);
         }
     }
 
-    private void KeepLingering()
+    /// <summary>The client has sent something after FIN: that restarts its timeout, within <see cref="MaxLinger"/>.</summary>
+    private void OnLingerInput()
     {
-        if (_reactor.Now.Ticks - _shutDownTicks > LongestLinger.Ticks && !StillReads())
+        if (_reactor.Now.Ticks - _finTicks > MaxLinger.Ticks && !IsPeerReading())
         {
-            Lose(ConnectionDone.Failure);
+            BeginClose(ConnectionDone.Failure);
         }
-        else if (Line == _reactor.QuietLine)
+        else if (List == _reactor.Connections.Lingering)
         {
-            _reactor.QuietLine.Join(this);
+            _reactor.Connections.Lingering.Add(this);
         }
     }
 
     /// <summary>
-    /// Is the client still taking what the kernel holds for it? A close now, and a word from it later, would cost it the
-    /// rest. So the patience of the kind close begins when the kernel has nothing left; until then the send time-out holds.
+    /// True if the client still takes data from the kernel's send buffer. Closing now could reset the connection and cost the
+    /// client that data, so lingering is limited only once the buffer is empty; until then the send timeout applies.
     /// </summary>
-    private bool StillReads()
+    private bool IsPeerReading()
     {
         int unsent = NativeSocket.UnsentBytes(Handle);
         if (_state != State.Lingering || unsent == 0)
@@ -190,35 +190,36 @@ internal sealed partial class StreamTransport
         if (unsent != _unsentBytes)
         {
             _unsentBytes = unsent;
-            _shutDownTicks = _reactor.Now.Ticks;
+            _finTicks = _reactor.Now.Ticks;
             return true;
         }
 
-        if (_reactor.Now.Ticks - _shutDownTicks < _owner.SendTimeout.Ticks)
+        if (_reactor.Now.Ticks - _finTicks < _owner.SendTimeout.Ticks)
         {
             return true;
         }
 
-        StallOut();
+        ResetStalled();
         return false;
     }
 
-    private void StallOut()
+    private void ResetStalled()
     {
         _flags |= Flags.Reset;
-        Lose(ConnectionTimedOut.Failure);
+        BeginClose(ConnectionTimedOut.Failure);
     }
 
-    private void EndWriting()
+    /// <summary>Half-closes: the peer may go on sending.</summary>
+    private void SendFin()
     {
         _flags = (_flags & ~Flags.WriteEnding) | Flags.WriteEnded;
-        _shutDownTicks = _reactor.Now.Ticks;
+        _finTicks = _reactor.Now.Ticks;
         Errno error = NativeSocket.ShutdownWrite(Handle);
         if (error != Errno.None)
         {
-            Lose(Net.ConnectionLost.Because(error));
+            BeginClose(Net.ConnectionLost.Because(error));
         }
 
-        LoseIfBothEnded();
+        CloseIfBothEnded();
     }
 }

@@ -2,7 +2,7 @@ using System;
 
 namespace Poetry.Net;
 
-/// <content>What comes from the peer.</content>
+/// <content>Input from the peer.</content>
 internal sealed partial class StreamTransport
 {
     /// <inheritdoc/>
@@ -27,11 +27,11 @@ internal sealed partial class StreamTransport
             return;
         }
 
-        // Once: what is left is reported again, after the others have had their turn.
-        Span<byte> buffer = _state == State.Open ? _protocol!.Room : default;
+        // One read a turn, so that other connections get their turn; the poller reports again what is left.
+        Span<byte> buffer = _state == State.Open ? _protocol!.ReceiveBuffer : default;
         if (buffer.IsEmpty)
         {
-            buffer = _reactor.ReadBuffer;
+            buffer = _reactor.Connections.ReadBuffer;
         }
 
         Errno error = NativeSocket.Receive(Handle, buffer, out int received);
@@ -46,7 +46,7 @@ internal sealed partial class StreamTransport
             case Errno.EAGAIN:
                 break;
             default:
-                Lose(Net.ConnectionLost.Because(error));
+                BeginClose(Net.ConnectionLost.Because(error));
                 break;
         }
     }
@@ -57,25 +57,25 @@ internal sealed partial class StreamTransport
         Errno error = NativeSocket.TakeError(Handle);
         if (error != Errno.None)
         {
-            Lose(Net.ConnectionLost.Because(error));
+            BeginClose(Net.ConnectionLost.Because(error));
         }
         else if (Has(Flags.ReadPaused))
         {
-            // Both directions are over, but the peer's last words are still unread. Whoever paused will want them, and
-            // to be told of the hang-up until then would only be noise.
+            // Both sides have ended, but input is still unread, and the protocol will want it when it resumes. Until then
+            // the poller would report the hang-up again and again.
             _reactor.Unwatch(this);
         }
         else
         {
-            Lose(ConnectionDone.Failure);
+            BeginClose(ConnectionDone.Failure);
         }
     }
 
-    /// <summary>Is there anybody to read for? In the states after the last word, the peer's are read and dropped.</summary>
+    /// <summary>True if input is read. After the protocol has finished, it is read and dropped.</summary>
     private bool WantsInput => _state switch
     {
         State.Open => !Has(Flags.ReadPaused) && !Has(Flags.ReadEnded),
-        State.Closing or State.Lingering => !Has(Flags.ReadEnded),
+        State.Flushing or State.Lingering => !Has(Flags.ReadEnded),
         _ => false,
     };
 
@@ -87,7 +87,7 @@ internal sealed partial class StreamTransport
                 _protocol!.DataReceived(data);
                 break;
             case State.Lingering:
-                KeepLingering();
+                OnLingerInput();
                 break;
             default:
                 break;
@@ -101,10 +101,10 @@ internal sealed partial class StreamTransport
         {
             case State.Open:
                 _protocol!.ReadConnectionLost();
-                LoseIfBothEnded();
+                CloseIfBothEnded();
                 break;
             case State.Lingering:
-                Lose(ConnectionDone.Failure);
+                BeginClose(ConnectionDone.Failure);
                 break;
             default:
                 break;
@@ -113,12 +113,12 @@ internal sealed partial class StreamTransport
         UpdateInterest();
     }
 
-    private void LoseIfBothEnded()
+    private void CloseIfBothEnded()
     {
         const Flags Both = Flags.ReadEnded | Flags.WriteEnded;
         if (_state == State.Open && (_flags & Both) == Both)
         {
-            Lose(ConnectionDone.Failure);
+            BeginClose(ConnectionDone.Failure);
         }
     }
 }

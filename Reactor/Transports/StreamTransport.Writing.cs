@@ -2,13 +2,13 @@ using System;
 
 namespace Poetry.Net;
 
-/// <content>What goes to the peer.</content>
+/// <content>Output to the peer.</content>
 internal sealed partial class StreamTransport
 {
-    /// <summary>What a producer may have waiting before it is told to pause: one read's worth, as in Twisted.</summary>
-    private const int EnoughPendingBytes = 64 * 1024;
+    /// <summary>A producer is told to pause when more than this waits to be sent; the value is Twisted's.</summary>
+    private const int MaxPendingBytes = 64 * 1024;
 
-    /// <summary>Calls of one connection in one turn; then the others have theirs.</summary>
+    /// <summary>The most send calls for one connection in one turn, so that other connections get their turn.</summary>
     private const int WritesPerTurn = 4;
 
     private WriteQueue _queue;
@@ -46,7 +46,7 @@ internal sealed partial class StreamTransport
         }
 
         _queue.AppendCopy(data[(int)sent..]);
-        AwaitRoom();
+        AwaitWritable();
     }
 
     /// <inheritdoc/>
@@ -76,15 +76,15 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     protected internal override void DoWrite()
     {
-        // Lost earlier in this turn, and still to be shown out: it must not leave the line of the lost.
-        if (_state is not (State.Open or State.Closing))
+        // If it ended earlier in this turn, it must stay in the list of those to be closed.
+        if (_state is not (State.Open or State.Flushing))
         {
             return;
         }
 
         for (int writes = 0; writes < WritesPerTurn && !_queue.IsEmpty; writes++)
         {
-            Errno error = _queue.Flush(Handle, more: _state == State.Closing, out nint sent);
+            Errno error = _queue.Flush(Handle, more: _state == State.Flushing, out nint sent);
             if (!Took(error, sent))
             {
                 return;
@@ -98,11 +98,11 @@ internal sealed partial class StreamTransport
 
         if (_queue.IsEmpty)
         {
-            AllSent();
+            OnQueueSent();
         }
         else
         {
-            WaitForRoom();
+            RestartSendTimeout();
         }
     }
 
@@ -121,16 +121,16 @@ internal sealed partial class StreamTransport
             return;
         }
 
-        // The end of a last write goes out with the shutdown that follows at once: one packet instead of two.
+        // The last bytes are sent together with the FIN that follows at once: one packet instead of two.
         Errno error = _queue.Flush(Handle, more: last, out nint sent);
         if (Took(error, sent) && !_queue.IsEmpty)
         {
-            AwaitRoom();
+            AwaitWritable();
         }
     }
 
     /// <summary>Counts what the kernel took.</summary>
-    /// <returns>False if the connection was lost over it.</returns>
+    /// <returns>False if the error has ended the connection.</returns>
     private bool Took(Errno error, nint sent)
     {
         BytesSent += sent;
@@ -139,43 +139,43 @@ internal sealed partial class StreamTransport
             return true;
         }
 
-        Lose(Net.ConnectionLost.Because(error));
+        BeginClose(Net.ConnectionLost.Because(error));
         return false;
     }
 
-    /// <summary>The kernel has taken what it can: from now on the peer has the send time-out to take more.</summary>
-    private void AwaitRoom()
+    /// <summary>The kernel's buffer is full: the send timeout begins, unless it runs already.</summary>
+    private void AwaitWritable()
     {
-        if (Line != _owner.Sending)
+        if (List != _owner.Sending)
         {
-            WaitForRoom();
+            RestartSendTimeout();
         }
 
         UpdateInterest();
         PauseProducerIfFull();
     }
 
-    /// <summary>Waits anew, and notes what the kernel holds, to tell later whether the peer has taken some of it.</summary>
-    private void WaitForRoom()
+    /// <summary>Restarts the send timeout, and notes how much the kernel holds, to tell later whether the peer takes any.</summary>
+    private void RestartSendTimeout()
     {
         _unsentBytes = NativeSocket.UnsentBytes(Handle);
-        _idleLooks = 0;
-        _owner.Sending.Join(this);
+        _idleChecks = 0;
+        _owner.Sending.Add(this);
     }
 
-    private void AllSent()
+    private void OnQueueSent()
     {
-        if (_state == State.Closing)
+        if (_state == State.Flushing)
         {
-            ShutDown();
+            BeginLinger();
             _protocol?.AllSent();
             return;
         }
 
-        _reactor.OpenLine.Join(this);
+        _reactor.Connections.Open.Add(this);
         if (Has(Flags.WriteEnding))
         {
-            EndWriting();
+            SendFin();
         }
 
         UpdateInterest();
@@ -188,7 +188,7 @@ internal sealed partial class StreamTransport
 
     private void PauseProducerIfFull()
     {
-        if (_producer is not null && _queue.Length > EnoughPendingBytes && !Has(Flags.ProducerPaused))
+        if (_producer is not null && _queue.Length > MaxPendingBytes && !Has(Flags.ProducerPaused))
         {
             _flags |= Flags.ProducerPaused;
             _producer.PauseProducing();

@@ -3,34 +3,55 @@ using System.Diagnostics;
 
 namespace Poetry.Net;
 
-/// <summary>Whoever a connection came through: a listening port or a connector. It outlives its connections.</summary>
+/// <summary>What a connection came from: a listening port or a connector. It outlives its connections.</summary>
 internal interface IConnectionOwner
 {
-    /// <summary>Whose protocols they are.</summary>
+    /// <summary>Built the protocols of its connections.</summary>
     Factory Factory { get; }
 
-    /// <summary>Where those wait that have something to send, to be looked at several times within the time-out.</summary>
-    TransportLine Sending { get; }
+    /// <summary>The list of its connections that have data to send; checked several times within the send timeout.</summary>
+    TimeoutList Sending { get; }
 
-    /// <summary>How long a peer may take nothing; <see cref="TimeSpan.MaxValue"/> for ever.</summary>
+    /// <summary>How long a peer may take no data; <see cref="TimeSpan.MaxValue"/> for no limit.</summary>
     TimeSpan SendTimeout { get; }
 
-    /// <summary>A connection is over, and its protocol knows.</summary>
+    /// <summary>A connection is closed, and its protocol knows.</summary>
     void ConnectionEnded(Failure reason);
 }
 
 /// <summary>
-/// A connection's life: made, read, written, half-closed, lost. It owns the socket and the bytes not yet sent, and calls
-/// one protocol. There is one door out: <see cref="Lose"/> takes it to the line of the lost, and the reactor shows it out
-/// at the end of the turn, by <see cref="Finish"/>.
+/// One connection: it owns the socket and the bytes not yet sent, and calls one protocol. Every close goes through
+/// <see cref="BeginClose"/>, which queues the transport; the reactor calls <see cref="CompleteClose"/> at the end of the turn.
 /// </summary>
 /// <remarks>
-/// <para>A transport meets the poller only when it has to wait: a poem that the kernel takes whole is accepted, sent,
-/// shut down, looked at once a little later and closed, without it.</para>
-/// <para>Reading is in StreamTransport.Reading.cs, writing in StreamTransport.Writing.cs, the kind close in
+/// <para>A connection is registered with the poller only when it has to wait. One whose data the kernel takes at once is
+/// accepted, written, shut down, probed once a little later and closed without the poller.</para>
+/// <para>Which call leads to which state ("RST": the socket will be closed with a reset; "–": ignored):</para>
+/// <code>
+/// call                        by              Open                     Flushing      Lingering        Closing
+/// LoseConnection              protocol        Flushing, or Lingering¹  –             –                –
+/// LoseWriteConnection         protocol        Open; sends FIN²         –             –                –
+/// AbortConnection             protocol        Closing, RST             Closing, RST  Closing          –
+/// (queue is empty again)      DoWrite         Open                     Lingering¹    –                –
+/// (peer sent FIN)             DoRead          ReadConnectionLost²      Flushing      Closing          –
+/// (peer reset, other errors)  DoRead, HungUp  Closing, RST             Closing³      Closing          –
+/// OnSendTimeout               send list       Closing, RST             Closing, RST  –                –
+/// ProbePeerClosed             probe list      –                        –             Lingering⁴       –
+/// OnLingerTimeout             linger list     –                        –             Closing⁵         –
+/// ConnectionLost              callback threw  Closing, RST             Closing, RST  Closing          –
+/// CloseNow                    reactor ends    Closing, RST             Closing, RST  Closing          –
+/// CompleteClose               end of turn     –                        –             –                Closed
+///
+/// ¹ sends FIN; Closing at once if the peer's FIN is here already
+/// ² Closing, without RST, once both sides have sent FIN
+/// ³ RST if data is queued, which it is except in the middle of a write
+/// ⁴ reads once: Closing if the peer has closed, else registered with the poller
+/// ⁵ while the peer still takes data from the kernel's buffer: Lingering; if it has stalled for the send timeout: Closing, RST
+/// </code>
+/// <para>Reading is in StreamTransport.Reading.cs, writing in StreamTransport.Writing.cs, the graceful close in
 /// StreamTransport.Closing.cs.</para>
 /// </remarks>
-internal sealed partial class StreamTransport : Descriptor, ITransport
+internal sealed partial class StreamTransport : Descriptor, ITransport, IListElement<StreamTransport>
 {
     private readonly Reactor _reactor;
     private IConnectionOwner _owner = null!;
@@ -39,6 +60,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
     private SocketAddress _peer;
     private State _state;
     private Flags _flags;
+    private ListLinks<StreamTransport> _links;
 
     internal StreamTransport(Reactor reactor)
         : base(NoHandle)
@@ -48,20 +70,20 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
 
     private enum State : byte
     {
-        /// <summary>Not in use, or waiting in the pool.</summary>
+        /// <summary>Not in use, or kept as a spare.</summary>
         Closed,
 
-        /// <summary>The protocol has its say.</summary>
+        /// <summary>The protocol reads and writes.</summary>
         Open,
 
-        /// <summary>The protocol has said its last word, and not all of it is sent.</summary>
-        Closing,
+        /// <summary>The protocol has finished, and not all that it wrote is sent.</summary>
+        Flushing,
 
-        /// <summary>All is sent, the end too; the peer has not closed yet.</summary>
+        /// <summary>Everything is sent, FIN too; the peer has not closed yet.</summary>
         Lingering,
 
-        /// <summary>Over: in the line of the lost.</summary>
-        Lost,
+        /// <summary>Ended: the socket is closed at the end of this turn.</summary>
+        Closing,
     }
 
     [Flags]
@@ -69,22 +91,22 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
     {
         None = 0,
 
-        /// <summary>The protocol is being made: interest is settled when it has done.</summary>
+        /// <summary>ConnectionMade is running: the poller is told of the interest afterwards, once.</summary>
         Making = 1,
 
-        /// <summary>The protocol wants no input for now.</summary>
+        /// <summary>The protocol has paused reading.</summary>
         ReadPaused = 2,
 
-        /// <summary>The peer has sent its end.</summary>
+        /// <summary>The peer has sent FIN.</summary>
         ReadEnded = 4,
 
-        /// <summary>The protocol has asked for its end to be sent, behind what is queued.</summary>
+        /// <summary>The protocol has asked for FIN, which follows the queued data.</summary>
         WriteEnding = 8,
 
-        /// <summary>The end was sent.</summary>
+        /// <summary>FIN was sent.</summary>
         WriteEnded = 16,
 
-        /// <summary>To be closed with a reset.</summary>
+        /// <summary>The socket is to be closed with a reset.</summary>
         Reset = 32,
 
         /// <summary>The producer was told to pause.</summary>
@@ -100,23 +122,23 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
     /// <inheritdoc/>
     public bool Disconnecting => _state != State.Open;
 
-    /// <summary>The line it stands in, and its neighbours there: the line's own business.</summary>
-    internal TransportLine? Line { get; set; }
+    /// <inheritdoc/>
+    ref ListLinks<StreamTransport> IListElement<StreamTransport>.Links => ref _links;
 
-    internal StreamTransport? Ahead { get; set; }
+    /// <summary>The list that it is in; null only while it is closed.</summary>
+    internal IntrusiveList<StreamTransport>? List => _links.List;
 
-    internal StreamTransport? Behind { get; set; }
+    /// <summary>When its timeout began. Belongs to the list.</summary>
+    internal long TimeoutStartTicks { get; set; }
 
-    internal long WaitingSinceTicks { get; set; }
-
-    /// <summary>Begins a life with a connected socket.</summary>
-    /// <param name="handle">Not blocking. The transport's from now on.</param>
+    /// <summary>Takes over a connected socket.</summary>
+    /// <param name="handle">Must not block. The transport closes it.</param>
     /// <param name="peer">The other side.</param>
     /// <param name="protocol">Built for this connection.</param>
     /// <param name="owner">Is told of the end.</param>
     internal void Open(nint handle, in SocketAddress peer, Protocol protocol, IConnectionOwner owner)
     {
-        Debug.Assert(_state == State.Closed, "a transport lives one life at a time");
+        Debug.Assert(_state == State.Closed, "a transport has one connection at a time");
         Handle = handle;
         _peer = peer;
         _protocol = protocol;
@@ -138,10 +160,10 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         }
 
         _flags &= ~Flags.Making;
-        if (Line is null)
+        if (List is null)
         {
-            // Most have had their poem by now, and stand in a line already.
-            _reactor.OpenLine.Join(this);
+            // Most connections have been served by now, and are in a list already.
+            _reactor.Connections.Open.Add(this);
         }
 
         UpdateInterest();
@@ -155,34 +177,34 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
             _flags |= Flags.Reset;
         }
 
-        Lose(reason);
+        BeginClose(reason);
     }
 
-    /// <summary>The one door out. What the peer has not got by now it will not get.</summary>
-    private void Lose(Failure reason)
+    /// <summary>Ends the connection. Data that is still queued is dropped.</summary>
+    private void BeginClose(Failure reason)
     {
-        if (_state is State.Lost or State.Closed)
+        if (_state is State.Closing or State.Closed)
         {
             return;
         }
 
         if (!_queue.IsEmpty || (_state == State.Open && reason != ConnectionDone.Failure))
         {
-            // An error of this side's kernel leaves a peer that is well: a mere close would tell it that it has all.
+            // After a local error the peer may be well: FIN alone would tell it that it has received everything.
             _flags |= Flags.Reset;
         }
 
-        _state = State.Lost;
+        _state = State.Closing;
         _reason = reason;
         _queue.Clear();
-        _reactor.LostLine.Join(this);
+        _reactor.Connections.Closing.Add(this);
     }
 
-    /// <summary>The last steps, from the loop: out of the poller, close, tell the protocol, tell the owner.</summary>
-    internal void Finish()
+    /// <summary>The last step, called by the loop: leaves the poller, closes the socket, tells protocol and owner.</summary>
+    internal void CompleteClose()
     {
-        Debug.Assert(_state == State.Lost, "only the lost are shown out");
-        _reactor.LostLine.Leave(this);
+        Debug.Assert(_state == State.Closing, "BeginClose comes first");
+        _reactor.Connections.Closing.Remove(this);
         _reactor.UnwatchToClose(this);
         if (Has(Flags.Reset))
         {
@@ -199,7 +221,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         _producer = null;
         try
         {
-            protocol.LoseTransport(reason);
+            protocol.NotifyLost(reason);
         }
         catch (Exception exception)
         {
@@ -218,24 +240,24 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
 
         if (owner.Factory.ReusesConnections)
         {
-            _reactor.Return(this);
+            _reactor.Connections.Return(this);
         }
 
         owner.ConnectionEnded(reason);
     }
 
-    /// <summary>Is it so? Without HasFlag, which boxes both sides wherever the compiler does not optimise.</summary>
+    /// <summary>Tests a flag. Enum.HasFlag boxes both sides in code that is not optimised.</summary>
     private bool Has(Flags flag) => (_flags & flag) != 0;
 
-    /// <summary>Watches for what is waited for, and for nothing while nothing is.</summary>
+    /// <summary>Tells the poller what the connection waits for, if that has changed.</summary>
     private void UpdateInterest()
     {
-        if (Has(Flags.Making) || _state is State.Lost or State.Closed)
+        if (Has(Flags.Making) || _state is State.Closing or State.Closed)
         {
             return;
         }
 
-        bool wantsInput = _state == State.Open ? !Has(Flags.ReadPaused) : _state == State.Closing || IsWatched;
+        bool wantsInput = _state == State.Open ? !Has(Flags.ReadPaused) : _state == State.Flushing || IsWatched;
         Interest interest = wantsInput && !Has(Flags.ReadEnded) ? Interest.Read : Interest.None;
         if (!_queue.IsEmpty)
         {
@@ -250,7 +272,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport
         Errno error = _reactor.Watch(this, interest);
         if (error != Errno.None)
         {
-            _reactor.CannotWatch(error);
+            _reactor.Connections.LogWatchRefused(error);
             ConnectionLost(Net.ConnectionLost.Because(error));
         }
     }

@@ -8,37 +8,35 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// The bytes of one connection that the kernel has not taken yet: memory shared by reference, or copied into rented
-/// arrays, never both for the same byte. Private to its transport; an empty queue holds no memory.
+/// The bytes of one connection that the kernel has not taken yet: shared memory by reference, or copies in rented arrays.
+/// An empty queue holds no memory.
 /// </summary>
-/// <remarks>One poem to one client is one segment, which lies in the queue itself; only more than one need a list.</remarks>
+/// <remarks>Most connections queue one segment, which is a field of the queue; only more than one need a list.</remarks>
 internal struct WriteQueue
 {
-    /// <summary>What a copy rents at least, so that many small writes become one segment and one system call.</summary>
-    private const int SmallestCopy = 4096;
+    /// <summary>The smallest array that a copy rents, so that many small writes become one segment and one system call.</summary>
+    private const int MinCopyBytes = 4096;
 
-    /// <summary>Pieces handed to the kernel at once: enough to amortise the call, few enough for the stack.</summary>
-    private const int MostPieces = 16;
+    /// <summary>The most segments in one call: enough to amortise the call, few enough for the stack.</summary>
+    private const int MaxPieces = 16;
 
-    /// <summary>From here on the kernel is asked to send from the file that the memory is a mapping of, if it is one.</summary>
-    private const int SmallestFromFile = 64 * 1024;
+    /// <summary>From this length on, memory that is mapped from a file is sent from that file, by sendfile.</summary>
+    private const int MinSendFileBytes = 64 * 1024;
 
     private Segment _first;
 
     /// <summary>
-    /// What is behind the first. Made when first needed and kept from then on, for the transport is used again; most never
-    /// need it, and ten thousand idle connections should not pay for it.
+    /// The segments after the first. Made when first needed, since most connections never need it, and then kept for the
+    /// next connection of the same transport.
     /// </summary>
     private Tail? _rest;
 
-    /// <summary>Bytes in the queue.</summary>
     public readonly long Length => _first.Bytes.Length + (_rest?.Length ?? 0);
 
-    /// <summary>Is there nothing to send?</summary>
     public readonly bool IsEmpty => _first.IsEmpty;
 
     /// <summary>Queues memory by reference.</summary>
-    /// <param name="shared">Stays the caller's and must not change until it has been sent.</param>
+    /// <param name="shared">Remains the caller's, and must not change until it is sent.</param>
     public void AppendShared(ReadOnlyMemory<byte> shared)
     {
         if (!shared.IsEmpty)
@@ -47,21 +45,20 @@ internal struct WriteQueue
         }
     }
 
-    /// <summary>Queues a copy.</summary>
     public void AppendCopy(ReadOnlySpan<byte> data)
     {
         int taken = _rest is { IsEmpty: false } ? _rest.Extend(data) : _first.Extend(data);
         if (taken < data.Length)
         {
-            Append(Segment.Copy(data[taken..], SmallestCopy));
+            Append(Segment.Copy(data[taken..], MinCopyBytes));
         }
     }
 
     /// <summary>Sends as much as the kernel takes, in one call.</summary>
     /// <param name="handle">The socket.</param>
-    /// <param name="more">More will follow at once, or the end: the kernel need not send a last short packet.</param>
-    /// <param name="sent">How many bytes it took; they have left the queue.</param>
-    /// <returns>What the kernel said; EAGAIN also if it took a part, for then it has no room for more.</returns>
+    /// <param name="more">True if more data or FIN follows at once: the kernel need not send a short packet now.</param>
+    /// <param name="sent">How many bytes the kernel took; they are removed from the queue.</param>
+    /// <returns>The kernel's error; EAGAIN also if it took only a part, since then its buffer is full.</returns>
     public Errno Flush(nint handle, bool more, out nint sent)
     {
         Debug.Assert(!IsEmpty, "there is something to send");
@@ -69,7 +66,7 @@ internal struct WriteQueue
         return Consume(sent) || error != Errno.None ? error : Errno.EAGAIN;
     }
 
-    /// <summary>Drops everything and gives the copies back.</summary>
+    /// <summary>Drops everything, and returns rented arrays.</summary>
     public void Clear()
     {
         while (!_first.IsEmpty)
@@ -92,7 +89,7 @@ internal struct WriteQueue
 
     private readonly unsafe Errno SendFirst(nint handle, bool more, out nint sent)
     {
-        if (_first.Bytes.Length >= SmallestFromFile
+        if (_first.Bytes.Length >= MinSendFileBytes
             && MemoryMarshal.TryGetMemoryManager(_first.Bytes, out NativeBytes? native, out int start, out _)
             && native.File >= 0)
         {
@@ -102,7 +99,7 @@ internal struct WriteQueue
                 return error;
             }
 
-            // A kernel or a sandbox that can't: the same bytes are in memory.
+            // This kernel or sandbox has no sendfile for it: the same bytes are in memory.
         }
 
         fixed (byte* data = _first.Bytes.Span)
@@ -113,22 +110,22 @@ internal struct WriteQueue
 
     private readonly Errno SendGathered(nint handle, bool more, out nint sent)
     {
-        Span<IoVector> pieces = stackalloc IoVector[MostPieces];
+        Span<IoVector> pieces = stackalloc IoVector[MaxPieces];
         var pins = default(Pins);
         int count = 0;
         pieces[count] = pins.Pin(count++, _first.Bytes);
-        int inAll = 1 + _rest!.Count;
-        for (int i = 0; count < Math.Min(inAll, MostPieces); i++)
+        int total = 1 + _rest!.Count;
+        for (int i = 0; count < Math.Min(total, MaxPieces); i++)
         {
             pieces[count] = pins.Pin(count++, _rest[i].Bytes);
         }
 
-        Errno error = NativeSocket.SendGathered(handle, pieces[..count], more || count < inAll, out sent);
+        Errno error = NativeSocket.SendGathered(handle, pieces[..count], more || count < total, out sent);
         pins.Release(count);
         return error;
     }
 
-    /// <returns>False if it ended within a segment.</returns>
+    /// <returns>False if the kernel took only a part of a segment.</returns>
     private bool Consume(nint sent)
     {
         while (sent > 0)
@@ -153,21 +150,21 @@ internal struct WriteQueue
         _first = _rest is { IsEmpty: false } ? _rest.Remove() : default;
     }
 
-    /// <summary>Some bytes in a row; those of a copy lie in a rented array.</summary>
+    /// <summary>Contiguous bytes: shared memory, or a copy in a rented array.</summary>
     private struct Segment(ReadOnlyMemory<byte> bytes, bool isCopy)
     {
         public ReadOnlyMemory<byte> Bytes { get; private set; } = bytes;
 
         public readonly bool IsEmpty => Bytes.IsEmpty;
 
-        public static Segment Copy(ReadOnlySpan<byte> data, int leastBytes)
+        public static Segment Copy(ReadOnlySpan<byte> data, int minBytes)
         {
-            byte[] array = ArrayPool<byte>.Shared.Rent(Math.Max(data.Length, leastBytes));
+            byte[] array = ArrayPool<byte>.Shared.Rent(Math.Max(data.Length, minBytes));
             data.CopyTo(array);
             return new Segment(array.AsMemory(0, data.Length), isCopy: true);
         }
 
-        /// <summary>Copies what fits into the room behind a copy.</summary>
+        /// <summary>Copies as much as fits into the unused rest of a rented array.</summary>
         /// <returns>How many bytes fitted.</returns>
         public int Extend(ReadOnlySpan<byte> data)
         {
@@ -196,7 +193,7 @@ internal struct WriteQueue
         }
     }
 
-    /// <summary>The segments behind the first, in a ring.</summary>
+    /// <summary>The segments after the first, in a ring buffer.</summary>
     private sealed class Tail
     {
         private Segment[] _ring = new Segment[4];
@@ -231,7 +228,6 @@ internal struct WriteQueue
             return segment;
         }
 
-        /// <summary>Copies what fits behind the last segment.</summary>
         public int Extend(ReadOnlySpan<byte> data)
         {
             int taken = this[Count - 1].Extend(data);
@@ -252,7 +248,7 @@ internal struct WriteQueue
         }
     }
 
-    /// <summary>Holds the pieces of one call in their places.</summary>
+    /// <summary>Pins the segments of one call.</summary>
     private struct Pins
     {
         private Handles _handles;
@@ -272,7 +268,7 @@ internal struct WriteQueue
             }
         }
 
-        [InlineArray(MostPieces)]
+        [InlineArray(MaxPieces)]
         private struct Handles
         {
             private MemoryHandle _first;

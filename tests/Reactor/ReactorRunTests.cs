@@ -296,7 +296,7 @@ public sealed class ReactorRunTests
 
         Assert.IsFalse(unix.Listening);
         Assert.IsFalse(File.Exists(path));
-        Assert.AreEqual(0, loop.Reactor.Connections);
+        Assert.AreEqual(0, loop.Reactor.Connections.Count);
         talking.Built[0].AssertLost<ConnectionAborted>();
         sending.Only.AssertLost<ConnectionAborted>();
         Assert.HasCount(1, connecting.ConnectFailures);

@@ -29,7 +29,7 @@ public sealed class SlowCallbackTests : IDisposable
         Turn(at: 100, took: 5.2);
         LogEntry entry = _log.Entries.Single();
         Assert.AreEqual(LogLevel.Warning, entry.Level);
-        StringAssert.StartsWith(entry.Text, "callback took 5.2 s");
+        StringAssert.StartsWith(entry.Text, "event loop blocked for 5.2 s");
     }
 
     [TestMethod]
@@ -43,7 +43,7 @@ public sealed class SlowCallbackTests : IDisposable
         Assert.HasCount(1, _log.Entries);
         Turn(at: 110, took: 1.5);
         Assert.HasCount(2, _log.Entries);
-        StringAssert.Contains(_log.Entries[1].Text, "4 more");
+        StringAssert.Contains(_log.Entries[1].Text, "4 similar");
     }
 
     [TestMethod]
@@ -54,9 +54,9 @@ public sealed class SlowCallbackTests : IDisposable
         Assert.IsEmpty(_log.Entries);
         _reactor.SlowCallback = TimeSpan.FromMilliseconds(100);
         Turn(at: 2000, took: 0.2);
-        StringAssert.StartsWith(_log.Entries.Single().Text, "callback took 0.2 s");
+        StringAssert.StartsWith(_log.Entries.Single().Text, "event loop blocked for 0.2 s");
     }
 
     private void Turn(double at, double took) =>
-        _reactor.TurnTook(TimeSpan.FromSeconds(at).Ticks, TimeSpan.FromSeconds(at + took).Ticks);
+        _reactor.CheckTurn(TimeSpan.FromSeconds(at).Ticks, TimeSpan.FromSeconds(at + took).Ticks);
 }

@@ -281,7 +281,7 @@ internal sealed class MemoryTransport : ITransport
         BytesPending = 0;
         _ = _clock.CallLater(TimeSpan.Zero, () =>
         {
-            _protocol.LoseTransport(reason);
+            _protocol.NotifyLost(reason);
             _state = State.Closed;
             _factory?.Release(_protocol);
         });

@@ -55,7 +55,7 @@ internal sealed class ScriptedProtocol : Protocol
         where TReason : Exception => AssertLost(typeof(TReason));
 
     /// <inheritdoc/>
-    protected internal override Span<byte> Room => ReadsInto;
+    protected internal override Span<byte> ReceiveBuffer => ReadsInto;
 
     /// <inheritdoc cref="AssertLost{TReason}"/>
     public void AssertLost(Type reason)

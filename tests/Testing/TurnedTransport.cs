@@ -186,7 +186,7 @@ internal sealed class TurnedTransport : ITransport
         }
 
         _protocol = null;
-        protocol.LoseTransport(reason);
+        protocol.NotifyLost(reason);
         return true;
     }
 

@@ -228,7 +228,7 @@ public sealed class PoemClientTests
     /// <summary>Nothing is left of it: no connection, no time-out, no second news.</summary>
     private void AssertEnded(TurnedReactor loop)
     {
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of the connection");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of the connection");
         Assert.AreEqual(1, _lengths.Count + _failures.Count);
         Assert.IsEmpty(loop.Log.Exceptions);
     }

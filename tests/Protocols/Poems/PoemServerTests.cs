@@ -65,7 +65,7 @@ public sealed class PoemServerTests : IDisposable
                 client.Dispose();
             }
         });
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of all");
         Assert.AreEqual(100, port.Accepted);
         Assert.IsEmpty(loop.Log.Exceptions);
     }
@@ -103,7 +103,7 @@ public sealed class PoemServerTests : IDisposable
         ListeningPort port = Serve(loop, Noise(64 << 20));
         using Socket client = Wire.Connect(port.Address.Port);
         loop.Until(() => port.Connections == 1, "the connection");
-        loop.Reactor.CloseConnections();
+        loop.Reactor.Connections.CloseAll();
         AssertLogged(loop, "of 67108864 bytes", "stopped");
         Assert.IsTrue(loop.While(() => Wire.ReadToEnd(client)).WasReset);
     }
@@ -119,7 +119,7 @@ public sealed class PoemServerTests : IDisposable
         using Socket client = Wire.Connect(port.Address.Port);
         loop.While(() => Wire.ReadToEnd(client)).AssertIs(poem);
         Assert.AreEqual(1, port.Connections, "it lingers");
-        loop.Reactor.CloseConnections();
+        loop.Reactor.Connections.CloseAll();
         AssertLogged(loop, "1000 of 1000 bytes", "whole");
     }
 
@@ -198,7 +198,7 @@ public sealed class PoemServerTests : IDisposable
         StringAssert.Contains(line, amount);
         StringAssert.EndsWith(line, $": {outcome}");
         Assert.HasCount(1, loop.Log.Entries);
-        Assert.AreEqual(0, loop.Reactor.Connections);
+        Assert.AreEqual(0, loop.Reactor.Connections.Count);
     }
 
     private PoemSource Source(byte[] bytes, PoemFormat format = PoemFormat.Plain) =>

@@ -58,7 +58,7 @@ public sealed class ProxyServerTests
         first.MakeConnection(transport);
         upstreams.Last.SendAll(new byte[600]);
         clock.Advance(0);
-        first.LoseTransport(ConnectionDone.Failure);
+        first.NotifyLost(ConnectionDone.Failure);
         factory.Release(first);
         DeliverSome(factory, transport);
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -74,7 +74,7 @@ public sealed class ProxyServerTests
         {
             Protocol protocol = factory.BuildProtocol(default)!;
             protocol.MakeConnection(transport);
-            protocol.LoseTransport(ConnectionDone.Failure);
+            protocol.NotifyLost(ConnectionDone.Failure);
             factory.Release(protocol);
         }
     }

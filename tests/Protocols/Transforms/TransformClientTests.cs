@@ -117,10 +117,10 @@ public sealed class TransformClientTests : IDisposable
         Failure? failure = null;
         Deferred<byte[]> answer = Client(server.Port).Transform("shout"u8, "x"u8);
         _ = answer.AddErrback(f => { failure = f; });
-        Until(() => _reactor.Connections == 1, "the connection");
+        Until(() => _reactor.Connections.Count == 1, "the connection");
         answer.Cancel();
         Assert.IsTrue(failure!.Check<CancelledError>());
-        Until(() => _reactor.Connections == 0, "the end");
+        Until(() => _reactor.Connections.Count == 0, "the end");
     }
 
     [TestMethod]
@@ -131,7 +131,7 @@ public sealed class TransformClientTests : IDisposable
         _ = answer.AddErrback(f => { failure = f; });
         answer.Cancel();
         Assert.IsTrue(failure!.Check<CancelledError>());
-        Assert.AreEqual(0, _reactor.Connections);
+        Assert.AreEqual(0, _reactor.Connections.Count);
     }
 
     /// <summary>However each of them ends, the next has its turn, and never more than two are under way.</summary>
@@ -154,7 +154,7 @@ public sealed class TransformClientTests : IDisposable
         Until(
             () =>
             {
-                Assert.IsLessThanOrEqualTo(2, _reactor.Connections);
+                Assert.IsLessThanOrEqualTo(2, _reactor.Connections.Count);
                 return turns.Tokens == 2;
             },
             "the last turn");
@@ -174,7 +174,7 @@ public sealed class TransformClientTests : IDisposable
         second.Cancel();
         Assert.IsTrue(second.Called);
         Assert.AreEqual(0, turns.WaitingCount);
-        Until(() => _reactor.Connections == 1, "the connection of the first");
+        Until(() => _reactor.Connections.Count == 1, "the connection of the first");
         first.Cancel();
         Until(() => turns.Tokens == 1, "the end of the first");
     }
@@ -238,7 +238,7 @@ public sealed class TransformClientTests : IDisposable
         _ = Client(port, timeout).Transform("shout"u8, "x"u8)
             .AddCallbacks(bytes => Assert.Fail($"there was an answer of {bytes.Length} bytes"), f => failure = f);
         Until(() => failure is not null, "the failure");
-        Until(() => _reactor.Connections == 0, "the end of the connection");
+        Until(() => _reactor.Connections.Count == 0, "the end of the connection");
         return failure!;
     }
 

@@ -3,62 +3,62 @@ using Poetry.Net;
 
 namespace Poetry.Tests.Net;
 
-/// <summary>How many a port accepts in one turn is learned from how many were there.</summary>
+/// <summary>The number of accepts in one turn adapts to the number of waiting clients.</summary>
 [TestClass]
 public sealed class AcceptBatchTests
 {
     [TestMethod]
-    public void UsedUp_EveryTime_GrowsToTheMost()
+    public void RecordFull_EveryTime_GrowsToTheMaximum()
     {
         var batch = new AcceptBatch();
         for (int i = 0; i < 10; i++)
         {
-            batch.UsedUp();
+            batch.RecordFull();
         }
 
-        Assert.AreEqual(AcceptBatch.Most, batch.Size);
+        Assert.AreEqual(AcceptBatch.MaxSize, batch.Size);
     }
 
     [TestMethod]
-    public void OneAtATime_LooksForMoreLessAndLess()
+    public void OneAtATime_IsEnlargedLessAndLess()
     {
         var batch = new AcceptBatch();
-        int inVain = 0;
+        int needless = 0;
         for (int i = 0; i < 10_000; i++)
         {
             if (batch.Size == 1)
             {
-                batch.UsedUp();
+                batch.RecordFull();
             }
             else
             {
-                batch.Emptied(1);
-                inVain++;
+                batch.RecordDrained(1);
+                needless++;
             }
         }
 
-        Assert.IsGreaterThan(10, inVain);
-        Assert.IsLessThan(60, inVain);
+        Assert.IsGreaterThan(10, needless);
+        Assert.IsLessThan(60, needless);
     }
 
     [TestMethod]
-    public void Emptied_ShrinksToWhatWasThere_AndNeverToNone()
+    public void RecordDrained_ShrinksToWhatWasFound_AndNeverToZero()
     {
         var batch = new AcceptBatch();
         for (int i = 0; i < 10; i++)
         {
-            batch.UsedUp();
+            batch.RecordFull();
         }
 
-        batch.Emptied(40);
+        batch.RecordDrained(40);
         Assert.AreEqual(40, batch.Size);
         for (int i = 0; i < 1000; i++)
         {
-            batch.UsedUp();
+            batch.RecordFull();
         }
 
-        Assert.AreEqual(AcceptBatch.Most, batch.Size);
-        batch.Emptied(0);
+        Assert.AreEqual(AcceptBatch.MaxSize, batch.Size);
+        batch.RecordDrained(0);
         Assert.AreEqual(1, batch.Size);
     }
 }

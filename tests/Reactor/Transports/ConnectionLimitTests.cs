@@ -65,7 +65,7 @@ public sealed class ConnectionLimitTests
         loop.Until(() => busy.Connections == 1, "the client of the other port");
         first[1].Dispose();
         waiting[0].Dispose();
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of all");
     }
 
     [TestMethod]
@@ -106,7 +106,7 @@ public sealed class ConnectionLimitTests
         loop.Until(() => other.Connections == 1, "the client of the other port");
         first[1].Dispose();
         waiting[0].Dispose();
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of all");
     }
 
     /// <summary>
@@ -142,7 +142,7 @@ public sealed class ConnectionLimitTests
 
         Assert.HasCount(1, loop.Log.Entries);
         StringAssert.Contains(loop.Log.Entries[0].Text, "too many open files");
-        StringAssert.Contains(loop.Log.Entries[0].Text, "64 turned away");
+        StringAssert.Contains(loop.Log.Entries[0].Text, "64 clients reset");
         clients.ForEach(client => client.Dispose());
         using Socket late = Wire.Connect(port.Address.Port);
         _ = late.Send("late"u8);

@@ -191,7 +191,7 @@ public sealed class ConnectorTests
         connector.StopConnecting();
         loop.Until(() => _factory.Built.Count == 1 && serving.Built.Count == 1, "the connection");
         connector.Disconnect();
-        loop.Until(() => loop.Reactor.Connections == 0, "the end");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end");
         Assert.AreEqual(1, port.Accepted);
         Assert.HasCount(1, _factory.Built);
         Assert.HasCount(3, _factory.ConnectFailures);

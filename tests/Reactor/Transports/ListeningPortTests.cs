@@ -110,12 +110,12 @@ public sealed class ListeningPortTests
             clients.Add(Wire.Connect(port.Address.Port));
         }
 
-        port.FinishListening();
+        port.AcceptQueuedThenStop();
         Assert.AreEqual(200, port.Accepted);
         Assert.IsFalse(port.Listening);
         Assert.IsTrue(Wire.IsRefused(port.Address.Port));
         clients.ForEach(client => client.Dispose());
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of all");
     }
 
     [TestMethod]
@@ -149,7 +149,7 @@ public sealed class ListeningPortTests
             return Wire.ReadToEnd(client);
         });
         delivery.AssertIs([]);
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of all");
         Assert.IsEmpty(loop.Log.Entries);
     }
 
@@ -265,7 +265,7 @@ public sealed class ListeningPortTests
         using var loop = new TurnedReactor(backend);
         int broken = 0;
         ListeningPort port = null!;
-        var options = new ListenOptions { Broken = () => broken += port.Listening ? 100 : 1 };
+        var options = new ListenOptions { Failed = () => broken += port.Listening ? 100 : 1 };
         port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory, options);
         using Socket client = Wire.Connect(port.Address.Port);
         loop.Until(() => port.Accepted == 1, "the connection");
@@ -279,7 +279,7 @@ public sealed class ListeningPortTests
         Assert.AreEqual(1, port.Connections);
         Assert.HasCount(1, loop.Log.Entries);
         Assert.AreEqual(LogLevel.Critical, loop.Log.Entries[0].Level);
-        Assert.Contains("has failed for good", loop.Log.Entries[0].Text);
+        Assert.Contains("failed permanently", loop.Log.Entries[0].Text);
         _factory.Only.Transport.Write("still here"u8);
         byte[] received = new byte[10];
         Assert.AreEqual(received.Length, client.Receive(received));

@@ -52,7 +52,7 @@ public sealed class ReentranceTests
             DelayedCall? call = null;
             call = scene.Loop.Reactor.CallLater(TimeSpan.Zero, () => Assert.ThrowsExactly<AlreadyCalled>(call!.Cancel));
         },
-        ["closes all connections"] = (scene, _) => scene.Loop.Reactor.CloseConnections(),
+        ["closes all connections"] = (scene, _) => scene.Loop.Reactor.Connections.CloseAll(),
     };
 
     public static IEnumerable<object[]> Matrix
@@ -122,8 +122,8 @@ public sealed class ReentranceTests
             Loop.While(() => Talk(Port!.Address.Port));
             Loop.Until(() => factory.Only.IsLost, $"{what}: the end of the connection");
             Assert.IsEmpty(Loop.Log.Exceptions, what);
-            Loop.Reactor.CloseConnections();
-            Loop.Until(() => Other.Only.IsLost && Loop.Reactor.Connections == 0, $"{what}: the end of all");
+            Loop.Reactor.Connections.CloseAll();
+            Loop.Until(() => Other.Only.IsLost && Loop.Reactor.Connections.Count == 0, $"{what}: the end of all");
             Assert.IsEmpty(Loop.Log.Exceptions, what);
         }
 

@@ -90,7 +90,7 @@ public sealed class SendTimeoutTests
         ScriptedFactory factory = Serving(new byte[50_000]);
         using var loop = new TurnedReactor(backend);
         var options = new ListenOptions { SendTimeout = TimeSpan.FromMilliseconds(60) };
-        loop.Reactor.HurryLingering(TimeSpan.FromMilliseconds(20));
+        loop.Reactor.Connections.ShortenLinger(TimeSpan.FromMilliseconds(20));
         using Socket client = loop.Connected(factory, options, SmallBuffer);
         Assert.AreEqual(0, factory.Only.Transport.BytesPending);
         loop.Until(() => factory.Only.IsLost, "the end of the connection");

@@ -181,7 +181,7 @@ public sealed class StreamTransportCloseTests
             Wire.Reset(client);
         }
 
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of all");
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of all");
         foreach (ScriptedProtocol protocol in factory.Built)
         {
             protocol.AssertLost<ConnectionLost>();
@@ -222,7 +222,7 @@ public sealed class StreamTransportCloseTests
         }
 
         _ = killer.Send([1]);
-        loop.Until(() => loop.Reactor.Connections == 1, "the end of the victims");
+        loop.Until(() => loop.Reactor.Connections.Count == 1, "the end of the victims");
         victims.Built.ForEach(victim => victim.AssertLost<ConnectionAborted>());
         clients.ForEach(client => client.Dispose());
         Assert.IsEmpty(loop.Log.Exceptions);
@@ -239,7 +239,7 @@ public sealed class StreamTransportCloseTests
         byte[] verse = Noise(60_000);
         ScriptedFactory factory = Serving(verse);
         using var loop = new TurnedReactor(backend);
-        loop.Reactor.HurryLingering(TimeSpan.FromMilliseconds(2));
+        loop.Reactor.Connections.ShortenLinger(TimeSpan.FromMilliseconds(2));
         using Socket client = loop.Connected(factory, receiveBufferBytes: SmallBuffer);
         byte[] got = new byte[verse.Length];
         int at = 0;
@@ -259,7 +259,7 @@ public sealed class StreamTransportCloseTests
         Assert.AreEqual(0, client.Receive(new byte[1]));
         loop.Until(() => factory.Only.IsLost, "the end of the connection");
         factory.Only.AssertLost<ConnectionDone>();
-        Assert.AreEqual(0, loop.Reactor.Connections);
+        Assert.AreEqual(0, loop.Reactor.Connections.Count);
         Assert.IsEmpty(loop.Log.Exceptions);
     }
 
@@ -287,7 +287,7 @@ public sealed class StreamTransportCloseTests
     {
         ScriptedFactory factory = Serving(Noise(100));
         using var loop = new TurnedReactor(backend);
-        loop.Reactor.HurryLingering(TimeSpan.FromMilliseconds(30));
+        loop.Reactor.Connections.ShortenLinger(TimeSpan.FromMilliseconds(30));
         using Socket client = loop.Connected(factory);
         loop.Until(() => factory.Only.IsLost, "the end of the connection");
         factory.Only.AssertLost<ConnectionDone>();
@@ -296,16 +296,16 @@ public sealed class StreamTransportCloseTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void HurryLingering_OneThatWaitsAlready_IsHurriedToo(string backend)
+    public void ShortenLinger_OneThatWaitsAlready_IsShortenedToo(string backend)
     {
         ScriptedFactory factory = Serving(Noise(100));
         using var loop = new TurnedReactor(backend);
         using Socket client = loop.Connected(factory);
         _ = client.Receive(new byte[200]);
-        loop.Until(() => loop.Reactor.QuietLine.Count == 1, "the lingering");
+        loop.Until(() => loop.Reactor.Connections.Lingering.Count == 1, "the lingering");
         bool isEmpty = false;
-        loop.Reactor.WhenNoConnections(() => isEmpty = true);
-        loop.Reactor.HurryLingering(TimeSpan.FromMilliseconds(1));
+        loop.Reactor.Connections.WhenNone(() => isEmpty = true);
+        loop.Reactor.Connections.ShortenLinger(TimeSpan.FromMilliseconds(1));
         loop.Until(() => isEmpty, "the end of the connection");
         factory.Only.AssertLost<ConnectionDone>();
     }

@@ -273,9 +273,9 @@ public sealed class StreamTransportReadTests
         }
 
         clients.ForEach(client => client.Dispose());
-        loop.Until(() => port.Accepted == factory.Built.Count && loop.Reactor.Connections <= Stuck(), "the end of all");
-        loop.Reactor.CloseConnections();
-        loop.Until(() => loop.Reactor.Connections == 0, "the end of the rest");
+        loop.Until(() => port.Accepted == factory.Built.Count && loop.Reactor.Connections.Count <= Stuck(), "the end of all");
+        loop.Reactor.Connections.CloseAll();
+        loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of the rest");
         Assert.IsTrue(factory.Built.TrueForAll(protocol => protocol.Calls[^1] == "lost"));
         Assert.IsEmpty(loop.Log.Exceptions);
 

@@ -1,0 +1,69 @@
+using System;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// How long a connection waits after its FIN was sent before it checks whether the client has closed. If it has, that one
+/// recv replaces registering with the poller; a check that comes too early (a miss) costs a recv and a registration. So the
+/// delay adapts: it doubles while many checks miss, and shrinks slowly while few do.
+/// </summary>
+/// <remarks>
+/// Measured with 1,000 clients in flight that take 27 ms each: a fixed delay of 4 ms cost 1.35 times the processor time of
+/// the plain C server.
+/// </remarks>
+internal sealed class CloseProbeDelay
+{
+    /// <summary>Checks between two adjustments.</summary>
+    private const int Window = 512;
+
+    /// <summary>With so many misses in one window the delay is too short.</summary>
+    private const int MaxMisses = Window / 16;
+
+    private readonly TimeoutList _probes;
+    private int _checks;
+    private int _misses;
+
+    /// <param name="probes">Its timeout is the delay; <see cref="MinDelay"/> to begin with.</param>
+    public CloseProbeDelay(TimeoutList probes) => _probes = probes;
+
+    /// <summary>
+    /// Long enough for a client on a near network to have closed, and short enough that few connections are held: about a
+    /// hundred at 20,000 connections a second.
+    /// </summary>
+    public static TimeSpan MinDelay { get; } = TimeSpan.FromMilliseconds(4);
+
+    /// <summary>With a longer delay, too many descriptors would be held: the poller is cheaper.</summary>
+    public static TimeSpan MaxDelay { get; } = TimeSpan.FromMilliseconds(64);
+
+    /// <summary>Records one check.</summary>
+    /// <param name="missed">True if the client had not closed yet.</param>
+    public void Record(bool missed)
+    {
+        _checks++;
+        _misses += missed ? 1 : 0;
+        if (_misses >= MaxMisses)
+        {
+            SetDelay(_probes.Timeout * 2);
+        }
+        else if (_checks >= Window)
+        {
+            SetDelay(_probes.Timeout * 7 / 8);
+        }
+    }
+
+    /// <summary>Descriptors or connection slots have run out, and closed clients hold some of them: check them soon.</summary>
+    public void UseMinimum()
+    {
+        if (_probes.Timeout > MinDelay)
+        {
+            _probes.SetTimeout(MinDelay);
+        }
+    }
+
+    private void SetDelay(TimeSpan delay)
+    {
+        _checks = 0;
+        _misses = 0;
+        _probes.Timeout = delay < MinDelay ? MinDelay : delay > MaxDelay ? MaxDelay : delay;
+    }
+}

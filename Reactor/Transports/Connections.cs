@@ -1,0 +1,164 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+
+namespace Poetry.Net;
+
+/// <summary>The connections of a reactor, and what they share: the lists they are in, one read buffer, spare transports.</summary>
+public sealed class Connections
+{
+    /// <summary>
+    /// The most that one read returns, and that one connection receives in one turn. Large enough that a fast download
+    /// needs few calls; a page of it becomes resident only when it is first written to.
+    /// </summary>
+    private const int ReadBufferBytes = 256 * 1024;
+
+    /// <summary>The most spare transports that are kept after a burst.</summary>
+    private const int MaxSpares = 1024;
+
+    /// <summary>How long a client may be silent, and not close, after FIN was sent.</summary>
+    private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly Reactor _reactor;
+    private readonly Dictionary<TimeSpan, TimeoutList> _sending = [];
+    private readonly Stack<StreamTransport> _spares = new();
+    private readonly RateLimit _refusedWatches = new(TimeSpan.FromSeconds(10));
+    private Action? _whenNone;
+    private unsafe byte* _readBuffer;
+
+    internal Connections(Reactor reactor)
+    {
+        _reactor = reactor;
+        Open = new TimeoutList(reactor, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
+        Closing = new TimeoutList(reactor, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
+        TimeSpan delay = CloseProbeDelay.MinDelay;
+        ShutdownProbes = new TimeoutList(
+            reactor, reactor.Timers, delay, delay / 2, static transport => transport.ProbePeerClosed());
+        ProbeDelay = new CloseProbeDelay(ShutdownProbes);
+        Lingering = new TimeoutList(
+            reactor, reactor.Timers, LingerTimeout, LingerTimeout / 16, static transport => transport.OnLingerTimeout());
+    }
+
+    /// <summary>Connections that are not closed yet.</summary>
+    public int Count
+    {
+        get
+        {
+            int count = Open.Count + ShutdownProbes.Count + Lingering.Count + Closing.Count;
+            foreach (TimeoutList list in _sending.Values)
+            {
+                count += list.Count;
+            }
+
+            return count;
+        }
+    }
+
+    /// <summary>Connections of ports with <see cref="ListenOptions.IgnoredByDrain"/>.</summary>
+    public int Ignored { get; internal set; }
+
+    /// <summary>Connections with nothing to send. Only their protocols set timeouts.</summary>
+    internal TimeoutList Open { get; }
+
+    /// <summary>Connections whose FIN was just sent, and that are not registered with the poller.</summary>
+    internal TimeoutList ShutdownProbes { get; }
+
+    /// <summary>The timeout of <see cref="ShutdownProbes"/>.</summary>
+    internal CloseProbeDelay ProbeDelay { get; }
+
+    /// <summary>Connections whose client had not closed when it was probed.</summary>
+    internal TimeoutList Lingering { get; }
+
+    /// <summary>Connections that have ended. Their sockets are closed at the end of this turn.</summary>
+    internal TimeoutList Closing { get; }
+
+    /// <summary>The reactor's one read buffer: its contents are valid until the next read.</summary>
+    internal unsafe Span<byte> ReadBuffer
+    {
+        get
+        {
+            if (_readBuffer == null)
+            {
+                _readBuffer = (byte*)NativeMemory.Alloc(ReadBufferBytes);
+            }
+
+            return new Span<byte>(_readBuffer, ReadBufferBytes);
+        }
+    }
+
+    /// <summary>Closes those that only wait for their client to close, and resets all others.</summary>
+    public void CloseAll()
+    {
+        Action<StreamTransport> close = static transport => transport.CloseNow();
+        Open.ForEach(close);
+        ShutdownProbes.ForEach(close);
+        Lingering.ForEach(close);
+        foreach (TimeoutList list in _sending.Values)
+        {
+            list.ForEach(close);
+        }
+    }
+
+    /// <summary>Calls once, at the end of the first turn in which only <see cref="Ignored"/> connections are left.</summary>
+    public void WhenNone(Action call) => _whenNone = call;
+
+    /// <summary>Shortens how long clients that have been sent everything may take to close: the server is about to end.</summary>
+    public void ShortenLinger(TimeSpan timeout) => Lingering.SetTimeout(timeout);
+
+    /// <summary>The list of connections that have data to send, for a send timeout.</summary>
+    internal TimeoutList Sending(TimeSpan timeout)
+    {
+        TimeSpan interval = timeout == TimeSpan.MaxValue ? timeout : timeout / StreamTransport.ChecksPerSendTimeout;
+        if (!_sending.TryGetValue(interval, out TimeoutList? list))
+        {
+            var slack = TimeSpan.FromTicks(Math.Min(interval.Ticks / 16, TimeSpan.TicksPerSecond));
+            list = new TimeoutList(_reactor, _reactor.Timers, interval, slack, static transport => transport.OnSendTimeout());
+            _sending.Add(interval, list);
+        }
+
+        return list;
+    }
+
+    /// <summary>A transport for a new connection: a spare one if there is one.</summary>
+    internal StreamTransport Rent() =>
+        _spares.TryPop(out StreamTransport? spare) ? spare : new StreamTransport(_reactor);
+
+    /// <summary>Keeps a closed transport, to which no reference is left, for the next connection.</summary>
+    internal void Return(StreamTransport transport)
+    {
+        if (_spares.Count < MaxSpares)
+        {
+            _spares.Push(transport);
+        }
+    }
+
+    /// <summary>Logs that the poller has refused a connection, which is therefore reset.</summary>
+    internal void LogWatchRefused(Errno error)
+    {
+        if (_refusedWatches.TryPass(_reactor.Now, out long suppressed))
+        {
+            ReactorLog.WatchRefused(_reactor.Log, suppressed + 1, error.Sentence());
+        }
+    }
+
+    /// <summary>Closes the sockets of connections that have ended. The last step of every turn.</summary>
+    internal void CompleteCloses()
+    {
+        while (Closing.First is { } transport)
+        {
+            transport.CompleteClose();
+        }
+
+        if (_whenNone is { } call && Count == Ignored)
+        {
+            _whenNone = null;
+            _reactor.Guard(static none => none(), call);
+        }
+    }
+
+    internal unsafe void FreeReadBuffer()
+    {
+        NativeMemory.Free(_readBuffer);
+        _readBuffer = null;
+    }
+}

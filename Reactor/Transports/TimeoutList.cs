@@ -1,0 +1,92 @@
+using System;
+using System.Diagnostics;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// Transports with a common timeout, in the order in which their timeouts began. The first is therefore the first to
+/// expire: adding, removing and restarting are O(1) and allocate nothing, and one timer serves the whole list.
+/// </summary>
+/// <remarks>Every transport that is not closed is in exactly one of these lists, so together they hold all connections.</remarks>
+internal sealed class TimeoutList : IntrusiveList<StreamTransport>
+{
+    private readonly IClock _clock;
+    private readonly Action<StreamTransport> _expired;
+    private readonly long _slackTicks;
+    private readonly DelayedCall? _timer;
+
+    /// <param name="clock">Measures the timeout.</param>
+    /// <param name="timers">Holds the timer of the list; null for a list whose timeouts are only measured.</param>
+    /// <param name="timeout"><see cref="TimeSpan.MaxValue"/> for none.</param>
+    /// <param name="slack">How late the timer may be, so that one wake-up handles many transports.</param>
+    /// <param name="expired">Called for each transport whose timeout is over. It has to remove it or add it again.</param>
+    public TimeoutList(IClock clock, TimerQueue? timers, TimeSpan timeout, TimeSpan slack, Action<StreamTransport> expired)
+    {
+        _clock = clock;
+        _expired = expired;
+        _slackTicks = slack.Ticks;
+        Timeout = timeout;
+        _timer = timeout == TimeSpan.MaxValue ? null : timers?.Create(this, static list => list.Expire());
+    }
+
+    /// <summary>The common timeout. A change takes effect when the timer fires next.</summary>
+    public TimeSpan Timeout { get; set; }
+
+    /// <summary>Moves a transport to the end of this list, from the list it is in, and starts its timeout anew.</summary>
+    public void Add(StreamTransport transport)
+    {
+        transport.List?.Remove(transport);
+        AddLast(transport);
+        transport.TimeoutStartTicks = _clock.Now.Ticks;
+        if (_timer is { Active: false })
+        {
+            Arm();
+        }
+    }
+
+    /// <summary>Changes the timeout at once, for the transports in the list too.</summary>
+    public void SetTimeout(TimeSpan timeout)
+    {
+        Timeout = timeout;
+        if (_timer is { Active: true })
+        {
+            _timer.Cancel();
+            Arm();
+        }
+    }
+
+    /// <summary>Calls the action for each transport; it may remove that transport.</summary>
+    public void ForEach(Action<StreamTransport> action)
+    {
+        StreamTransport? next = First;
+        while (next is { } transport)
+        {
+            next = Next(transport);
+            action(transport);
+        }
+    }
+
+    private void Expire()
+    {
+        long now = _clock.Now.Ticks;
+        while (First is { } transport && DueTicks(transport) <= now)
+        {
+            _expired(transport);
+            Debug.Assert(First != transport || DueTicks(transport) > now, "an expired transport is removed or added again");
+        }
+
+        // A transport that was added again may have armed the timer for the one that was first at that moment.
+        _ = _timer!.CancelIfActive();
+        Arm();
+    }
+
+    private void Arm()
+    {
+        if (First is { } transport)
+        {
+            _timer!.RearmAt(SaturatedTime.Add(DueTicks(transport), _slackTicks));
+        }
+    }
+
+    private long DueTicks(StreamTransport transport) => SaturatedTime.Add(transport.TimeoutStartTicks, Timeout.Ticks);
+}

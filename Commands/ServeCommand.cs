@@ -74,11 +74,11 @@ internal sealed class ServeCommand
     {
         if (problem != default)
         {
-            ServerLog.KeepsOld(log, problem.Sentence);
+            ServerLog.KeptOld(log, problem.Sentence);
         }
         else if (source.IsStandardInput)
         {
-            ServerLog.KeepsTyped(log);
+            ServerLog.KeptStandardInput(log);
         }
         else
         {

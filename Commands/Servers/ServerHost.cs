@@ -91,7 +91,7 @@ internal sealed partial class ServerHost
             UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
             if (Systemd.CloseSurplus(listeners.Count) is var surplus and not 0)
             {
-                ServerLog.SurplusClosed(_log, surplus, $"{listeners.Count}");
+                ServerLog.InheritedSocketsClosed(_log, surplus, $"{listeners.Count}");
             }
 
             if (MakeWorkers(listeners) is { } problem)
@@ -215,7 +215,7 @@ internal sealed partial class ServerHost
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);
         Own.Add(port);
-        ServerLog.ServingMetrics(_log, port.Address);
+        ServerLog.MetricsStarted(_log, port.Address);
     }
 
     /// <summary>Writes the ready lines.</summary>

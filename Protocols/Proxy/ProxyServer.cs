@@ -1,5 +1,4 @@
 using System;
-using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -18,7 +17,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     private PoemBuffer? _cached;
     private ProxyDelivery? _delivery;
     private DelayedCall? _probeTimer;
-    private TimeSpan _start;
+    private ConnectionStart _start;
     private long _totalBytes;
     private string? _detail;
     private bool _mayBeProbe;
@@ -34,7 +33,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
-        _start = factory.Clock.Now;
+        _start = new ConnectionStart(factory.Clock);
         _totalBytes = -1;
         _detail = null;
         _mayBeProbe = false;
@@ -122,12 +121,17 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
 
         _detail = _delivery is { IsStale: true } ? ProxyServerFactory.Stale : _detail;
-        factory.Record(this, reason);
+        long totalBytes = _totalBytes >= 0 ? _totalBytes : _delivery?.TotalBytes ?? -1;
+        ConnectionRecord record = _start.End(
+            Transport, factory.Clock.Now, "proxied", Service.Upstream, totalBytes, OutcomeOf(reason)) with
+        {
+            Detail = _detail,
+        };
+        factory.Record(record, _mayBeProbe);
         Release();
     }
 
-    /// <summary>How it ended, for its record.</summary>
-    internal ConnectionOutcome OutcomeOf(Failure reason) =>
+    private ConnectionOutcome OutcomeOf(Failure reason) =>
         _failed ? ConnectionOutcome.Failed
         : _left ? ConnectionOutcome.Left
         : ConnectionRecord.OutcomeOf(reason);
@@ -135,7 +139,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     /// <summary>Answers without a new fetch, if that is possible.</summary>
     private bool TryAnswer()
     {
-        if (Service.TryAcquireCached(out bool isStale) is { } poem)
+        if (Service.TryAcquireCached(_start.Number, out bool isStale) is { } poem)
         {
             _detail = isStale ? ProxyServerFactory.Stale : null;
             SendCached(poem);
@@ -218,7 +222,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         if (!_hasBegun)
         {
             _hasBegun = true;
-            Service.FirstByte.Add(factory.Clock.Now - _start);
+            Service.FirstByte.Add(factory.Clock.Now - _start.Time);
         }
     }
 

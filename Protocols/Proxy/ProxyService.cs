@@ -85,7 +85,7 @@ internal sealed class ProxyService
         _fetchErrors = new RepeatedErrorLog(
             clock,
             reason => ProxyLog.FetchFailed(log, upstream, reason),
-            (count, reason) => ProxyLog.FetchesFailed(log, upstream, count, reason));
+            (count, reason) => ProxyLog.FetchFailedAgain(log, upstream, count, reason));
     }
 
     /// <summary>The name of the upstream, as typed.</summary>
@@ -157,10 +157,11 @@ internal sealed class ProxyService
     internal PoemBuffer? StalePoem => _clock.Now < Later(_freshUntil, _staleUntil) ? _poem : null;
 
     /// <summary>The poem, if it is served from memory now. A stale one may begin a fetch in the background.</summary>
+    /// <param name="connection">The client's number in the log.</param>
     /// <param name="isStale">True if the poem is older than its lifetime.</param>
     /// <returns>With a reference for the caller, which it has to <see cref="PoemBuffer.Release"/>; null if the poem has to be
     /// fetched.</returns>
-    public PoemBuffer? TryAcquireCached(out bool isStale)
+    public PoemBuffer? TryAcquireCached(long connection, out bool isStale)
     {
         TimeSpan now = _clock.Now;
         isStale = now >= _freshUntil;
@@ -175,7 +176,7 @@ internal sealed class ProxyService
         Hits++;
         StaleServed += isStale ? 1 : 0;
         _cache.Touch(this);
-        ProxyLog.UsingCached(_log, _usingCached);
+        ProxyLog.UsingCached(_log, connection, _usingCached);
         if (refreshes && _download is null && !IsPaused)
         {
             Refreshes++;
@@ -296,7 +297,7 @@ internal sealed class ProxyService
     {
         FetchEnded(download);
         Cancels++;
-        ProxyLog.Canceling(_log, Upstream);
+        ProxyLog.FetchCancelled(_log, Upstream);
     }
 
     /// <summary>
@@ -329,7 +330,7 @@ internal sealed class ProxyService
         _download = download;
         Fetches++;
         FetchesInFlight++;
-        ProxyLog.Fetching(_log, Upstream);
+        ProxyLog.FetchStarted(_log, Upstream);
         ProxyDelivery? delivery = reader is null ? null : download.Add(reader);
         download.Start(_fetch);
         return delivery;

@@ -30,7 +30,7 @@ internal sealed class TransformedFetch : IPoemReceiver
         long maxBytes,
         IPoemReceiver receiver)
     {
-        var collector = new TransformedFetch((int)Math.Min(maxBytes, TextBuffer.MaxBytes));
+        var collector = new TransformedFetch((int)Math.Min(maxBytes, TextBuffer.MostBytes));
         return collector.Run(fetch, transform, format, receiver);
     }
 

@@ -8,7 +8,7 @@ namespace Poetry.Net;
 
 /// <summary>
 /// Signals of the process, brought into a reactor's loop. The runtime receives a signal on a thread of its own; here it
-/// becomes a <see cref="Reactor.CallFromThread"/>, and a storm of the same signal becomes one call.
+/// becomes a <see cref="Reactor.CallFromThread(Action)"/>, and a storm of the same signal becomes one call.
 /// </summary>
 /// <remarks>
 /// Crosses threads: whether a call is under way, and whether the loop is over, is shared, and each is changed in one step.

@@ -17,12 +17,22 @@ internal static class CommandRunner
     {
         _ = NativeProcess.EnsureStandardDescriptors();
         _ = NativeProcess.IgnoreSigXfsz();
+        Invocation invocation = default;
         try
         {
-            Invocation invocation = CommandLine.Parse(NativeProcess.WholeArguments(args), commands);
-            return invocation.Run is not null ? invocation.Run()
-                : invocation.ExitCode == ExitCode.Success ? Say(invocation.Text)
-                : Refuse(invocation);
+            invocation = CommandLine.Parse(NativeProcess.WholeArguments(args), commands);
+            if (invocation.Run is null && invocation.ExitCode == ExitCode.Success)
+            {
+                return Say(invocation.Text);
+            }
+
+            _ = StandardStreams.WriteAll(StandardStreams.Error, invocation.Text);
+            return invocation.Run is null ? invocation.ExitCode : invocation.Run();
+        }
+        catch (UsageError mistake)
+        {
+            _ = StandardStreams.WriteAll(StandardStreams.Error, Invocation.Refuse(invocation.Command!, mistake.Message).Text);
+            return ExitCode.WrongUsage;
         }
         catch (PollerUnavailableError wish)
         {
@@ -66,11 +76,5 @@ internal static class CommandRunner
         return error is Errno.None or Errno.EPIPE
             ? ExitCode.Success
             : Fail($"cannot write standard output: {error.Sentence()}");
-    }
-
-    private static int Refuse(Invocation invocation)
-    {
-        _ = StandardStreams.WriteAll(StandardStreams.Error, invocation.Text);
-        return invocation.ExitCode;
     }
 }

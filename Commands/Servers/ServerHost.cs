@@ -24,7 +24,7 @@ internal sealed record Listener(string Title, Endpoint Where, Func<Reactor, ILog
 /// </summary>
 /// <remarks>
 /// Crosses threads: the first reactor runs on the thread of <see cref="Run"/> and hears the signals; the others are told by
-/// <see cref="Reactor.CallFromThread"/>. Each has its own listeners on shared ports, and its share of the limit.
+/// <see cref="Reactor.CallFromThread(Action)"/>. Each has its own listeners on shared ports, and its share of the limit.
 /// </remarks>
 internal sealed partial class ServerHost
 {

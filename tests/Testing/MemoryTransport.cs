@@ -14,8 +14,8 @@ internal enum WireEnd
 
 /// <summary>
 /// A connection without a kernel, and its peer. It goes through the states of the real one: what is written waits by
-/// reference until the peer has room, a kind close sends what waits and then the end, a lost connection is shown out in a
-/// later turn, and a paused reader leaves the peer's words where they are.
+/// reference until the peer has room, a graceful close sends what waits and then FIN, a lost connection is reported in a later
+/// turn, and a paused reader leaves the peer's bytes where they are.
 /// </summary>
 internal sealed class MemoryTransport : ITransport
 {
@@ -35,7 +35,7 @@ internal sealed class MemoryTransport : ITransport
     private bool _endIsRead;
     private bool _producerPaused;
 
-    /// <param name="clock">Lost connections are shown out on it.</param>
+    /// <param name="clock">Lost connections are reported on it.</param>
     /// <param name="protocol">Is told of the connection by <see cref="Start"/>.</param>
     /// <param name="factory">Is given the protocol back at the end.</param>
     /// <param name="enoughPending">A producer is paused above so many waiting bytes.</param>

@@ -147,5 +147,7 @@ internal sealed class ListLogger : ILogger
     public int InfoCount(string beginning) => Count(beginning, LogLevel.Information);
 
     private int Count(string beginning, LogLevel level) =>
-        Lines.Where((_, i) => _levels[i] >= level).Count(line => (line[0] == '#' ? line[(line.IndexOf(' ') + 1)..] : line).StartsWith(beginning, StringComparison.Ordinal));
+        Lines.Where((_, i) => _levels[i] >= level).Select(WithoutNumber).Count(line => line.StartsWith(beginning, StringComparison.Ordinal));
+
+    private static string WithoutNumber(string line) => line[0] == '#' ? line[(line.IndexOf(' ') + 1)..] : line;
 }

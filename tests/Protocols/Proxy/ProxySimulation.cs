@@ -118,7 +118,7 @@ internal sealed partial class ProxySimulation : IDisposable
     {
         // Each poem that passes through may exceed the limit by its smallest window, by what arrived before it was paused (all
         // of it, if it was transformed), and by what is in one chunk with the last byte that was taken.
-        long arrived = _sites.Exists(site => site.Transforms) ? _options.MaxPoemBytes : MaxRead;
+        long arrived = Math.Max(MaxRead, _sites.Exists(site => site.Transforms) ? _options.MaxPoemBytes : 0);
         long most = _cache.Passing * (_options.NarrowWindowBytes + arrived + (2 * _options.ChunkBytes));
         most = _maxCacheBytes > long.MaxValue - most ? long.MaxValue : _maxCacheBytes + most;
         bool isBounded = _cache.HeldBytes <= most;

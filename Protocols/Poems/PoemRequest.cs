@@ -1,5 +1,4 @@
 using System;
-using Poetry.Net;
 
 namespace Poetry.Protocols;
 
@@ -14,7 +13,4 @@ internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, Po
     /// server is down.
     /// </summary>
     public bool AllowEmpty { get; init; }
-
-    /// <summary>The listeners of this process, which are not connected to; null to allow all.</summary>
-    public OwnAddresses? Avoided { get; init; }
 }

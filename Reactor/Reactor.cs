@@ -1,7 +1,6 @@
 using System;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Poetry.Net;
 
@@ -33,6 +32,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private readonly DescriptorTable _descriptors = new();
     private readonly ReadyEvent[] _ready = new ReadyEvent[EventsPerWait];
     private readonly ThreadCalls _threadCalls;
+    private readonly UnhandledFailures _failures;
     private readonly TimerQueue _timers;
     private WakeupCoalescer _coalescer;
     private long _turnLengthTicks;
@@ -41,7 +41,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private bool _pollsAgain;
 
     /// <summary>Makes a reactor on the best backend of this machine, or the one <c>POETRY_REACTOR</c> names.</summary>
-    /// <param name="log">Receives what callbacks throw; null for none.</param>
+    /// <param name="log">Receives what callbacks throw, and failures that nothing handled; null for standard error.</param>
     /// <exception cref="PollerUnavailableError">The backend asked for is unknown, or not available here.</exception>
     public Reactor(ILogger? log = null)
         : this(PollerChoice.Create(), log)
@@ -51,7 +51,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     internal Reactor(Poller poller, ILogger? log)
     {
         _poller = poller;
-        _log = log ?? NullLogger.Instance;
+        _log = log ?? StandardErrorLog.Instance;
+        _failures = new UnhandledFailures((what, failure) => ReactorLog.UnhandledError(_log, what, failure?.Exception));
         _timers = new TimerQueue(this);
         _threadCalls = new ThreadCalls(this);
         Connections = new Connections(this);
@@ -94,6 +95,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     /// <summary>Events for descriptors that were no longer registered; they are dropped.</summary>
     public long StaleEvents { get; private set; }
+
+    /// <summary>The failures that nothing handled: reported to the log until now, or counted where too many came at once.</summary>
+    public long LostFailures => _failures.LostCount;
 
     /// <summary>Delayed calls that are scheduled.</summary>
     public int DelayedCalls => _timers.Count;
@@ -145,6 +149,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _state = RunState.Running;
         _threadCalls.Start();
         int outerReactor = ThreadOwner.Enter();
+        UnhandledFailures? outerFailures = _failures.Enter();
         while (_state == RunState.Running)
         {
             int timeoutMs = EndTurn();
@@ -165,7 +170,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _state = RunState.Stopped;
         ThreadOwner.Leave(outerReactor);
         _threadCalls.Stop();
-        UnhandledFailures.Flush();
+        _failures.Leave(outerFailures);
     }
 
     /// <summary>Ends <see cref="Run"/> after this turn.</summary>
@@ -316,7 +321,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private int EndTurn()
     {
         BeforeSleep?.Invoke();
-        long wakeTicks = UnhandledFailures.Sweep(Now)?.Ticks ?? long.MaxValue;
+        long wakeTicks = _failures.Sweep(Now)?.Ticks ?? long.MaxValue;
         if (_timers.TryPeek(out long dueTicks))
         {
             wakeTicks = Math.Min(wakeTicks, dueTicks);

@@ -85,7 +85,6 @@ internal sealed partial class ServerHost
         Signals? signals = null;
         try
         {
-            UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
             if (Systemd.CloseSurplus(listeners.Count) is var surplus and not 0)
             {
                 ServerLog.InheritedSocketsClosed(_log, surplus, $"{listeners.Count}");

@@ -2,10 +2,10 @@ using System;
 
 namespace Poetry.Protocols;
 
-/// <summary>A factory of connections whose peers speak first: until they do there is nothing to finish for them.</summary>
+/// <summary>A factory of connections whose clients send a request: before that there is nothing to finish for them.</summary>
 internal interface IRequestFactory
 {
-    /// <summary>The server is about to end: closes those who have not begun a request. On the reactor's thread.</summary>
-    /// <param name="silence">What they may have in all, from accept: who has come this moment may be about to speak.</param>
+    /// <summary>Closes the connections without a request, because the server drains. On the reactor's thread.</summary>
+    /// <param name="silence">How long they may take in all, from accept: a client that has just connected may be about to send.</param>
     void CloseIdle(TimeSpan silence);
 }

@@ -2,10 +2,10 @@ using System;
 
 namespace Poetry.Protocols;
 
-/// <summary>A factory of connections whose clients send a request: before that there is nothing to finish for them.</summary>
+/// <summary>A factory whose clients send a request first. A connection without a request has nothing to finish.</summary>
 internal interface IRequestFactory
 {
-    /// <summary>Closes the connections without a request, because the server drains. On the reactor's thread.</summary>
-    /// <param name="silence">How long they may take in all, from accept: a client that has just connected may be about to send.</param>
+    /// <summary>The server drains: closes connections that have not begun a request. On the reactor's thread.</summary>
+    /// <param name="silence">How long a connection may be silent, from accept: a new one may be about to send.</param>
     void CloseIdle(TimeSpan silence);
 }

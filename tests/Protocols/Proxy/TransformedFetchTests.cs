@@ -122,7 +122,7 @@ public sealed class TransformedFetchTests
 
     private Deferred<TextBuffer> Transform(TextBuffer text)
     {
-        _text = Encoding.ASCII.GetString(text.Text.Span);
+        _text = Encoding.ASCII.GetString(text.Text);
         _transforming = new Deferred<TextBuffer>();
         return _transforming;
     }

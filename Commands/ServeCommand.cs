@@ -20,6 +20,7 @@ internal sealed class ServeCommand
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server, ServedPoem[] poems, PoemFormat format)
     {
+        SignalQueue.Open(isServer: true);
         using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
         var sources = new List<PoemSource>();
         var listeners = new List<Listener>();

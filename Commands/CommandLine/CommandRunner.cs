@@ -15,14 +15,25 @@ internal static class CommandRunner
     /// <returns>The exit code of the process.</returns>
     public static int Run(IReadOnlyList<string> args, ICommands commands)
     {
+        SignalQueue.Block();
+        NativeProcess.ReapOrphans();
         _ = NativeProcess.EnsureStandardDescriptors();
         _ = NativeProcess.IgnoreSigXfsz();
         try
         {
             Invocation invocation = CommandLine.Parse(args, commands);
+            if (invocation.Run is null)
+            {
+                SignalQueue.Unblock();
+            }
+
             return invocation.Run is not null ? invocation.Run()
                 : invocation.ExitCode == ExitCode.Success ? Say(invocation.Text)
                 : Refuse(invocation);
+        }
+        catch (EndedBySignalError)
+        {
+            return ExitCode.Success;
         }
         catch (PollerUnavailableError wish)
         {

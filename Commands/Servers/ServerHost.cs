@@ -31,9 +31,6 @@ internal sealed partial class ServerHost
     /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
     private const int MostMetricsConnections = 32;
 
-    /// <summary>Somebody who reads ready lines at all has read one by then.</summary>
-    private const int LongWriteMs = 500;
-
     /// <summary>Signs of life come no more often: who asks for more would be told of nothing but the asking.</summary>
     private static readonly TimeSpan ShortestWatch = TimeSpan.FromMilliseconds(10);
 
@@ -51,8 +48,6 @@ internal sealed partial class ServerHost
     private bool _isBroken;
     private int _signalsSeen;
 
-    /// <summary>Since when a ready line is being written, by <see cref="Environment.TickCount64"/>; 0 for none.</summary>
-    private long _writesReadySinceMs;
     private int _busyWorkers;
 
     /// <summary>Makes a host that serves nothing yet.</summary>
@@ -85,6 +80,7 @@ internal sealed partial class ServerHost
         Signals? signals = null;
         try
         {
+            SignalQueue.Open(isServer: true);
             UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
             if (Systemd.CloseSurplus(listeners.Count) is var surplus and not 0)
             {
@@ -102,7 +98,7 @@ internal sealed partial class ServerHost
             // Up to here a signal ends the process as it ends any other: a name that is looked up may take its time, and
             // nothing is there yet. From here on nothing waits, and a signal is heard when the loop turns: it finds every
             // port, and removes what has to be removed.
-            signals = new Signals(First) { LetsThrough = IsStuck };
+            signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(ReloadAll);
             signals.OnUser1(() => ServerStatistics.Log(_log, _workers));
@@ -113,6 +109,11 @@ internal sealed partial class ServerHost
                 StartWorkers();
                 if (SayReady(listeners, ports) is var error and not Errno.None)
                 {
+                    if (error == Errno.EINTR)
+                    {
+                        throw new EndedBySignalError();
+                    }
+
                     return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
                 }
 
@@ -219,10 +220,8 @@ internal sealed partial class ServerHost
     {
         for (int i = 0; i < listeners.Count; i++)
         {
-            Volatile.Write(ref _writesReadySinceMs, Environment.TickCount64);
             string ready = TextEscaper.EscapeLine($"{listeners[i].Title} on {ports[i].Address}.");
             Errno error = StandardStreams.WriteAll(StandardStreams.Output, $"{ready}\n");
-            Volatile.Write(ref _writesReadySinceMs, 0);
             if (error is not (Errno.None or Errno.EPIPE or Errno.EBADF))
             {
                 return error;
@@ -231,13 +230,6 @@ internal sealed partial class ServerHost
 
         return Errno.None;
     }
-
-    /// <summary>
-    /// Does a ready line wait for somebody to read it? Then the loop does not turn, and a signal that is left to it would
-    /// not be heard: it has to end the process by itself. On a thread of the runtime's.
-    /// </summary>
-    private bool IsStuck() =>
-        Volatile.Read(ref _writesReadySinceMs) is not 0 and var sinceMs && Environment.TickCount64 - sinceMs > LongWriteMs;
 
     private void RunWorkers()
     {

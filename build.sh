@@ -16,7 +16,7 @@ help() {
 ./build.sh test [...]  builds it if need be and runs all tests; arguments go to the test runner: --filter 'FullyQualifiedName~Netstring'
 ./build.sh demo        starts servers, fetches poems from them and compares every byte
 ./build.sh bench [...] measures it beside minimal programs in C; bench --help lists the choices
-./build.sh bench deferred|netstring|timers  measures a part of the engine by itself
+./build.sh bench deferred|netstring|timers|log  measures a part of the engine by itself
 ./build.sh traces [DIR]  replays the recorded traces of Twisted's deferreds
 ./build.sh static      builds dist/poetry-static, which needs no C library
 ./build.sh clean       removes dist and artifacts
@@ -157,7 +157,7 @@ small_bench() {
 
 bench() {
     case ${1:-} in
-        deferred | netstring | timers)
+        deferred | netstring | timers | log)
             small_bench "$1"
             return
             ;;

@@ -46,8 +46,7 @@ internal sealed partial class GetCommand
         _options = options;
         if (!TryMakeDownloads(addresses, out string problem))
         {
-            _ = CommandRunner.Fail(problem);
-            return ExitCode.WrongUsage;
+            throw new UsageError(problem);
         }
 
         _places = new DeferredSemaphore(MostAtOnce());

@@ -36,7 +36,7 @@ internal sealed class ProxyCommand : IDisposable
         {
             if (poem.Upstream.UnixPath is not null && _settings.Proxy.Format == PoemFormat.Plain)
             {
-                ProxyLog.CannotTellWhole(_log, poem.Upstream.ToString());
+                ProxyLog.FramingMissing(_log, poem.Upstream.ToString());
             }
 
             // The clients of a poem share its fetch and its memory, and so a reactor.
@@ -104,7 +104,7 @@ internal sealed class ProxyCommand : IDisposable
             }
         }
 
-        ProxyLog.Emptied(_log);
+        ProxyLog.CacheEmptied(_log);
     }
 
     private long HeldBytes()

@@ -15,22 +15,20 @@ internal sealed class ServeCommand
 
     /// <summary>Serves the poems.</summary>
     /// <param name="server">What all servers share.</param>
-    /// <param name="poems">At least one; no two on the same address unless its port is 0.</param>
-    /// <param name="format">How every poem travels.</param>
+    /// <param name="options">The poems, and how they are sent.</param>
     /// <returns>The exit code.</returns>
-    public int Run(ServerOptions server, ServedPoem[] poems, PoemFormat format)
+    public int Run(ServerOptions server, ServeOptions options)
     {
         SignalQueue.Open(isServer: true);
         using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
         var sources = new List<PoemSource>();
         var listeners = new List<Listener>();
-        foreach (ServedPoem served in poems)
+        foreach (ServedPoem served in options.Poems)
         {
-            PoemSource? source = PoemSource.TryOpen(served.File, format, out PoemProblem problem);
+            PoemSource? source = PoemSource.TryOpen(served.File, options.Format, out PoemProblem problem);
             if (source is null)
             {
-                int failure = CommandRunner.Fail(problem.Sentence);
-                return problem.IsWrongUsage ? ExitCode.WrongUsage : failure;
+                return problem.IsWrongUsage ? throw new UsageError(problem.Sentence) : CommandRunner.Fail(problem.Sentence);
             }
 
             WarnIfEmpty(source, log);
@@ -58,11 +56,11 @@ internal sealed class ServeCommand
         {
             if (!source.Reload(out PoemProblem problem))
             {
-                ServerLog.KeepsOld(log, problem.Sentence);
+                ServerLog.KeptOld(log, problem.Sentence);
             }
             else if (source.IsStandardInput)
             {
-                ServerLog.KeepsTyped(log);
+                ServerLog.KeptStandardInput(log);
             }
             else
             {

@@ -7,13 +7,12 @@ internal sealed class SlowServeCommand
 {
     /// <summary>Serves the poems.</summary>
     /// <param name="server">What all servers share.</param>
-    /// <param name="poems">At least one; no two on the same address unless its port is 0.</param>
+    /// <param name="options">The poems, and how they are sent.</param>
     /// <param name="pace">How slowly.</param>
-    /// <param name="format">How every poem travels.</param>
     /// <returns>The exit code.</returns>
-    public int Run(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format) =>
+    public int Run(ServerOptions server, ServeOptions options, Pace pace) =>
         new ServeCommand
         {
             MakeFactory = (source, reactor, records) => new SlowPoemServerFactory(source, pace, reactor, reactor.Timers, records),
-        }.Run(server, poems, format);
+        }.Run(server, options);
 }

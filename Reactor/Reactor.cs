@@ -12,7 +12,7 @@ namespace Poetry.Net;
 /// </summary>
 /// <remarks>
 /// <para>All members belong to the thread that calls <see cref="Run"/>, and before that to the thread that made the reactor.
-/// Only <see cref="CallFromThread"/> and <see cref="IsReactorThread"/> may be used on any thread.</para>
+/// Only <see cref="CallFromThread(Action)"/> and <see cref="IsReactorThread"/> may be used on any thread.</para>
 /// <para>One turn: wait; dispatch ready descriptors, reading before writing; run the calls of other threads; run the delayed
 /// calls that are due and were scheduled before the turn; close the connections that have ended. A connection is never
 /// closed earlier, so any member may be called from any callback.</para>
@@ -144,6 +144,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
         _state = RunState.Running;
         _threadCalls.Start();
+        int outerReactor = ThreadOwner.Enter();
         while (_state == RunState.Running)
         {
             int timeoutMs = EndTurn();
@@ -162,6 +163,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
         CloseAll();
         _state = RunState.Stopped;
+        ThreadOwner.Leave(outerReactor);
         _threadCalls.Stop();
         UnhandledFailures.Flush();
     }

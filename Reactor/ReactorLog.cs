@@ -3,32 +3,39 @@ using Microsoft.Extensions.Logging;
 
 namespace Poetry.Net;
 
-/// <summary>The log messages of the engine.</summary>
+/// <summary>The log messages of the engine. docs/log-events.md lists all events of the program.</summary>
 internal static partial class ReactorLog
 {
-    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "a callback has thrown")]
+    [LoggerMessage(EventId = 1, EventName = "callback_failed", Level = LogLevel.Error, Message = "callback failed")]
     public static partial void CallbackThrew(ILogger log, Exception exception);
 
     [LoggerMessage(
         EventId = 2,
+        EventName = "accept_paused",
         Level = LogLevel.Warning,
         Message = "accept on {Address} paused for {PauseMs} ms: {Reason}; {Rejected} clients reset")]
     public static partial void AcceptPauses(ILogger log, SocketAddress address, int pauseMs, string reason, int rejected);
 
-    [LoggerMessage(EventId = 3, Level = LogLevel.Critical, Message = "accept on {Address} failed permanently: {Reason}")]
+    [LoggerMessage(
+        EventId = 3,
+        EventName = "accept_failed",
+        Level = LogLevel.Critical,
+        Message = "accept on {Address} failed permanently: {Reason}")]
     public static partial void AcceptFailed(ILogger log, SocketAddress address, string reason);
 
-    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{What}")]
-    public static partial void UnhandledError(ILogger log, string what, Exception exception);
+    [LoggerMessage(EventId = 4, EventName = "unhandled_error", Level = LogLevel.Error, Message = "{Description}")]
+    public static partial void UnhandledError(ILogger log, string description, Exception exception);
 
     [LoggerMessage(
         EventId = 5,
+        EventName = "loop_blocked",
         Level = LogLevel.Warning,
         Message = "event loop blocked for {Seconds:F1} s by callbacks ({Suppressed} similar warnings suppressed)")]
     public static partial void SlowCallback(ILogger log, double seconds, long suppressed);
 
     [LoggerMessage(
         EventId = 6,
+        EventName = "connections_dropped",
         Level = LogLevel.Warning,
         Message = "dropped {Count} connections: the poller refused them: {Reason}")]
     public static partial void WatchRefused(ILogger log, long count, string reason);

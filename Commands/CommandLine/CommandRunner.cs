@@ -19,8 +19,10 @@ internal static class CommandRunner
         NativeProcess.ReapOrphans();
         _ = NativeProcess.EnsureStandardDescriptors();
         _ = NativeProcess.IgnoreSigXfsz();
+        Invocation invocation = default;
         try
         {
+<<<<<<< HEAD
             Invocation invocation = CommandLine.Parse(args, commands);
             if (invocation.Run is null)
             {
@@ -30,6 +32,21 @@ internal static class CommandRunner
             return invocation.Run is not null ? invocation.Run()
                 : invocation.ExitCode == ExitCode.Success ? Say(invocation.Text)
                 : Refuse(invocation);
+=======
+            invocation = CommandLine.Parse(args, commands);
+            if (invocation.Run is null && invocation.ExitCode == ExitCode.Success)
+            {
+                return Say(invocation.Text);
+            }
+
+            _ = StandardStreams.WriteAll(StandardStreams.Error, invocation.Text);
+            return invocation.Run is null ? invocation.ExitCode : invocation.Run();
+        }
+        catch (UsageError mistake)
+        {
+            _ = StandardStreams.WriteAll(StandardStreams.Error, Invocation.Refuse(invocation.Command!, mistake.Message).Text);
+            return ExitCode.WrongUsage;
+>>>>>>> platform
         }
         catch (EndedBySignalError)
         {
@@ -77,11 +94,5 @@ internal static class CommandRunner
         return error is Errno.None or Errno.EPIPE
             ? ExitCode.Success
             : Fail($"cannot write standard output: {error.Sentence()}");
-    }
-
-    private static int Refuse(Invocation invocation)
-    {
-        _ = StandardStreams.WriteAll(StandardStreams.Error, invocation.Text);
-        return invocation.ExitCode;
     }
 }

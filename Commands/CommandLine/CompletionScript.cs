@@ -1,5 +1,4 @@
 using System;
-using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
 
@@ -11,13 +10,10 @@ namespace Poetry.Commands;
 /// </summary>
 internal static class CompletionScript
 {
-    /// <summary>The shells there is a script for.</summary>
-    public static readonly string[] Shells = ["bash", "zsh", "fish", "pwsh"];
-
     /// <summary>The script for a shell.</summary>
-    /// <param name="shell">One of <see cref="Shells"/>.</param>
+    /// <param name="shell">bash, zsh, fish or pwsh.</param>
     /// <param name="root">The program's declaration.</param>
-    public static string For(string shell, CommandSpec root)
+    public static string For(string shell, CommandSchema root)
     {
         var script = new StringBuilder();
         _ = script.Append("# ").Append(shell).Append(" completion for ").Append(root.Name).Append('\n');
@@ -42,7 +38,7 @@ internal static class CompletionScript
         return script.ToString();
     }
 
-    private static void Bash(StringBuilder script, CommandSpec root)
+    private static void Bash(StringBuilder script, CommandSchema root)
     {
         string name = root.Name;
         _ = script.Append($$"""
@@ -55,29 +51,28 @@ internal static class CompletionScript
                     case ${COMP_WORDS[i]} in
 
             """);
-        foreach (Command command in root.Subcommands)
+        foreach (CommandSchema command in root.Subcommands)
         {
             _ = script.Append($"            {command.Name}) command={command.Name}; break ;;\n");
         }
 
         _ = script.Append("        esac\n    done\n    case \"$command $before\" in\n");
-        foreach (CommandSpec command in root.Subcommands)
+        foreach (CommandSchema command in root.Subcommands)
         {
-            foreach (Option option in command.Options)
+            foreach (OptionSchema option in command.Options)
             {
-                ValueSpec spec = command.SpecOf(option);
-                if (TakesValue(option))
+                if (!option.IsFlag)
                 {
-                    _ = script.Append($"        {Patterns(command, option)}) ").Append(Offer(spec)).Append(" ;;\n");
+                    _ = script.Append($"        {Patterns(command, option)}) ").Append(Offer(option)).Append(" ;;\n");
                 }
             }
         }
 
         _ = script.Append("        *) case \"$command\" in\n            '') words='").Append(WordsOf(root, root)).Append("' ;;\n");
-        foreach (CommandSpec command in root.Subcommands)
+        foreach (CommandSchema command in root.Subcommands)
         {
             _ = script.Append($"            {command.Name}) words='{WordsOf(command, root)}'");
-            _ = script.Append(TakesFiles(command) ? "; files=1 ;;\n" : " ;;\n");
+            _ = script.Append(command.Argument is { TakesFile: true } ? "; files=1 ;;\n" : " ;;\n");
         }
 
         _ = script.Append($$"""
@@ -94,21 +89,13 @@ internal static class CompletionScript
 
             """);
 
-        static string Offer(ValueSpec spec) => spec.TakesFile ? "files=1" : $"words='{Join(spec.Words)}'";
+        static string Offer(OptionSchema value) => value.TakesFile ? "files=1" : $"words='{string.Join(' ', value.Words)}'";
 
-        static string Patterns(CommandSpec command, Option option)
-        {
-            string patterns = $"'{command.Name} {option.Name}'";
-            foreach (string alias in option.Aliases)
-            {
-                patterns += $"|'{command.Name} {alias}'";
-            }
-
-            return patterns;
-        }
+        static string Patterns(CommandSchema command, OptionSchema option) =>
+            string.Join('|', Array.ConvertAll(option.Names, name => $"'{command.Name} {name}'"));
     }
 
-    private static void Zsh(StringBuilder script, CommandSpec root)
+    private static void Zsh(StringBuilder script, CommandSchema root)
     {
         string name = root.Name;
         _ = script.Insert(0, $"#compdef {name}\n").Append($$"""
@@ -120,7 +107,7 @@ internal static class CompletionScript
                         local -a commands=(
 
             """);
-        foreach (Command command in root.Subcommands)
+        foreach (CommandSchema command in root.Subcommands)
         {
             _ = script.Append($"                '{command.Name}:{Quote(command.Description)}'\n");
         }
@@ -128,27 +115,24 @@ internal static class CompletionScript
         _ = script.Append($$"""
                         )
                         _describe command commands
-                        compadd -- {{WordsOfOptions(root, null)}} ;;
+                        compadd -- {{string.Join(' ', root.Options.ConvertAll(option => option.Name))}} ;;
                     arguments)
                         case $line[1] in
 
             """);
-        foreach (CommandSpec command in root.Subcommands)
+        foreach (CommandSchema command in root.Subcommands)
         {
             _ = script.Append($"                {command.Name}) _arguments -s");
-            foreach (CommandSpec owner in (ReadOnlySpan<CommandSpec>)[command, root])
+            foreach (OptionSchema option in (OptionSchema[])[.. command.Options, .. root.Options])
             {
-                foreach (Option option in owner.Options)
-                {
-                    string value = TakesValue(option) ? $":{ZshText(option.HelpName)}:{ZshAction(owner.SpecOf(option))}" : string.Empty;
-                    string equals = TakesValue(option) ? "=" : string.Empty;
-                    _ = script.Append($" \\\n                    '{option.Name}{equals}[{ZshText(option.Description)}]{value}'");
-                }
+                string value = option.IsFlag ? string.Empty : $":{ZshText(option.Placeholder)}:{ZshAction(option)}";
+                string equals = option.IsFlag ? string.Empty : "=";
+                _ = script.Append($" \\\n                    '{option.Name}{equals}[{ZshText(option.Description)}]{value}'");
             }
 
-            foreach (Argument argument in command.Arguments)
+            if (command.Argument is { } argument)
             {
-                _ = script.Append($" \\\n                    '*:{ZshText(argument.Name)}:{ZshAction(command.SpecOf(argument))}'");
+                _ = script.Append($" \\\n                    '*:{ZshText(argument.Placeholder)}:{ZshAction(argument)}'");
             }
 
             _ = script.Append(" ;;\n");
@@ -162,49 +146,45 @@ internal static class CompletionScript
 
             """);
 
-        static string ZshAction(ValueSpec spec) =>
-            spec.TakesFile ? "_files" : !spec.Words.IsEmpty ? $"({Join(spec.Words)})" : " ";
+        static string ZshAction(OptionSchema value) =>
+            value.TakesFile ? "_files" : value.Words.Length > 0 ? $"({string.Join(' ', value.Words)})" : " ";
 
-        static string ZshText(string? text) =>
+        static string ZshText(string text) =>
             Quote(text).Replace("[", "\\[", StringComparison.Ordinal).Replace("]", "\\]", StringComparison.Ordinal)
                 .Replace(":", "\\:", StringComparison.Ordinal);
     }
 
-    private static void Fish(StringBuilder script, CommandSpec root)
+    private static void Fish(StringBuilder script, CommandSchema root)
     {
         string name = root.Name;
         _ = script.Append($"complete -c {name} -f\n");
-        foreach (Command command in root.Subcommands)
+        foreach (CommandSchema command in root.Subcommands)
         {
             _ = script.Append($"complete -c {name} -n __fish_use_subcommand -a {command.Name} -d '{FishQuote(command.Description)}'\n");
         }
 
-        foreach (Option option in root.Options)
+        foreach (OptionSchema option in root.Options)
         {
-            FishOption(script, name, condition: null, option, root.SpecOf(option));
+            FishOption(script, name, condition: null, option);
         }
 
-        foreach (CommandSpec command in root.Subcommands)
+        foreach (CommandSchema command in root.Subcommands)
         {
             string condition = $"__fish_seen_subcommand_from {command.Name}";
-            foreach (Option option in command.Options)
+            foreach (OptionSchema option in command.Options)
             {
-                FishOption(script, name, condition, option, command.SpecOf(option));
+                FishOption(script, name, condition, option);
             }
 
-            foreach (Argument argument in command.Arguments)
+            if (command.Argument is { } argument && (argument.TakesFile || argument.Words.Length > 0))
             {
-                ValueSpec spec = command.SpecOf(argument);
-                string offer = spec.TakesFile ? "-F" : !spec.Words.IsEmpty ? $"-a '{Join(spec.Words)}'" : string.Empty;
-                if (offer.Length > 0)
-                {
-                    _ = script.Append($"complete -c {name} -n '{condition}' {offer}\n");
-                }
+                string offer = argument.TakesFile ? "-F" : $"-a '{string.Join(' ', argument.Words)}'";
+                _ = script.Append($"complete -c {name} -n '{condition}' {offer}\n");
             }
         }
     }
 
-    private static void FishOption(StringBuilder script, string name, string? condition, Option option, ValueSpec spec)
+    private static void FishOption(StringBuilder script, string name, string? condition, OptionSchema option)
     {
         _ = script.Append($"complete -c {name}");
         if (condition is not null)
@@ -212,21 +192,20 @@ internal static class CompletionScript
             _ = script.Append($" -n '{condition}'");
         }
 
-        _ = script.Append($" -l {option.Name.TrimStart('-')}");
-        foreach (string alias in option.Aliases)
+        foreach (string spelling in option.Names)
         {
-            _ = script.Append($" -s '{alias[1..]}'");
+            _ = script.Append(spelling.StartsWith("--", StringComparison.Ordinal) ? $" -l {spelling[2..]}" : $" -s '{spelling[1..]}'");
         }
 
-        if (TakesValue(option))
+        if (!option.IsFlag)
         {
-            _ = script.Append(spec.TakesFile ? " -r -F" : $" -x -a '{Join(spec.Words)}'");
+            _ = script.Append(option.TakesFile ? " -r -F" : $" -x -a '{string.Join(' ', option.Words)}'");
         }
 
         _ = script.Append($" -d '{FishQuote(option.Description)}'\n");
     }
 
-    private static void PowerShell(StringBuilder script, CommandSpec root)
+    private static void PowerShell(StringBuilder script, CommandSchema root)
     {
         string name = root.Name;
         _ = script.Append($$"""
@@ -236,20 +215,19 @@ internal static class CompletionScript
                     '' = '{{WordsOf(root, root)}}'
 
             """);
-        foreach (CommandSpec command in root.Subcommands)
+        foreach (CommandSchema command in root.Subcommands)
         {
             _ = script.Append($"        '{command.Name}' = '{WordsOf(command, root)}'\n");
         }
 
         _ = script.Append("    }\n    $values = @{\n");
-        foreach (CommandSpec command in root.Subcommands)
+        foreach (CommandSchema command in root.Subcommands)
         {
-            foreach (Option option in command.Options)
+            foreach (OptionSchema option in command.Options)
             {
-                ReadOnlySpan<string> words = command.SpecOf(option).Words;
-                if (!words.IsEmpty)
+                if (option.Words.Length > 0)
                 {
-                    _ = script.Append($"        '{command.Name} {option.Name}' = '{Join(words)}'\n");
+                    _ = script.Append($"        '{command.Name} {option.Name}' = '{string.Join(' ', option.Words)}'\n");
                 }
             }
         }
@@ -268,55 +246,16 @@ internal static class CompletionScript
             """);
     }
 
-    private static bool TakesValue(Option option) => option.Arity.MinimumNumberOfValues > 0;
-
-    private static bool TakesFiles(CommandSpec command)
-    {
-        foreach (Argument argument in command.Arguments)
-        {
-            if (command.SpecOf(argument).TakesFile)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     /// <summary>Everything that may follow a command: commands, the words of its arguments, options.</summary>
-    private static string WordsOf(CommandSpec command, CommandSpec root)
-    {
-        string words = string.Empty;
-        foreach (Command sub in command.Subcommands)
-        {
-            words += $"{sub.Name} ";
-        }
+    private static string WordsOf(CommandSchema command, CommandSchema root) => string.Join(' ',
+    [
+        .. command.Subcommands.ConvertAll(sub => sub.Name),
+        .. command.Argument?.Words ?? [],
+        .. (command == root ? [] : command.Options).ConvertAll(option => option.Name),
+        .. root.Options.ConvertAll(option => option.Name),
+    ]);
 
-        foreach (Argument argument in command.Arguments)
-        {
-            foreach (string word in command.SpecOf(argument).Words)
-            {
-                words += $"{word} ";
-            }
-        }
+    private static string Quote(string text) => text.Replace("'", "'\\''", StringComparison.Ordinal);
 
-        return words + WordsOfOptions(command, command == root ? null : root);
-    }
-
-    private static string WordsOfOptions(CommandSpec command, CommandSpec? root)
-    {
-        string words = string.Empty;
-        foreach (Option option in command.Options)
-        {
-            words += words.Length == 0 ? option.Name : $" {option.Name}";
-        }
-
-        return root is null ? words : words.Length == 0 ? WordsOfOptions(root, null) : $"{words} {WordsOfOptions(root, null)}";
-    }
-
-    private static string Join(ReadOnlySpan<string> words) => string.Join(' ', words!);
-
-    private static string Quote(string? text) => (text ?? string.Empty).Replace("'", "'\\''", StringComparison.Ordinal);
-
-    private static string FishQuote(string? text) => (text ?? string.Empty).Replace("'", "\\'", StringComparison.Ordinal);
+    private static string FishQuote(string text) => text.Replace("'", "\\'", StringComparison.Ordinal);
 }

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.CommandLine;
 using System.Text;
 
 namespace Poetry.Commands;
@@ -15,30 +14,22 @@ internal static class HelpText
     private const int MaxNameWidth = 28;
 
     /// <summary>All there is to say of a command.</summary>
-    public static string Of(CommandSpec command, CommandSpec root)
+    public static string Of(CommandSchema command, CommandSchema root)
     {
         var text = new StringBuilder();
         _ = text.Append("Usage: ").Append(Usage(command)).Append("\n\n").Append(command.Description).Append('\n');
         var rows = new List<(string Name, string Meaning)>();
-        foreach (Argument argument in command.Arguments)
+        if (command.Argument is { } argument)
         {
-            rows.Add((argument.Name, argument.Description ?? string.Empty));
+            rows.Add((argument.Placeholder, argument.Description));
         }
 
         AppendTable(text, "Arguments", rows);
-        AppendTable(text, "Commands", CommandsOf(command));
+        AppendTable(text, "Commands", command.Subcommands.ConvertAll(sub => (sub.Name, sub.Description)));
         rows.Clear();
-        foreach (Option option in command.Options)
+        foreach (OptionSchema option in command == root ? root.Options : [.. command.Options, .. root.Options])
         {
-            rows.Add((NamesOf(option), MeaningOf(option, command)));
-        }
-
-        if (command != root)
-        {
-            foreach (Option option in root.Options)
-            {
-                rows.Add((NamesOf(option), MeaningOf(option, root)));
-            }
+            rows.Add((NamesOf(option), MeaningOf(option)));
         }
 
         AppendTable(text, "Options", rows);
@@ -56,58 +47,20 @@ internal static class HelpText
         return text.ToString();
     }
 
-    /// <summary>What there is, for who named none of it: <c>serve, get or completion</c>.</summary>
-    public static string CommandNames(CommandSpec root)
-    {
-        string[] names = NamesOf(root);
-        return $"{string.Join(", ", names, 0, names.Length - 1)} or {names[^1]}";
-    }
-
-    /// <summary>The commands there are.</summary>
-    public static string[] NamesOf(CommandSpec root)
-    {
-        List<(string Name, string Meaning)> commands = CommandsOf(root);
-        return commands.ConvertAll(static command => command.Name).ToArray();
-    }
-
-    private static string Usage(CommandSpec command)
+    private static string Usage(CommandSchema command)
     {
         string usage = command.FullName + (command.Subcommands.Count > 0 ? " COMMAND" : string.Empty) + " [OPTIONS]";
-        foreach (Argument argument in command.Arguments)
-        {
-            usage += $" {argument.Name}...";
-        }
-
-        return usage;
+        return command.Argument is { } argument ? $"{usage} {argument.Placeholder}..." : usage;
     }
 
-    private static List<(string Name, string Meaning)> CommandsOf(CommandSpec command)
+    private static string NamesOf(OptionSchema option)
     {
-        var rows = new List<(string, string)>();
-        foreach (Command sub in command.Subcommands)
-        {
-            rows.Add((sub.Name, sub.Description ?? string.Empty));
-        }
-
-        return rows;
+        string names = string.Join(", ", option.Names);
+        return option.IsFlag ? names : $"{names} {option.Placeholder}";
     }
 
-    private static string NamesOf(Option option)
-    {
-        string names = string.Empty;
-        foreach (string alias in option.Aliases)
-        {
-            names += $"{alias}, ";
-        }
-
-        names += option.Name;
-        return option.HelpName is null ? names : $"{names} {option.HelpName}";
-    }
-
-    private static string MeaningOf(Option option, CommandSpec command) =>
-        command.SpecOf(option).Fallback is { } fallback
-            ? $"{option.Description} (default: {fallback})"
-            : option.Description ?? string.Empty;
+    private static string MeaningOf(OptionSchema option) =>
+        option.Default is null ? option.Description : $"{option.Description} (default: {option.Default})";
 
     private static void AppendTable(StringBuilder text, string title, List<(string Name, string Meaning)> rows)
     {

@@ -10,10 +10,10 @@ namespace Poetry.Commands;
 internal interface ICommands
 {
     /// <summary>See <see cref="ServeCommand"/>.</summary>
-    int Serve(ServerOptions server, ServedPoem[] poems, PoemFormat format);
+    int Serve(ServerOptions server, ServeOptions options);
 
     /// <summary>See <see cref="SlowServeCommand"/>.</summary>
-    int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format);
+    int SlowServe(ServerOptions server, ServeOptions options, Pace pace);
 
     /// <summary>See <see cref="TransformCommand"/>.</summary>
     int Transform(ServerOptions server, TransformOptions options);
@@ -29,12 +29,11 @@ internal interface ICommands
 internal sealed class AllCommands : ICommands
 {
     /// <inheritdoc/>
-    public int Serve(ServerOptions server, ServedPoem[] poems, PoemFormat format) =>
-        new ServeCommand().Run(server, poems, format);
+    public int Serve(ServerOptions server, ServeOptions options) => new ServeCommand().Run(server, options);
 
     /// <inheritdoc/>
-    public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format) =>
-        new SlowServeCommand().Run(server, poems, pace, format);
+    public int SlowServe(ServerOptions server, ServeOptions options, Pace pace) =>
+        new SlowServeCommand().Run(server, options, pace);
 
     /// <inheritdoc/>
     public int Transform(ServerOptions server, TransformOptions options) => new TransformCommand(options).Run(server);

@@ -11,18 +11,22 @@ internal readonly struct Invocation
 {
     private readonly string? _text;
 
-    private Invocation(Func<int>? run, string? text, int exitCode)
+    private Invocation(string command, Func<int>? run, string? text, int exitCode)
     {
+        Command = command;
         Run = run;
         _text = text;
         ExitCode = exitCode;
     }
 
+    /// <summary>The command as typed: <c>poetry</c> or <c>poetry get</c>. Null in a default value.</summary>
+    public string? Command { get; }
+
     /// <summary>Runs the command and returns its exit code; null if there is only <see cref="Text"/>.</summary>
     public Func<int>? Run { get; }
 
     /// <summary>
-    /// Whole lines for standard output if <see cref="ExitCode"/> is 0, otherwise for standard error.
+    /// Whole lines: for standard output if <see cref="ExitCode"/> is 0 and there is nothing to run, else for standard error.
     /// </summary>
     public string Text => _text ?? string.Empty;
 
@@ -30,15 +34,21 @@ internal readonly struct Invocation
     public int ExitCode { get; }
 
     /// <summary>A command with its options.</summary>
-    public static Invocation Of(Func<int> run) => new(run, null, Commands.ExitCode.Success);
+    /// <param name="command">As typed.</param>
+    /// <param name="run">Returns the exit code.</param>
+    /// <param name="warning">What to say on standard error before it runs, without a full stop; null for nothing.</param>
+    public static Invocation Of(string command, Func<int> run, string? warning = null) =>
+        new(command, run, warning is null ? null : LineOf(command, $"warning: {warning}"), Commands.ExitCode.Success);
 
     /// <summary>What the user asked to read.</summary>
     /// <param name="text">Whole lines.</param>
-    public static Invocation Say(string text) => new(null, text, Commands.ExitCode.Success);
+    public static Invocation Say(string text) => new("poetry", null, text, Commands.ExitCode.Success);
 
     /// <summary>One line on what is wrong, safe for a terminal whatever was typed.</summary>
     /// <param name="command">As typed: <c>poetry</c> or <c>poetry get</c>.</param>
     /// <param name="problem">Without a full stop.</param>
     public static Invocation Refuse(string command, string problem) =>
-        new(null, TextEscaper.EscapeLine($"{command}: {problem}") + "\n", Commands.ExitCode.WrongUsage);
+        new(command, null, LineOf(command, problem), Commands.ExitCode.WrongUsage);
+
+    private static string LineOf(string command, string text) => TextEscaper.EscapeLine($"{command}: {text}") + "\n";
 }

@@ -20,7 +20,7 @@ internal ref struct NearestWord(string typed)
     /// </summary>
     public void Offer(string word)
     {
-        int distance = Distance(typed, word);
+        int distance = typed.Equals(word, StringComparison.OrdinalIgnoreCase) ? 0 : Distance(typed, word);
         bool begins = typed.Length > 2 && word.StartsWith(typed, StringComparison.Ordinal);
         int most = Math.Max(1, word.AsSpan().TrimStart('-').Length / 3);
         distance = begins ? Math.Min(distance, most) : distance;

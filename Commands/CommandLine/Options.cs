@@ -66,6 +66,16 @@ internal sealed class ServerOptions
     public Endpoint ListenAt(Endpoint? named) => named?.WithDefaultHost(Iface) ?? Endpoint.Tcp(Iface, Port);
 }
 
+/// <summary>What <c>serve</c> and <c>slow-serve</c> let the user choose.</summary>
+internal sealed class ServeOptions
+{
+    /// <summary>At least one; no two on the same address unless its port is 0.</summary>
+    public required ServedPoem[] Poems { get; init; }
+
+    /// <summary>How every poem travels.</summary>
+    public required PoemFormat Format { get; init; }
+}
+
 /// <summary>What <c>transform</c> lets the user choose.</summary>
 internal sealed class TransformOptions
 {

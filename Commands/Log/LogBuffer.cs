@@ -11,8 +11,8 @@ namespace Poetry.Commands;
 internal delegate Errno LogWriter(ReadOnlySpan<byte> bytes, out int written);
 
 /// <summary>
-/// Crosses threads: takes the records of all reactors and writes them on a thread of its own, so that a full disk or a stopped reader
-/// never stops a loop. What finds no room is dropped and counted.
+/// Crosses threads: takes the records of all reactors and writes them on a thread of its own, so that a full disk or a blocked reader
+/// never stops a loop. Records for which there is no space are dropped and counted.
 /// </summary>
 /// <remarks>
 /// State that crosses threads. The rule: every field but <see cref="_outgoing"/> is touched under <see cref="_gate"/>
@@ -22,18 +22,18 @@ internal delegate Errno LogWriter(ReadOnlySpan<byte> bytes, out int written);
 internal sealed class LogBuffer : IDisposable
 {
     /// <summary>
-    /// Bytes in each of the two buffers. Chosen: at 100 bytes a record and 20 writes a second, room for 26,000 records a
-    /// second, and 1300 if nobody reads at all; a quarter of a MiB is what a log may cost a lean server.
+    /// Bytes in each of the two buffers. Chosen: at 100 bytes a record and 20 writes a second, space for 26,000 records a
+    /// second, and for 1300 records while nothing is read; a log may cost a lean server a quarter of a MiB.
     /// </summary>
     public const int Capacity = 128 * 1024;
 
     /// <summary>Twenty writes a second are as good as immediate to a reader, and cost nothing.</summary>
     private const int MinIntervalMs = 50;
 
-    /// <summary>Chosen: often enough for whoever waits for the log, too seldom to be felt by a loop that has many records.</summary>
+    /// <summary>How long to wait before the thread is started again after a failure. Chosen: too seldom to slow down a busy loop.</summary>
     private const int StartIntervalMs = 1000;
 
-    /// <summary>The writer's calls are shallow.</summary>
+    /// <summary>The writing thread makes only shallow calls.</summary>
     private const int StackBytes = 256 * 1024;
 
     private readonly object _gate = new();
@@ -45,30 +45,18 @@ internal sealed class LogBuffer : IDisposable
     private int _records;
     private long _dropped;
     private bool _isWriting;
-    private bool _isHurried;
+    private bool _flushRequested;
     private bool _isClosed;
     private Thread? _writer;
     private long _nextStartMs = long.MinValue;
 
     /// <summary>An empty buffer; memory and thread come with the first record.</summary>
-    /// <param name="write">Writes all it is given, or returns the error that ended it. Called on the writing thread.</param>
+    /// <param name="write">Writes all bytes, or returns the error that ended it. Called on the writing thread.</param>
     /// <param name="describeDropped">Makes the record that says how many were dropped. Called on the writing thread.</param>
     public LogBuffer(LogWriter write, Func<long, byte[]> describeDropped)
     {
         _write = write;
         _describeDropped = describeDropped;
-    }
-
-    /// <summary>Records that were dropped and not yet reported.</summary>
-    public long Dropped
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _dropped;
-            }
-        }
     }
 
     /// <summary>Takes a record. Any thread; never waits for the disk, the terminal or a reader.</summary>
@@ -102,8 +90,8 @@ internal sealed class LogBuffer : IDisposable
     }
 
     /// <summary>Waits until all that was appended before is written.</summary>
-    /// <param name="timeout">The most to wait: a log that is stuck must not hold up the end of the program.</param>
-    /// <returns>False if the time was over first.</returns>
+    /// <param name="timeout">The longest wait: a blocked log must not delay the end of the program.</param>
+    /// <returns>False after a timeout.</returns>
     public bool Flush(TimeSpan timeout)
     {
         long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
@@ -111,7 +99,7 @@ internal sealed class LogBuffer : IDisposable
         {
             while (_length > 0 || _isWriting)
             {
-                _isHurried = true;
+                _flushRequested = true;
                 Monitor.PulseAll(_gate);
                 long left = deadline - Environment.TickCount64;
                 if (left <= 0 || !Monitor.Wait(_gate, (int)left))
@@ -124,7 +112,7 @@ internal sealed class LogBuffer : IDisposable
         }
     }
 
-    /// <summary>Writes what there is, for at most a second, and takes no more.</summary>
+    /// <summary>Writes what is buffered, for at most a second; later records are ignored.</summary>
     public void Dispose()
     {
         _ = Flush(TimeSpan.FromSeconds(1));
@@ -135,7 +123,7 @@ internal sealed class LogBuffer : IDisposable
         }
     }
 
-    /// <summary>Where no thread is left, records are dropped until there is one. It is looked for once in a while.</summary>
+    /// <summary>Where the system allows no more threads, records are dropped; starting one is tried again every second.</summary>
     private bool TryStart()
     {
         long now = Environment.TickCount64;
@@ -170,25 +158,25 @@ internal sealed class LogBuffer : IDisposable
         bool isInMidLine = false;
         while (TryTake(nextWrite, out int length, out int records, out long dropped))
         {
-            // A disk that was full has the beginning of a record; the next one gets a line of its own.
+            // A full disk may have cut a record; the next one begins on a line of its own.
             isInMidLine = isInMidLine && _write("\n"u8, out _) != Errno.None;
 
-            // What could not be written is counted, and told when writing works again.
+            // Records that could not be written are counted, and the number is written when writing works again.
             bool failed = _write(_outgoing.AsSpan(0, length), out int written) != Errno.None;
             isInMidLine |= failed && written > 0 && _outgoing[written - 1] != '\n';
-            bool toldDropped = !failed && dropped > 0 && _write(_describeDropped(dropped), out _) == Errno.None;
+            bool wroteDropped = !failed && dropped > 0 && _write(_describeDropped(dropped), out _) == Errno.None;
             nextWrite = Environment.TickCount64 + MinIntervalMs;
             lock (_gate)
             {
                 _isWriting = false;
-                _dropped += (failed ? records : 0) - (toldDropped ? dropped : 0);
+                _dropped += (failed ? records : 0) - (wroteDropped ? dropped : 0);
                 Monitor.PulseAll(_gate);
             }
         }
     }
 
-    /// <summary>Waits for records, and takes them in exchange for the empty buffer.</summary>
-    /// <returns>False if there will be no more.</returns>
+    /// <summary>Waits for records, and swaps the filled buffer for the empty one.</summary>
+    /// <returns>False once the log is closed and empty.</returns>
     private bool TryTake(long nextWrite, out int length, out int records, out long dropped)
     {
         lock (_gate)
@@ -206,7 +194,7 @@ internal sealed class LogBuffer : IDisposable
             }
 
             for (long left = nextWrite - Environment.TickCount64;
-                left > 0 && !_isHurried && !_isClosed && _length <= Capacity / 2;
+                left > 0 && !_flushRequested && !_isClosed && _length <= Capacity / 2;
                 left = nextWrite - Environment.TickCount64)
             {
                 _ = Monitor.Wait(_gate, (int)left);
@@ -218,7 +206,7 @@ internal sealed class LogBuffer : IDisposable
             dropped = _dropped;
             _length = _records = 0;
             _isWriting = true;
-            _isHurried = false;
+            _flushRequested = false;
             return true;
         }
     }

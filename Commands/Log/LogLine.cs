@@ -1,25 +1,31 @@
 using System;
+using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
+using ZLogger;
 
 namespace Poetry.Commands;
 
 /// <summary>
-/// One record of the log in the making: UTF-8 in memory of the caller. What does not fit is left out, and a record that
-/// was cut still ends with a newline.
+/// Builds one record of the log as UTF-8 in memory of the caller. What does not fit is left out, and a record that was cut still ends
+/// with a newline.
 /// </summary>
 /// <param name="buffer">Holds the line; at least 1 KiB.</param>
 /// <param name="format">Text or JSON.</param>
-internal ref struct LogLine(Span<byte> buffer, LogFormat format)
+/// <param name="hasPriority">True if each line of text begins with its priority: see sd-daemon(3).</param>
+internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriority)
 {
-    /// <summary>Room kept for what closes a record: <c>..."}</c> and a newline.</summary>
+    /// <summary>Space kept for the end of a record: <c>..."}</c> and a newline.</summary>
     private const int Reserve = 8;
 
     private const int TimeLength = 24;
 
-    /// <summary>Each thread's last time, and its milliseconds since the year 1.</summary>
+    /// <summary>The longest opening of a field: the parameters of messages have names of at most 20 characters.</summary>
+    private const int MaxOpeningLength = 64;
+
+    /// <summary>Each thread's last formatted time, and its milliseconds since the year 1.</summary>
     [ThreadStatic]
     private static byte[]? _lastTime;
 
@@ -30,52 +36,81 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
     private readonly bool _isJson = format == LogFormat.Json;
     private int _length;
     private bool _isCut;
+    private byte _priority;
 
-    /// <summary>The quote that closes a cut string may stand in the reserve, and then there is no rest.</summary>
+    /// <summary>The free space; none once the quote that closes a cut string stands in the reserve.</summary>
     private readonly Span<byte> Rest => _length < _buffer.Length - Reserve ? _buffer[_length..^Reserve] : default;
 
-    /// <summary>What JSON escapes differs from what text escapes.</summary>
     private readonly EscapeMode Mode => _isJson ? EscapeMode.Json : EscapeMode.Line;
 
-    /// <summary>Begins the record with its time and level.</summary>
-    public void Begin(DateTime utcNow, LogLevel level)
+    /// <summary>Begins the record with its time, its level, and in JSON with the name of its event.</summary>
+    public void Begin(DateTime utcNow, LogLevel level, EventId eventId)
     {
+        _priority = PriorityOf(level);
+        BeginLine();
         Append(_isJson ? "{\"time\":\""u8 : default);
         AppendTime(utcNow);
         Append(_isJson ? "\",\"level\":\""u8 : " "u8);
         Append(NameOf(level));
         Append(_isJson ? "\""u8 : " "u8);
+        if (_isJson && eventId.Name is { } name)
+        {
+            Field(",\"event\":\""u8, name);
+        }
     }
 
-    /// <summary>The end of the record.</summary>
-    /// <returns>The whole line.</returns>
+    /// <summary>Ends the record.</summary>
+    /// <returns>The complete line.</returns>
     public ReadOnlySpan<byte> End()
     {
-        // The reserve has room for these whatever came before.
+        // The reserve has space for these whatever came before.
         ReadOnlySpan<byte> end = !_isJson ? (_isCut ? "...\n"u8 : "\n"u8) : "}\n"u8;
         end.CopyTo(_buffer[_length..]);
         _length += end.Length;
         return _buffer[.._length];
     }
 
-    /// <summary>The message of an ordinary record.</summary>
-    public void Message(string? eventName, string message)
+    /// <summary>Appends the message of an ordinary record.</summary>
+    public void Message(string message)
+    {
+        if (_isJson)
+        {
+            Field(",\"message\":\""u8, message);
+        }
+        else
+        {
+            AppendEscaped(message);
+        }
+    }
+
+    /// <summary>Appends the values that the message was made of: fields in JSON, named in snake_case; nothing in text.</summary>
+    public void Parameters(IZLoggerEntry entry)
     {
         if (!_isJson)
         {
-            AppendEscaped(message);
             return;
         }
 
-        if (eventName is not null)
+        Span<byte> opening = stackalloc byte[MaxOpeningLength];
+        for (int i = 0; i < entry.ParameterCount; i++)
         {
-            Field(",\"event\":\""u8, eventName);
+            object? value = entry.GetParameterValue(i);
+            bool isNumber = value is int or long or double;
+            int length = WriteOpening(entry.GetParameterKeyAsString(i), isNumber, opening);
+            string text = Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty;
+            if (!isNumber)
+            {
+                Field(opening[..length], text);
+            }
+            else if (Rest.Length > length + text.Length)
+            {
+                Append(opening[..length]);
+                AppendEscaped(text);
+            }
         }
-
-        Field(",\"message\":\""u8, message);
     }
 
-    /// <summary>An exception: a field in JSON; in text its lines, indented, below the message.</summary>
+    /// <summary>Appends an exception: a field in JSON; in text its lines, indented, below the message.</summary>
     public void Exception(Exception exception)
     {
         string text = exception.ToString();
@@ -87,52 +122,73 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
 
         foreach (Range line in text.AsSpan().Split('\n'))
         {
-            Append("\n    "u8);
+            Append("\n"u8);
+            BeginLine();
+            Append("    "u8);
             AppendEscaped(text.AsSpan()[line].Trim());
         }
     }
 
-    /// <summary>A connection, without making a string of it.</summary>
+    /// <summary>Appends a message of one connection, without making a string of it.</summary>
+    public void Connection(in ConnectionMessage message)
+    {
+        AppendConnection(message.Number);
+        Message(message.Text);
+    }
+
+    /// <summary>Appends the record of a connection, without making a string of it.</summary>
     public void Connection(in ConnectionRecord record)
     {
+        AppendConnection(record.Number);
         if (_isJson)
         {
-            Field(",\"message\":\""u8, record.Verb);
+            Field(",\"message\":\""u8, record.Action);
             Append(",\"peer\":\""u8);
             AppendAddress(record.Peer);
             Append("\""u8);
-            Field(",\"what\":\""u8, record.What, TextEscaper.MaxExcerptLength);
+            Field(",\"what\":\""u8, record.Resource, TextEscaper.MaxExcerptLength);
             Append(",\"bytes\":"u8);
             AppendNumber(record.BytesSent);
-            if (record.BytesWhole >= 0)
+            if (record.TotalBytes >= 0)
             {
                 Append(",\"size\":"u8);
-                AppendNumber(record.BytesWhole);
+                AppendNumber(record.TotalBytes);
             }
 
             Append(",\"ms\":"u8);
             AppendNumber((long)record.Duration.TotalMilliseconds);
             Field(",\"outcome\":\""u8, ConnectionRecord.Word(record.Outcome));
+            if (record.Detail is { } reason)
+            {
+                Field(",\"detail\":\""u8, reason, TextEscaper.MaxExcerptLength);
+            }
+
             return;
         }
 
-        AppendEscaped(record.Verb);
+        AppendEscaped(record.Action);
         Append(" "u8);
         AppendNumber(record.BytesSent);
-        if (record.BytesWhole >= 0)
+        if (record.TotalBytes >= 0)
         {
             Append(" of "u8);
-            AppendNumber(record.BytesWhole);
+            AppendNumber(record.TotalBytes);
         }
 
         Append(" bytes of "u8);
-        AppendEscaped(record.What, TextEscaper.MaxExcerptLength);
+        AppendEscaped(record.Resource, TextEscaper.MaxExcerptLength);
         Append(" to "u8);
         AppendAddress(record.Peer);
         Append(" in "u8);
         AppendNumber((long)record.Duration.TotalMilliseconds);
         Append(" ms: "u8);
         AppendEscaped(ConnectionRecord.Word(record.Outcome));
+        if (record.Detail is { } detail)
+        {
+            Append(" ("u8);
+            AppendEscaped(detail, TextEscaper.MaxExcerptLength);
+            Append(")"u8);
+        }
     }
 
     private static ReadOnlySpan<byte> NameOf(LogLevel level) => level switch
@@ -145,10 +201,57 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
         _ => "critical"u8,
     };
 
-    /// <summary>A string of JSON that is closed even where it is cut.</summary>
+    private static byte PriorityOf(LogLevel level) => level switch
+    {
+        LogLevel.Trace or LogLevel.Debug => (byte)'7',
+        LogLevel.Information => (byte)'6',
+        LogLevel.Warning => (byte)'4',
+        LogLevel.Error => (byte)'3',
+        _ => (byte)'2',
+    };
+
+    /// <summary>Writes <c>,"pause_ms":</c> for <c>PauseMs</c>, and the opening quote of a string.</summary>
+    /// <returns>Its length.</returns>
+    private static int WriteOpening(string name, bool isNumber, Span<byte> opening)
+    {
+        int length = 0;
+        opening[length++] = (byte)',';
+        opening[length++] = (byte)'"';
+        foreach (char c in name)
+        {
+            if (char.IsAsciiLetterUpper(c) && length > 2)
+            {
+                opening[length++] = (byte)'_';
+            }
+
+            opening[length++] = (byte)char.ToLowerInvariant(c);
+        }
+
+        ReadOnlySpan<byte> end = isNumber ? "\":"u8 : "\":\""u8;
+        end.CopyTo(opening[length..]);
+        return length + end.Length;
+    }
+
+    private void BeginLine()
+    {
+        if (hasPriority)
+        {
+            ReadOnlySpan<byte> prefix = [(byte)'<', _priority, (byte)'>'];
+            Append(prefix);
+        }
+    }
+
+    private void AppendConnection(long number)
+    {
+        Append(_isJson ? ",\"connection\":"u8 : "#"u8);
+        AppendNumber(number);
+        Append(_isJson ? default : " "u8);
+    }
+
+    /// <summary>Appends a string of JSON that is closed even where it is cut.</summary>
     private void Field(scoped ReadOnlySpan<byte> opening, scoped ReadOnlySpan<char> value, int maxLengthBytes = int.MaxValue)
     {
-        // A field that finds no room for its own opening and quote is left out, so that the object stays one.
+        // Without space for its opening and its quotes a field is left out: the object stays well-formed.
         if (Rest.Length < opening.Length + 4)
         {
             _isCut = true;
@@ -165,7 +268,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
         int length;
         if (address.Kind != AddressKind.Unix)
         {
-            // Digits, points, colons and brackets: nothing to escape.
+            // Only digits, dots, colons and brackets: nothing to escape.
             _length += address.TryFormat(Rest, out length) ? length : 0;
             return;
         }
@@ -183,7 +286,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
             return;
         }
 
-        // Halves of surrogate pairs become U+FFFD here: there is no UTF-8 for them.
+        // UTF-8 has no halves of surrogate pairs: they become U+FFFD.
         Span<byte> part = stackalloc byte[4];
         for (int left = maxLengthBytes; !text.IsEmpty;)
         {
@@ -212,7 +315,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
         _isCut |= consumed < utf8.Length;
     }
 
-    /// <summary>Counts and times: none is negative.</summary>
+    /// <summary>Appends a count or a time, which is never negative.</summary>
     private void AppendNumber(long number)
     {
         if (Rest.Length >= AsciiDigits.MaxDigits)
@@ -238,8 +341,8 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format)
     }
 
     /// <summary>
-    /// RFC 3339 with milliseconds, by hand: a format string costs ten times as much. Most records are of the same millisecond
-    /// as the one before.
+    /// Appends the time as RFC 3339 with milliseconds, by hand: a format string costs ten times as much. Most records are of the same
+    /// millisecond as the one before.
     /// </summary>
     private void AppendTime(DateTime utc)
     {

@@ -37,7 +37,7 @@ internal sealed partial class ServerHost
         int workers = _budget.Workers;
         if (workers < asked && workers < (_options.MaxConnections is null or 0 ? asked : _options.MaxConnections))
         {
-            ServerLog.FewerWorkers(_log, workers, $"not {asked}, for the limit of open files is {limit}");
+            ServerLog.WorkersLimited(_log, workers, $"{asked} were asked for, but the limit of open files is {limit}");
         }
 
         for (int i = 0; i < workers; i++)

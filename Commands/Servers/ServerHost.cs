@@ -24,7 +24,7 @@ internal sealed record Listener(string Title, Endpoint Where, Func<Reactor, ILog
 /// </summary>
 /// <remarks>
 /// Crosses threads: the first reactor runs on the thread of <see cref="Run"/> and hears the signals; the others are told by
-/// <see cref="Reactor.CallFromThread"/>. Each has its own listeners on shared ports, and its share of the limit.
+/// <see cref="Reactor.CallFromThread(Action)"/>. Each has its own listeners on shared ports, and its share of the limit.
 /// </remarks>
 internal sealed partial class ServerHost
 {
@@ -84,7 +84,7 @@ internal sealed partial class ServerHost
             UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
             if (Systemd.CloseSurplus(listeners.Count) is var surplus and not 0)
             {
-                ServerLog.SurplusClosed(_log, surplus, $"{listeners.Count}");
+                ServerLog.InheritedSocketsClosed(_log, surplus, $"{listeners.Count}");
             }
 
             if (MakeWorkers(listeners) is { } problem)
@@ -210,7 +210,7 @@ internal sealed partial class ServerHost
         ListeningPort port = where.Kind == AddressKind.Unix
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);
-        ServerLog.ServingMetrics(_log, port.Address);
+        ServerLog.MetricsStarted(_log, port.Address);
     }
 
     /// <summary>Writes the ready lines.</summary>

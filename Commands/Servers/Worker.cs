@@ -112,7 +112,7 @@ internal sealed class Worker
         else if (!_draining)
         {
             _draining = true;
-            ServerLog.Draining(_log, Reactor.Connections.Count - Reactor.Connections.Ignored, patience);
+            ServerLog.DrainStarted(_log, Reactor.Connections.Count - Reactor.Connections.Ignored, patience);
             Reactor.Connections.ShortenLinger(LastLinger);
             foreach (ListeningPort port in Ports)
             {

@@ -10,12 +10,12 @@ namespace Poetry.Protocols;
 internal sealed class PoemServer(PoemServerFactory factory) : Protocol
 {
     private Poem? _poem;
-    private TimeSpan _start;
+    private ConnectionStart _start;
 
     /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
-        _start = factory.Clock.Now;
+        _start = new ConnectionStart(factory.Clock);
         _poem = factory.Source.Acquire();
         ReadOnlySpan<ReadOnlyMemory<byte>> parts = _poem.Parts;
         foreach (ReadOnlyMemory<byte> part in parts[..^1])
@@ -52,19 +52,7 @@ internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger
 
     private protected override PoemServer Make() => new(this);
 
-    /// <summary>Tells the log how a delivery ended.</summary>
-    internal void Record(ITransport transport, Poem poem, TimeSpan start, Failure reason)
-    {
-        var record = new ConnectionRecord
-        {
-            Verb = "served",
-            What = source.Name,
-            Peer = transport.Peer,
-            BytesSent = transport.BytesSent,
-            BytesWhole = poem.WireLength,
-            Duration = ConnectionRecord.DurationOf(transport, start, clock.Now),
-            Outcome = ConnectionRecord.OutcomeOf(reason),
-        };
-        record.Log(log);
-    }
+    /// <summary>Logs how a delivery ended.</summary>
+    internal void Record(ITransport transport, Poem poem, ConnectionStart start, Failure reason) =>
+        start.End(transport, clock.Now, "served", source.Name, poem.WireLength, ConnectionRecord.OutcomeOf(reason)).Log(log);
 }

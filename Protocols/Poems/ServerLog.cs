@@ -5,54 +5,24 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>What the servers have to say, apart from one record a connection.</summary>
+/// <summary>The log messages of all servers. docs/log-events.md lists all events of the program.</summary>
 /// <remarks>
-/// Rare messages have one number, a long, and the rest as text: each other combination of types would be code of its own,
-/// generated and in the executable.
+/// Rare messages have one number, a long, and otherwise text: each other combination of types would add generated code to the executable.
 /// </remarks>
 internal static partial class ServerLog
 {
-    [LoggerMessage(EventId = 20, Level = LogLevel.Information, Message = "reloaded {Name}")]
+    [LoggerMessage(EventId = 20, EventName = "poem_reloaded", Level = LogLevel.Information, Message = "reloaded {Name}")]
     public static partial void Reloaded(ILogger log, string name);
 
-    [LoggerMessage(EventId = 29, Level = LogLevel.Warning, Message = "the poem is empty: {Name}")]
-    public static partial void Empty(ILogger log, string name);
+    [LoggerMessage(EventId = 21, EventName = "poem_kept_old", Level = LogLevel.Error, Message = "keeping the old poem: {Problem}")]
+    public static partial void KeptOld(ILogger log, string problem);
 
-    [LoggerMessage(EventId = 21, Level = LogLevel.Error, Message = "keeping the old poem: {Problem}")]
-    public static partial void KeepsOld(ILogger log, string problem);
-
-    [LoggerMessage(
-        EventId = 25, Level = LogLevel.Information, Message = "keeping the poem from standard input, which cannot be read again")]
-    public static partial void KeepsTyped(ILogger log);
-
-    [LoggerMessage(
-        EventId = 27,
-        Level = LogLevel.Warning,
-        Message = "inherited sockets that were closed, for nobody would accept there: {Closed}; those that are served: {Served}")]
-    public static partial void SurplusClosed(ILogger log, long closed, string served);
-
-    [LoggerMessage(
-        EventId = 28,
-        Level = LogLevel.Warning,
-        Message = "workers: {Workers}, {Why}")]
-    public static partial void FewerWorkers(ILogger log, long workers, string why);
-
-    /// <summary>The server ends; what is in flight may finish.</summary>
-    /// <param name="log">Where to say it.</param>
-    /// <param name="connections">Those in flight.</param>
-    /// <param name="patience"><see cref="TimeSpan.MaxValue"/> for no limit.</param>
-    public static void Draining(ILogger log, int connections, TimeSpan patience) => Draining(
-        log,
-        connections,
-        patience == TimeSpan.MaxValue
-            ? "no time limit"
-            : string.Create(CultureInfo.InvariantCulture, $"up to {patience.TotalSeconds} s"));
-
-    [LoggerMessage(EventId = 23, Level = LogLevel.Information, Message = "serving metrics on {Address}")]
-    public static partial void ServingMetrics(ILogger log, SocketAddress address);
+    [LoggerMessage(EventId = 23, EventName = "metrics_started", Level = LogLevel.Information, Message = "serving metrics on {Address}")]
+    public static partial void MetricsStarted(ILogger log, SocketAddress address);
 
     [LoggerMessage(
         EventId = 24,
+        EventName = "statistics",
         Level = LogLevel.Information,
         Message = "statistics: connections: {Open} open, {Accepted} accepted, {Whole} whole, {Left} left, {TimedOut} timed out; "
             + "bytes sent: {Bytes}; delayed calls: {DelayedCalls}; stale events: {Stale}")]
@@ -60,6 +30,38 @@ internal static partial class ServerLog
         ILogger log, long open, long accepted, long whole, long left, long timedOut, long bytes, long delayedCalls, long stale);
 
     [LoggerMessage(
-        EventId = 22, Level = LogLevel.Information, Message = "ending: connections in flight: {Connections}, with {Patience} to finish")]
-    private static partial void Draining(ILogger log, long connections, string patience);
+        EventId = 25,
+        EventName = "poem_kept_stdin",
+        Level = LogLevel.Information,
+        Message = "keeping the poem from standard input, which cannot be read again")]
+    public static partial void KeptStandardInput(ILogger log);
+
+    [LoggerMessage(
+        EventId = 27,
+        EventName = "inherited_sockets_closed",
+        Level = LogLevel.Warning,
+        Message = "inherited sockets closed: {Closed} without a listener ({Used} in use)")]
+    public static partial void InheritedSocketsClosed(ILogger log, long closed, string used);
+
+    [LoggerMessage(EventId = 28, EventName = "workers_limited", Level = LogLevel.Warning, Message = "workers limited to {Workers}: {Reason}")]
+    public static partial void WorkersLimited(ILogger log, long workers, string reason);
+
+    [LoggerMessage(EventId = 29, EventName = "poem_empty", Level = LogLevel.Warning, Message = "the poem is empty: {Name}")]
+    public static partial void Empty(ILogger log, string name);
+
+    /// <summary>The server stops; connections in flight may finish.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="connections">The number of connections in flight.</param>
+    /// <param name="limit"><see cref="TimeSpan.MaxValue"/> for no limit.</param>
+    public static void DrainStarted(ILogger log, int connections, TimeSpan limit) => DrainStarted(
+        log,
+        connections,
+        limit == TimeSpan.MaxValue ? "none" : string.Create(CultureInfo.InvariantCulture, $"{limit.TotalSeconds} s"));
+
+    [LoggerMessage(
+        EventId = 22,
+        EventName = "drain_started",
+        Level = LogLevel.Information,
+        Message = "draining: connections in flight: {Connections}, time limit: {Limit}")]
+    private static partial void DrainStarted(ILogger log, long connections, string limit);
 }

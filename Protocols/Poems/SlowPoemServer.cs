@@ -25,7 +25,7 @@ internal sealed class SlowPoemServer : Protocol
     private readonly SlowPoemServerFactory _factory;
     private readonly DelayedCall _tick;
     private Poem? _poem;
-    private TimeSpan _start;
+    private ConnectionStart _start;
     private long _dueTicks;
     private int _part;
     private int _offset;
@@ -39,12 +39,12 @@ internal sealed class SlowPoemServer : Protocol
     /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
-        _start = _factory.Clock.Now;
-        _dueTicks = _start.Ticks;
+        _start = new ConnectionStart(_factory.Clock);
+        _dueTicks = _start.Time.Ticks;
         _poem = _factory.Source.Acquire();
         _part = 0;
         _offset = 0;
-        SlowPoemLog.Wanted(_factory.Log, Transport.Peer, _factory.Source.Name);
+        SlowPoemLog.ClientConnected(_factory.Log, _start.Number, Transport.Peer, _factory.Source.Name);
         SendPiece();
     }
 
@@ -64,17 +64,8 @@ internal sealed class SlowPoemServer : Protocol
         _ = _tick.CancelIfActive();
         Poem poem = _poem!;
         _poem = null;
-        var record = new ConnectionRecord
-        {
-            Verb = "served",
-            What = _factory.Source.Name,
-            Peer = Transport.Peer,
-            BytesSent = Transport.BytesSent,
-            BytesWhole = poem.WireLength,
-            Duration = ConnectionRecord.DurationOf(Transport, _start, _factory.Clock.Now),
-            Outcome = ConnectionRecord.OutcomeOf(reason),
-        };
-        record.Log(_factory.Log);
+        ConnectionOutcome outcome = ConnectionRecord.OutcomeOf(reason);
+        _start.End(Transport, _factory.Clock.Now, "served", _factory.Source.Name, poem.WireLength, outcome).Log(_factory.Log);
         poem.Release();
     }
 
@@ -105,7 +96,7 @@ internal sealed class SlowPoemServer : Protocol
             bool endsPart = count == part.Length;
             if (endsPart && _part == parts.Length - 1)
             {
-                SlowPoemLog.Sending(_factory.Log, sent, Transport.Peer);
+                SlowPoemLog.SendingPiece(_factory.Log, _start.Number, sent, Transport.Peer);
                 Transport.WriteLast(part);
                 return;
             }
@@ -119,7 +110,7 @@ internal sealed class SlowPoemServer : Protocol
             }
         }
 
-        SlowPoemLog.Sending(_factory.Log, sent, Transport.Peer);
+        SlowPoemLog.SendingPiece(_factory.Log, _start.Number, sent, Transport.Peer);
         _dueTicks = SaturatedTime.Add(_dueTicks, _factory.Pace.Delay.Ticks);
         _tick.RearmAt(_dueTicks);
     }
@@ -162,14 +153,4 @@ internal sealed class SlowPoemServerFactory(PoemSource source, Pace pace, IClock
     public ILogger Log => log;
 
     private protected override SlowPoemServer Make() => new(this);
-}
-
-/// <summary>What a slow server has to say, apart from one record a connection.</summary>
-internal static partial class SlowPoemLog
-{
-    [LoggerMessage(EventId = 30, Level = LogLevel.Debug, Message = "{Peer} wants {Name}")]
-    public static partial void Wanted(ILogger log, SocketAddress peer, string name);
-
-    [LoggerMessage(EventId = 31, Level = LogLevel.Debug, Message = "Sending {Count} bytes to {Peer}")]
-    public static partial void Sending(ILogger log, long count, SocketAddress peer);
 }

@@ -2,42 +2,40 @@ using Microsoft.Extensions.Logging;
 
 namespace Poetry.Protocols;
 
-/// <summary>What a proxy has to say, apart from one record a connection.</summary>
+/// <summary>The log messages of a proxy. docs/log-events.md lists all events of the program.</summary>
 internal static partial class ProxyLog
 {
-    private static readonly EventId UsingCachedEvent = new(31, nameof(UsingCached));
+    private static readonly EventId CacheHit = new(31, "cache_hit");
 
-    [LoggerMessage(EventId = 30, Level = LogLevel.Information, Message = "Fetching poem from server. ({Upstream})")]
-    public static partial void Fetching(ILogger log, string upstream);
+    [LoggerMessage(
+        EventId = 30, EventName = "fetch_started", Level = LogLevel.Information, Message = "Fetching poem from server. ({Upstream})")]
+    public static partial void FetchStarted(ILogger log, string upstream);
 
-    /// <summary>
-    /// A proxy says this as often as it serves: so the line is made once for an upstream and handed on as it is, where a
-    /// generated method would make a string each time.
-    /// </summary>
-    public static void UsingCached(ILogger log, string line)
-    {
-        if (log.IsEnabled(LogLevel.Information))
-        {
-            log.Log(LogLevel.Information, UsingCachedEvent, line, null, static (line, _) => line);
-        }
-    }
+    /// <summary>Logged for each client that is served from memory: the text is made once for each upstream.</summary>
+    public static void UsingCached(ILogger log, long connection, string text) => new ConnectionMessage(connection, text).Log(log, CacheHit);
 
-    [LoggerMessage(EventId = 32, Level = LogLevel.Information, Message = "Canceling poem download. ({Upstream})")]
-    public static partial void Canceling(ILogger log, string upstream);
+    [LoggerMessage(
+        EventId = 32, EventName = "fetch_cancelled", Level = LogLevel.Information, Message = "Canceling poem download. ({Upstream})")]
+    public static partial void FetchCancelled(ILogger log, string upstream);
 
-    [LoggerMessage(EventId = 33, Level = LogLevel.Warning, Message = "fetch of {Upstream} failed: {Reason}")]
+    [LoggerMessage(EventId = 33, EventName = "fetch_failed", Level = LogLevel.Warning, Message = "fetch of {Upstream} failed: {Reason}")]
     public static partial void FetchFailed(ILogger log, string upstream, string reason);
 
-    [LoggerMessage(EventId = 35, Level = LogLevel.Warning, Message = "fetch of {Upstream} failed {Count} times more, at last: {Reason}")]
-    public static partial void FetchesFailed(ILogger log, string upstream, long count, string reason);
+    [LoggerMessage(EventId = 34, EventName = "cache_emptied", Level = LogLevel.Information, Message = "emptied the cache")]
+    public static partial void CacheEmptied(ILogger log);
 
-    [LoggerMessage(EventId = 34, Level = LogLevel.Information, Message = "emptied the cache")]
-    public static partial void Emptied(ILogger log);
+    [LoggerMessage(
+        EventId = 35,
+        EventName = "fetch_failed_again",
+        Level = LogLevel.Warning,
+        Message = "fetch of {Upstream} failed {Count} more times, last: {Reason}")]
+    public static partial void FetchFailedAgain(ILogger log, string upstream, long count, string reason);
 
-    /// <summary>A reset is a thing of TCP.</summary>
+    /// <summary>Only TCP has resets: over a Unix socket a poem that was cut off ends like a complete one.</summary>
     [LoggerMessage(
         EventId = 36,
+        EventName = "framing_missing",
         Level = LogLevel.Warning,
-        Message = "a poem of {Upstream} that is cut off will look whole, and be kept: --netstring on both sides tells them apart")]
-    public static partial void CannotTellWhole(ILogger log, string upstream);
+        Message = "a poem of {Upstream} that is cut off will look whole and be kept; --netstring on both sides detects this")]
+    public static partial void FramingMissing(ILogger log, string upstream);
 }

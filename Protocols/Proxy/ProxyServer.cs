@@ -16,7 +16,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
 {
     private PoemBuffer? _cached;
     private ProxyDelivery? _delivery;
-    private TimeSpan _start;
+    private ConnectionStart _start;
     private long _wireLength;
     private bool _failed;
     private bool _left;
@@ -27,9 +27,9 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
-        _start = factory.Clock.Now;
+        _start = new ConnectionStart(factory.Clock);
         _wireLength = -1;
-        _cached = factory.Service.TryAcquireCached();
+        _cached = factory.Service.TryAcquireCached(_start.Number);
         if (_cached is null)
         {
             Wait();
@@ -94,7 +94,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
-        factory.Record(Transport, WireLength(), ConnectionRecord.DurationOf(Transport, _start, factory.Clock.Now), Outcome(reason));
+        factory.Record(Transport, _start, WireLength(), Outcome(reason));
         Release();
         _failed = false;
         _left = false;
@@ -164,19 +164,7 @@ internal sealed class ProxyServerFactory(ProxyService service, IClock clock, ILo
 
     private protected override ProxyServer Make() => new(this);
 
-    /// <summary>Tells the log how a delivery ended.</summary>
-    internal void Record(ITransport transport, long wireLength, TimeSpan duration, ConnectionOutcome outcome)
-    {
-        var record = new ConnectionRecord
-        {
-            Verb = "proxied",
-            What = service.Upstream,
-            Peer = transport.Peer,
-            BytesSent = transport.BytesSent,
-            BytesWhole = wireLength,
-            Duration = duration,
-            Outcome = outcome,
-        };
-        record.Log(log);
-    }
+    /// <summary>Logs how a delivery ended.</summary>
+    internal void Record(ITransport transport, ConnectionStart start, long wireLength, ConnectionOutcome outcome) =>
+        start.End(transport, clock.Now, "proxied", service.Upstream, wireLength, outcome).Log(log);
 }

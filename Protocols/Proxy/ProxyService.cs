@@ -79,7 +79,7 @@ internal sealed class ProxyService
         _fetchErrors = new RepeatedErrorLog(
             clock,
             reason => ProxyLog.FetchFailed(log, upstream, reason),
-            (count, reason) => ProxyLog.FetchesFailed(log, upstream, count, reason));
+            (count, reason) => ProxyLog.FetchFailedAgain(log, upstream, count, reason));
     }
 
     /// <summary>The name of the upstream, as typed.</summary>
@@ -138,9 +138,10 @@ internal sealed class ProxyService
     private bool IsFresh => _poem is not null && _clock.Now < _freshUntil;
 
     /// <summary>The poem, if it can be served from memory.</summary>
+    /// <param name="connection">The number of the client's connection, for the log.</param>
     /// <returns>Held for the caller, who has to <see cref="PoemBuffer.Release"/> of it when the delivery is over; null if it
     /// has to be fetched.</returns>
-    public PoemBuffer? TryAcquireCached()
+    public PoemBuffer? TryAcquireCached(long connection)
     {
         if (!IsFresh)
         {
@@ -149,7 +150,7 @@ internal sealed class ProxyService
 
         Hits++;
         _cache.Touch(this);
-        ProxyLog.UsingCached(_log, _usingCached);
+        ProxyLog.UsingCached(_log, connection, _usingCached);
         _poem!.AddRef();
         return _poem;
     }
@@ -171,7 +172,7 @@ internal sealed class ProxyService
         _download = download;
         Fetches++;
         FetchesInFlight++;
-        ProxyLog.Fetching(_log, Upstream);
+        ProxyLog.FetchStarted(_log, Upstream);
         ProxyDelivery delivery = download.Add(reader);
         download.Start(_fetch);
         return delivery;
@@ -240,7 +241,7 @@ internal sealed class ProxyService
     {
         FetchIsOver(download);
         Cancels++;
-        ProxyLog.Canceling(_log, Upstream);
+        ProxyLog.FetchCancelled(_log, Upstream);
     }
 
     private static string ReasonOf(Failure reason, long receivedBytes)

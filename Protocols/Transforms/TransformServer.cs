@@ -23,7 +23,7 @@ internal abstract class TransformServer : Protocol
     private readonly TransformServerFactory _factory;
     private readonly DelayedCall _deadline;
     private State _state;
-    private TimeSpan _start;
+    private ConnectionStart _start;
     private string _what = NoName;
     private long _wholeBytes;
     private ConnectionOutcome? _outcome;
@@ -72,7 +72,7 @@ internal abstract class TransformServer : Protocol
     /// <inheritdoc/>
     protected internal sealed override void ConnectionMade()
     {
-        _start = _factory.Clock.Now;
+        _start = new ConnectionStart(_factory.Clock);
         _state = State.Reading;
         _what = NoName;
         _wholeBytes = 0;
@@ -111,17 +111,8 @@ internal abstract class TransformServer : Protocol
         ForgetRequest();
         ReturnReply();
         GiveBack(ref _answerBytes);
-        var record = new ConnectionRecord
-        {
-            Verb = "transformed",
-            What = _what,
-            Peer = Transport.Peer,
-            BytesSent = Transport.BytesSent,
-            BytesWhole = _wholeBytes,
-            Duration = ConnectionRecord.DurationOf(Transport, _start, _factory.Clock.Now),
-            Outcome = _outcome ?? ConnectionRecord.OutcomeOf(reason),
-        };
-        record.Log(_factory.Log);
+        ConnectionOutcome outcome = _outcome ?? ConnectionRecord.OutcomeOf(reason);
+        _start.End(Transport, _factory.Clock.Now, "transformed", _what, _wholeBytes, outcome).Log(_factory.Log);
     }
 
     /// <summary>The peer has sent its end, and the request is not whole without it.</summary>
@@ -190,7 +181,7 @@ internal abstract class TransformServer : Protocol
     /// <summary>The request can't be understood or is not allowed: ends without an answer, and says why in the log.</summary>
     private protected void Refuse(string problem)
     {
-        TransformLog.Refused(_factory.Log, Transport.Peer, problem);
+        TransformLog.RequestRefused(_factory.Log, _start.Number, Transport.Peer, problem);
         End(ConnectionOutcome.Refused);
         EndUnanswered();
     }
@@ -242,11 +233,11 @@ internal abstract class TransformServer : Protocol
         // upstream is down; anything else is somebody's mistake.
         if (failure.Check<IOException>() || failure.Check<CancelledError>())
         {
-            _factory.Failures.Report($"{_what} failed for {Transport.Peer}: {failure.Message}");
+            _factory.Failures.Report($"#{_start.Number} {_what} for {Transport.Peer}: {failure.Message}");
         }
         else
         {
-            TransformLog.Broken(_factory.Log, failure.Exception, _what, Transport.Peer, failure.Message);
+            TransformLog.Threw(_factory.Log, failure.Exception, _start.Number, _what, Transport.Peer, failure.Message);
         }
 
         End(ConnectionOutcome.Failed);
@@ -269,7 +260,7 @@ internal abstract class TransformServer : Protocol
     /// <summary>What is left of a time that runs from accept; of <see cref="TimeSpan.MaxValue"/>, all of it.</summary>
     private TimeSpan Left(TimeSpan time)
     {
-        TimeSpan gone = _factory.Clock.Now - _start;
+        TimeSpan gone = _factory.Clock.Now - _start.Time;
         return time == TimeSpan.MaxValue ? time : gone < time ? time - gone : TimeSpan.Zero;
     }
 
@@ -296,7 +287,7 @@ internal abstract class TransformServer : Protocol
 
         if (_state == State.Reading)
         {
-            TransformLog.TooSlow(_factory.Log, Transport.Peer, _factory.Limits.Timeout.TotalSeconds);
+            TransformLog.RequestTimeout(_factory.Log, _start.Number, Transport.Peer, _factory.Limits.Timeout.TotalSeconds);
             End(ConnectionOutcome.Timeout);
             Transport.AbortConnection();
             return;
@@ -369,23 +360,4 @@ internal abstract class TransformServer : Protocol
             later.Cancel();
         }
     }
-}
-
-/// <summary>What the transform server has to say, apart from one record a connection.</summary>
-internal static partial class TransformLog
-{
-    [LoggerMessage(EventId = 40, Level = LogLevel.Information, Message = "refused {Peer}: {Problem}")]
-    public static partial void Refused(ILogger log, SocketAddress peer, string problem);
-
-    [LoggerMessage(EventId = 41, Level = LogLevel.Information, Message = "reset {Peer}: no whole request in {Seconds} s")]
-    public static partial void TooSlow(ILogger log, SocketAddress peer, double seconds);
-
-    [LoggerMessage(EventId = 42, Level = LogLevel.Warning, Message = "{Problem}")]
-    public static partial void Failed(ILogger log, string problem);
-
-    [LoggerMessage(EventId = 43, Level = LogLevel.Warning, Message = "{Name} failed for {Peer}: {Problem}")]
-    public static partial void Broken(ILogger log, Exception exception, string name, SocketAddress peer, string problem);
-
-    [LoggerMessage(EventId = 44, Level = LogLevel.Warning, Message = "{Count} more failed, at last: {Problem}")]
-    public static partial void MoreFailed(ILogger log, long count, string problem);
 }

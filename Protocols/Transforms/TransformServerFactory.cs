@@ -78,7 +78,7 @@ internal sealed class TransformServerFactory(
     public RepeatedErrorLog Failures { get; } = new(
         clock,
         problem => TransformLog.Failed(log, problem),
-        (count, problem) => TransformLog.MoreFailed(log, count, problem));
+        (count, problem) => TransformLog.FailedAgain(log, count, problem));
 
     /// <summary>Buffers for requests and replies.</summary>
     public TextBufferPool Buffers { get; } = new();

@@ -6,8 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Counts how connections end, on their way into the log: a logger before the logger, so that what is counted and what is
-/// logged are the same records.
+/// Counts how connections end: a logger in front of the log, so that the counters and the log are made of the same records.
 /// </summary>
 /// <remarks>
 /// Crosses threads: one for each reactor, written to on its thread only; the numbers may be read from any, each as of some recent moment.
@@ -20,18 +19,18 @@ internal sealed class ConnectionCounters(ILogger log) : ILogger
     private readonly long[] _outcomes = new long[OutcomeCount];
     private long _bytesSent;
 
-    /// <summary>Bytes that kernels took from us, over all connections that have ended.</summary>
+    /// <summary>Bytes sent over all connections that have ended.</summary>
     public long BytesSent => Volatile.Read(ref _bytesSent);
 
-    /// <summary>Connections that have ended so.</summary>
+    /// <summary>The number of connections that have ended with this outcome.</summary>
     public long Ended(ConnectionOutcome outcome) => Volatile.Read(ref _outcomes[(int)outcome]);
 
     /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => log.BeginScope(state);
 
-    /// <summary>Records of connections come at this level and are wanted here, whether or not they are logged.</summary>
-    public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Information || log.IsEnabled(logLevel);
+    /// <inheritdoc/>
+    public bool IsEnabled(LogLevel logLevel) => log.IsEnabled(logLevel);
 
     /// <inheritdoc/>
     public void Log<TState>(

@@ -8,55 +8,63 @@ namespace Poetry.Protocols;
 /// <summary>How a connection ended.</summary>
 internal enum ConnectionOutcome : byte
 {
-    /// <summary>All was sent, and the peer was told so by a normal end.</summary>
+    /// <summary>Everything was sent, and ended with FIN.</summary>
     Whole,
 
-    /// <summary>The peer went before it had all.</summary>
+    /// <summary>The peer closed before it had everything.</summary>
     Left,
 
-    /// <summary>The peer took or sent nothing for too long.</summary>
+    /// <summary>The peer received or sent nothing for too long.</summary>
     Timeout,
 
-    /// <summary>The request could not be understood or was not allowed.</summary>
+    /// <summary>The request was malformed or not allowed.</summary>
     Refused,
 
-    /// <summary>What the peer wanted could not be had: an upstream, a transformation.</summary>
+    /// <summary>An upstream or a transformation failed.</summary>
     Failed,
 
-    /// <summary>We stopped before it was done.</summary>
+    /// <summary>The server stopped before the end.</summary>
     Stopped,
 }
 
 /// <summary>
-/// What the log says of one connection. A value, so that the record that a busy server writes most costs no memory: a
-/// logger that knows this type formats it as it is, any other gets a string.
+/// The log record of one connection, made by <see cref="ConnectionStart.End"/>. A value, so that the record that a busy server writes most
+/// costs no memory: the program's log formats it as it is, any other logger is given a string.
 /// </summary>
 internal readonly struct ConnectionRecord
 {
-    /// <summary>Turns a record into text, for loggers that do not know it.</summary>
+    /// <summary>The event of every such record.</summary>
+    private static readonly EventId Closed = new(10, "connection_closed");
+
     private static readonly Func<ConnectionRecord, Exception?, string> Formatter =
         static (record, _) => record.ToString();
 
-    /// <summary>What was done, in one word: served, transformed, proxied.</summary>
-    public required string Verb { get; init; }
+    /// <summary>The connection's number: see <see cref="ConnectionStart"/>.</summary>
+    public required long Number { get; init; }
 
-    /// <summary>Whom it was done for.</summary>
+    /// <summary>What was done, in one word: served, transformed, proxied.</summary>
+    public required string Action { get; init; }
+
+    /// <summary>The client.</summary>
     public required SocketAddress Peer { get; init; }
 
-    /// <summary>What it was done with: a file, a transformation, an upstream. It is escaped where it is written.</summary>
-    public required string What { get; init; }
+    /// <summary>What was sent: a file, a transformation, an upstream. It is escaped where it is written.</summary>
+    public required string Resource { get; init; }
 
-    /// <summary>Bytes that the kernel took from us.</summary>
+    /// <summary>Bytes that the kernel accepted for sending.</summary>
     public required long BytesSent { get; init; }
 
-    /// <summary>Bytes there would have been in all; −1 if nobody knew.</summary>
-    public required long BytesWhole { get; init; }
+    /// <summary>Bytes of a complete reply; −1 if unknown.</summary>
+    public required long TotalBytes { get; init; }
 
-    /// <summary>From accept to the end: see <see cref="DurationOf"/>.</summary>
+    /// <summary>From accept until the end was sent, or until the connection was lost without.</summary>
     public required TimeSpan Duration { get; init; }
 
     /// <summary>How it ended.</summary>
     public required ConnectionOutcome Outcome { get; init; }
+
+    /// <summary>What the outcome alone does not tell, such as a reason; null if there is nothing to add.</summary>
+    public string? Detail { get; init; }
 
     /// <summary>The outcome in one word, for text and for JSON.</summary>
     public static string Word(ConnectionOutcome outcome) => outcome switch
@@ -69,37 +77,24 @@ internal readonly struct ConnectionRecord
         _ => "stopped",
     };
 
-    /// <summary>What the reason that a transport gives for its end means for what was sent.</summary>
+    /// <summary>Maps the reason that a transport gives for its end.</summary>
     public static ConnectionOutcome OutcomeOf(Failure reason) =>
         reason.Check<ConnectionDone>() ? ConnectionOutcome.Whole
         : reason.Check<ConnectionTimedOut>() ? ConnectionOutcome.Timeout
         : reason.Check<ConnectionAborted>() ? ConnectionOutcome.Stopped
         : ConnectionOutcome.Left;
 
-    /// <summary>How long it took: until the end was sent, or until the connection was lost without.</summary>
-    /// <param name="transport">Of the connection that is over.</param>
-    /// <param name="start">When it was made, on the reactor's clock.</param>
-    /// <param name="now">The present moment on it.</param>
-    public static TimeSpan DurationOf(ITransport transport, TimeSpan start, TimeSpan now) =>
-        (transport.EndSentAt < now ? transport.EndSentAt : now) - start;
+    /// <summary>Writes the record. Loggers check the level themselves, since <see cref="ConnectionCounters"/> counts every record.</summary>
+    public void Log(ILogger logger, LogLevel level = LogLevel.Information) => logger.Log(level, Closed, this, null, Formatter);
 
-    /// <summary>Writes the record at level info.</summary>
-    public void Log(ILogger logger)
-    {
-        ArgumentNullException.ThrowIfNull(logger);
-        if (logger.IsEnabled(LogLevel.Information))
-        {
-            logger.Log(LogLevel.Information, default, this, null, Formatter);
-        }
-    }
-
-    /// <summary>As a sentence: <c>served 600 of 600 bytes of ecstasy.txt to 127.0.0.1:54321 in 2 ms: whole</c>.</summary>
+    /// <summary>As a sentence: <c>#17 served 600 of 600 bytes of ecstasy.txt to 127.0.0.1:54321 in 2 ms: whole</c>.</summary>
     public override string ToString()
     {
-        string whole = BytesWhole < 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" of {BytesWhole}");
+        string total = TotalBytes < 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" of {TotalBytes}");
+        string detail = Detail is null ? string.Empty : $" ({Detail})";
         long ms = (long)Duration.TotalMilliseconds;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Verb} {BytesSent}{whole} bytes of {What} to {Peer} in {ms} ms: {Word(Outcome)}");
+            $"#{Number} {Action} {BytesSent}{total} bytes of {Resource} to {Peer} in {ms} ms: {Word(Outcome)}{detail}");
     }
 }

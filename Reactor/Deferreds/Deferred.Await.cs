@@ -6,29 +6,29 @@ using System.Runtime.CompilerServices;
 namespace Poetry.Net;
 
 /// <summary>
-/// <c>await</c> and <c>async Deferred&lt;T&gt;</c>: Twisted's <c>inlineCallbacks</c>, made of the compiler's own coroutines.
+/// <c>await</c> and <c>async Deferred&lt;T&gt;</c>: Twisted's <c>inlineCallbacks</c>, made of the compiler's coroutines.
 /// </summary>
 /// <remarks>
 /// <para>
-/// A method runs at once, up to its first <c>await</c> of a deferred that has no result yet, and goes on when that fires, in
+/// A method runs at once, up to its first <c>await</c> of a deferred that has no result yet. It continues when that fires, in
 /// the middle of its chain and on the same stack: no scheduler, no context, no other thread. An <c>await</c> takes the
 /// result out of the deferred and leaves the default value there.
 /// </para>
 /// <para>
-/// Cancelling the deferred of a method that has not ended cancels what it awaits; the method gets what comes of that at its
-/// <c>await</c>, where it may catch it, and ends as it likes.
+/// Cancelling the deferred of a method that has not ended cancels the deferred that it awaits. The <c>await</c> then throws
+/// or returns, as that deferred ends; the method may catch the exception and end in any way.
 /// </para>
 /// <para>
-/// One object does it all: the state of the method, the deferred that was returned for it and its place in the queue of what
-/// it awaits are a <see cref="Coroutine{T,TStateMachine}"/>. A method that never had to wait leaves a fired deferred only.
+/// One object, a <see cref="Coroutine{T,TStateMachine}"/>, is the state of the method, the deferred that it returned, and the
+/// link in the chain that it awaits. A method that never had to wait allocates only a fired deferred.
 /// </para>
 /// </remarks>
 public abstract partial class Deferred
 {
-    /// <summary>For <c>await</c>, by one who does not want the value.</summary>
+    /// <summary>For <c>await</c> without a value.</summary>
     public DeferredAwaiter GetAwaiter() => new(this);
 
-    /// <summary>What a foreign <c>await</c>, as of an <c>async Task</c>, adds.</summary>
+    /// <summary>Adds the continuation of an <c>await</c> in a method of another kind, such as <c>async Task</c>.</summary>
     internal void AddContinuation(Action continuation) => AddLink(new ContinuationLink(continuation));
 
     internal void ThrowIfSuperseded()
@@ -39,12 +39,12 @@ public abstract partial class Deferred
         }
     }
 
-    /// <summary>For <c>await</c> without a value: throws the failure, or leaves quietly.</summary>
-    internal void TakeNothing()
+    /// <summary>For <c>await</c> without a value: throws the failure, if there is one.</summary>
+    internal void GetVoidResult()
     {
         if ((_state & (Fired | Waiting)) != Fired)
         {
-            throw new InvalidOperationException("the deferred has no result yet, and a reactor never blocks to wait for one");
+            throw NoResult();
         }
 
         if ((_state & Failed) != 0)
@@ -54,6 +54,9 @@ public abstract partial class Deferred
 
         Discard();
     }
+
+    private protected static InvalidOperationException NoResult() =>
+        new("the deferred has no result yet, and a reactor never blocks to wait for one");
 
     private sealed class ContinuationLink(Action continuation) : ChainLink
     {
@@ -71,7 +74,7 @@ public partial class Deferred<T>
     public new DeferredAwaiter<T> GetAwaiter() => new(this);
 }
 
-/// <summary>What the awaiters of this engine have in common: a deferred.</summary>
+/// <summary>An awaiter of this engine.</summary>
 internal interface IDeferredAwaiter
 {
     Deferred Deferred { get; }
@@ -88,7 +91,7 @@ public readonly struct DeferredAwaiter<T> : ICriticalNotifyCompletion, IDeferred
         _deferred = deferred;
     }
 
-    /// <summary>Can the result be had at once?</summary>
+    /// <summary>True if the result can be taken at once.</summary>
     public bool IsCompleted => _deferred.IsAtRest;
 
     Deferred IDeferredAwaiter.Deferred => _deferred;
@@ -114,13 +117,13 @@ public readonly struct DeferredAwaiter : ICriticalNotifyCompletion, IDeferredAwa
         _deferred = deferred;
     }
 
-    /// <summary>Can the result be had at once?</summary>
+    /// <summary>True if the result can be taken at once.</summary>
     public bool IsCompleted => _deferred.IsAtRest;
 
     Deferred IDeferredAwaiter.Deferred => _deferred;
 
     /// <summary>Takes the result.</summary>
-    public void GetResult() => _deferred.TakeNothing();
+    public void GetResult() => _deferred.GetVoidResult();
 
     /// <summary>For methods that are not <c>async Deferred</c>.</summary>
     public void OnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
@@ -142,7 +145,7 @@ public struct DeferredMethodBuilder<T>
     [SuppressMessage("Design", "CA1000", Justification = "The compiler asks for it here.")]
     public static DeferredMethodBuilder<T> Create() => default;
 
-    /// <summary>Runs the method up to where it has to wait.</summary>
+    /// <summary>Runs the method until it has to wait.</summary>
     public readonly void Start<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine => stateMachine.MoveNext();
 
@@ -189,11 +192,11 @@ public struct DeferredMethodBuilder<T>
     private void Await<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine
     {
-        // A task would go on in the thread pool, where no deferred may be touched.
+        // A task would continue in the thread pool, where no deferred may be used.
         if (awaiter is not IDeferredAwaiter)
         {
             throw new NotSupportedException(
-                "an async method that returns a deferred awaits deferreds; make one of a task with AsDeferred");
+                "an async method that returns a deferred can await only deferreds: make one of a task with AsDeferred");
         }
 
         Deferred awaited = ((IDeferredAwaiter)awaiter).Deferred;

@@ -1,11 +1,18 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
 /// <summary>Deferreds that come with a result, or with a canceller that has a state.</summary>
 public abstract partial class Deferred
 {
+    /// <summary>Why a function that returns a task is refused when it is compiled.</summary>
+    internal const string TaskRefused =
+        "A task continues in the thread pool, where no deferred may be used, and its error would be lost. Return a deferred"
+        + " (async Deferred), or make one of the task with AsDeferred.";
+
     /// <summary>Makes a deferred that has fired with a value. There is nothing left to cancel.</summary>
     public static Deferred<T> Succeed<T>(T value)
     {
@@ -26,8 +33,8 @@ public abstract partial class Deferred
     /// <summary>Makes a deferred that has failed. There is nothing left to cancel.</summary>
     public static Deferred<T> Fail<T>(Exception exception) => Fail<T>(new Failure(exception));
 
-    /// <summary>Makes one that has not fired, whose canceller is given a state: nothing has to be captured.</summary>
-    /// <param name="state">Handed to the canceller.</param>
+    /// <summary>Makes one that has not fired, with a canceller that has a state: nothing has to be captured.</summary>
+    /// <param name="state">The first argument of the canceller.</param>
     /// <param name="canceller">As of <see cref="Deferred{T}(Action{Deferred{T}})"/>. Cancelling stops the operation if this
     /// stops it.</param>
     public static Deferred<T> WithCanceller<TState, T>(TState state, Action<TState, Deferred<T>> canceller)
@@ -36,9 +43,9 @@ public abstract partial class Deferred
         return new Deferred<T>(new Canceller<TState, T>(state, canceller));
     }
 
-    /// <summary>Calls a function that may or may not be asynchronous, and gives a deferred in every case.</summary>
-    /// <param name="function">Returns a deferred: that very one is given. A value: one that has fired with it. A failure, or
-    /// throws: one that has failed with it.</param>
+    /// <summary>Calls a function that may or may not be asynchronous, and returns a deferred in every case.</summary>
+    /// <param name="function">If it returns a deferred, the result is that very deferred. If it returns a value or a failure,
+    /// or throws, the result is a deferred that has fired with that.</param>
     /// <returns>Cancelling it cancels the deferred of the function, if there was one.</returns>
     public static Deferred<T> MaybeDeferred<T>(Func<Outcome<T>> function)
     {
@@ -55,18 +62,43 @@ public abstract partial class Deferred
     }
 
     /// <summary>As <see cref="MaybeDeferred{T}(Func{Outcome{T}})"/>, for a function that returns a deferred or throws.</summary>
+    [OverloadResolutionPriority(1)]
     public static Deferred<T> MaybeDeferred<T>(Func<Deferred<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         try
         {
-            return function();
+            return function() ?? throw NullReturned();
         }
         catch (Exception exception)
         {
             return Fail<T>(exception);
         }
     }
+
+    /// <summary>As <see cref="MaybeDeferred{T}(Func{Outcome{T}})"/>, for a function that returns a deferred without a value,
+    /// such as an <c>async</c> lambda.</summary>
+    [OverloadResolutionPriority(1)]
+    public static Deferred MaybeDeferred(Func<Deferred> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        try
+        {
+            return function() ?? throw NullReturned();
+        }
+        catch (Exception exception)
+        {
+            return Fail<Unit>(exception);
+        }
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public static Deferred MaybeDeferred(Func<Task> function) => throw new NotSupportedException(TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public static Deferred<T> MaybeDeferred<T>(Func<Task<T>> function) => throw new NotSupportedException(TaskRefused);
 
     /// <summary>As <see cref="MaybeDeferred{T}(Func{Outcome{T}})"/>, for a function that returns a value or throws.</summary>
     public static Deferred<T> MaybeDeferred<T>(Func<T> function)
@@ -83,7 +115,7 @@ public abstract partial class Deferred
     }
 
     /// <summary>Waits for deferreds of any types: see <see cref="DeferredList{T}"/>.</summary>
-    /// <returns>How each of them ended, in their order. Cancelling it cancels all of them.</returns>
+    /// <returns>The outcome of each, in their order. Cancelling it cancels all of them.</returns>
     public static DeferredList<object?> ListOf(params Deferred[] members) =>
         new((Deferred[])[.. members], fireOnOneCallback: false, fireOnOneErrback: false, consumeErrors: false);
 
@@ -95,18 +127,28 @@ public abstract partial class Deferred
         new GatheredResults<T>((Deferred[])[.. members], consumeErrors);
 
     /// <summary>Waits for the first that succeeds, and cancels the others.</summary>
-    /// <param name="runners">One or more. Their failures count as handled.</param>
-    /// <returns>The place of the winner and its value, or <see cref="FailureGroup"/> if all failed. Cancelling it cancels
+    /// <param name="runners">At least one. Their failures count as handled.</param>
+    /// <returns>The index of the winner and its value, or <see cref="FailureGroup"/> if all failed. Cancelling it cancels
     /// all of them.</returns>
-    /// <exception cref="ArgumentException">There is none.</exception>
+    /// <exception cref="ArgumentException">There is no deferred.</exception>
     public static Deferred<(int Index, T Value)> Race<T>(IEnumerable<Deferred<T>> runners)
     {
         Deferred[] all = [.. runners];
         if (all.Length == 0)
         {
-            throw new ArgumentException("a race without runners would never end", nameof(runners));
+            throw new ArgumentException("a race of no deferreds would never end", nameof(runners));
         }
 
         return new DeferredRace<T>(all);
+    }
+
+    /// <summary>The exception for a function that returned null where it has to return a deferred.</summary>
+    internal static InvalidOperationException NullReturned() => new("a function returned null instead of a deferred");
+
+    /// <summary>Calls a function of which no one else gets the result: a failure of its deferred is reported at once.</summary>
+    internal static void Run(Func<Deferred> function)
+    {
+        Deferred deferred = function() ?? throw NullReturned();
+        _ = deferred.AddErrback(static failure => UnhandledFailures.Report("Unhandled error in Deferred", failure));
     }
 }

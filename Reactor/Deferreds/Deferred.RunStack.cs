@@ -7,15 +7,15 @@ namespace Poetry.Net;
 public abstract partial class Deferred
 {
     /// <summary>
-    /// The deferreds to come back to. They lie in one array a thread, which loops within loops share, so that a push is a
-    /// store; most loops never touch it.
+    /// The deferreds to come back to, in one array per thread. Nested loops share it, so a push is one store; most loops
+    /// never touch it.
     /// </summary>
     private struct RunStack
     {
-        private const int SmallestStack = 16;
+        private const int MinStack = 16;
 
-        /// <summary>32 KiB: what a flood has needed is given back after it.</summary>
-        private const int LargestStackKept = 4096;
+        /// <summary>32 KiB: a larger array is freed after the burst that needed it.</summary>
+        private const int MaxStackKept = 4096;
 
         [ThreadStatic]
         private static Item[]? _items;
@@ -29,7 +29,7 @@ public abstract partial class Deferred
 
         public void Push(Deferred deferred)
         {
-            Item[] items = _items ??= new Item[SmallestStack];
+            Item[] items = _items ??= new Item[MinStack];
             if (_count == items.Length)
             {
                 Array.Resize(ref items, _count * 2);
@@ -42,13 +42,13 @@ public abstract partial class Deferred
 
         public Deferred Pop()
         {
-            Debug.Assert(_mine > 0, "a loop comes back to its own only");
+            Debug.Assert(_mine > 0, "a loop pops only what it has pushed");
             Item[] items = _items!;
             ref Item item = ref items[--_count];
             Deferred deferred = item.Deferred!;
             item.Deferred = null;
             _mine--;
-            if (_count == 0 && items.Length > LargestStackKept)
+            if (_count == 0 && items.Length > MaxStackKept)
             {
                 _items = null;
             }
@@ -56,7 +56,7 @@ public abstract partial class Deferred
             return deferred;
         }
 
-        /// <summary>An array of structs is written without asking whether the element fits.</summary>
+        /// <summary>A struct, since an array of classes checks the type at every store.</summary>
         private struct Item
         {
             public Deferred? Deferred;

@@ -6,46 +6,34 @@ using System.Runtime.CompilerServices;
 namespace Poetry.Net;
 
 /// <summary>
-/// What there is to know of a deferred, and the steps from one state to the next: whose result it is, where the chain is,
-/// whom a cancel is for.
+/// The state of a deferred and its transitions: which handle has the result, where the chain is, which deferred a cancel
+/// reaches.
 /// </summary>
 public abstract partial class Deferred
 {
-    /// <summary>Does it rest with a failure that nobody has taken?</summary>
-    internal bool HasUnhandledFailure => (_state & Failed) != 0 && _aux is RestingFailure;
-
-    /// <summary>The deferred that it waits for, or null.</summary>
-    internal Deferred? WaitsFor => (_state & Waiting) != 0 ? (Deferred)_aux! : null;
-
-    /// <summary>Pauses that were not undone.</summary>
-    internal int PauseCount => (Active()._state & AnyPause) / OnePause;
-
-    /// <summary>The failure it has now, or null. Looking does not take it.</summary>
+    /// <summary>The failure it has now, or null. Reading does not take it.</summary>
     internal Failure? CurrentFailure => (_state & Failed) == 0 ? null : _aux as Failure ?? ((RestingFailure)_aux!).Failure;
 
-    /// <summary>The value it has now, boxed. Looking does not take it.</summary>
+    /// <summary>The value it has now, boxed. Reading does not take it.</summary>
     internal abstract object? CurrentValue { get; }
 
-    /// <summary>Does it have a result that can be had at once? Then no function of it is waiting, and none is running.</summary>
-    internal bool IsAtRest => _line is null && CanBeTaken;
+    /// <summary>True if its result can be taken at once: none of its functions waits or runs.</summary>
+    internal bool IsAtRest => _links is null && CanBeTaken;
 
-    /// <summary>Now that it has a result: is there a function to call, or a failure that may have to be reported?</summary>
+    /// <summary>True if there is a function to call, or a failure that may have to be reported.</summary>
     private protected bool HasSomethingToDo
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _line is not null || (_state & Failed) != 0;
+        get => _links is not null || (_state & Failed) != 0;
     }
 
-    /// <summary>Has it handed its result over in the middle of its chain, and waits for the loop to come back?</summary>
-    internal bool IsInterrupted => _line is not null && CanBeTaken;
-
-    /// <summary>Does it have a result that is nobody else's business just now?</summary>
+    /// <summary>True if it has a result that no other deferred waits to receive.</summary>
     private protected bool CanBeTaken =>
         (_state & (Fired | Running | Waiting | Superseded | AnyPause)) == Fired;
 
     private bool CanRun => (_state & (Fired | Running | Waiting | AnyPause)) == Fired;
 
-    /// <summary>Takes the failure away, so that it is no longer this deferred's own: what is left is the default value.</summary>
+    /// <summary>Takes the failure: it counts as handled here, and the default value is left.</summary>
     internal Failure TakeFailure()
     {
         Debug.Assert((_state & Failed) != 0, "only a failed deferred has a failure");
@@ -67,21 +55,76 @@ public abstract partial class Deferred
         _state |= Failed;
     }
 
-    /// <summary>Holds the failure of the handle before, as that held it.</summary>
+    /// <summary>Takes over the failure of the handle before, marked as unhandled or not.</summary>
     internal void InheritFailure(object? held)
     {
         _aux = held;
         _state |= Failed;
     }
 
-    /// <summary>Lets go of the result, whatever it is.</summary>
+    /// <summary>Drops the result, value or failure.</summary>
     internal abstract void Discard();
 
-    /// <summary>Does what cancelling means here.</summary>
-    /// <returns>Whom to cancel instead, or null.</returns>
+    /// <summary>
+    /// Waits for a deferred whose value is not needed; a failure of it is taken over. Null means that there is nothing to
+    /// wait for.
+    /// </summary>
+    internal void AcceptVoid(Deferred? inner)
+    {
+        Discard();
+        if (inner is null)
+        {
+            return;
+        }
+
+        if (inner.CanBeTaken)
+        {
+            TakeVoidFrom(inner);
+        }
+        else if (CanWaitFor(inner))
+        {
+            WaitFor(inner, WaitsForVoid);
+        }
+    }
+
+    /// <summary>Checks a deferred that a function returned. If this one can't wait for it, it fails.</summary>
+    private protected bool CanWaitFor(Deferred inner)
+    {
+        string? problem = ReferenceEquals(inner, this) ? "a function returned its own deferred, which would wait for itself"
+            : (inner._state & Superseded) != 0 ? "a function returned a deferred whose chain continues under another type"
+            : null;
+        if (problem is not null)
+        {
+            SetFailure(new Failure(new InvalidOperationException(problem)));
+        }
+
+        return problem is null;
+    }
+
+    private protected void WaitFor(Deferred inner, int how)
+    {
+        _aux = inner;
+        _state |= Waiting | how;
+        inner.Append(this);
+    }
+
+    private protected void TakeVoidFrom(Deferred inner)
+    {
+        if ((inner._state & Failed) != 0)
+        {
+            SetFailure(inner.TakeFailure());
+        }
+        else
+        {
+            inner.Discard();
+        }
+    }
+
+    /// <summary>Cancels this deferred alone.</summary>
+    /// <returns>The deferred to cancel instead, or null.</returns>
     private protected virtual Deferred? CancelHere()
     {
-        if ((_state & (Waiting | PassedOn)) != 0 && (_state & (OfGroup | Ahead)) != OfGroup)
+        if ((_state & (Waiting | MovedToNextType)) != 0 && (_state & (IsGroup | NotReached)) != IsGroup)
         {
             return Unsafe.As<Deferred>(_aux);
         }
@@ -94,50 +137,50 @@ public abstract partial class Deferred
         return null;
     }
 
-    /// <summary>Asks the canceller, if there is one, and makes sure that it is fired.</summary>
+    /// <summary>Calls the canceller, if there is one, and makes sure that the deferred is fired.</summary>
     private protected abstract void CancelUnfired();
 
-    /// <summary>Of a coroutine: what it awaited has been cancelled.</summary>
+    /// <summary>For a coroutine: the deferred that it awaited has been cancelled.</summary>
     private protected virtual void CancelIsDone()
     {
     }
 
-    /// <summary>Hands the rest of the chain to the handle of its next type, pauses included.</summary>
+    /// <summary>Moves the rest of the chain to the handle of its next type, with its pauses.</summary>
     private protected void PassOnTo(Deferred next)
     {
-        Debug.Assert((next._state & Ahead) != 0, "a chain comes to each of its types once");
+        Debug.Assert((next._state & NotReached) != 0, "a chain reaches each of its types once");
         int pauses = _state & AnyPause;
-        _state = (_state & ~(Running | Failed | AnyPause)) | PassedOn;
+        _state = (_state & ~(Running | Failed | AnyPause)) | MovedToNextType;
         _aux = next;
-        next._state = (next._state & ~(Waiting | Ahead)) + pauses;
+        next._state = ((next._state & ~(Waiting | NotReached)) + pauses) | (pauses == 0 ? 0 : RunsOnPaused);
         next._aux = null;
     }
 
-    /// <summary>Says that its result has gone elsewhere: who adds a function from now on runs it.</summary>
+    /// <summary>Its result has gone to another deferred: a function that is added from now on runs at once.</summary>
     internal void StopRunning() => _state &= ~Running;
 
-    /// <summary>Fired twice, or by one who may not. Returns if that is to be overlooked.</summary>
+    /// <summary>It was fired twice, or by code that may not fire it. Returns if that is to be ignored.</summary>
     private protected void FiredAgain()
     {
-        if ((_state & Swallows) != 0)
+        if ((_state & IgnoresNextFire) != 0)
         {
-            _state &= ~Swallows;
+            _state &= ~IgnoresNextFire;
             return;
         }
 
-        if ((_state & (Ahead | Owned)) != 0)
+        if ((_state & (NotReached | FiredByOwnerOnly)) != 0)
         {
-            throw new InvalidOperationException("a deferred is fired by who made it, through the handle it was made as");
+            throw new InvalidOperationException("this deferred is fired by the operation that made it, through its first handle");
         }
 
         throw new AlreadyCalledError();
     }
 
-    /// <summary>The handle that the chain has come to: only there can it be held.</summary>
+    /// <summary>The handle that the chain has reached: pauses count there.</summary>
     internal Deferred Active()
     {
         Deferred current = this;
-        while ((current._state & PassedOn) != 0)
+        while ((current._state & MovedToNextType) != 0)
         {
             current = (Deferred)current._aux!;
         }
@@ -145,10 +188,19 @@ public abstract partial class Deferred
         return current.Head();
     }
 
+    /// <summary>True once, for a handle that the chain reached in the middle of its run: a pause by one of its own functions
+    /// does not stop the run.</summary>
+    private bool RunsThoughPaused()
+    {
+        bool runs = (_state & (Waiting | RunsOnPaused)) == RunsOnPaused;
+        _state &= ~RunsOnPaused;
+        return runs;
+    }
+
     private Deferred Head()
     {
         Deferred current = this;
-        while ((current._state & Ahead) != 0)
+        while ((current._state & NotReached) != 0)
         {
             current = (Deferred)current._aux!;
         }
@@ -158,5 +210,5 @@ public abstract partial class Deferred
 
     [DoesNotReturn]
     private static void ThrowSuperseded() => throw new InvalidOperationException(
-        "the chain has changed its type since: go on with the deferred that AddCallback returned");
+        "the chain has changed its type: add to the deferred that AddCallback returned");
 }

@@ -2,16 +2,16 @@ using System;
 
 namespace Poetry.Net;
 
-/// <summary>Deferreds with a limit of time.</summary>
+/// <summary>Timeouts.</summary>
 public partial class Deferred<T>
 {
     /// <summary>
-    /// Cancels the deferred unless it has a result in time. Functions added before this see what cancelling it comes to,
-    /// mostly a <see cref="CancelledError"/>; those added after see a <see cref="TimeoutError"/> in its place.
+    /// Cancels the deferred if it has no result in time. Functions added before this see the result of the cancel, mostly a
+    /// <see cref="CancelledError"/>; functions added after it see a <see cref="TimeoutError"/> instead.
     /// </summary>
     /// <param name="timeout">From now.</param>
     /// <param name="clock">Tells the time.</param>
-    /// <param name="onTimeout">Called with the result and the time allowed when it was not done in time, instead of turning
+    /// <param name="onTimeout">Called with the result and the timeout when it was not done in time, instead of turning
     /// <see cref="CancelledError"/> into <see cref="TimeoutError"/>; what it returns is the result.</param>
     /// <returns>This deferred.</returns>
     public Deferred<T> AddTimeout(
@@ -25,7 +25,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Twisted adds two functions, one for the error and one for the clock; nothing can come between them.</summary>
+    /// <summary>Twisted adds two functions, for the error and for the clock. One link is enough: nothing can come between.</summary>
     private sealed class TimeoutLink(
         Deferred<T> deferred, TimeSpan timeout, Func<Outcome<T>, TimeSpan, Outcome<T>>? onTimeout) : TypedLink<T, T>
     {

@@ -1,10 +1,12 @@
 using System;
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
 /// <summary>
-/// Functions for whom the value is all one, or that are added to a deferred without one, like that of an <c>async Deferred</c>
-/// method. They give nothing back, and leave the default value.
+/// Functions that do not need the value, for any deferred, such as that of an <c>async Deferred</c> method. They return
+/// nothing and leave the default value.
 /// </summary>
 public abstract partial class Deferred
 {
@@ -16,6 +18,53 @@ public abstract partial class Deferred
         AddLink(new UntypedCallback(action));
         return this;
     }
+
+    /// <summary>Adds a function for success that returns a deferred, which is waited for, such as an <c>async</c>
+    /// lambda.</summary>
+    /// <param name="function">Its deferred is waited for, and a failure of that is taken over; null if there is nothing to
+    /// wait for.</param>
+    /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(1)]
+    public Deferred AddCallback(Func<Deferred?> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        AddLink(new UntypedAsync(function, onFailure: false));
+        return this;
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public Deferred AddCallback(Func<Task> function) => throw new NotSupportedException(TaskRefused);
+
+    /// <summary>Adds a function for failure that returns a deferred, which is waited for, such as an <c>async</c>
+    /// lambda.</summary>
+    /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(1)]
+    public Deferred AddErrback(Func<Failure, Deferred?> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        AddLink(new UntypedAsyncErrback(function));
+        return this;
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public Deferred AddErrback(Func<Failure, Task> function) => throw new NotSupportedException(TaskRefused);
+
+    /// <summary>Adds a function for success and failure alike that returns a deferred, which is waited for; a failure counts
+    /// as handled.</summary>
+    /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(1)]
+    public Deferred AddBoth(Func<Deferred?> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        AddLink(new UntypedAsync(function, onFailure: true));
+        return this;
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public Deferred AddBoth(Func<Task> function) => throw new NotSupportedException(TaskRefused);
 
     /// <summary>Adds a function for failure.</summary>
     /// <param name="action">Gets the failure, which is thereby handled.</param>
@@ -52,7 +101,7 @@ public abstract partial class Deferred
             return null;
         }
 
-        /// <summary>Takes what it is for, before it acts.</summary>
+        /// <summary>Takes the result that it handles, before it calls the function.</summary>
         private protected abstract void Call(Deferred source);
     }
 
@@ -75,6 +124,29 @@ public abstract partial class Deferred
             if ((source._state & Failed) != 0)
             {
                 action(source.TakeFailure());
+            }
+        }
+    }
+
+    private sealed class UntypedAsync(Func<Deferred?> function, bool onFailure) : UntypedLink
+    {
+        private protected override void Call(Deferred source)
+        {
+            if (onFailure || (source._state & Failed) == 0)
+            {
+                source.Discard();
+                source.AcceptVoid(function());
+            }
+        }
+    }
+
+    private sealed class UntypedAsyncErrback(Func<Failure, Deferred?> function) : UntypedLink
+    {
+        private protected override void Call(Deferred source)
+        {
+            if ((source._state & Failed) != 0)
+            {
+                source.AcceptVoid(function(source.TakeFailure()));
             }
         }
     }

@@ -5,12 +5,10 @@ using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
-/// <summary>
-/// The way onto the reactor thread: all that the bridges below need to know of a reactor.
-/// </summary>
+/// <summary>The way onto the reactor thread: the part of a reactor that the bridges below need.</summary>
 public interface IReactorThreads
 {
-    /// <summary>Has a function called on the reactor thread, soon. May be called from any thread.</summary>
+    /// <summary>Calls a function on the reactor thread, soon. May be called from any thread.</summary>
     void CallFromThread(Action call);
 }
 
@@ -18,19 +16,24 @@ public interface IReactorThreads
 /// Bridges between deferreds, which belong to the reactor thread, and the tasks, tokens and threads of the rest of .NET.
 /// </summary>
 /// <remarks>
-/// This file crosses threads. The rule: a deferred is touched on the reactor thread only. What happens elsewhere makes its
-/// result and hands it in with <see cref="IReactorThreads.CallFromThread"/>; in between, nothing is shared.
+/// This file crosses threads. The rule: a deferred is used on the reactor thread only. Code on another thread makes a result
+/// and delivers it by <see cref="IReactorThreads.CallFromThread"/>; nothing else is shared.
 /// </remarks>
 public static class DeferredBridges
 {
     /// <summary>Runs a function on a thread of the pool. Call it on the reactor thread.</summary>
     /// <param name="threads">The reactor on whose thread the deferred is fired.</param>
-    /// <param name="function">May block; must not touch what belongs to the reactor.</param>
+    /// <param name="function">May block; must not use what belongs to the reactor.</param>
     /// <returns>What the function returns or throws. Cancelling it does not stop the function: its result is dropped.</returns>
     public static Deferred<T> DeferToThread<T>(this IReactorThreads threads, Func<T> function)
     {
         ArgumentNullException.ThrowIfNull(threads);
         ArgumentNullException.ThrowIfNull(function);
+        if (typeof(T).IsAssignableTo(typeof(Task)))
+        {
+            throw new NotSupportedException("the function already returns a task: use AsDeferred");
+        }
+
         var deferred = new Deferred<T>();
         ThreadPool.UnsafeQueueUserWorkItem(
             _ =>
@@ -51,11 +54,16 @@ public static class DeferredBridges
         return deferred;
     }
 
+    /// <summary>Refused when it is compiled: the result would be the task.</summary>
+    [Obsolete("The function already returns a task: use AsDeferred", error: true)]
+    public static Deferred<Unit> DeferToThread(this IReactorThreads threads, Func<Task> function) =>
+        throw new NotSupportedException();
+
     /// <summary>Makes a deferred of a task. Call it on the reactor thread.</summary>
-    /// <param name="task">Runs wherever it likes.</param>
+    /// <param name="task">May run on any thread.</param>
     /// <param name="threads">The reactor on whose thread the deferred is fired.</param>
-    /// <param name="whenCancelled">Is cancelled when the deferred is, so that the task can stop; null if it can not.</param>
-    /// <returns>The result of the task; at once, if there is one. Cancelling it stops the task if
+    /// <param name="whenCancelled">Is cancelled when the deferred is, so that the task can stop; null if it cannot.</param>
+    /// <returns>The result of the task; at once, if it has ended. Cancelling it stops the task if
     /// <paramref name="whenCancelled"/> does; either way it fails with <see cref="CancelledError"/> at once.</returns>
     public static Deferred<T> AsDeferred<T>(
         this Task<T> task, IReactorThreads threads, CancellationTokenSource? whenCancelled = null)
@@ -89,10 +97,10 @@ public static class DeferredBridges
     }
 
     /// <summary>Makes a task of a deferred. May be called from any thread.</summary>
-    /// <param name="deferred">Is taken over: its result goes to the task, and nothing else should be added to it.</param>
+    /// <param name="deferred">Its result goes to the task; add nothing else to it.</param>
     /// <param name="threads">The reactor that the deferred belongs to.</param>
-    /// <param name="cancellation">Cancels the deferred, and with it what it stands for.</param>
-    /// <returns>Ends as the deferred does; what awaits it goes on in the thread pool.</returns>
+    /// <param name="cancellation">Cancels the deferred.</param>
+    /// <returns>Ends as the deferred does. A method that awaits it continues in the thread pool.</returns>
     public static Task<T> AsTask<T>(
         this Deferred<T> deferred, IReactorThreads threads, CancellationToken cancellation = default)
     {
@@ -121,11 +129,11 @@ public static class DeferredBridges
         return source.Task;
     }
 
-    /// <summary>Has a deferred cancelled by a token, until it has a result. Call it on the reactor thread.</summary>
-    /// <param name="deferred">Its result passes through unchanged.</param>
+    /// <summary>Cancels a deferred when a token is cancelled, until it has a result. Call it on the reactor thread.</summary>
+    /// <param name="deferred">Its result is not changed.</param>
     /// <param name="threads">The reactor that the deferred belongs to.</param>
     /// <param name="cancellation">May be cancelled on any thread.</param>
-    /// <returns>The same deferred. Cancelling it directly works as ever.</returns>
+    /// <returns>The same deferred. Cancelling it directly works as before.</returns>
     public static Deferred<T> CancelWith<T>(
         this Deferred<T> deferred, IReactorThreads threads, CancellationToken cancellation)
     {
@@ -157,7 +165,7 @@ public static class DeferredBridges
             : new Outcome<T>(new Failure(task.Exception!.InnerException!));
     }
 
-    /// <summary>The deferred of a task. However it was cancelled, the task ends later and fires it in vain.</summary>
+    /// <summary>The deferred of a task. If it was cancelled, the task still ends later; that result is ignored.</summary>
     private sealed class TaskBridge<T>(CancellationTokenSource? whenCancelled) : Deferred<T>
     {
         private protected override void CancelUnfired()

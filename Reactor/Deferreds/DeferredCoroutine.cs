@@ -4,17 +4,17 @@ using System.Runtime.CompilerServices;
 namespace Poetry.Net;
 
 /// <summary>
-/// An async method that had to wait: its deferred, and its place in the queue of what it awaits. While it has not ended
-/// <see cref="Deferred._aux"/> is what it awaits, or null while its own code runs.
+/// An async method that had to wait: its deferred, and its link in the chain that it awaits. While it has not ended,
+/// <see cref="Deferred._aux"/> is the deferred that it awaits, or null while its own code runs.
 /// </summary>
 internal abstract class Coroutine<T> : Deferred<T>
 {
     private protected Coroutine()
     {
-        _state = Owned;
+        _state = FiredByOwnerOnly;
     }
 
-    /// <summary>Waits for a deferred, in its queue.</summary>
+    /// <summary>Waits for a deferred.</summary>
     public void Await(Deferred awaited)
     {
         _aux = awaited;
@@ -26,14 +26,14 @@ internal abstract class Coroutine<T> : Deferred<T>
         }
     }
 
-    /// <summary>The method has ended. Its functions are run by the loop below, or when its cancel is done.</summary>
+    /// <summary>The method has ended. The loop that runs it runs its functions next, or after its cancel is done.</summary>
     public void End(Outcome<T> outcome)
     {
         Accept(outcome);
         _state |= (_state & Cancelling) != 0 ? EndedInCancel : Fired;
     }
 
-    /// <summary>What it awaited has a result, or, once it has ended, what its chain waited for.</summary>
+    /// <summary>The deferred that it awaits has a result; or, after it has ended, the one that its chain waits for.</summary>
     internal override Deferred? Run(Deferred source)
     {
         if ((_state & Fired) != 0)
@@ -41,9 +41,9 @@ internal abstract class Coroutine<T> : Deferred<T>
             return base.Run(source);
         }
 
-        // The source counts as running until the loop comes back to it, as if the method and its functions were one of
-        // its own functions: which they are.
-        Debug.Assert(ReferenceEquals(_aux, source), "a coroutine goes on with what it awaited");
+        // The source counts as running until the loop comes back to it: the method and its functions are one of the
+        // functions of the source.
+        Debug.Assert(ReferenceEquals(_aux, source), "a coroutine continues with the deferred that it awaited");
         _aux = null;
         MoveNext();
         return (_state & Fired) != 0 && HasSomethingToDo ? this : null;
@@ -88,7 +88,7 @@ internal abstract class Coroutine<T> : Deferred<T>
 internal sealed class Coroutine<T, TStateMachine> : Coroutine<T>
     where TStateMachine : IAsyncStateMachine
 {
-    /// <summary>The locals of the method, and where it is.</summary>
+    /// <summary>The locals of the method, and its position.</summary>
     public TStateMachine StateMachine = default!;
 
     private protected override void MoveNext()

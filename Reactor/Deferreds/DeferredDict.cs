@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace Poetry.Net;
 
 /// <summary>
-/// Waits for several deferreds that have names: a <see cref="DeferredList{T}"/> whose places are keys, with the same flags,
-/// and the same rule for cancelling. It fires with how each of them ended.
+/// Waits for several deferreds that have keys: a <see cref="DeferredList{T}"/> with keys in place of indices, with the same
+/// flags and the same rule for cancelling. It fires with the outcome of each.
 /// </summary>
 public sealed class DeferredDict<TKey, T> : DeferredCollection<T, IReadOnlyDictionary<TKey, Outcome<T>>>
     where TKey : notnull
@@ -13,14 +13,14 @@ public sealed class DeferredDict<TKey, T> : DeferredCollection<T, IReadOnlyDicti
     private readonly KeyValuePair<TKey, Deferred<T>>[] _members;
     private readonly IEqualityComparer<TKey>? _comparer;
 
-    /// <summary>Begins to wait.</summary>
+    /// <summary>Starts to wait.</summary>
     /// <param name="members">Each key once. Without any, it fires at once.</param>
     /// <param name="fireOnOneCallback">Fire as soon as one member succeeds, with that one alone. Without members it then
     /// never fires.</param>
     /// <param name="fireOnOneErrback">Fail as soon as one member fails, with <see cref="FirstError"/>.</param>
     /// <param name="consumeErrors">The failures of members count as handled.</param>
-    /// <param name="comparer">Tells which keys are the same; null for the default.</param>
-    /// <exception cref="ArgumentException">A key occurs twice. No member has been touched.</exception>
+    /// <param name="comparer">Compares keys; null for the default comparer.</param>
+    /// <exception cref="ArgumentException">A key occurs twice. Nothing was added to any member.</exception>
     public DeferredDict(
         IEnumerable<KeyValuePair<TKey, Deferred<T>>> members,
         bool fireOnOneCallback = false,

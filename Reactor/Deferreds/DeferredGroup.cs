@@ -3,8 +3,8 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// What is common to deferreds that wait for several others: a list, a dictionary, gathered results, a race. Each member is
-/// given a link, at once; as they come to results, the group comes to its own.
+/// The common part of deferreds that wait for several others: a list, a dictionary, gathered results, a race. The group adds
+/// a link to each member at once, and has its result when enough members have theirs.
 /// </summary>
 /// <typeparam name="T">The result of a member.</typeparam>
 /// <typeparam name="TResult">The result of the group.</typeparam>
@@ -21,10 +21,10 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
         }
 
         _members = members;
-        _state = OfGroup;
+        _state = IsGroup;
     }
 
-    /// <summary>How many members there are.</summary>
+    /// <summary>The number of members.</summary>
     public int Count => _members.Length;
 
     /// <summary>Adds a link to each member, in order. Those that have fired run it at once, so the group may have fired
@@ -38,11 +38,11 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
     }
 
     /// <summary>A member has a result.</summary>
-    /// <returns>True if its failure is the group's now, false to leave it to the member.</returns>
+    /// <returns>True if the group handles its failure, false to leave the failure to the member.</returns>
     private protected abstract bool MemberFired(int index, Outcome<T> outcome);
 
-    /// <summary>Cancels the members, in order; those that have fired may wait for others.</summary>
-    /// <param name="exceptIndex">One to leave out, or -1.</param>
+    /// <summary>Cancels the members, in order. Those that have fired may wait for other deferreds.</summary>
+    /// <param name="exceptIndex">The index of a member that is not cancelled, or -1.</param>
     private protected void CancelMembers(int exceptIndex)
     {
         for (int i = 0; i < _members.Length; i++)
@@ -58,14 +58,14 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
             }
             catch (Exception exception)
             {
-                // It must not keep the others from being cancelled.
+                // The other members have to be cancelled too.
                 UnhandledFailures.Report("Unhandled error in canceller", new Failure(exception));
             }
         }
     }
 
-    /// <summary>Cancelling a group cancels all of its members, and the group comes to what they then come to. One that has
-    /// fired is done with.</summary>
+    /// <summary>Cancelling a group cancels all of its members; the group fires as they do. A group that has fired is not
+    /// cancelled.</summary>
     private protected override Deferred? CancelHere()
     {
         if ((_state & Fired) == 0)
@@ -76,7 +76,7 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
         return null;
     }
 
-    /// <summary>Listens at one member.</summary>
+    /// <summary>The link in the chain of one member.</summary>
     private sealed class MemberLink(DeferredGroup<T, TResult> group, int index) : ChainLink
     {
         internal override Deferred? Run(Deferred source)
@@ -98,7 +98,7 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
 }
 
 /// <summary>
-/// A group that keeps how each member ended, and fires when all have: with the three flags of Twisted's
+/// A group that keeps the outcome of each member and fires when all have one: with the three flags of Twisted's
 /// <c>DeferredList</c>.
 /// </summary>
 /// <typeparam name="T">The result of a member.</typeparam>
@@ -121,7 +121,7 @@ public abstract class DeferredCollection<T, TResult> : DeferredGroup<T, TResult>
         _consumeErrors = consumeErrors;
     }
 
-    /// <summary>Begins to listen; without members there is nothing to wait for, but no first success either.</summary>
+    /// <summary>Starts to wait. Without members there is nothing to wait for, but no first success either.</summary>
     private protected void Open()
     {
         if (_outcomes.Length == 0 && !_fireOnOneCallback)
@@ -132,13 +132,13 @@ public abstract class DeferredCollection<T, TResult> : DeferredGroup<T, TResult>
         Start();
     }
 
-    /// <summary>The result, once every member has one.</summary>
+    /// <summary>The result when every member has one.</summary>
     private protected abstract TResult WhenAll(Outcome<T>[] outcomes);
 
-    /// <summary>The result, for one that fires with its first success.</summary>
+    /// <summary>The result of a group that fires with its first success.</summary>
     private protected abstract TResult WhenFirst(int index, T value);
 
-    /// <summary>Says which member failed first.</summary>
+    /// <summary>The error that names the member that failed first.</summary>
     private protected virtual FirstError WhenFirstFailed(int index, Failure failure) => new(index, failure);
 
     private protected sealed override bool MemberFired(int index, Outcome<T> outcome)

@@ -49,7 +49,7 @@ internal abstract class TypedLink<T, TNext> : ChainLink
     private protected virtual Outcome<TNext> OnFailure(Failure failure) => new(failure);
 }
 
-/// <summary>A function in a chain that only a failure calls; so the type stays.</summary>
+/// <summary>A function in a chain for failures only, so the type stays.</summary>
 internal abstract class ErrbackLink<T> : ChainLink
 {
     internal sealed override Deferred? Run(Deferred source)
@@ -78,7 +78,7 @@ internal abstract class ErrbackLink<T> : ChainLink
     private protected abstract Outcome<T> OnFailure(Failure failure);
 }
 
-/// <summary>The most common link has a loop body of its own: no detour by an <see cref="Outcome{T}"/>.</summary>
+/// <summary>The most common link: it makes no <see cref="Outcome{T}"/>.</summary>
 internal sealed class SameCallback<T>(Func<T, T> function) : ChainLink
 {
     internal override Deferred? Run(Deferred source)
@@ -107,7 +107,49 @@ internal sealed class ValueCallback<T, TNext>(Func<T, TNext> function) : TypedLi
 
 internal sealed class DeferredCallback<T, TNext>(Func<T, Deferred<TNext>> function) : TypedLink<T, TNext>
 {
-    private protected override Outcome<TNext> OnValue(T value) => new(function(value));
+    private protected override Outcome<TNext> OnValue(T value) => new(function(value) ?? throw Deferred.NullReturned());
+}
+
+/// <summary>A function that returns a deferred whose value is not needed, such as an <c>async</c> lambda.</summary>
+internal sealed class VoidCallback<T>(Func<T, Deferred?> function) : ChainLink
+{
+    internal override Deferred? Run(Deferred source)
+    {
+        Deferred<T> from = Unsafe.As<Deferred<T>>(source);
+        if (!from.HasFailed)
+        {
+            try
+            {
+                from.AcceptVoid(function(from.PeekValue));
+            }
+            catch (Exception exception)
+            {
+                from.AcceptException(exception);
+            }
+        }
+
+        return null;
+    }
+}
+
+/// <summary>As <see cref="VoidCallback{T}"/>, for values and failures.</summary>
+internal sealed class VoidBoth<T>(Func<Outcome<T>, Deferred?> function) : ChainLink
+{
+    internal override Deferred? Run(Deferred source)
+    {
+        Deferred<T> from = Unsafe.As<Deferred<T>>(source);
+        try
+        {
+            Outcome<T> outcome = from.HasFailed ? new Outcome<T>(from.TakeFailure()) : new Outcome<T>(from.PeekValue);
+            from.AcceptVoid(function(outcome));
+        }
+        catch (Exception exception)
+        {
+            from.AcceptException(exception);
+        }
+
+        return null;
+    }
 }
 
 internal sealed class OutcomeCallback<T, TNext>(Func<T, Outcome<TNext>> function) : TypedLink<T, TNext>
@@ -137,7 +179,7 @@ internal sealed class ValueErrback<T>(Func<Failure, T> function) : ErrbackLink<T
 
 internal sealed class DeferredErrback<T>(Func<Failure, Deferred<T>> function) : ErrbackLink<T>
 {
-    private protected override Outcome<T> OnFailure(Failure failure) => new(function(failure));
+    private protected override Outcome<T> OnFailure(Failure failure) => new(function(failure) ?? throw Deferred.NullReturned());
 }
 
 internal sealed class OutcomeErrback<T>(Func<Failure, Outcome<T>> function) : ErrbackLink<T>
@@ -232,7 +274,7 @@ internal sealed class ActionFork<T>(Action<T> callback, Action<Failure> errback)
     }
 }
 
-/// <summary>Fires another deferred, which is told by nobody else: Twisted's <c>chainDeferred</c>.</summary>
+/// <summary>Fires another deferred: Twisted's <c>chainDeferred</c>.</summary>
 internal sealed class ChainingLink<T>(Deferred<T> other) : TypedLink<T, T>
 {
     private protected override bool TakesFailures => true;

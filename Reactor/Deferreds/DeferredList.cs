@@ -5,18 +5,17 @@ using System.Collections.Generic;
 namespace Poetry.Net;
 
 /// <summary>
-/// Waits for several deferreds at once: Twisted's <c>DeferredList</c>. It fires when every member has a result, with how
-/// each of them ended, in the order of the list; so it succeeds even if they all fail.
+/// Waits for several deferreds at once: Twisted's <c>DeferredList</c>. It fires when every member has a result, with
+/// the outcome of each in the order of the list; so it succeeds even if all of them fail.
 /// </summary>
 /// <remarks>
-/// The members stay usable: each goes on with the result it had, and may have been given functions of its own, before or
-/// after. So a member that fails is reported as unhandled unless it has an errback too, or
-/// <c>consumeErrors</c> is given. Cancelling the list cancels every member, and the list then fires with what they
-/// come to; once it has fired, cancelling does nothing.
+/// The members stay usable: each keeps its result, and functions may be added to it before or after. So a member that fails is
+/// reported as unhandled unless it has an errback too, or <c>consumeErrors</c> is true. Cancelling the list cancels every
+/// member, and the list then fires with their outcomes. A list that has fired is not cancelled.
 /// </remarks>
 public sealed class DeferredList<T> : DeferredCollection<T, DeferredListResult<T>>
 {
-    /// <summary>Begins to wait.</summary>
+    /// <summary>Starts to wait.</summary>
     /// <param name="members">One may occur several times, and then counts as often. Without any, the list fires at once.</param>
     /// <param name="fireOnOneCallback">Fire as soon as one member succeeds, with that one: see
     /// <see cref="DeferredListResult{T}.FirstIndex"/>. Without members it then never fires.</param>
@@ -43,8 +42,8 @@ public sealed class DeferredList<T> : DeferredCollection<T, DeferredListResult<T
 }
 
 /// <summary>
-/// How the members of a <see cref="DeferredList{T}"/> ended, in their order. Of a list that fired with its first success it
-/// holds that one alone, and <see cref="FirstIndex"/> tells which it was.
+/// The outcomes of the members of a <see cref="DeferredList{T}"/>, in their order. For a list that fires with its first
+/// success it holds that one alone, and <see cref="FirstIndex"/> is its index.
 /// </summary>
 public readonly struct DeferredListResult<T> : IReadOnlyList<Outcome<T>>
 {
@@ -56,22 +55,22 @@ public readonly struct DeferredListResult<T> : IReadOnlyList<Outcome<T>>
         FirstIndex = firstIndex;
     }
 
-    /// <summary>The place in the list of the member that succeeded first, if that is what was waited for; else null.</summary>
+    /// <summary>The index of the member that succeeded first, if the list waited for that; else null.</summary>
     public int? FirstIndex { get; }
 
-    /// <summary>How many outcomes there are.</summary>
+    /// <summary>The number of outcomes.</summary>
     public int Count => _outcomes?.Length ?? 0;
 
-    /// <summary>How one of them ended.</summary>
+    /// <summary>The outcome of one member.</summary>
     public Outcome<T> this[int index] => (_outcomes ?? [])[index];
 
-    /// <summary>All of them, in order.</summary>
+    /// <summary>All outcomes, in order.</summary>
     public IEnumerator<Outcome<T>> GetEnumerator() => ((IEnumerable<Outcome<T>>)(_outcomes ?? [])).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }
 
-/// <summary>The members' values, in their order, or the first failure: Twisted's <c>gatherResults</c>.</summary>
+/// <summary>The values of the members, in their order, or the first failure: Twisted's <c>gatherResults</c>.</summary>
 internal sealed class GatheredResults<T> : DeferredCollection<T, T[]>
 {
     public GatheredResults(Deferred[] members, bool consumeErrors)

@@ -1,37 +1,38 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
 
 /// <summary>
-/// Lets one at a time through, in the order of asking. It is held across turns of the loop, as between two awaits, and has
-/// nothing to do with threads: it belongs to one reactor.
+/// A lock with one holder at a time; callers get it in the order of asking. It is held across turns of the loop, for example
+/// between two awaits. It has nothing to do with threads: it belongs to one reactor.
 /// </summary>
 public sealed class DeferredLock
 {
-    private readonly WaitingLine<DeferredLock> _line = new();
+    private readonly WaiterQueue<DeferredLock> _waiters = new();
 
-    /// <summary>Does somebody hold it?</summary>
+    /// <summary>True while it is held.</summary>
     public bool Locked { get; private set; }
 
-    /// <summary>How many wait for it.</summary>
-    public int WaitingCount => _line.Count;
+    /// <summary>The number of callers that wait for it.</summary>
+    public int WaitingCount => _waiters.Count;
 
     /// <summary>Asks for the lock.</summary>
-    /// <returns>Fires with this lock when it is the caller's, who then has to <see cref="Release"/> it. Cancelling it gives
-    /// up the place in line; once acquired, cancelling does nothing and releases nothing.</returns>
+    /// <returns>Fires with this lock when the caller holds it, who then has to <see cref="Release"/> it. Cancelling it leaves
+    /// the queue; after it has fired, cancelling does nothing and releases nothing.</returns>
     public Deferred<DeferredLock> Acquire()
     {
         if (Locked)
         {
-            return _line.Join();
+            return _waiters.Add();
         }
 
         Locked = true;
         return Deferred.Succeed(this);
     }
 
-    /// <summary>Gives the lock back; the next in line has it, and its functions run, before this returns.</summary>
-    /// <exception cref="ReleaseError">Nobody holds it.</exception>
+    /// <summary>Releases the lock. The next caller in the queue gets it, and its functions run before this returns.</summary>
+    /// <exception cref="ReleaseError">It is not held.</exception>
     public void Release()
     {
         if (!Locked)
@@ -39,7 +40,7 @@ public sealed class DeferredLock
             throw new ReleaseError();
         }
 
-        if (_line.TakeFirst() is { } next)
+        if (_waiters.TakeFirst() is { } next)
         {
             next.FireValue(this);
         }
@@ -50,8 +51,8 @@ public sealed class DeferredLock
     }
 
     /// <summary>Acquires, calls the function, and releases when that is done, however it ends.</summary>
-    /// <returns>What the function comes to. Cancelling it gives up the place in line, or cancels the deferred that the
-    /// function returned.</returns>
+    /// <returns>The outcome of the function. Cancelling it leaves the queue, or cancels the deferred that the function
+    /// returned.</returns>
     public Deferred<T> Run<T>(Func<Outcome<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -61,15 +62,24 @@ public sealed class DeferredLock
             return outcome;
         }));
     }
+
+    /// <summary>As <see cref="Run{T}(Func{Outcome{T}})"/>, for a function that returns a deferred, such as an <c>async</c>
+    /// lambda.</summary>
+    [OverloadResolutionPriority(-1)]
+    public Deferred<T> Run<T>(Func<Deferred<T>> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        return Run(() => new Outcome<T>(Deferred.MaybeDeferred(function)));
+    }
 }
 
-/// <summary>Lets a number of callers through at a time, in the order of asking: see <see cref="DeferredLock"/>.</summary>
+/// <summary>A number of tokens; callers get one in the order of asking: see <see cref="DeferredLock"/>.</summary>
 public sealed class DeferredSemaphore
 {
-    private readonly WaitingLine<DeferredSemaphore> _line = new();
+    private readonly WaiterQueue<DeferredSemaphore> _waiters = new();
 
     /// <summary>Makes one with all of its tokens free.</summary>
-    /// <param name="tokens">How many may hold it at a time: 1 or more.</param>
+    /// <param name="tokens">The number of tokens: 1 or more.</param>
     public DeferredSemaphore(int tokens)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
@@ -77,31 +87,31 @@ public sealed class DeferredSemaphore
         Tokens = tokens;
     }
 
-    /// <summary>How many may hold it at a time.</summary>
+    /// <summary>The number of tokens.</summary>
     public int Limit { get; }
 
-    /// <summary>How many of those are free.</summary>
+    /// <summary>The number of free tokens.</summary>
     public int Tokens { get; private set; }
 
-    /// <summary>How many wait for one.</summary>
-    public int WaitingCount => _line.Count;
+    /// <summary>The number of callers that wait for a token.</summary>
+    public int WaitingCount => _waiters.Count;
 
     /// <summary>Asks for a token.</summary>
-    /// <returns>Fires with this semaphore when there is one for the caller, who then has to <see cref="Release"/> it.
-    /// Cancelling it gives up the place in line; once acquired, cancelling does nothing and releases nothing.</returns>
+    /// <returns>Fires with this semaphore when the caller has a token, who then has to <see cref="Release"/> it. Cancelling it
+    /// leaves the queue; after it has fired, cancelling does nothing and releases nothing.</returns>
     public Deferred<DeferredSemaphore> Acquire()
     {
         if (Tokens == 0)
         {
-            return _line.Join();
+            return _waiters.Add();
         }
 
         Tokens--;
         return Deferred.Succeed(this);
     }
 
-    /// <summary>Gives a token back; the next in line has it, and its functions run, before this returns.</summary>
-    /// <exception cref="ReleaseError">All of them are free.</exception>
+    /// <summary>Releases a token. The next caller in the queue gets it, and its functions run before this returns.</summary>
+    /// <exception cref="ReleaseError">All tokens are free.</exception>
     public void Release()
     {
         if (Tokens == Limit)
@@ -109,7 +119,7 @@ public sealed class DeferredSemaphore
             throw new ReleaseError();
         }
 
-        if (_line.TakeFirst() is { } next)
+        if (_waiters.TakeFirst() is { } next)
         {
             next.FireValue(this);
         }
@@ -120,8 +130,8 @@ public sealed class DeferredSemaphore
     }
 
     /// <summary>Acquires, calls the function, and releases when that is done, however it ends.</summary>
-    /// <returns>What the function comes to. Cancelling it gives up the place in line, or cancels the deferred that the
-    /// function returned.</returns>
+    /// <returns>The outcome of the function. Cancelling it leaves the queue, or cancels the deferred that the function
+    /// returned.</returns>
     public Deferred<T> Run<T>(Func<Outcome<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -130,5 +140,14 @@ public sealed class DeferredSemaphore
             self.Release();
             return outcome;
         }));
+    }
+
+    /// <summary>As <see cref="Run{T}(Func{Outcome{T}})"/>, for a function that returns a deferred, such as an <c>async</c>
+    /// lambda.</summary>
+    [OverloadResolutionPriority(-1)]
+    public Deferred<T> Run<T>(Func<Deferred<T>> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        return Run(() => new Outcome<T>(Deferred.MaybeDeferred(function)));
     }
 }

@@ -1,14 +1,15 @@
 using System;
 using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
-/// <summary>The ways to add a function to a chain. Each has one argument, and what it returns is the next one's.</summary>
+/// <summary>The ways to add a function to a chain. A function has one argument: what the previous function returned.</summary>
 public partial class Deferred<T>
 {
     /// <summary>Adds a function for success.</summary>
     /// <param name="function">Gets the value; the value it returns replaces that, an exception it throws becomes a failure.
-    /// A failure passes it by.</param>
+    /// It is skipped for a failure.</param>
     /// <returns>This deferred.</returns>
     public Deferred<T> AddCallback(Func<T, T> function)
     {
@@ -17,9 +18,9 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a function for success that gives a value of another type.</summary>
-    /// <param name="function">Gets the value; what it returns or throws replaces that. A failure passes it by.</param>
-    /// <returns>The chain under its new type: add what comes next there.</returns>
+    /// <summary>Adds a function for success that returns a value of another type.</summary>
+    /// <param name="function">Gets the value; what it returns or throws replaces that. It is skipped for a failure.</param>
+    /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddCallback<TNext>(Func<T, TNext> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -29,23 +30,58 @@ public partial class Deferred<T>
     /// <summary>Adds a function for success that starts another operation.</summary>
     /// <param name="function">Gets the value; the chain waits for the deferred it returns, and takes its result. Cancelling
     /// the chain while it waits cancels that one.</param>
-    /// <returns>The chain under its new type: add what comes next there.</returns>
+    /// <returns>The chain under its new type: add the next functions to it.</returns>
+    [OverloadResolutionPriority(2)]
     public Deferred<TNext> AddCallback<TNext>(Func<T, Deferred<TNext>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         return Add(new DeferredCallback<T, TNext>(function));
     }
 
-    /// <summary>Adds a function for success that may end in any way.</summary>
+    /// <summary>Adds a function for success that starts another operation without a value, such as an <c>async</c>
+    /// lambda.</summary>
+    /// <param name="function">Gets the value. The chain waits for the deferred that it returns, takes over a failure of that,
+    /// and goes on with the default value; null if there is nothing to wait for.</param>
+    /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(1)]
+    public Deferred<T> AddCallback(Func<T, Deferred?> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        AddLink(new VoidCallback<T>(function));
+        return this;
+    }
+
+    /// <summary>As <see cref="AddCallback(Func{T, Deferred})"/>, for a function that does not need the value.</summary>
+    /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(1)]
+    public new Deferred<T> AddCallback(Func<Deferred?> function)
+    {
+        base.AddCallback(function);
+        return this;
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public Deferred<T> AddCallback(Func<T, Task> function) => throw new NotSupportedException(TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public Deferred<TNext> AddCallback<TNext>(Func<T, Task<TNext>> function) => throw new NotSupportedException(TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public new Deferred<T> AddCallback(Func<Task> function) => throw new NotSupportedException(TaskRefused);
+
+    /// <summary>Adds a function for success that returns an outcome.</summary>
     /// <param name="function">Gets the value; returns a value, a failure or a deferred.</param>
-    /// <returns>The chain under its new type: add what comes next there.</returns>
+    /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddCallback<TNext>(Func<T, Outcome<TNext>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         return Add(new OutcomeCallback<T, TNext>(function));
     }
 
-    /// <summary>Adds a function for success that gives nothing back, which leaves the default value.</summary>
+    /// <summary>Adds a function for success that returns nothing; the default value is left.</summary>
     /// <param name="action">Gets the value.</param>
     /// <returns>This deferred.</returns>
     public Deferred<T> AddCallback(Action<T> action)
@@ -55,7 +91,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a function for success that needs no value and gives none back.</summary>
+    /// <summary>Adds a function for success that needs no value and returns none.</summary>
     /// <returns>This deferred.</returns>
     public new Deferred<T> AddCallback(Action action)
     {
@@ -64,7 +100,7 @@ public partial class Deferred<T>
     }
 
     /// <summary>Adds a function for success, with a state, so that a static lambda does and nothing is captured.</summary>
-    /// <returns>The chain under its new type: add what comes next there.</returns>
+    /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddCallback<TState, TNext>(TState state, Func<TState, T, Outcome<TNext>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -73,7 +109,7 @@ public partial class Deferred<T>
 
     /// <summary>Adds a function for failure.</summary>
     /// <param name="function">Gets the failure, which is thereby handled; the chain goes on with the value it returns, or
-    /// with the exception it throws. A value passes it by.</param>
+    /// with the exception it throws. It is skipped for a value.</param>
     /// <returns>This deferred.</returns>
     public Deferred<T> AddErrback(Func<Failure, T> function)
     {
@@ -93,7 +129,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a function for failure that may end in any way: to pass a failure on, return it.</summary>
+    /// <summary>Adds a function for failure that returns an outcome: to pass the failure on, return it.</summary>
     /// <returns>This deferred.</returns>
     public Deferred<T> AddErrback(Func<Failure, Outcome<T>> function)
     {
@@ -102,16 +138,34 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a function for failure that gives nothing back: the chain goes on with the default value.</summary>
+    /// <summary>Adds a function for failure that returns nothing: the chain goes on with the default value.</summary>
     /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(-2)]
     public new Deferred<T> AddErrback(Action<Failure> action)
     {
         base.AddErrback(action);
         return this;
     }
 
-    /// <summary>Adds a function for one kind of failure, as <c>catch</c> is for one kind of exception: others pass it by,
-    /// and nothing is thrown to find out.</summary>
+    /// <summary>Adds a function for failure that starts another operation without a value, such as an <c>async</c>
+    /// lambda.</summary>
+    /// <param name="function">Gets the failure. The chain waits for the deferred that it returns and goes on with the default
+    /// value; null if there is nothing to wait for.</param>
+    /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(-1)]
+    public new Deferred<T> AddErrback(Func<Failure, Deferred?> function)
+    {
+        base.AddErrback(function);
+        return this;
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [OverloadResolutionPriority(-2)]
+    [Obsolete(TaskRefused, error: true)]
+    public new Deferred<T> AddErrback(Func<Failure, Task> function) => throw new NotSupportedException(TaskRefused);
+
+    /// <summary>Adds a function for one kind of failure, as <c>catch</c> is for one kind of exception. It is skipped
+    /// for others, and nothing is thrown to find out.</summary>
     /// <returns>This deferred.</returns>
     public Deferred<T> AddErrback<TException>(Func<TException, Outcome<T>> function)
         where TException : Exception
@@ -128,16 +182,55 @@ public partial class Deferred<T>
 
     /// <summary>Adds a function for success and failure alike that changes the type.</summary>
     /// <param name="function">Gets either; returns a value, a failure or a deferred.</param>
-    /// <returns>The chain under its new type: add what comes next there.</returns>
+    /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddBoth<TNext>(Func<Outcome<T>, Outcome<TNext>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         return Add(new OutcomeBoth<T, TNext>(function));
     }
 
-    /// <summary>Adds a function for success and failure alike that gives nothing back: the default value is left, and a
+    /// <summary>Adds a function for success and failure alike that starts another operation.</summary>
+    /// <param name="function">Gets either. The chain waits for the deferred that it returns, and takes its result.</param>
+    /// <returns>The chain under its new type: add the next functions to it.</returns>
+    public Deferred<TNext> AddBoth<TNext>(Func<Outcome<T>, Deferred<TNext>> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        return Add(new OutcomeBoth<T, TNext>(outcome => new(function(outcome) ?? throw NullReturned())));
+    }
+
+    /// <summary>As <see cref="AddBoth{TNext}(Func{Outcome{T}, Deferred{TNext}})"/>, for an operation without a value, such as
+    /// an <c>async</c> lambda.</summary>
+    /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(-1)]
+    public Deferred<T> AddBoth(Func<Outcome<T>, Deferred?> function)
+    {
+        ArgumentNullException.ThrowIfNull(function);
+        AddLink(new VoidBoth<T>(function));
+        return this;
+    }
+
+    /// <summary>As <see cref="AddBoth(Func{Outcome{T}, Deferred})"/>, for a function that does not need the result.</summary>
+    /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(1)]
+    public new Deferred<T> AddBoth(Func<Deferred?> function)
+    {
+        base.AddBoth(function);
+        return this;
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [OverloadResolutionPriority(-2)]
+    [Obsolete(TaskRefused, error: true)]
+    public Deferred<T> AddBoth(Func<Outcome<T>, Task> function) => throw new NotSupportedException(TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public new Deferred<T> AddBoth(Func<Task> function) => throw new NotSupportedException(TaskRefused);
+
+    /// <summary>Adds a function for success and failure alike that returns nothing: the default value is left, and a
     /// failure counts as handled.</summary>
     /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(-2)]
     public Deferred<T> AddBoth(Action<Outcome<T>> action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -145,7 +238,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>As <see cref="AddBoth(Action{Outcome{T}})"/>, for whom the result is all one.</summary>
+    /// <summary>As <see cref="AddBoth(Action{Outcome{T}})"/>, for a function that does not need the result.</summary>
     /// <returns>This deferred.</returns>
     public new Deferred<T> AddBoth(Action action)
     {
@@ -163,8 +256,8 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a fork: one of the two is called, and neither sees what the other does.</summary>
-    /// <returns>The chain under its new type: add what comes next there.</returns>
+    /// <summary>Adds two functions of which one is called. The second does not handle a failure of the first.</summary>
+    /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddCallbacks<TNext>(Func<T, TNext> callback, Func<Failure, TNext> errback)
     {
         ArgumentNullException.ThrowIfNull(callback);
@@ -172,8 +265,8 @@ public partial class Deferred<T>
         return Add(new ValueFork<T, TNext>(callback, errback));
     }
 
-    /// <summary>Adds a fork whose ways may end in any way.</summary>
-    /// <returns>The chain under its new type: add what comes next there.</returns>
+    /// <summary>As <see cref="AddCallbacks{TNext}(Func{T, TNext}, Func{Failure, TNext})"/>, for functions that return outcomes.</summary>
+    /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddCallbacks<TNext>(Func<T, Outcome<TNext>> callback, Func<Failure, Outcome<TNext>> errback)
     {
         ArgumentNullException.ThrowIfNull(callback);
@@ -181,7 +274,37 @@ public partial class Deferred<T>
         return Add(new OutcomeFork<T, TNext>(callback, errback));
     }
 
-    /// <summary>Adds a fork whose ways give nothing back, which leaves the default value.</summary>
+    /// <summary>As <see cref="AddCallbacks{TNext}(Func{T, TNext}, Func{Failure, TNext})"/>, for functions that start another
+    /// operation.</summary>
+    /// <returns>The chain under its new type: add the next functions to it.</returns>
+    [OverloadResolutionPriority(2)]
+    public Deferred<TNext> AddCallbacks<TNext>(Func<T, Deferred<TNext>> callback, Func<Failure, Deferred<TNext>> errback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        ArgumentNullException.ThrowIfNull(errback);
+        return Add(new OutcomeFork<T, TNext>(
+            value => new(callback(value) ?? throw NullReturned()), failure => new(errback(failure) ?? throw NullReturned())));
+    }
+
+    /// <summary>As <see cref="AddCallbacks{TNext}(Func{T, TNext}, Func{Failure, TNext})"/>, for functions that start another
+    /// operation without a value, such as <c>async</c> lambdas.</summary>
+    /// <returns>This deferred.</returns>
+    [OverloadResolutionPriority(1)]
+    public Deferred<T> AddCallbacks(Func<T, Deferred?> callback, Func<Failure, Deferred?> errback)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        ArgumentNullException.ThrowIfNull(errback);
+        AddLink(new VoidBoth<T>(outcome => outcome.Failure is { } failure ? errback(failure) : callback(outcome.Value)));
+        return this;
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(TaskRefused, error: true)]
+    public Deferred<T> AddCallbacks(Func<T, Task> callback, Func<Failure, Task> errback) =>
+        throw new NotSupportedException(TaskRefused);
+
+    /// <summary>As <see cref="AddCallbacks{TNext}(Func{T, TNext}, Func{Failure, TNext})"/>, for functions that return nothing: the default
+    /// value is left.</summary>
     /// <returns>This deferred.</returns>
     public Deferred<T> AddCallbacks(Action<T> callback, Action<Failure> errback)
     {
@@ -191,7 +314,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a link that may change the type, and opens the handle of the new one if it does.</summary>
+    /// <summary>Adds a link that may change the type, and makes the handle of the new type if it does.</summary>
     private Deferred<TNext> Add<TNext>(TypedLink<T, TNext> link)
     {
         if (typeof(TNext) == typeof(T))
@@ -205,7 +328,7 @@ public partial class Deferred<T>
             AddLink(link); // throws
         }
 
-        var next = new Deferred<TNext>(this, Fired | Waiting | Ahead | (_state & OfGroup));
+        var next = new Deferred<TNext>(this, Fired | Waiting | NotReached | (_state & IsGroup));
         link.Target = next;
         _state |= Superseded;
         Append(link);

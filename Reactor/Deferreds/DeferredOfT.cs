@@ -5,15 +5,14 @@ using System.Runtime.CompilerServices;
 namespace Poetry.Net;
 
 /// <summary>
-/// A deferred whose result is a <typeparamref name="T"/>: one chain seen through a type. A function that gives back the
-/// same type is added to this very object; one that gives back another continues the same chain under a handle of the new
-/// type, which is returned, and from then on functions are added there. Go on with what the last call returned, and the
-/// compiler checks every joint of the chain.
+/// A deferred whose result is a <typeparamref name="T"/>: one chain seen through a type. A function that returns the same
+/// type is added to this object. A function that returns another type continues the chain under a handle of the new type,
+/// which <c>AddCallback</c> returns; the next functions are added to that handle. Always continue with what the last call
+/// returned: then the compiler checks every step of the chain.
 /// </summary>
 /// <remarks>
-/// Cancelling and pausing reach the whole chain through any of its handles. A result that was taken, by another deferred
-/// that waited for it or by an <c>await</c>, leaves the default value behind, and a function added after that is called
-/// with it.
+/// Cancelling and pausing reach the whole chain through any of its handles. When another deferred or an <c>await</c> takes
+/// the result, the default value is left, and a function that is added after that is called with it.
 /// </remarks>
 [AsyncMethodBuilder(typeof(DeferredMethodBuilder<>))]
 public partial class Deferred<T> : Deferred
@@ -21,23 +20,23 @@ public partial class Deferred<T> : Deferred
     private protected T _value = default!;
 
     /// <summary>
-    /// Makes one that has not fired. Cancelling it makes it fail at once, does not stop the operation, and swallows the one
-    /// result which that may still deliver.
+    /// Makes one that has not fired. Cancelling it makes it fail at once. It does not stop the operation; the one result that
+    /// the operation may still deliver is ignored.
     /// </summary>
     public Deferred()
     {
     }
 
     /// <summary>Makes one that knows how to stop its operation.</summary>
-    /// <param name="canceller">Called when it is cancelled before it has fired. It may fire the deferred it is given, with
-    /// a value or an error of its own choice; if it does not, the deferred fails with <see cref="CancelledError"/>.</param>
+    /// <param name="canceller">Called when it is cancelled before it has fired. It may fire the deferred that it is given,
+    /// with any value or error; if it does not, the deferred fails with <see cref="CancelledError"/>.</param>
     public Deferred(Action<Deferred<T>> canceller)
     {
         ArgumentNullException.ThrowIfNull(canceller);
         _aux = canceller;
     }
 
-    /// <summary>For those who have a canceller with a state: see <see cref="Deferred.WithCanceller"/>.</summary>
+    /// <summary>With a canceller that has a state: see <see cref="Deferred.WithCanceller"/>.</summary>
     internal Deferred(Canceller<T> canceller)
     {
         _aux = canceller;
@@ -52,16 +51,17 @@ public partial class Deferred<T> : Deferred
 
     internal override object? CurrentValue => _value;
 
-    /// <summary>Where the value is, without taking it.</summary>
+    /// <summary>The place of the value. Reading does not take it.</summary>
     internal ref T PeekValue => ref _value;
 
     internal bool HasFailed => (_state & Failed) != 0;
 
-    /// <summary>Fires it with a value; the functions that are waiting run before this returns.</summary>
+    /// <summary>Fires it with a value; the functions that wait run before this returns.</summary>
     /// <exception cref="AlreadyCalledError">It has been fired before (and was not cancelled in between).</exception>
     public void Callback(T value)
     {
-        if ((_state & (Fired | Owned | Ahead)) != 0)
+        AssertThread();
+        if ((_state & (Fired | FiredByOwnerOnly | NotReached)) != 0)
         {
             FiredAgain();
             return;
@@ -70,12 +70,13 @@ public partial class Deferred<T> : Deferred
         FireValue(value);
     }
 
-    /// <summary>Fires it with a failure; the functions that are waiting run before this returns.</summary>
+    /// <summary>Fires it with a failure; the functions that wait run before this returns.</summary>
     /// <exception cref="AlreadyCalledError">It has been fired before (and was not cancelled in between).</exception>
     public void Errback(Failure failure)
     {
         ArgumentNullException.ThrowIfNull(failure);
-        if ((_state & (Fired | Owned | Ahead)) != 0)
+        AssertThread();
+        if ((_state & (Fired | FiredByOwnerOnly | NotReached)) != 0)
         {
             FiredAgain();
             return;
@@ -88,7 +89,7 @@ public partial class Deferred<T> : Deferred
     /// <exception cref="AlreadyCalledError">It has been fired before (and was not cancelled in between).</exception>
     public void Errback(Exception exception) => Errback(new Failure(exception));
 
-    /// <summary>Fires it with whatever something else ended with.</summary>
+    /// <summary>Fires it with a value or a failure.</summary>
     /// <exception cref="AlreadyCalledError">It has been fired before (and was not cancelled in between).</exception>
     public void Fire(Outcome<T> outcome)
     {
@@ -102,7 +103,7 @@ public partial class Deferred<T> : Deferred
         }
     }
 
-    /// <summary>Fires <paramref name="other"/> with the result, when it comes; what is left here is the default value.</summary>
+    /// <summary>Fires <paramref name="other"/> with the result when it is available; the default value is left here.</summary>
     /// <remarks>Cancelling <paramref name="other"/> does not reach this one.</remarks>
     /// <returns>This deferred.</returns>
     public Deferred<T> ChainDeferred(Deferred<T> other)
@@ -112,25 +113,12 @@ public partial class Deferred<T> : Deferred
         return this;
     }
 
-    /// <summary>Gives the result, value or failure, and leaves the default behind.</summary>
-    internal Outcome<T> TakeOutcome()
-    {
-        if ((_state & Failed) != 0)
-        {
-            return new Outcome<T>(TakeFailure());
-        }
-
-        T value = _value;
-        _value = default!;
-        return new Outcome<T>(value);
-    }
-
-    /// <summary>Gives the value or throws the exception, and leaves the default behind.</summary>
+    /// <summary>Takes the value, or takes the failure and throws it. The default value is left.</summary>
     internal T TakeResult()
     {
         if ((_state & (Fired | Waiting)) != Fired)
         {
-            throw new InvalidOperationException("the deferred has no result yet, and a reactor never blocks to wait for one");
+            throw NoResult();
         }
 
         if ((_state & Failed) != 0)
@@ -153,18 +141,27 @@ public partial class Deferred<T> : Deferred
         _value = default!;
     }
 
-    /// <summary>The deferred this one waits for hands its result over, and it is this one's turn.</summary>
+    /// <summary>The deferred that this one waits for hands its result over.</summary>
     internal override Deferred? Run(Deferred source)
     {
-        Debug.Assert((_state & Waiting) != 0, "only who waits is handed a result");
+        Debug.Assert((_state & Waiting) != 0, "only a deferred that waits is handed a result");
         _aux = null;
-        _state &= ~Waiting;
         source.StopRunning();
-        TakeFrom(Unsafe.As<Deferred<T>>(source));
+        if ((_state & WaitsForVoid) == 0)
+        {
+            _state &= ~Waiting;
+            TakeFrom(Unsafe.As<Deferred<T>>(source));
+        }
+        else
+        {
+            _state &= ~(Waiting | WaitsForVoid);
+            TakeVoidFrom(source);
+        }
+
         return this;
     }
 
-    /// <summary>Makes what a function returned the result; if that was a deferred, takes its result or waits for it.</summary>
+    /// <summary>Makes the outcome of a function the result. If that is a deferred, takes its result or waits for it.</summary>
     internal void Accept(Outcome<T> outcome)
     {
         if (outcome.IsValue)
@@ -182,7 +179,7 @@ public partial class Deferred<T> : Deferred
         }
     }
 
-    /// <summary>Makes what a function threw the result. It stands here, so that the function of every day has a small frame.</summary>
+    /// <summary>Makes the exception of a function the result. A method of its own, so that the common path has a small frame.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void AcceptException(Exception exception)
     {
@@ -190,7 +187,7 @@ public partial class Deferred<T> : Deferred
         SetFailure(new Failure(exception));
     }
 
-    /// <summary>The chain changes its type: what a function came to is the result of the next handle.</summary>
+    /// <summary>The chain changes its type: the outcome of a function is the result of the next handle.</summary>
     /// <returns>That handle, whose functions are next.</returns>
     internal Deferred PassOn<TNext>(Deferred<TNext> next, Outcome<TNext> outcome)
     {
@@ -200,7 +197,7 @@ public partial class Deferred<T> : Deferred
         return next;
     }
 
-    /// <summary>The chain changes its type over a failure that no function took: it goes on as it is.</summary>
+    /// <summary>The chain changes its type with a failure that no function handled: the failure moves on unchanged.</summary>
     /// <returns>The next handle, whose functions are next.</returns>
     internal Deferred PassFailureOn<TNext>(Deferred<TNext> next)
     {
@@ -228,7 +225,7 @@ public partial class Deferred<T> : Deferred
         switch (_aux)
         {
             case null:
-                _state |= Swallows;
+                _state |= IgnoresNextFire;
                 break;
             case Action<Deferred<T>> canceller:
                 canceller(this);
@@ -247,29 +244,17 @@ public partial class Deferred<T> : Deferred
     private void Accept(Deferred<T> inner)
     {
         _value = default!;
-        if (ReferenceEquals(inner, this))
-        {
-            SetFailure(new Failure(new InvalidOperationException(
-                "a function returned the deferred that it was called by, which would wait for itself")));
-        }
-        else if (inner.CanBeTaken)
+        if (inner.CanBeTaken)
         {
             TakeFrom(inner);
         }
-        else if ((inner._state & Superseded) != 0)
+        else if (CanWaitFor(inner))
         {
-            SetFailure(new Failure(new InvalidOperationException(
-                "a function returned a deferred whose chain goes on under another type")));
-        }
-        else
-        {
-            _aux = inner;
-            _state |= Waiting;
-            inner.Append(this);
+            WaitFor(inner, 0);
         }
     }
 
-    /// <summary>What it had is mine: value, or failure with the duty to handle it.</summary>
+    /// <summary>Takes the result of another deferred: its value, or its failure, which is then unhandled here.</summary>
     private void TakeFrom(Deferred<T> inner)
     {
         if ((inner._state & Failed) != 0)
@@ -284,7 +269,7 @@ public partial class Deferred<T> : Deferred
     }
 }
 
-/// <summary>A canceller with the state it needs, so that no closure is made.</summary>
+/// <summary>A canceller with a state, so that no closure is made.</summary>
 internal abstract class Canceller<T>
 {
     public abstract void Cancel(Deferred<T> deferred);

@@ -4,27 +4,27 @@ using System.Collections.Generic;
 namespace Poetry.Net;
 
 /// <summary>
-/// Lets calls that ask for the same thing at the same time share one operation. The first call starts it; those that come
-/// while it is outstanding join; all get the same value or the same failure, each on a deferred of its own, in the order of
-/// calling. Nothing is kept afterwards: the next call starts anew, after a failure as after a success.
+/// Lets calls with the same key share one operation. The first call starts it; calls that come while it is outstanding join
+/// it. All get the same value or the same failure, each on a deferred of its own, in the order of calling. Nothing is kept
+/// afterwards: the next call starts a new operation, after a failure as after a success.
 /// </summary>
 /// <remarks>
-/// Each caller has its own deferred because a deferred is a chain: if two shared one, the second would get what the functions
-/// of the first had made of the result. The key is given up before any of them is fired, so that a function which asks again
-/// gets a fresh operation rather than the one that is just ending.
+/// Each caller has its own deferred because a deferred is a chain: if two callers shared one, the second would get what the
+/// functions of the first returned. The key is removed before any of them is fired, so that a function that calls again starts
+/// a new operation and does not join the one that is just ending.
 /// </remarks>
-/// <param name="comparer">Tells which keys are the same; null for the default.</param>
+/// <param name="comparer">Compares keys; null for the default comparer.</param>
 public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = null)
     where TKey : notnull
 {
     private readonly Dictionary<TKey, Operation> _outstanding = new(comparer);
 
-    /// <summary>How many operations are outstanding.</summary>
+    /// <summary>The number of outstanding operations.</summary>
     public int OutstandingCount => _outstanding.Count;
 
     /// <summary>Joins the outstanding operation of the key, or starts one.</summary>
-    /// <param name="key">What is asked for.</param>
-    /// <param name="start">Starts the operation; what it throws is the failure of it.</param>
+    /// <param name="key">Names the operation.</param>
+    /// <param name="start">Starts the operation. What it throws is the failure of the operation.</param>
     /// <returns>A deferred of the caller's own. Cancelling it leaves the others alone; when the last one is cancelled, so is
     /// the operation.</returns>
     public Deferred<T> Call(TKey key, Func<TKey, Deferred<T>> start)
@@ -32,30 +32,30 @@ public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = 
         ArgumentNullException.ThrowIfNull(start);
         if (_outstanding.TryGetValue(key, out Operation? operation))
         {
-            return operation.Join();
+            return operation.Add();
         }
 
         operation = new Operation(this, key);
         _outstanding.Add(key, operation);
-        Deferred<T> mine = operation.Join();
+        Deferred<T> mine = operation.Add();
         operation.Start(start);
         return mine;
     }
 
-    /// <summary>How many callers wait for the outstanding operation of a key: 0 if there is none.</summary>
+    /// <summary>The number of callers that wait for the operation of a key.</summary>
     public int WaitingCount(TKey key) => _outstanding.TryGetValue(key, out Operation? operation) ? operation.Count : 0;
 
     /// <summary>One operation, and the callers that wait for it.</summary>
-    private sealed class Operation(DeferredPooler<TKey, T> pooler, TKey key) : WaitingLine<T>
+    private sealed class Operation(DeferredPooler<TKey, T> pooler, TKey key) : WaiterQueue<T>
     {
         private Deferred<T>? _deferred;
-        private bool _givenUp;
+        private bool _keyRemoved;
 
         public void Start(Func<TKey, Deferred<T>> start)
         {
             try
             {
-                _deferred = start(key);
+                _deferred = start(key) ?? throw Deferred.NullReturned();
             }
             catch (Exception exception)
             {
@@ -65,25 +65,25 @@ public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = 
             _deferred.AddBoth(this, static (operation, outcome) => operation.Ended(outcome));
             if (Count == 0)
             {
-                // Its only caller was cancelled while it started; or it has ended, and this does nothing.
+                // Its only caller was cancelled while it started; or it has ended, and then this does nothing.
                 _deferred.Cancel();
             }
         }
 
-        /// <summary>A caller has cancelled. Without callers there is no use in going on; and whoever asks from now on, even
-        /// from inside of the cancelling, is not to be given what is being cancelled.</summary>
-        private protected override void HasLeft()
+        /// <summary>A caller has cancelled. The operation is cancelled with its last caller. Its key is removed first, so
+        /// that a call from inside the canceller starts a new operation.</summary>
+        private protected override void OnCancelled()
         {
             if (Count == 0)
             {
-                GiveUpKey();
+                RemoveKey();
                 _deferred?.Cancel();
             }
         }
 
         private void Ended(Outcome<T> outcome)
         {
-            GiveUpKey();
+            RemoveKey();
             while (TakeFirst() is { } caller)
             {
                 if (outcome.Failure is { } failure)
@@ -97,11 +97,11 @@ public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = 
             }
         }
 
-        private void GiveUpKey()
+        private void RemoveKey()
         {
-            if (!_givenUp)
+            if (!_keyRemoved)
             {
-                _givenUp = true;
+                _keyRemoved = true;
                 pooler._outstanding.Remove(key);
             }
         }

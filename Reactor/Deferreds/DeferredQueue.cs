@@ -3,30 +3,30 @@ using System.Collections.Generic;
 namespace Poetry.Net;
 
 /// <summary>
-/// A queue that can be asked before there is anything in it. Values go to those who ask in the order of asking. Both what is
-/// kept and who waits can be limited.
+/// A queue whose <see cref="Get"/> returns a deferred: callers that wait get values in the order of asking. Both the stored
+/// values and the waiting callers can be limited.
 /// </summary>
-/// <param name="size">How many values are kept at most while nobody asks; null for any number.</param>
-/// <param name="backlog">How many may wait for one at most; null for any number.</param>
+/// <param name="size">The maximum number of stored values; null for no limit.</param>
+/// <param name="backlog">The maximum number of waiting callers; null for no limit.</param>
 public sealed class DeferredQueue<T>(int? size = null, int? backlog = null)
 {
     private readonly Queue<T> _values = new();
-    private readonly WaitingLine<T> _line = new();
+    private readonly WaiterQueue<T> _waiters = new();
 
-    /// <summary>Values that are kept.</summary>
+    /// <summary>The number of stored values.</summary>
     public int Count => _values.Count;
 
-    /// <summary>How many wait for one.</summary>
-    public int WaitingCount => _line.Count;
+    /// <summary>The number of callers that wait for a value.</summary>
+    public int WaitingCount => _waiters.Count;
 
-    /// <summary>The values that are kept, oldest first.</summary>
+    /// <summary>The stored values, oldest first.</summary>
     internal IEnumerable<T> Values => _values;
 
-    /// <summary>Gives a value to the first who waits, whose functions run before this returns; or keeps it.</summary>
-    /// <exception cref="QueueOverflow">As many as may are kept already.</exception>
+    /// <summary>Gives a value to the first waiting caller, whose functions run before this returns; or stores it.</summary>
+    /// <exception cref="QueueOverflow">The queue is full.</exception>
     public void Put(T value)
     {
-        if (_line.TakeFirst() is { } next)
+        if (_waiters.TakeFirst() is { } next)
         {
             next.FireValue(value);
         }
@@ -41,8 +41,8 @@ public sealed class DeferredQueue<T>(int? size = null, int? backlog = null)
     }
 
     /// <summary>Asks for a value.</summary>
-    /// <returns>Fires with the oldest value, at once or when there is one. Cancelling it gives up the place in line.</returns>
-    /// <exception cref="QueueUnderflow">As many as may are waiting already.</exception>
+    /// <returns>Fires with the oldest value, at once or when there is one. Cancelling it leaves the queue.</returns>
+    /// <exception cref="QueueUnderflow">Too many callers wait already.</exception>
     public Deferred<T> Get()
     {
         if (_values.TryDequeue(out T? value))
@@ -50,9 +50,9 @@ public sealed class DeferredQueue<T>(int? size = null, int? backlog = null)
             return Deferred.Succeed(value);
         }
 
-        if (backlog is null || _line.Count < backlog)
+        if (backlog is null || _waiters.Count < backlog)
         {
-            return _line.Join();
+            return _waiters.Add();
         }
 
         throw new QueueUnderflow();

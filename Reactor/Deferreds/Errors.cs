@@ -4,31 +4,34 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Poetry.Net;
 
-/// <summary>A deferred was fired twice.</summary>
+/// <summary>
+/// A deferred was fired twice: Twisted's <c>twisted.internet.defer.AlreadyCalledError</c>. A delayed call that has run throws
+/// <see cref="AlreadyCalled"/>.
+/// </summary>
 public sealed class AlreadyCalledError : InvalidOperationException
 {
-    /// <summary>The usual message.</summary>
+    /// <summary>Makes one.</summary>
     public AlreadyCalledError()
         : base("the deferred has been fired already")
     {
     }
 }
 
-/// <summary>A deferred was cancelled, and its canceller had nothing better to say.</summary>
+/// <summary>A deferred was cancelled, and its canceller did not fire it.</summary>
 public sealed class CancelledError : OperationCanceledException
 {
-    /// <summary>The usual message.</summary>
+    /// <summary>Makes one.</summary>
     public CancelledError()
         : base("cancelled")
     {
     }
 }
 
-/// <summary>A deferred was given some time and did not fire in it.</summary>
-/// <param name="timeout">The time it was given.</param>
+/// <summary>A deferred did not fire before its timeout.</summary>
+/// <param name="timeout">The timeout.</param>
 public sealed class TimeoutError(TimeSpan timeout) : TimeoutException("not done in time")
 {
-    /// <summary>The time it was given.</summary>
+    /// <summary>The timeout.</summary>
     public TimeSpan Timeout { get; } = timeout;
 }
 
@@ -44,51 +47,51 @@ public sealed class FirstError : Exception
         SubFailure = failure;
     }
 
-    /// <summary>Which member: its place in the list, from 0.</summary>
+    /// <summary>The index of the member, from 0.</summary>
     public int Index { get; }
 
-    /// <summary>Which member of a dictionary; of a list, null.</summary>
+    /// <summary>The key of the member, in a dictionary; else null.</summary>
     public object? Key { get; }
 
-    /// <summary>What it failed with.</summary>
+    /// <summary>The failure of the member.</summary>
     public Failure SubFailure { get; }
 }
 
-/// <summary>Nobody won a race: every runner failed.</summary>
-/// <param name="failures">In the order of the runners.</param>
+/// <summary>All deferreds of a race failed.</summary>
+/// <param name="failures">In the order of the deferreds.</param>
 [SuppressMessage("Naming", "CA1710", Justification = "Twisted's name.")]
-public sealed class FailureGroup(IReadOnlyList<Failure> failures) : Exception("every runner failed")
+public sealed class FailureGroup(IReadOnlyList<Failure> failures) : Exception("all deferreds of the race failed")
 {
-    /// <summary>What they failed with, in the order of the runners.</summary>
+    /// <summary>Their failures, in the order of the deferreds.</summary>
     public IReadOnlyList<Failure> Failures { get; } = failures;
 }
 
 /// <summary>A <see cref="DeferredQueue{T}"/> is full.</summary>
 public sealed class QueueOverflow : InvalidOperationException
 {
-    /// <summary>The usual message.</summary>
+    /// <summary>Makes one.</summary>
     public QueueOverflow()
         : base("the queue is full")
     {
     }
 }
 
-/// <summary>As many as may are waiting for a value of a <see cref="DeferredQueue{T}"/> already.</summary>
+/// <summary>Too many callers wait for a value of a <see cref="DeferredQueue{T}"/>.</summary>
 public sealed class QueueUnderflow : InvalidOperationException
 {
-    /// <summary>The usual message.</summary>
+    /// <summary>Makes one.</summary>
     public QueueUnderflow()
-        : base("too many wait for the queue already")
+        : base("too many callers wait for the queue")
     {
     }
 }
 
-/// <summary>A lock or semaphore was released that nobody holds.</summary>
+/// <summary>A lock or semaphore was released that is not held.</summary>
 public sealed class ReleaseError : InvalidOperationException
 {
-    /// <summary>The usual message.</summary>
+    /// <summary>Makes one.</summary>
     public ReleaseError()
-        : base("released what was not acquired")
+        : base("the lock is not held")
     {
     }
 }

@@ -5,22 +5,22 @@ using System.Runtime.ExceptionServices;
 namespace Poetry.Net;
 
 /// <summary>
-/// What went wrong, as a value that can be kept, handed on and asked about: Twisted's <c>Failure</c>. It travels down the
-/// errbacks of a <see cref="Deferred"/> and is the reason given to whoever loses a connection. Immutable, so one failure
-/// may be held in many places.
+/// An error as a value that can be kept and passed on: Twisted's <c>Failure</c>. It goes down the errbacks of a
+/// <see cref="Deferred"/>, and a protocol gets one as the reason when it loses its connection. Immutable, so one failure may
+/// be held in many places.
 /// </summary>
 /// <remarks>
-/// There are two sorts. An ordinary failure holds one exception with the stack it was thrown on. A shared one
-/// (<see cref="Shared{TException}"/>) stands for an end that is part of every day, like a peer that hangs up: handing it
-/// out costs nothing, and it makes a new exception each time it is asked for one, since the stack trace of one exception
+/// There are two kinds. An ordinary failure holds one exception with its stack. A shared one
+/// (<see cref="Shared{TException}"/>) stands for a common event, such as a peer that closes its connection: passing it on
+/// costs nothing. It makes a new exception each time it is asked for one, because the stack trace of an exception that is
 /// thrown again and again grows without end.
 /// </remarks>
 public sealed class Failure
 {
-    /// <summary>What every deferred is given that is cancelled and has nothing better to say.</summary>
+    /// <summary>The failure of a deferred that was cancelled and that its canceller did not fire.</summary>
     internal static readonly Failure Cancelled = Shared(static () => new CancelledError());
 
-    /// <summary>The exception; of a shared failure one that is never thrown nor handed out, there to be asked its type.</summary>
+    /// <summary>The exception. For a shared failure it is never thrown nor returned; it shows the type.</summary>
     private readonly Exception _sample;
     private readonly Func<Exception>? _make;
     private ExceptionDispatchInfo? _stack;
@@ -39,18 +39,18 @@ public sealed class Failure
         _make = make;
     }
 
-    /// <summary>The exception; of a shared failure a new one each time.</summary>
+    /// <summary>The exception; for a shared failure a new one each time.</summary>
     public Exception Exception => _make is null ? _sample : _make();
 
-    /// <summary>What the exception says; of a shared failure without making one.</summary>
+    /// <summary>The message of the exception. A shared failure makes no exception for this.</summary>
     public string Message => _sample.Message;
 
-    /// <summary>The class of the exception; of a shared failure without making one.</summary>
+    /// <summary>The type of the exception. A shared failure makes no exception for this.</summary>
     public Type ExceptionType => _sample.GetType();
 
-    /// <summary>Makes a failure that any number of deferreds and connections may end with, for nothing.</summary>
-    /// <param name="make">Makes the exception. It is called once now, to learn the type, and then each time that somebody
-    /// wants the exception itself; asking <see cref="Check{TException}"/> makes none.</param>
+    /// <summary>Makes a failure that any number of deferreds and connections can share without cost.</summary>
+    /// <param name="make">Makes the exception. It is called once now, to learn the type, and then each time that
+    /// <see cref="Exception"/> is read; <see cref="Check{TException}"/> makes none.</param>
     public static Failure Shared<TException>(Func<TException> make)
         where TException : Exception
     {
@@ -58,14 +58,14 @@ public sealed class Failure
         return new Failure(make);
     }
 
-    /// <summary>Is it one of these? Nothing is thrown and nothing allocated to find out.</summary>
+    /// <summary>True if the exception is of this type. Nothing is thrown or allocated.</summary>
     public bool Check<TException>()
         where TException : Exception => _sample is TException;
 
     /// <summary>
-    /// For an errback that can deal with one kind of failure: gives the exception if it is of that kind, and throws it on
-    /// to the next errback if not. Throwing costs microseconds: where other kinds are common, ask
-    /// <see cref="Check{TException}"/> and return the failure as it is.
+    /// For an errback that handles one kind of failure: returns the exception if it is of that kind, and throws it to the next
+    /// errback if not. Throwing costs microseconds: where other kinds are common, use <see cref="Check{TException}"/> and
+    /// return the failure.
     /// </summary>
     public TException Trap<TException>()
         where TException : Exception
@@ -79,8 +79,8 @@ public sealed class Failure
     }
 
     /// <summary>
-    /// Throws the exception with the stack it had when it was caught, to which this place is added. However often it is
-    /// thrown from here, its stack trace starts from that one each time.
+    /// Throws the exception with the stack that it had when it was caught, followed by this place. The stack trace starts
+    /// from that one each time it is thrown from here.
     /// </summary>
     [DoesNotReturn]
     public void Throw()
@@ -94,6 +94,6 @@ public sealed class Failure
         _stack.Throw();
     }
 
-    /// <summary>The exception with its message and its stack, over several lines.</summary>
+    /// <summary>The exception with its message and its stack, in several lines.</summary>
     public override string ToString() => _sample.ToString();
 }

@@ -4,12 +4,12 @@ using System.Diagnostics.CodeAnalysis;
 namespace Poetry.Net;
 
 /// <summary>
-/// How something ended: with a value or with a <see cref="Net.Failure"/>. As what a function of a chain gives back it can
-/// also be a deferred, which is waited for. The default is success with the default value.
+/// A value or a <see cref="Net.Failure"/>. When a function of a chain returns one it can also be a deferred, which is waited
+/// for. The default is success with the default value.
 /// </summary>
 /// <remarks>
-/// Values, failures and deferreds convert by themselves, so that <c>return failure;</c> and <c>return 5;</c> can stand in
-/// one function. Not so for <c>Outcome&lt;object&gt;</c>, where C# allows no such conversion: there say <c>new</c>.
+/// Values, failures and deferreds convert implicitly, so that <c>return failure;</c> and <c>return 5;</c> can be in one
+/// function. C# allows no such conversion for <c>Outcome&lt;object&gt;</c>: use <c>new</c> there.
 /// </remarks>
 public readonly struct Outcome<T>
 {
@@ -30,7 +30,7 @@ public readonly struct Outcome<T>
         _instead = failure;
     }
 
-    /// <summary>Whatever the deferred comes to: only for what a function of a chain returns.</summary>
+    /// <summary>The outcome of a deferred: only for what a function of a chain returns.</summary>
     public Outcome(Deferred<T> deferred)
     {
         ArgumentNullException.ThrowIfNull(deferred);
@@ -38,14 +38,14 @@ public readonly struct Outcome<T>
         _instead = deferred;
     }
 
-    /// <summary>Is there a value?</summary>
+    /// <summary>True if there is a value.</summary>
     [MemberNotNullWhen(false, nameof(Failure))]
     public bool Succeeded => _instead is not Net.Failure;
 
-    /// <summary>What went wrong, or null.</summary>
+    /// <summary>The failure, or null.</summary>
     public Failure? Failure => _instead as Failure;
 
-    /// <summary>The value. Of a failure there is none: its exception is thrown instead.</summary>
+    /// <summary>The value. If there is a failure, its exception is thrown.</summary>
     public T Value
     {
         get
@@ -59,10 +59,10 @@ public readonly struct Outcome<T>
         }
     }
 
-    /// <summary>The deferred that is to be waited for, or null.</summary>
+    /// <summary>The deferred to wait for, or null.</summary>
     internal Deferred<T>? Deferred => _instead as Deferred<T>;
 
-    /// <summary>Nothing stands in the place of the value: the quick question of the run loop.</summary>
+    /// <summary>True if there is neither a failure nor a deferred.</summary>
     internal bool IsValue => _instead is null;
 
     /// <summary>The value, or the default.</summary>
@@ -74,7 +74,7 @@ public readonly struct Outcome<T>
     /// <summary>Failure.</summary>
     public static implicit operator Outcome<T>(Failure failure) => new(failure);
 
-    /// <summary>Whatever the deferred comes to.</summary>
+    /// <summary>The outcome of a deferred.</summary>
     public static implicit operator Outcome<T>(Deferred<T> deferred) => new(deferred);
 
     /// <summary>For <c>(bool succeeded, T? value, Failure? failure) = outcome</c>.</summary>
@@ -89,5 +89,5 @@ public readonly struct Outcome<T>
     public override string? ToString() => Failure is { } failure ? failure.Message : _value?.ToString();
 }
 
-/// <summary>The value of an operation that ends without one: what <c>void</c> would be if it were a type.</summary>
+/// <summary>The value of an operation that has none, as <c>void</c> would be if it were a type.</summary>
 public readonly struct Unit;

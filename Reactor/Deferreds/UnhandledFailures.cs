@@ -25,10 +25,10 @@ namespace Poetry.Net;
 public static class UnhandledFailures
 {
     /// <summary>A failure is asked about this long after it came to rest, then at doubled distances.</summary>
-    private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MinWait = TimeSpan.FromSeconds(1);
 
     /// <summary>A collection of a small heap takes a millisecond or less: four an hour are nothing.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1024);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1024);
 
     [ThreadStatic]
     private static Ledger? _ledger;
@@ -107,7 +107,7 @@ public static class UnhandledFailures
         private Entry? _oldest;
         private Entry? _newest;
         private TimeSpan _nextCollection = TimeSpan.MinValue;
-        private TimeSpan _wait = ShortestWait;
+        private TimeSpan _wait = MinWait;
         private bool _hasNew;
 
         public int Count { get; private set; }
@@ -161,14 +161,14 @@ public static class UnhandledFailures
             if (_hasNew)
             {
                 _hasNew = false;
-                _wait = ShortestWait;
+                _wait = MinWait;
                 _nextCollection = now + _wait;
             }
 
             bool collect = now >= _nextCollection;
             if (collect)
             {
-                _wait = _wait < LongestWait ? _wait * 2 : LongestWait;
+                _wait = _wait < MaxWait ? _wait * 2 : MaxWait;
                 _nextCollection = now + _wait;
             }
 

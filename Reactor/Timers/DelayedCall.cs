@@ -5,13 +5,13 @@ using System.Diagnostics.CodeAnalysis;
 namespace Poetry.Net;
 
 /// <summary>
-/// One call that is due at a moment of its clock: Twisted's <c>IDelayedCall</c>. It is owned by its
-/// <see cref="TimerQueue"/> until it has run or was cancelled; whoever asked for it may cancel or move it until then.
+/// One call that is due at a time of its clock: Twisted's <c>IDelayedCall</c>. Its <see cref="TimerQueue"/> holds it until
+/// it has run or was cancelled. Until then it can be cancelled and moved.
 /// </summary>
 public abstract class DelayedCall
 {
-    /// <summary>Of a call that is not pending: it is in no table.</summary>
-    internal const int NoPlace = -1;
+    /// <summary>The index of a call that is not pending.</summary>
+    internal const int NotQueued = -1;
 
     private readonly TimerQueue _queue;
     private State _state;
@@ -29,22 +29,22 @@ public abstract class DelayedCall
         Cancelled,
     }
 
-    /// <summary>The moment at which it is due (or was), on its clock.</summary>
+    /// <summary>The time at which it is due (or was), on its clock.</summary>
     public TimeSpan Due => TimeSpan.FromTicks(DueTicks);
 
-    /// <summary>Is it still to come? False from the moment its own call begins.</summary>
+    /// <summary>True if the call is pending. False from the moment it begins to run.</summary>
     public bool Active => _state == State.Pending;
 
-    /// <summary>Due time in ticks of 100 ns; the entry in the <see cref="TimerQueue"/> may still have an earlier one.</summary>
+    /// <summary>The due time in ticks of 100 ns. The entry in the <see cref="TimerQueue"/> may have an earlier one.</summary>
     internal long DueTicks { get; private set; }
 
-    /// <summary>Breaks ties: of two calls due at once, the one scheduled first runs first.</summary>
+    /// <summary>The number of its scheduling: of two calls due at the same time, the one scheduled first runs first.</summary>
     internal long Sequence { get; private set; }
 
-    /// <summary>Where it is in the queue's <see cref="TimerTable"/>, which alone sets it.</summary>
-    internal int Place { get; set; } = NoPlace;
+    /// <summary>The index of its entry, set by the queue alone.</summary>
+    internal int HeapIndex { get; set; } = NotQueued;
 
-    /// <summary>Takes the call back. Its entry stays in the queue until it surfaces or half of the entries are stale.</summary>
+    /// <summary>Cancels the call.</summary>
     /// <exception cref="AlreadyCalled">It has run, or is running.</exception>
     /// <exception cref="AlreadyCancelled">It was cancelled before.</exception>
     public void Cancel()
@@ -53,8 +53,8 @@ public abstract class DelayedCall
         CancelIfActive();
     }
 
-    /// <summary>As <see cref="Cancel"/>, for whom it is all one whether the call is still pending.</summary>
-    /// <returns>True if it was.</returns>
+    /// <summary>Cancels the call if it is pending; else does nothing.</summary>
+    /// <returns>True if it was pending.</returns>
     public bool CancelIfActive()
     {
         if (_state != State.Pending)
@@ -63,11 +63,11 @@ public abstract class DelayedCall
         }
 
         _state = State.Cancelled;
-        _queue.Forget(this);
+        _queue.Remove(this);
         return true;
     }
 
-    /// <summary>Makes it due <paramref name="delay"/> from now, whatever was said before.</summary>
+    /// <summary>Makes it due <paramref name="delay"/> from now.</summary>
     /// <exception cref="AlreadyCalled">It has run, or is running.</exception>
     /// <exception cref="AlreadyCancelled">It was cancelled.</exception>
     public void Reset(TimeSpan delay)
@@ -76,7 +76,7 @@ public abstract class DelayedCall
         MoveTo(_queue.DueAfter(delay));
     }
 
-    /// <summary>Makes it due <paramref name="delay"/> later than it was to be; a negative delay brings it forward.</summary>
+    /// <summary>Makes it due <paramref name="delay"/> later than it was; a negative delay makes it earlier.</summary>
     /// <exception cref="AlreadyCalled">It has run, or is running.</exception>
     /// <exception cref="AlreadyCancelled">It was cancelled.</exception>
     public void Delay(TimeSpan delay)
@@ -85,15 +85,12 @@ public abstract class DelayedCall
         MoveTo(SaturatedTime.Add(DueTicks, delay.Ticks));
     }
 
-    /// <summary>
-    /// Schedules a call that is not pending, again or for the first time, without making a new object: for owners that
-    /// call back at a pace.
-    /// </summary>
+    /// <summary>Schedules a call that is not pending, without allocating: for owners that repeat a call.</summary>
     /// <param name="delay">From now.</param>
     internal void Rearm(TimeSpan delay) => RearmAt(_queue.DueAfter(delay));
 
-    /// <summary>As <see cref="Rearm"/>, at a moment of the clock.</summary>
-    /// <param name="dueTicks">On the clock of its queue; a moment past is due at once.</param>
+    /// <summary>As <see cref="Rearm"/>, at a time of the clock.</summary>
+    /// <param name="dueTicks">On the clock of its queue. A past time is due at once.</param>
     internal void RearmAt(long dueTicks)
     {
         Debug.Assert(_state != State.Pending, "a pending call is moved, not armed");
@@ -103,7 +100,7 @@ public abstract class DelayedCall
         _queue.Insert(this);
     }
 
-    /// <summary>Runs it: whoever took it out of the queue calls this.</summary>
+    /// <summary>Makes the call. Called with what <see cref="TimerQueue.TakeDue"/> returned.</summary>
     internal void Fire()
     {
         Debug.Assert(_state == State.Pending, "only a pending call fires");
@@ -121,7 +118,7 @@ public abstract class DelayedCall
         Sequence = _queue.NextSequence();
         if (dueTicks < before)
         {
-            _queue.Advance(this);
+            _queue.MoveEarlier(this);
         }
     }
 
@@ -137,16 +134,19 @@ public abstract class DelayedCall
     private void ThrowNotPending() => throw (_state == State.Cancelled ? new AlreadyCancelled() : new AlreadyCalled());
 }
 
-/// <summary>A delayed call with its state, so that neither a closure nor a box is made for it.</summary>
+/// <summary>A delayed call with its argument: it needs neither a closure nor a box.</summary>
 internal sealed class DelayedCall<TState>(TimerQueue queue, TState state, Action<TState> call) : DelayedCall(queue)
 {
     private protected override void Run() => call(state);
 }
 
-/// <summary>The delayed call has run already, or is running: Twisted's <c>AlreadyCalled</c>.</summary>
+/// <summary>
+/// The delayed call has run already, or is running: Twisted's <c>twisted.internet.error.AlreadyCalled</c>. A deferred that is
+/// fired twice throws <see cref="AlreadyCalledError"/>.
+/// </summary>
 public sealed class AlreadyCalled : InvalidOperationException
 {
-    /// <summary>The usual message.</summary>
+    /// <summary>Makes one.</summary>
     public AlreadyCalled()
         : base("the delayed call has run already")
     {
@@ -156,7 +156,7 @@ public sealed class AlreadyCalled : InvalidOperationException
 /// <summary>The delayed call was cancelled before: Twisted's <c>AlreadyCancelled</c>.</summary>
 public sealed class AlreadyCancelled : InvalidOperationException
 {
-    /// <summary>The usual message.</summary>
+    /// <summary>Makes one.</summary>
     public AlreadyCancelled()
         : base("the delayed call was cancelled already")
     {

@@ -4,48 +4,54 @@ using System.Diagnostics;
 namespace Poetry.Net;
 
 /// <summary>
-/// The delayed calls of one clock, earliest first, and of those due at once the one scheduled first. Used on the reactor
-/// thread only.
+/// The delayed calls of one clock, ordered by due time. Calls that are due at the same time are ordered by when they were
+/// scheduled. A clock of your own is this queue and a property that tells the time: see <see cref="IClock"/>.
 /// </summary>
 /// <remarks>
-/// <para>What is due later waits unsorted in a <see cref="TimingWheel"/>. The earliest slot of that, less than a
-/// millisecond wide, is sorted when it comes due and is then the <see cref="TimerRun"/> from which calls are taken. A call
-/// that is scheduled for a moment before the slot's end joins the run.</para>
-/// <para>Calls do not know where their entry is, and entries name them by their place in a <see cref="TimerTable"/>. A
-/// cancelled call leaves its entry behind, a call moved to a later time keeps its old entry until that surfaces and is then
-/// entered again, and one moved to an earlier time gets a second entry and lets the first go stale. So cancelling and
-/// pushing back, which is what time-outs do all day, are O(1). When more than half of the entries are stale they are swept
-/// out.</para>
-/// <para>Why not one heap, which would be half the code: of a million calls due within a minute in no order, firing took
-/// 436 ns each from a four-way heap and takes 132 ns so, of one delay 164 and 50 ns, and of 10,000 at a pace 194 and
-/// 110 ns each with scheduling it anew (native, on one machine, medians of interleaved runs). A heap of a million misses the
-/// cache at every level; here a call is sorted among the few of its slot, and itself touched once, fetched ahead.</para>
+/// A heap with four children a node, in one array. Cancelling removes the entry at once. Moving a call to a later time only
+/// changes the call: its entry is moved when it comes to the top. Timers.md in this folder explains both.
 /// </remarks>
-internal sealed class TimerQueue(IClock clock)
+public sealed class TimerQueue
 {
-    /// <summary>Below this a sweep saves nothing worth its time.</summary>
-    internal const int FewEntries = 64;
+    /// <summary>
+    /// Children of a node. A heap with four is half as deep as one with two, and the entries of four children lie side by
+    /// side, in two cache lines.
+    /// </summary>
+    private const int Arity = 4;
 
-    private readonly TimerRun _run = new();
-    private readonly TimingWheel _wheel = new();
-    private readonly TimerTable _table = new();
-    private int _entryCount;
-    private int _staleCount;
-    private long _lastSequence;
+    private const int MinCapacity = 16;
 
-    /// <summary>Calls that are still to come.</summary>
-    public int Count => _entryCount - _staleCount;
+    /// <summary>An array of up to so many entries is never given back: 24 KB, for a crowd that comes and goes.</summary>
+    private const int MaxIdleCapacity = 1024;
 
-    /// <summary>Entries, stale ones included: what the queue weighs.</summary>
-    internal int EntryCount => _entryCount;
+    private readonly IClock _clock;
+    private Entry[] _heap = [];
 
-    /// <summary>Entries that there is room for: what the queue takes.</summary>
-    internal int Capacity => _run.Capacity + _wheel.Capacity;
+    /// <summary>Makes an empty queue.</summary>
+    /// <param name="clock">Tells the time from which delays count.</param>
+    public TimerQueue(IClock clock)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        _clock = clock;
+    }
 
-    /// <summary>Calls that there is room for.</summary>
-    internal int CallCapacity => _table.Capacity;
+    /// <summary>The number of pending calls.</summary>
+    public int Count { get; private set; }
 
-    /// <summary>Makes a pending call.</summary>
+    /// <summary>The number of entries that the array has space for.</summary>
+    internal int Capacity => _heap.Length;
+
+    /// <summary>
+    /// The number of the newest scheduling. A loop takes it at the start of a turn: calls with a higher number wait for the
+    /// next turn.
+    /// </summary>
+    internal long LastSequence { get; private set; }
+
+    /// <summary>Schedules a call: what <see cref="IClock.CallLater"/> of a clock with this queue does.</summary>
+    /// <param name="delay">Zero or more, counted from the clock's present time.</param>
+    /// <param name="state">The argument of the call.</param>
+    /// <param name="call">What to call.</param>
+    /// <returns>The pending call.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
     public DelayedCall Add<TState>(TimeSpan delay, TState state, Action<TState> call)
     {
@@ -55,186 +61,198 @@ internal sealed class TimerQueue(IClock clock)
         return delayed;
     }
 
-    /// <summary>Makes a call that is not scheduled yet, for an owner that will <see cref="DelayedCall.Rearm"/> it.</summary>
-    public DelayedCall Create<TState>(TState state, Action<TState> call) => new DelayedCall<TState>(this, state, call);
-
-    /// <summary>When is the earliest call due? A loop that sleeps until then wakes in time, and sometimes for nothing.</summary>
-    /// <param name="dueTicks">On the clock, in ticks of 100 ns. Before the true moment only if a call that was the earliest of
-    /// its slot has been cancelled or moved: to know better, all of the slot would have to be looked at.</param>
-    /// <returns>False if there is none.</returns>
-    public bool TryPeek(out long dueTicks)
+    /// <summary>Gets the due time of the earliest call.</summary>
+    /// <returns>False if no call is pending.</returns>
+    public bool TryGetNextDue(out TimeSpan due)
     {
-        while (_run.TryPeek(out TimerEntry first))
-        {
-            DelayedCall? call = _table.Find(first);
-            if (call?.Sequence == first.Key.Sequence)
-            {
-                dueTicks = first.DueTicks;
-                return true;
-            }
-
-            DropOrPushBack(first, call);
-        }
-
-        return _wheel.TryPeek(out dueTicks);
+        bool found = TryPeek(out long dueTicks);
+        due = TimeSpan.FromTicks(dueTicks);
+        return found;
     }
 
-    /// <summary>Takes the earliest call out, if it is due and was scheduled before the bound.</summary>
-    /// <param name="nowTicks">Due means: not after this moment.</param>
+    /// <summary>
+    /// Makes all calls that are due, in order, and those that they schedule, as long as they are due. An exception of a call
+    /// leaves from here; the calls after it stay pending.
+    /// </summary>
+    /// <returns>The number of calls made.</returns>
+    public int RunDue()
+    {
+        int made = 0;
+        while (TakeDue(_clock.Now.Ticks, long.MaxValue) is { } call)
+        {
+            made++;
+            call.Fire();
+        }
+
+        return made;
+    }
+
+    /// <summary>Makes a call that is not scheduled yet. Its owner schedules it by <see cref="DelayedCall.Rearm"/>.</summary>
+    internal DelayedCall Create<TState>(TState state, Action<TState> call) => new DelayedCall<TState>(this, state, call);
+
+    /// <summary>Gets the due time of the earliest call, in ticks of 100 ns.</summary>
+    /// <returns>False if no call is pending.</returns>
+    internal bool TryPeek(out long dueTicks)
+    {
+        bool found = TryGetFirst(out Entry first);
+        dueTicks = first.DueTicks;
+        return found;
+    }
+
+    /// <summary>Removes the earliest call, if it is due and was scheduled before the bound.</summary>
+    /// <param name="nowTicks">A call is due if its time is not after this.</param>
     /// <param name="sequenceBound">Calls scheduled after <see cref="LastSequence"/> was this wait for the next turn.</param>
     /// <returns>The call, ready to <see cref="DelayedCall.Fire"/>; or null.</returns>
-    public DelayedCall? TakeDue(long nowTicks, long sequenceBound)
+    internal DelayedCall? TakeDue(long nowTicks, long sequenceBound)
     {
-        while (_run.TryPeek(out TimerEntry first) || (_run.TryFill(_wheel, _table, nowTicks) && _run.TryPeek(out first)))
+        if (!TryGetFirst(out Entry first) || first.DueTicks > nowTicks || first.Sequence > sequenceBound)
         {
-            if (first.DueTicks > nowTicks)
-            {
-                return null;
-            }
-
-            DelayedCall? call = _table.Find(first);
-            if (call?.Sequence != first.Key.Sequence)
-            {
-                DropOrPushBack(first, call);
-                continue;
-            }
-
-            if (first.Key.Sequence > sequenceBound)
-            {
-                return null;
-            }
-
-            _run.RemoveFirst(first, _table);
-            _table.Leave(call);
-            _entryCount--;
-            TrimIfRunIsOver();
-            return call;
+            return null;
         }
 
-        return null;
+        RemoveAt(0);
+        return first.Call;
     }
 
-    /// <summary>The number of the newest scheduling: a snapshot that separates this turn's calls from the next's.</summary>
-    public long LastSequence => _lastSequence;
+    internal long NextSequence() => ++LastSequence;
 
-    internal long NextSequence() => ++_lastSequence;
-
-    /// <summary>The moment <paramref name="delay"/> from now; a moment beyond all time is the end of time.</summary>
+    /// <summary>The time <paramref name="delay"/> from now, at most <see cref="TimeSpan.MaxValue"/>.</summary>
     internal long DueAfter(TimeSpan delay)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
-        return SaturatedTime.Add(clock.Now.Ticks, delay.Ticks);
+        return SaturatedTime.Add(_clock.Now.Ticks, delay.Ticks);
     }
 
-    /// <summary>Enters a newly scheduled call.</summary>
+    /// <summary>Adds a newly scheduled call.</summary>
     internal void Insert(DelayedCall call)
     {
-        if (_entryCount == 0)
+        if (Count == _heap.Length)
         {
-            _wheel.StartAt(clock.Now.Ticks);
+            Array.Resize(ref _heap, Math.Max(MinCapacity, Count * 2));
         }
 
-        _entryCount++;
-        Place(_table.Enter(call));
+        MoveUp(Count++, new Entry(call));
     }
 
-    /// <summary>The call became due earlier than its entry says: a new entry replaces that one.</summary>
-    internal void Advance(DelayedCall call)
+    /// <summary>The call became due earlier. Only one that is now due before its entry has to move.</summary>
+    internal void MoveEarlier(DelayedCall call)
     {
-        _staleCount++;
-        Insert(call);
-        SweepIfStale();
-    }
-
-    /// <summary>The call was cancelled: its entry is stale from now on.</summary>
-    internal void Forget(DelayedCall call)
-    {
-        _table.Leave(call);
-        _staleCount++;
-        SweepIfStale();
-    }
-
-    private void Place(in TimerEntry entry)
-    {
-        if (entry.DueTicks > _wheel.BeginsAfterTicks)
+        if (call.DueTicks < _heap[call.HeapIndex].DueTicks)
         {
-            _wheel.Add(entry);
-        }
-        else
-        {
-            _run.Add(entry);
+            MoveUp(call.HeapIndex, new Entry(call));
         }
     }
 
-    /// <summary>Takes out an entry whose call is not due with it.</summary>
-    /// <param name="first">The entry.</param>
-    /// <param name="call">Was pushed back; null if the entry is stale.</param>
-    private void DropOrPushBack(in TimerEntry first, DelayedCall? call)
+    /// <summary>Removes a cancelled call.</summary>
+    internal void Remove(DelayedCall call) => RemoveAt(call.HeapIndex);
+
+    /// <summary>Gets the entry of the earliest call, after moving down those whose calls have become due later.</summary>
+    private bool TryGetFirst(out Entry first)
     {
-        _run.RemoveFirst(first, _table);
-        if (call is not null)
+        while (Count > 0)
         {
-            Debug.Assert(call.DueTicks >= first.DueTicks, "a call moved forward has an entry of its own");
-            Place(_table.Enter(call));
-        }
-        else
-        {
-            _staleCount--;
-            _entryCount--;
+            first = _heap[0];
+            if (first.IsCurrent)
+            {
+                return true;
+            }
+
+            MoveDown(0, new Entry(first.Call));
         }
 
-        TrimIfRunIsOver();
+        first = default;
+        return false;
     }
 
-    private void TrimIfRunIsOver()
+    private void RemoveAt(int index)
     {
-        if (!_run.IsEmpty)
+        Debug.Assert(index >= 0 && index < Count, "only a pending call has an entry");
+        _heap[index].Call.HeapIndex = DelayedCall.NotQueued;
+        Entry last = _heap[--Count];
+        _heap[Count] = default;
+        if (index < Count)
         {
-            return;
+            if (index > 0 && last.IsBefore(_heap[(index - 1) / Arity]))
+            {
+                MoveUp(index, last);
+            }
+            else
+            {
+                MoveDown(index, last);
+            }
         }
 
-        if (_table.IsSparse)
+        if (_heap.Length > MaxIdleCapacity && Count < _heap.Length / 8)
         {
-            Sweep();
+            Array.Resize(ref _heap, _heap.Length / 4);
         }
-
-        Trim();
     }
 
-    private void SweepIfStale()
+    /// <summary>Puts an entry at an index, or above it while it comes before its parent.</summary>
+    private void MoveUp(int index, in Entry entry)
     {
-        if (_staleCount <= _entryCount / 2 || _entryCount <= FewEntries)
+        Entry moving = entry;
+        while (index > 0)
         {
-            return;
+            int parent = (index - 1) / Arity;
+            if (!moving.IsBefore(_heap[parent]))
+            {
+                break;
+            }
+
+            Put(index, _heap[parent]);
+            index = parent;
         }
 
-        Sweep();
-        Trim();
+        Put(index, moving);
     }
 
-    /// <summary>Drops what is stale, and draws calls together that are few in a large table.</summary>
-    private void Sweep()
+    /// <summary>Puts an entry at an index, or below it while a child comes before it.</summary>
+    private void MoveDown(int index, in Entry entry)
     {
-        bool gathers = _table.IsSparse;
-        if (gathers)
+        Entry moving = entry;
+        Entry[] heap = _heap;
+        for (int child = (index * Arity) + 1; child < Count; child = (index * Arity) + 1)
         {
-            _table.BeginGathering();
+            int first = child;
+            int end = Math.Min(child + Arity, Count);
+            while (++child < end)
+            {
+                if (heap[child].IsBefore(heap[first]))
+                {
+                    first = child;
+                }
+            }
+
+            if (!heap[first].IsBefore(moving))
+            {
+                break;
+            }
+
+            Put(index, heap[first]);
+            index = first;
         }
 
-        int dropped = _run.Sweep(_table) + _wheel.Sweep(_table);
-        if (gathers)
-        {
-            _table.EndGathering();
-        }
-
-        _entryCount -= dropped;
-        _staleCount -= dropped;
-        Debug.Assert(_staleCount == 0, "all stale entries were found");
+        Put(index, moving);
     }
 
-    private void Trim()
+    private void Put(int index, in Entry entry)
     {
-        _run.Trim(_entryCount);
-        _wheel.Trim(_entryCount);
+        _heap[index] = entry;
+        entry.Call.HeapIndex = index;
+    }
+
+    /// <summary>A call with the key that it is sorted by. The call may have become due later since: see <see cref="IsCurrent"/>.</summary>
+    private readonly struct Entry(DelayedCall call)
+    {
+        public readonly long DueTicks = call.DueTicks;
+        public readonly long Sequence = call.Sequence;
+        public readonly DelayedCall Call = call;
+
+        /// <summary>True if the call is due at the time of the entry.</summary>
+        public bool IsCurrent => Sequence == Call.Sequence;
+
+        public bool IsBefore(in Entry other) =>
+            DueTicks < other.DueTicks || (DueTicks == other.DueTicks && Sequence < other.Sequence);
     }
 }

@@ -206,6 +206,11 @@ public sealed class Endpoint : IEquatable<Endpoint>
     private static string? ReadTcp(string text, int lowestPort, out Endpoint? endpoint)
     {
         endpoint = null;
+        if (text.Contains("://", StringComparison.Ordinal))
+        {
+            return "a URL is no address, say HOST:PORT";
+        }
+
         string? host;
         ReadOnlySpan<char> portText;
         if (text.StartsWith('['))

@@ -82,7 +82,7 @@ public sealed partial class DocumentTests
         RegexOptions.Multiline)]
     private static partial Regex DeferredMethod();
 
-    [GeneratedRegex("""[Cc]ancel|As <see cref|<returns>This deferred|The chain under its new type|<inheritdoc""")]
+    [GeneratedRegex("""[Cc]ancel|As <see cref|Refused when it is compiled|<returns>This deferred|The chain under its new type|<inheritdoc""")]
     private static partial Regex SaysOfCancelling();
 
     [GeneratedRegex("""^```csharp\n(.*?)^```$""", RegexOptions.Multiline | RegexOptions.Singleline)]

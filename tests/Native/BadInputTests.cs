@@ -218,6 +218,6 @@ public sealed class BadInputTests : NativeTests
     private static void AssertUnreadable(Finished finished, params string[] words)
     {
         Assert.IsTrue(finished.ExitCode is 1 or 2, $"exit code {finished.ExitCode}: {finished.Errors}");
-        AssertFailed(finished, finished.ExitCode, words);
+        AssertFailed(finished, finished.ExitCode, [finished.ExitCode == 2 ? "poetry serve: " : "poetry: ", .. words]);
     }
 }

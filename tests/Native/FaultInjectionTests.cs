@@ -51,7 +51,7 @@ public sealed class FaultInjectionTests : NativeTests
         }
 
         AssertEndsWell(server);
-        Assert.IsLessThanOrEqualTo(2, server.Errors.Text.Split("pauses").Length - 1, "a line each 10 s at most");
+        Assert.IsLessThanOrEqualTo(2, server.Errors.Text.Split(" paused for ").Length - 1, "a line each 10 s at most");
     }
 
     /// <summary>A server that lost its port ends, so that its supervisor can restart it.</summary>

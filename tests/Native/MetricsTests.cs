@@ -260,7 +260,7 @@ public sealed class MetricsTests : NativeTests
             _ = Own(Wire.Connect(server.Port(), SmallBufferBytes));
         }
 
-        server.Errors.WaitForText("pauses");
+        server.Errors.WaitForText(" paused for ");
         HttpAnswer answer = HttpAnswer.Ask(early, "GET /metrics HTTP/1.1\r\n\r\n");
         Assert.AreEqual(200, answer.Status);
         Assert.IsGreaterThan(30d, answer.Figures()["poetry_connections_open"]);

@@ -113,7 +113,7 @@ public sealed class TransformTests : NativeTests
             AssertReset(Wire.ReadToEnd(client));
         }
 
-        server.Errors.WaitForText("no whole request in 0.3 s");
+        server.Errors.WaitForText("no complete request in 0.3 s");
     }
 
     [TestMethod]

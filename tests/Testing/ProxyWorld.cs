@@ -129,6 +129,7 @@ internal sealed class ListLogger : ILogger
         Assert.IsNull(exception, $"{exception}");
     }
 
-    /// <summary>How many lines begin so.</summary>
-    public int Count(string beginning) => Lines.Count(line => line.StartsWith(beginning, StringComparison.Ordinal));
+    /// <summary>How many lines begin so, the number of a connection left out.</summary>
+    public int Count(string beginning) =>
+        Lines.Count(line => (line[0] == '#' ? line[(line.IndexOf(' ') + 1)..] : line).StartsWith(beginning, StringComparison.Ordinal));
 }

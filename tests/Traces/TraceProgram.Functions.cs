@@ -2,6 +2,7 @@ using System;
 using System.Linq;
 using System.Text.Json;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Traces;
 
@@ -43,7 +44,7 @@ internal sealed partial class TraceProgram<T>
     private Deferred<T> Use(int index)
     {
         Deferred<T> tail = _deferreds[index].Tail;
-        TookFromTheMiddle |= tail.IsInterrupted;
+        TookFromTheMiddle |= tail.IsInterrupted();
         return tail;
     }
 

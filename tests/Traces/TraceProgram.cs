@@ -71,7 +71,7 @@ internal sealed partial class TraceProgram<T>(TraceFlavour<T> flavour)
             {
                 state = "\"unfired\"";
             }
-            else if (at.WaitsFor is { } inner)
+            else if (at.WaitsFor() is { } inner)
             {
                 state = $"\"waiting\",\"on\":{_deferreds.First(other => other.Value.Handles.Contains(inner)).Key}";
             }
@@ -84,7 +84,7 @@ internal sealed partial class TraceProgram<T>(TraceFlavour<T> flavour)
                 state = $"\"value\",\"v\":{TraceValues.WriteValue(Unpack(at.CurrentValue))}";
             }
 
-            int pauses = slot.Tail.PauseCount;
+            int pauses = slot.Tail.PauseCount();
             string paused = pauses > 0 ? $",\"paused\":{pauses}" : string.Empty;
             states.Add($$"""{"d":{{index}},"s":{{state}}{{paused}}}""");
         }
@@ -94,7 +94,7 @@ internal sealed partial class TraceProgram<T>(TraceFlavour<T> flavour)
 
     /// <summary>The failures that rest unhandled, by the mark that would have them reported.</summary>
     public string Unhandled() => $"[{string.Join(",", _deferreds
-        .Where(entry => entry.Value.Index == entry.Key && entry.Value.Tail.Active().HasUnhandledFailure)
+        .Where(entry => entry.Value.Index == entry.Key && entry.Value.Tail.Active().HasUnhandledFailure())
         .Select(entry => $"[{entry.Key},{TraceValues.WriteError(entry.Value.Tail.Active().CurrentFailure!)}]"))}]";
 
     /// <summary>The time, and when the pending calls are due; null for a program that has no clock.</summary>
@@ -170,6 +170,7 @@ internal sealed partial class TraceProgram<T>(TraceFlavour<T> flavour)
     private void Add(int index, Deferred<T> tail, Deferred<T> head)
     {
         Slot? same = _deferreds.Values.FirstOrDefault(slot => slot.Handles.Contains(tail));
+        same?.Lower(index);
         _deferreds.Add(index, same ?? new Slot(index, tail, head, flavour.ChangesType));
     }
 
@@ -276,13 +277,16 @@ internal sealed partial class TraceProgram<T>(TraceFlavour<T> flavour)
     /// <summary>A deferred of the program: first and last handle of its chain, and those between.</summary>
     private sealed class Slot(int index, Deferred<T> tail, Deferred<T> head, bool changesType)
     {
-        public int Index { get; } = index;
+        /// <summary>The lowest index: the others are aliases of it.</summary>
+        public int Index { get; private set; } = index;
 
         public Deferred<T> Head { get; } = head;
 
         public Deferred<T> Tail { get; private set; } = tail;
 
         public HashSet<Deferred> Handles { get; } = [tail, head];
+
+        public void Lower(int index) => Index = Math.Min(Index, index);
 
         /// <summary>Adds to the chain. If it changes its type: functions that run at once may add more, and have to find the new handle: so they
         /// are held until that is known.</summary>

@@ -97,9 +97,8 @@ internal sealed class TraceReplay(TextWriter output)
         {
             same = ReplayProgram(recorded, new ObjectFlavour(), "object", out bool tookFromTheMiddle);
 
-            // A chain that changes its type has a link more behind every function, which a pause from inside holds up; and
-            // it has no result of its last type before it has come there.
-            if (!tookFromTheMiddle && !HasKind(recorded, "pause-self"))
+            // A chain that changes its type has no result of its last type before it has come there.
+            if (!tookFromTheMiddle)
             {
                 same &= ReplayProgram(recorded, new ChangingFlavour(), "changing", out _);
             }

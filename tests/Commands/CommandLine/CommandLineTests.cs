@@ -3,7 +3,6 @@ using System.Linq;
 using Microsoft.Extensions.Logging;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Tests.Commands;
@@ -27,7 +26,7 @@ public sealed class CommandLineTests
         Assert.AreEqual(LogLevel.Information, server.LogLevel);
         Assert.AreEqual(LogFormat.Text, server.LogFormat);
         Assert.IsNull(server.Metrics);
-        Assert.AreEqual(PoemFormat.Plain, _commands.Format);
+        Assert.AreEqual(PoemFormat.Plain, _commands.Served!.Format);
         Assert.AreEqual("127.0.0.1:0 poem.txt", Places());
     }
 
@@ -48,7 +47,7 @@ public sealed class CommandLineTests
         Assert.AreEqual(LogLevel.Trace, server.LogLevel);
         Assert.AreEqual(LogFormat.Json, server.LogFormat);
         Assert.AreEqual("[::1]:0", server.Metrics!.ToString());
-        Assert.AreEqual(PoemFormat.Netstring, _commands.Format);
+        Assert.AreEqual(PoemFormat.Netstring, _commands.Served!.Format);
         Assert.AreEqual("[::1]:10001 poem.txt", Places());
     }
 
@@ -84,7 +83,7 @@ public sealed class CommandLineTests
     public void Serve_OddNames_AreFilesAllTheSame()
     {
         Run("serve", "@poem.txt", "serve", "poetry", "[diagram]", "--", "--port", "-x");
-        Assert.AreEqual("@poem.txt serve poetry [diagram] --port -x", string.Join(' ', _commands.Poems.Select(p => p.File)));
+        Assert.AreEqual("@poem.txt serve poetry [diagram] --port -x", string.Join(' ', _commands.Served!.Poems.Select(p => p.File)));
     }
 
     [TestMethod]
@@ -154,7 +153,7 @@ public sealed class CommandLineTests
     [TestMethod]
     [DataRow("serv", "poetry: unknown command 'serv' (did you mean 'serve'?)")]
     [DataRow("got", "poetry: unknown command 'got' (did you mean 'get'?)")]
-    [DataRow("xyzzy", "poetry: unknown command 'xyzzy'")]
+    [DataRow("xyzzy", "poetry: unknown command 'xyzzy' (commands: serve, slow-serve, transform, proxy, get, completion, help)")]
     [DataRow("--prot", "poetry: unknown option '--prot'")]
     [DataRow("--versoin", "poetry: unknown option '--versoin' (did you mean '--version'?)")]
     [DataRow("serve --prot 5 p", "poetry serve: unknown option '--prot' (did you mean '--port'?)")]
@@ -184,12 +183,26 @@ public sealed class CommandLineTests
     [DataRow("get", "poetry get: no address given (try 'poetry get --help')")]
     [DataRow("get abc", "poetry get: 'abc' is not an address: expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH")]
     [DataRow("get 1 -5", "poetry get: unknown option '-5'")]
+    [DataRow("get http://p.example/e.txt", "poetry get: 'http://p.example/e.txt' is not an address: a URL is no address, say HOST:PORT")]
+    [DataRow("proxy https://p.example:1", "poetry proxy: 'https://p.example:1' is not an address: a URL is no address, say HOST:PORT")]
+    [DataRow("fetch 1", "poetry: unknown command 'fetch' (did you mean 'get'?)")]
+    [DataRow("--port 5 serve p", "poetry: --port is an option of serve, slow-serve, transform and proxy, and comes after the command")]
+    [DataRow("serve --num-bytes 5 p", "poetry serve: --num-bytes is an option of slow-serve")]
+    [DataRow("serve --num-byte 5 p", "poetry serve: unknown option '--num-byte' (--num-bytes is an option of slow-serve)")]
+    [DataRow("serve --host ::1 p", "poetry serve: unknown option '--host' (did you mean '--iface'?)")]
+    [DataRow("serve --PORT 1 p", "poetry serve: unknown option '--PORT' (did you mean '--port'?)")]
+    [DataRow("get --retries 5 1", "poetry get: unknown option '--retries' (did you mean '--retry'?)")]
+    [DataRow("get -p 5 1", "poetry get: -p is an option of serve, slow-serve, transform and proxy")]
+    [DataRow("serve -p 5 --port 6 p", "poetry serve: --port is given twice")]
+    [DataRow("serve --netstring --netstring p", "poetry serve: --netstring is given twice")]
+    [DataRow("serve --port -- p", "poetry serve: --port needs a value")]
+    [DataRow("-- serve p", "poetry: no command is given: try serve, slow-serve, transform, proxy, get, completion or help")]
     [DataRow("get --tim 5 1", "poetry get: unknown option '--tim' (did you mean '--timeout'?)")]
     [DataRow("get --transform shout 1", "poetry get: --transform needs --via ADDRESS, a transform server")]
     [DataRow("get --via 2 1", "poetry get: --via needs --transform NAME, a transformation")]
     [DataRow("get --via 2 --transform a.b 1", "poetry get: --transform: 'a.b' cannot be the name of a transformation")]
     [DataRow("get --via 0 --transform a 1", "poetry get: --via: '0' is not an address: a port is a number from 1 to 65535")]
-    [DataRow("get --port 5 1", "poetry get: unknown option '--port'")]
+    [DataRow("get --port 5 1", "poetry get: --port is an option of serve, slow-serve, transform and proxy")]
     [DataRow("help serv", "poetry help: unknown command 'serv' (did you mean 'serve'?)")]
     [DataRow("help serve get", "poetry help: name one command")]
     [DataRow("completion", "poetry completion: name one shell: bash, zsh, fish, pwsh")]
@@ -201,6 +214,17 @@ public sealed class CommandLineTests
         Assert.IsNull(invocation.Run);
         Assert.AreEqual(2, invocation.ExitCode);
         Assert.AreEqual(problem + "\n", invocation.Text);
+    }
+
+    [TestMethod]
+    public void Parse_TwoProxiesWithoutAPort_RunsWithAWarning()
+    {
+        Run("proxy", "10000", "10001");
+        Assert.AreEqual(
+            "poetry proxy: warning: these are 2 proxies on random ports: say PORT=ADDRESS for each to choose them\n",
+            Parse("proxy", "10000", "10001").Text);
+        Assert.AreEqual(string.Empty, Parse("proxy", "10000").Text);
+        Assert.AreEqual(string.Empty, Parse("proxy", "1=10000", "10001").Text);
     }
 
     [TestMethod]
@@ -238,7 +262,7 @@ public sealed class CommandLineTests
         Assert.AreEqual("127.0.0.1:10003 a.txt", Places());
         Assert.AreEqual(10, _commands.Pace!.Bytes);
         Assert.AreEqual(TimeSpan.FromSeconds(0.7), _commands.Pace.Delay);
-        Assert.AreEqual(PoemFormat.Plain, _commands.Format);
+        Assert.AreEqual(PoemFormat.Plain, _commands.Served!.Format);
     }
 
     [TestMethod]
@@ -247,7 +271,7 @@ public sealed class CommandLineTests
         Run("slow-serve", "a.txt", "--num-bytes", "30", "--delay", "0", "--netstring");
         Assert.AreEqual(30, _commands.Pace!.Bytes);
         Assert.AreEqual(TimeSpan.Zero, _commands.Pace.Delay);
-        Assert.AreEqual(PoemFormat.Netstring, _commands.Format);
+        Assert.AreEqual(PoemFormat.Netstring, _commands.Served!.Format);
     }
 
     [TestMethod]
@@ -332,58 +356,5 @@ public sealed class CommandLineTests
 
     private Invocation Parse(params string[] args) => CommandLine.Parse(args, _commands);
 
-    private string Places() => string.Join('|', _commands.Poems.Select(p => $"{p.Listen} {p.File}"));
-
-    private sealed class RecordingCommands : ICommands
-    {
-        public const int ExitCode = 42;
-
-        public ServerOptions? Server { get; private set; }
-
-        public ServedPoem[] Poems { get; private set; } = [];
-
-        public PoemFormat Format { get; private set; }
-
-        public GetOptions? Options { get; private set; }
-
-        public Endpoint[] Addresses { get; private set; } = [];
-
-        public int Serve(ServerOptions server, ServedPoem[] poems, PoemFormat format)
-        {
-            (Server, Poems, Format) = (server, poems, format);
-            return ExitCode;
-        }
-
-        public Pace? Pace { get; private set; }
-
-        public TransformOptions? Transformed { get; private set; }
-
-        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format)
-        {
-            (Server, Poems, Pace, Format) = (server, poems, pace, format);
-            return ExitCode;
-        }
-
-        public int Transform(ServerOptions server, TransformOptions options)
-        {
-            (Server, Transformed) = (server, options);
-            return ExitCode;
-        }
-
-        public ProxySettings? Settings { get; private set; }
-
-        public ProxiedPoem[] Proxied { get; private set; } = [];
-
-        public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)
-        {
-            (Server, Settings, Proxied) = (server, settings, poems);
-            return ExitCode;
-        }
-
-        public int Get(GetOptions options, Endpoint[] addresses)
-        {
-            (Options, Addresses) = (options, addresses);
-            return ExitCode;
-        }
-    }
+    private string Places() => string.Join('|', _commands.Served!.Poems.Select(p => $"{p.Listen} {p.File}"));
 }

@@ -3,8 +3,6 @@ using System.Diagnostics;
 using System.IO;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
-using Poetry.Net;
-using Poetry.Protocols;
 
 namespace Poetry.Tests.Commands;
 
@@ -76,7 +74,7 @@ public sealed class CompletionScriptTests
 
     private static string Invoke(params string[] args)
     {
-        Invocation invocation = CommandLine.Parse(args, new NoCommands());
+        Invocation invocation = CommandLine.Parse(args, new RecordingCommands());
         Assert.AreEqual(0, invocation.ExitCode, invocation.Text);
         return invocation.Text;
     }
@@ -112,18 +110,5 @@ public sealed class CompletionScriptTests
         {
             return null;
         }
-    }
-
-    private sealed class NoCommands : ICommands
-    {
-        public int Serve(ServerOptions server, ServedPoem[] poems, PoemFormat format) => throw new NotSupportedException();
-
-        public int SlowServe(ServerOptions server, ServedPoem[] poems, Pace pace, PoemFormat format) => throw new NotSupportedException();
-
-        public int Transform(ServerOptions server, TransformOptions options) => throw new NotSupportedException();
-
-        public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems) => throw new NotSupportedException();
-
-        public int Get(GetOptions options, Endpoint[] addresses) => throw new NotSupportedException();
     }
 }

@@ -30,7 +30,6 @@ public sealed class LogBufferTests
         Assert.IsTrue(buffer.Flush(Patience));
         string expected = string.Concat(Enumerable.Range(0, 1000).Select(i => $"record {i}\n"));
         Assert.AreEqual(expected, _writer.Text);
-        Assert.AreEqual(0, buffer.Dropped);
     }
 
     [TestMethod]
@@ -57,12 +56,10 @@ public sealed class LogBufferTests
         }
 
         Assert.AreEqual(LogBuffer.Capacity / 1024, kept);
-        Assert.AreEqual(dropped, buffer.Dropped);
         Assert.IsFalse(buffer.Flush(TimeSpan.Zero), "the reader still does not read");
         _writer.GoOn();
         Assert.IsTrue(buffer.Flush(Patience));
         Assert.IsTrue(_writer.Text.EndsWith($"x\ndropped {dropped}\n", StringComparison.Ordinal), "what was dropped is told at the end");
-        Assert.AreEqual(0, buffer.Dropped);
 
         Assert.IsTrue(buffer.TryAppend("after\n"u8));
         Assert.IsTrue(buffer.Flush(Patience));
@@ -76,16 +73,13 @@ public sealed class LogBufferTests
         _writer.FailAfter(bytes: 3);
         Assert.IsTrue(buffer.TryAppend("lost in part\n"u8));
         Assert.IsTrue(buffer.Flush(Patience));
-        Assert.AreEqual(1, buffer.Dropped);
         Assert.IsTrue(buffer.TryAppend("lost\n"u8));
         Assert.IsTrue(buffer.TryAppend("lost\n"u8));
         Assert.IsTrue(buffer.Flush(Patience));
-        Assert.AreEqual(3, buffer.Dropped);
         _writer.Recover();
         Assert.IsTrue(buffer.TryAppend("kept\n"u8));
         Assert.IsTrue(buffer.Flush(Patience));
         Assert.AreEqual("los\nkept\ndropped 3\n", _writer.Text);
-        Assert.AreEqual(0, buffer.Dropped);
     }
 
     [TestMethod]
@@ -93,7 +87,6 @@ public sealed class LogBufferTests
     {
         using LogBuffer buffer = Create();
         Assert.IsFalse(buffer.TryAppend(new byte[LogBuffer.Capacity + 1]));
-        Assert.AreEqual(1, buffer.Dropped);
         Assert.IsTrue(buffer.TryAppend("small\n"u8));
         Assert.IsTrue(buffer.Flush(Patience));
         Assert.AreEqual("small\ndropped 1\n", _writer.Text);

@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,7 @@ namespace Poetry.Tests.Commands;
 [TestClass]
 public sealed class PoetryLoggerTests
 {
-    private static readonly DateTime Moment = new(2026, 11, 20, 23, 54, 24, 123, DateTimeKind.Utc);
+    private static readonly FixedTime Moment = new();
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly StringBuilder _text = new();
@@ -21,7 +22,7 @@ public sealed class PoetryLoggerTests
     public void Text_Connection_IsOneSentence()
     {
         Assert.AreEqual(
-            "2026-11-20T23:54:24.123Z info served 600 of 600 bytes of poetry/ecstasy.txt to 127.0.0.1:54321 in 2 ms: whole\n",
+            "2026-11-20T23:54:24.123Z info #17 served 600 of 600 bytes of poetry/ecstasy.txt to 127.0.0.1:54321 in 2 ms: whole\n",
             Log(LogFormat.Text, logger => Served().Log(logger)));
     }
 
@@ -40,7 +41,7 @@ public sealed class PoetryLoggerTests
     {
         ConnectionRecord record = Served(whole: -1, peer: SocketAddress.Unix("p\n.sock"));
         Assert.AreEqual(
-            "2026-11-20T23:54:24.123Z info served 600 bytes of poetry/ecstasy.txt to unix:p\\x0A.sock in 2 ms: whole\n",
+            "2026-11-20T23:54:24.123Z info #17 served 600 bytes of poetry/ecstasy.txt to unix:p\\x0A.sock in 2 ms: whole\n",
             Log(LogFormat.Text, logger => record.Log(logger)));
     }
 
@@ -53,6 +54,8 @@ public sealed class PoetryLoggerTests
         JsonElement root = document.RootElement;
         Assert.AreEqual("2026-11-20T23:54:24.123Z", root.GetProperty("time").GetString());
         Assert.AreEqual("info", root.GetProperty("level").GetString());
+        Assert.AreEqual("connection_closed", root.GetProperty("event").GetString());
+        Assert.AreEqual(17, root.GetProperty("connection").GetInt64());
         Assert.AreEqual("served", root.GetProperty("message").GetString());
         Assert.AreEqual("127.0.0.1:54321", root.GetProperty("peer").GetString());
         Assert.AreEqual("a\"b\\c\n\u202e", root.GetProperty("what").GetString());
@@ -72,17 +75,19 @@ public sealed class PoetryLoggerTests
 
     [TestMethod]
     public void ToString_ForOtherLoggers_SaysTheSame() =>
-        Assert.AreEqual("served 600 of 600 bytes of poetry/ecstasy.txt to 127.0.0.1:54321 in 2 ms: whole", Served().ToString());
+        Assert.AreEqual("#17 served 600 of 600 bytes of poetry/ecstasy.txt to 127.0.0.1:54321 in 2 ms: whole", Served().ToString());
 
     [TestMethod]
     public void Log_Connection_AllocatesNothing()
     {
         // Nothing may be written while it is measured: the writer's thread is not this one, so its memory is not counted.
-        using var logger = new PoetryLogger(LogLevel.Information, LogFormat.Text, Write, () => Moment);
+        using PoetryLogger logger = Create(LogLevel.Information, LogFormat.Text);
         ConnectionRecord record = Served();
+        var message = new ConnectionMessage(17, "Using cached poem. (upstream)");
         for (int i = 0; i < 100; i++)
         {
             record.Log(logger);
+            message.Log(logger, default);
         }
 
         Assert.IsTrue(logger.Flush(Patience));
@@ -90,6 +95,7 @@ public sealed class PoetryLoggerTests
         for (int i = 0; i < 1000; i++)
         {
             record.Log(logger);
+            message.Log(logger, default);
         }
 
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
@@ -154,6 +160,66 @@ public sealed class PoetryLoggerTests
         Assert.AreEqual("Fetching poem from server.", document.RootElement.GetProperty("message").GetString());
     }
 
+    /// <summary>By ZLogger, from what LoggerMessage was given.</summary>
+    [TestMethod]
+    public void Json_ValuesOfAMessage_AreFields()
+    {
+        SocketAddress peer = SocketAddress.Unix("a\"b");
+        using JsonDocument refused = JsonDocument.Parse(
+            Log(LogFormat.Json, logger => TransformLog.RequestRefused(logger, 17, peer, "it is\ntoo long")));
+        Assert.AreEqual("request_refused", refused.RootElement.GetProperty("event").GetString());
+        Assert.AreEqual("#17 refused unix:a\"b: it is\ntoo long", refused.RootElement.GetProperty("message").GetString());
+        Assert.AreEqual(17, refused.RootElement.GetProperty("connection").GetInt64());
+        Assert.AreEqual("unix:a\"b", refused.RootElement.GetProperty("peer").GetString());
+        Assert.AreEqual("it is\ntoo long", refused.RootElement.GetProperty("problem").GetString());
+        using JsonDocument paused = JsonDocument.Parse(
+            Log(LogFormat.Json, logger => ReactorLog.AcceptPauses(logger, peer, 20, "too many open files", 3)));
+        Assert.AreEqual(20, paused.RootElement.GetProperty("pause_ms").GetInt32());
+        using JsonDocument seconds = JsonDocument.Parse(Log(LogFormat.Json, logger => ReactorLog.SlowCallback(logger, 1.25, 0)));
+        Assert.AreEqual(1.25, seconds.RootElement.GetProperty("seconds").GetDouble());
+    }
+
+    [TestMethod]
+    public void ConnectionMessage_InTextAndJson_HasItsNumber()
+    {
+        var message = new ConnectionMessage(17, "Using cached poem. (a\x1b)");
+        Assert.AreEqual(
+            "2026-11-20T23:54:24.123Z info #17 Using cached poem. (a\\x1B)\n",
+            Log(LogFormat.Text, logger => message.Log(logger, new EventId(31, "cache_hit"))));
+        Assert.AreEqual(
+            "{\"time\":\"2026-11-20T23:54:24.123Z\",\"level\":\"info\",\"event\":\"cache_hit\",\"connection\":17,"
+                + "\"message\":\"Using cached poem. (a\\u001B)\"}\n",
+            Log(LogFormat.Json, logger => message.Log(logger, new EventId(31, "cache_hit"))));
+    }
+
+    [TestMethod]
+    public void Connection_Detail_IsShown()
+    {
+        ConnectionRecord record = Served() with { Detail = "stale\n" };
+        StringAssert.Contains(Log(LogFormat.Text, logger => record.Log(logger)), ": whole (stale\\x0A)\n");
+        StringAssert.Contains(Log(LogFormat.Json, logger => record.Log(logger)), ",\"outcome\":\"whole\",\"detail\":\"stale\\n\"}\n");
+        Assert.AreEqual("whole (stale\n)", record.ToString()[^14..]);
+    }
+
+    /// <summary>Each line of an exception is a record of its own to the journal.</summary>
+    [TestMethod]
+    public void Text_WithPriorities_BeginsEveryLineWithOne()
+    {
+        _ = _text.Clear();
+        using (var logger = new PoetryLogger(LogLevel.Trace, new LogProcessor(Write, LogFormat.Text, Moment, hasPriorities: true)))
+        {
+            Say(logger, LogLevel.Debug, "one");
+            Say(logger, LogLevel.Information, "two");
+            Say(logger, LogLevel.Warning, "three");
+            Say(logger, LogLevel.Critical, "four");
+            Say(logger, LogLevel.Error, "it broke", Thrown());
+        }
+
+        string[] lines = _text.ToString().TrimEnd('\n').Split('\n');
+        string[] starts = ["<7>2026", "<6>2026", "<4>2026", "<2>2026", "<3>2026", "<3>    ", "<3>    ", "<3>    "];
+        CollectionAssert.AreEqual(starts, lines[..starts.Length].Select(line => line[..7]).ToArray());
+    }
+
     [TestMethod]
     public void Log_EndlessMessage_IsCutAndStillWellFormed()
     {
@@ -188,23 +254,25 @@ public sealed class PoetryLoggerTests
             Log(LogFormat.Text, logger => Say(logger, LogLevel.Information, "a\ud83db")));
 
     [TestMethod]
-    public void Dispose_AsAProvider_WritesTheRest()
+    public void Dispose_WritesTheRest()
     {
-        var provider = new PoetryLogger(LogLevel.Trace, LogFormat.Text, Write, () => Moment);
-        ILogger logger = ((ILoggerProvider)provider).CreateLogger("any");
-        Assert.IsNull(logger.BeginScope("scope"));
-        Say(logger, LogLevel.Trace, "bye");
-        provider.Dispose();
+        using (PoetryLogger logger = Create(LogLevel.Trace, LogFormat.Text))
+        {
+            Assert.IsNull(logger.BeginScope("scope"));
+            Say(logger, LogLevel.Trace, "bye");
+        }
+
         Assert.AreEqual("2026-11-20T23:54:24.123Z trace bye\n", _text.ToString());
     }
 
     private static ConnectionRecord Served(string what = "poetry/ecstasy.txt", long whole = 600, SocketAddress? peer = null) => new()
     {
-        Verb = "served",
+        Number = 17,
+        Action = "served",
         Peer = peer ?? SocketAddress.Ip([127, 0, 0, 1], 54321),
-        What = what,
+        Resource = what,
         BytesSent = 600,
-        BytesWhole = whole,
+        TotalBytes = whole,
         Duration = TimeSpan.FromMilliseconds(2.9),
         Outcome = ConnectionOutcome.Whole,
     };
@@ -224,6 +292,9 @@ public sealed class PoetryLoggerTests
         }
     }
 
+    private PoetryLogger Create(LogLevel minLevel, LogFormat format) =>
+        new(minLevel, new LogProcessor(Write, format, Moment, hasPriorities: false));
+
     private Errno Write(ReadOnlySpan<byte> bytes, out int written)
     {
         written = bytes.Length;
@@ -238,12 +309,18 @@ public sealed class PoetryLoggerTests
     private string Log(LogFormat format, Action<ILogger> log, LogLevel least = LogLevel.Information)
     {
         _ = _text.Clear();
-        using var logger = new PoetryLogger(least, format, Write, () => Moment);
+        using PoetryLogger logger = Create(least, format);
         log(logger);
         Assert.IsTrue(logger.Flush(Patience));
         lock (_text)
         {
             return _text.ToString();
         }
+    }
+
+    /// <summary>A wall clock that stands still.</summary>
+    private sealed class FixedTime : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => new(2026, 11, 20, 23, 54, 24, 123, TimeSpan.Zero);
     }
 }

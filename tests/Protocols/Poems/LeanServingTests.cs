@@ -50,7 +50,6 @@ public sealed class LeanServingTests
         using var loop = new TurnedReactor(backend);
         var factory = new PoemServerFactory(source, loop.Reactor, NullLogger.Instance);
         ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, factory);
-        SpreadTimers(loop.Reactor);
         int burst = length > 1 << 20 ? 50 : Burst;
         int measured = length > 1 << 20 ? 20 : Measured;
         _ = AllocatedWhile(loop.Reactor, port, () => FetchAtOnce(port, burst));
@@ -119,19 +118,6 @@ public sealed class LeanServingTests
                 loop.Reactor.Turn(0);
             }
         }
-    }
-
-    /// <summary>Time-outs that were cancelled may lie about in as many slots of time as are not swept out: so many there are once.</summary>
-    private static void SpreadTimers(Reactor reactor)
-    {
-        const int WheelSlotMs = 27;
-        var calls = new List<DelayedCall>();
-        for (int i = 1; i <= 2 * TimerQueue.FewEntries; i++)
-        {
-            calls.Add(reactor.CallLater(TimeSpan.FromMilliseconds(i * WheelSlotMs), static () => { }));
-        }
-
-        calls.ForEach(static call => call.Cancel());
     }
 
     /// <summary>Turns the loop while the clients are at work and until their connections have ended.</summary>

@@ -29,7 +29,10 @@ public sealed class ProxyServerTests
         fourth.PeerEnds();
         world.Turn();
         Assert.AreEqual(WireEnd.Reset, third.End);
-        string[] records = [.. world.Log.Lines.Where(line => line.StartsWith("proxied", StringComparison.Ordinal))];
+        string[] records = [.. from line in world.Log.Lines
+                               let at = line.IndexOf("proxied", StringComparison.Ordinal)
+                               where at >= 0
+                               select line[at..]];
         Assert.HasCount(4, records);
         Assert.Contains("proxied 4 of 4 bytes of upstream to 127.0.0.1:40000 in 0 ms: whole", records);
         Assert.Contains("proxied 1 of 4 bytes of upstream to 127.0.0.1:40000 in 0 ms: left", records);
@@ -41,7 +44,8 @@ public sealed class ProxyServerTests
     [TestMethod]
     public void AKeptPoem_IsDelivered_WithoutAllocating()
     {
-        using var log = new PoetryLogger(LogLevel.Information, LogFormat.Text, Swallow, static () => DateTime.UnixEpoch);
+        using var log = new PoetryLogger(
+            LogLevel.Information, new LogProcessor(Swallow, LogFormat.Text, TimeProvider.System, hasPriorities: false));
         var clock = new ManualClock();
         var upstreams = new MemoryUpstreams(clock, new PoemRequest(TimeSpan.MaxValue, TimeSpan.MaxValue, PoemFormat.Plain));
         var service = new ProxyService(

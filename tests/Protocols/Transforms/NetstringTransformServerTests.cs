@@ -304,6 +304,6 @@ public sealed class NetstringTransformServerTests
         Assert.AreEqual(1, _server.Log.Lines.Count(line => line.Contains("refused there", StringComparison.Ordinal)));
         _server.Advance(10);
         Assert.AreEqual(2, _server.Log.Lines.Count(line => line.Contains("refused there", StringComparison.Ordinal)));
-        _server.Log.AssertHas("Warning: 99 more failed, at last: down failed for ", "refused there");
+        _server.Log.AssertHas("Warning: transformation failed 99 more times, last: #", "refused there");
     }
 }

@@ -201,7 +201,7 @@ public sealed class TransformClientTests : IDisposable
         _ = client.Send("7:shout.a,"u8);
         Read(client).AssertIs([]);
         Until(() => proxy.Connections == 0, "the end of the client");
-        log.AssertHas("Warning", "shout failed");
+        log.AssertHas("Warning", "transformation failed: #", " shout for ");
         log.AssertHas("transformed 0", "failed");
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 using static Poetry.Tests.Net.DeferredTests;
 
 namespace Poetry.Tests.Net;
@@ -73,7 +74,7 @@ public sealed class DeferredDepthTests
         }
 
         circle[0].Cancel();
-        Assert.IsNotNull(circle[0].WaitsFor);
+        Assert.IsNotNull(circle[0].WaitsFor());
     }
 
     [TestMethod]

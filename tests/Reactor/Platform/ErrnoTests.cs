@@ -1,7 +1,6 @@
 using System;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using Poetry.Net.Native;
 
 namespace Poetry.Tests.Net;
 

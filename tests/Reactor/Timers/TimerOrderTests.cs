@@ -10,15 +10,15 @@ namespace Poetry.Tests.Net;
 /// <summary>
 /// Whatever is done to delayed calls, between the firings and from within them, they come in the order of a list sorted
 /// by when they are due and when that was said. A random program runs on the queue and on such a list side by side; its
-/// delays are of all magnitudes up to a given one, so that slots of all widths are used, cascaded and swept.
+/// delays are of all magnitudes up to a given one, so that calls are moved, removed and tied in all ways.
 /// </summary>
 [TestClass]
 public sealed class TimerOrderTests
 {
     private const int Steps = 60_000;
 
-    /// <summary>Enough to fill several blocks of a slot, few enough that firings are frequent.</summary>
-    private const int MostPending = 3000;
+    /// <summary>Enough for a heap of several levels, few enough that firings are frequent.</summary>
+    private const int MaxPending = 3000;
 
     private readonly ManualClock _clock = new();
     private readonly TimerQueue _queue;
@@ -36,7 +36,7 @@ public sealed class TimerOrderTests
 
     [TestMethod]
     [DataRow(3, DisplayName = "nearly all at once")]
-    [DataRow(9, DisplayName = "within a slot")]
+    [DataRow(9, DisplayName = "microseconds")]
     [DataRow(16, DisplayName = "milliseconds")]
     [DataRow(24, DisplayName = "seconds")]
     [DataRow(36, DisplayName = "hours")]
@@ -51,7 +51,7 @@ public sealed class TimerOrderTests
             {
                 MostLeave();
             }
-            else if (_random.Next(20) == 0 || _queue.Count > MostPending)
+            else if (_random.Next(20) == 0 || _queue.Count > MaxPending)
             {
                 Turn();
             }
@@ -72,7 +72,7 @@ public sealed class TimerOrderTests
         _clock.Advance(TimeSpan.FromTicks(_random.NextInt64(1L << _random.Next(Math.Min(_bits, 45)))));
         long now = _clock.Now.Ticks;
         long bound = _random.Next(2) == 0 ? _queue.LastSequence : long.MaxValue;
-        int left = 2 * MostPending;
+        int left = 2 * MaxPending;
         while (left-- > 0 && _queue.TakeDue(now, bound) is { } call)
         {
             call.Fire();
@@ -113,7 +113,7 @@ public sealed class TimerOrderTests
     private void Act()
     {
         // The last few hundred are the ones that are likely to be pending.
-        int chosen = _calls.Count == 0 ? -1 : _calls.Count - 1 - _random.Next(Math.Min(_calls.Count, MostPending));
+        int chosen = _calls.Count == 0 ? -1 : _calls.Count - 1 - _random.Next(Math.Min(_calls.Count, MaxPending));
         switch (chosen < 0 ? 0 : _random.Next(6))
         {
             case 0 or 1:
@@ -159,12 +159,12 @@ public sealed class TimerOrderTests
         _model.Add(_calls[number].Key, number);
     }
 
-    /// <summary>A loop that sleeps until then may wake for nothing, but never too late.</summary>
+    /// <summary>The time until which a loop sleeps is exact.</summary>
     private void AssertPeek()
     {
         if (_queue.TryPeek(out long due))
         {
-            Assert.IsTrue(_model.Count == 0 || due <= _model.First().Key.Due);
+            Assert.AreEqual(_model.First().Key.Due, due);
         }
         else
         {

@@ -3,7 +3,7 @@ using System;
 namespace Poetry.Benchmarks.Aot;
 
 /// <summary>
-/// <c>poetry.benchmarks deferred|netstring|timers</c> prints what the shipped code takes, compiled as it is shipped;
+/// <c>poetry.benchmarks deferred|netstring|timers|log</c> prints what the shipped code takes, compiled as it is shipped;
 /// <c>poetry.benchmarks serve PORT FILE</c> is a peer of the big benchmarks. Nothing passes or fails here.
 /// </summary>
 internal static class Program
@@ -29,11 +29,14 @@ internal static class Program
                 }
 
                 break;
+            case ["log"]:
+                Records(gauge);
+                break;
             case ["serve", var port, var file]:
                 SocketServer.Run(port, file).Wait();
                 break;
             default:
-                Console.Error.WriteLine("poetry.benchmarks: deferred, netstring, timers, or serve PORT FILE?");
+                Console.Error.WriteLine("poetry.benchmarks: deferred, netstring, timers, log, or serve PORT FILE?");
                 return 2;
         }
 
@@ -69,6 +72,16 @@ internal static class Program
         double receive = gauge.Line("receiver", cases.Receive, NetstringCases.Count);
         double cut = gauge.Line("receiver, the block in two parts", cases.ReceiveCut, NetstringCases.Count);
         gauge.Remark($"GB/s: parse {bytes / parse:F1}, receiver {bytes / receive:F1}, in two parts {bytes / cut:F1}");
+    }
+
+    private static void Records(Gauge gauge)
+    {
+        using var cases = new LogCases();
+        gauge.Title("log records, native, each");
+        _ = gauge.Line("a connection's, as text", cases.Text, LogCases.Count);
+        _ = gauge.Line("a connection's, as JSON", cases.Json, LogCases.Count);
+        _ = gauge.Line("a cached poem's line, as text", cases.Message, LogCases.Count);
+        _ = gauge.Line("through ZLogger: a refused request, as text", cases.Refused, LogCases.Count);
     }
 
     private static void Timers(Gauge gauge, string what, bool isInOrder)

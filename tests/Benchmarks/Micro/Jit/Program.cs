@@ -12,7 +12,7 @@ using Perfolizer.Horology;
 namespace Poetry.Benchmarks.Jit;
 
 /// <summary>
-/// <c>poetry.benchmarks deferred|netstring|timers [ARTIFACTS]</c>: BenchmarkDotNet within this very process, so that nothing
+/// <c>poetry.benchmarks deferred|netstring|timers|log [ARTIFACTS]</c>: BenchmarkDotNet within this very process, so that nothing
 /// else is built and restored. Figures are printed to be compared; nothing passes or fails.
 /// </summary>
 internal static class Program
@@ -28,11 +28,12 @@ internal static class Program
             ["deferred", ..] => typeof(DeferredBenchmarks),
             ["netstring", ..] => typeof(NetstringBenchmarks),
             ["timers", ..] => typeof(TimerBenchmarks),
+            ["log", ..] => typeof(LogBenchmarks),
             _ => null,
         };
         if (type is null)
         {
-            Console.Error.WriteLine("poetry.benchmarks: deferred, netstring or timers?");
+            Console.Error.WriteLine("poetry.benchmarks: deferred, netstring, timers or log?");
             return 2;
         }
 

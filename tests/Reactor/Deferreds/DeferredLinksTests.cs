@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Net;
 
@@ -11,7 +12,7 @@ namespace Poetry.Tests.Net;
 /// number.
 /// </summary>
 [TestClass]
-public sealed class DeferredLineTests
+public sealed class DeferredLinksTests
 {
     public static IEnumerable<object[]> Lines =>
         from length in new[] { 1, 2, 7, 8, 9, 10, 30 }
@@ -71,7 +72,7 @@ public sealed class DeferredLineTests
             }
         }
 
-        while (deferred.PauseCount > 0)
+        while (deferred.PauseCount() > 0)
         {
             deferred.Unpause();
         }

@@ -5,7 +5,7 @@ namespace Poetry.Tests.Commands;
 
 /// <summary>An option that another one leaves without any meaning is told, not dropped.</summary>
 [TestClass]
-public sealed class OptionInVainTests
+public sealed class UnusedOptionTests
 {
     [TestMethod]
     [DataRow("serve", "--port", "--port 5 6=a")]
@@ -26,19 +26,19 @@ public sealed class OptionInVainTests
         Invocation invocation = CommandLine.Parse([command, .. line.Split(' ')], new AllCommands());
         Assert.IsNull(invocation.Run);
         Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
-        Assert.AreEqual($"poetry {command}: {option} is in vain: there is another address to listen on\n", invocation.Text);
+        Assert.AreEqual($"poetry {command}: {option} has no effect: there is another address to listen on\n", invocation.Text);
     }
 
     [TestMethod]
-    [DataRow("get -o f --raw 1", "poetry get: --raw is in vain: what goes to a file is never escaped")]
-    [DataRow("get --race --wait 1 2", "poetry get: --wait is in vain: with --race only one poem is printed")]
+    [DataRow("get -o f --raw 1", "poetry get: --raw has no effect: what goes to a file is never escaped")]
+    [DataRow("get --race --wait 1 2", "poetry get: --wait has no effect: with --race only one poem is printed")]
     [DataRow("get --race --all-or-nothing 1", "poetry get: --race wants one poem, --all-or-nothing all of them: use one of the two")]
-    [DataRow("transform --list --port 5", "poetry transform: --port is in vain: --list only prints names")]
-    [DataRow("transform --log-level info --list", "poetry transform: --log-level is in vain: --list only prints names")]
-    [DataRow("transform --list --upstream 5", "poetry transform: --upstream is in vain: --list only prints names")]
-    [DataRow("proxy --ttl 0 --stale-if-error 1d 7", "poetry proxy: --stale-if-error is in vain: with --ttl 0 no poem is kept")]
+    [DataRow("transform --list --port 5", "poetry transform: --port has no effect: --list only prints names")]
+    [DataRow("transform --log-level info --list", "poetry transform: --log-level has no effect: --list only prints names")]
+    [DataRow("transform --list --upstream 5", "poetry transform: --upstream has no effect: --list only prints names")]
+    [DataRow("proxy --ttl 0 --stale-if-error 1d 7", "poetry proxy: --stale-if-error has no effect: with --ttl 0 no poem is kept")]
     [DataRow(
-        "proxy --ttl forever --stale-if-error 1 7", "poetry proxy: --stale-if-error is in vain: with --ttl forever no poem grows stale")]
+        "proxy --ttl forever --stale-if-error 1 7", "poetry proxy: --stale-if-error has no effect: with --ttl forever no poem grows stale")]
     public void ItIsWrongUsageBesideAnother(string line, string problem)
     {
         Invocation invocation = CommandLine.Parse(line.Split(' '), new AllCommands());

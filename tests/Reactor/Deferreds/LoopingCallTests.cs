@@ -204,6 +204,123 @@ public sealed class LoopingCallTests
     }
 
     [TestMethod]
+    public void AsyncCall_IsWaitedFor_AndMissedTicksAreSkipped()
+    {
+        var waits = new Queue<Deferred<int>>();
+        var counts = new List<int>();
+        LoopingCall loop = LoopingCall.WithCount(_clock, count =>
+        {
+            counts.Add(count);
+            var wait = new Deferred<int>();
+            waits.Enqueue(wait);
+            return wait;
+        });
+        _ = loop.Start(Second);
+        _clock.Advance(2.5);
+        Assert.HasCount(1, counts, "the first call has not ended");
+        Assert.AreEqual(0, _clock.PendingCount);
+        waits.Dequeue().Callback(0);
+        _clock.Advance(0.5);
+        CollectionAssert.AreEqual(new[] { 1, 3 }, counts);
+    }
+
+    [TestMethod]
+    public void AsyncLambdaThatFails_EndsTheLoopAndFailsTheDeferred()
+    {
+        var loop = new LoopingCall(_clock, async () =>
+        {
+            _calls.Add(_clock.Now);
+            await _clock.Sleep(Second / 2);
+            throw new NotSupportedException("late");
+        });
+        Deferred<LoopingCall> done = loop.Start(Second);
+        _clock.Pump(0.5, 1);
+        Assert.AreEqual("late", DeferredTests.FailureOf(done).Message);
+        Assert.IsFalse(loop.Running);
+        AssertCalledAt(0);
+    }
+
+    [TestMethod]
+    public void AsyncCallThatReturnsNull_FailsTheDeferred()
+    {
+        var loop = new LoopingCall(_clock, Deferred () => null!);
+        Assert.IsTrue(DeferredTests.FailureOf(loop.Start(Second)).Check<InvalidOperationException>());
+        Assert.IsFalse(loop.Running);
+    }
+
+    [TestMethod]
+    public void Stop_WhileTheCallIsAwaited_FiresWhenItHasEnded()
+    {
+        var wait = new Deferred<int>();
+        var loop = new LoopingCall(_clock, () => wait);
+        Deferred<LoopingCall> done = loop.Start(Second);
+        loop.Stop();
+        Assert.IsFalse(loop.Running);
+        Assert.IsFalse(done.Called);
+        wait.Callback(1);
+        Assert.AreSame(loop, DeferredTests.ResultOf(done));
+        Assert.AreEqual(0, _clock.PendingCount);
+    }
+
+    [TestMethod]
+    public void Stop_InTheCall_FiresTheDeferredAfterTheCall()
+    {
+        LoopingCall? loop = null;
+        Deferred<LoopingCall>? done = null;
+        bool calledInside = false;
+        loop = new LoopingCall(_clock, () =>
+        {
+            if (done is not null)
+            {
+                loop!.Stop();
+                calledInside = done.Called;
+            }
+        });
+        done = loop.Start(Second);
+        _clock.Advance(1);
+        Assert.IsFalse(calledInside);
+        Assert.IsTrue(done.Called);
+    }
+
+    [TestMethod]
+    public void StopAndThrow_InTheCall_FailsTheDeferred()
+    {
+        LoopingCall? loop = null;
+        loop = new LoopingCall(_clock, () =>
+        {
+            loop!.Stop();
+            throw new NotSupportedException("stopped and thrown");
+        });
+        Assert.AreEqual("stopped and thrown", DeferredTests.FailureOf(loop.Start(Second)).Message);
+        Assert.AreEqual(0, _clock.PendingCount);
+    }
+
+    [TestMethod]
+    public void Reset_MakesTheNextCallDueAnIntervalFromNow()
+    {
+        _ = _loop.Start(Second);
+        _clock.Advance(0.75);
+        _loop.Reset();
+        _clock.Pump(0.75, 0.25, 1);
+        AssertCalledAt(0, 1.75, 2.75);
+        _loop.Stop();
+        _ = Assert.ThrowsExactly<InvalidOperationException>(_loop.Reset);
+    }
+
+    [TestMethod]
+    public void Cancel_WhileTheCallIsAwaited_CancelsThat()
+    {
+        bool cancelled = false;
+        var wait = new Deferred<int>(_ => cancelled = true);
+        var loop = new LoopingCall(_clock, () => wait);
+        Deferred<LoopingCall> done = loop.Start(Second);
+        done.Cancel();
+        Assert.IsTrue(cancelled);
+        Assert.IsTrue(DeferredTests.FailureOf(done).Check<CancelledError>());
+        Assert.IsFalse(loop.Running);
+    }
+
+    [TestMethod]
     public void AtAPace_AllocatesNothing()
     {
         int count = 0;

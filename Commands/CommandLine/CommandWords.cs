@@ -1,0 +1,147 @@
+using System.Collections.Generic;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// The words of a command line, sorted: command, options with their values, arguments. ConsoleAppFramework, which binds
+/// them, can't do that by itself: it knows no <c>--option=value</c>, takes every word after the first argument for an
+/// argument and drops what follows <c>--</c>; an option that is given twice counts once; of an unknown option or command it
+/// says nothing nearer; and <c>--help</c> as a value or after <c>--</c> shows help. So this pass does exactly that much, and hands the library
+/// words that mean one thing only: see <see cref="For"/>.
+/// </summary>
+internal sealed class CommandWords
+{
+    /// <summary>Before each typed value, so that the library never takes one for an option, for <c>--</c> or for help.</summary>
+    private const char Mark = '=';
+
+    private readonly List<(OptionSchema Option, string? Value)> _options = [];
+    private readonly List<string> _arguments = [];
+
+    private CommandWords(CommandSchema root) => Command = root;
+
+    /// <summary>The command that was named, or the program.</summary>
+    public CommandSchema Command { get; private set; }
+
+    /// <summary>The first thing that is wrong, in one line; null if nothing is.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>Sorts the words.</summary>
+    /// <param name="args">As the operating system gave them, without the name of the program.</param>
+    /// <param name="root">The program.</param>
+    public static CommandWords Read(IReadOnlyList<string> args, CommandSchema root)
+    {
+        var words = new CommandWords(root);
+        bool hasOptions = true;
+        for (int i = 0; i < args.Count; i++)
+        {
+            string word = args[i];
+            if (hasOptions && word == "--")
+            {
+                hasOptions = false;
+            }
+            else if (hasOptions && word is ['-', _, ..])
+            {
+                words.ReadOption(args, ref i, root);
+            }
+            else if (words.Command == root)
+            {
+                words.ReadCommand(hasOptions ? word : null, root);
+            }
+            else
+            {
+                words._arguments.Add(word);
+                words.Note(words.Command.Argument is null ? $"'{word}' is one argument too many" : null);
+            }
+        }
+
+        return words;
+    }
+
+    /// <summary>True if the option was typed.</summary>
+    /// <param name="name">Its long name.</param>
+    public bool Has(string name) => _options.Exists(typed => typed.Option.Name == name);
+
+    /// <summary>A typed option other than the one named, or null.</summary>
+    public string? OptionBeside(string name) => _options.Find(typed => typed.Option.Name != name).Option?.Name;
+
+    /// <summary>
+    /// The command line for the method of a command or group: its options with marked values, then the marked arguments if
+    /// they are its own.
+    /// </summary>
+    public string[] For(string owner)
+    {
+        var line = new List<string> { owner };
+        foreach ((OptionSchema option, string? value) in _options)
+        {
+            if (option.Owner == owner)
+            {
+                line.Add(option.Name);
+                if (!option.IsFlag)
+                {
+                    line.Add(Mark + value);
+                }
+            }
+        }
+
+        if (Command.Argument?.Owner == owner)
+        {
+            line.AddRange(_arguments.ConvertAll(argument => Mark + argument));
+        }
+
+        return [.. line];
+    }
+
+    /// <summary>True if the value was typed and is not the default of its parameter.</summary>
+    public static bool IsTyped(string? value) => value is [Mark, ..];
+
+    /// <summary>The value as it was typed, or the default.</summary>
+    public static string Unmarked(string value) => IsTyped(value) ? value[1..] : value;
+
+    /// <summary>Reads the name of the command. After a problem there is none, so that the line says where the problem is.</summary>
+    private void ReadCommand(string? word, CommandSchema root)
+    {
+        if (word is not null && Problem is null)
+        {
+            Command = root.Find(word) ?? root;
+            Note(Command == root ? Hints.UnknownCommand(word, root) : null);
+        }
+    }
+
+    /// <summary>Reads an option, and the word after it if that is its value.</summary>
+    private void ReadOption(IReadOnlyList<string> args, ref int i, CommandSchema root)
+    {
+        string word = args[i];
+        int equals = word.IndexOf('=');
+        string name = equals < 0 ? word : word[..equals];
+        string? value = equals < 0 ? null : word[(equals + 1)..];
+        OptionSchema? option = Command.FindOption(name) ?? root.FindOption(name);
+        if (option is null)
+        {
+            Note(Hints.UnknownOption(name, Command, root));
+            return;
+        }
+
+        if (option.IsFlag)
+        {
+            bool isOn = true;
+            Note(value is null || bool.TryParse(value, out isOn) ? null : $"{name} takes no value");
+            if (!isOn)
+            {
+                return;
+            }
+        }
+        else if (value is null && i + 1 < args.Count && args[i + 1] != "--")
+        {
+            value = args[++i];
+        }
+        else
+        {
+            Note(string.IsNullOrEmpty(value) ? $"{name} needs a value" : null);
+        }
+
+        Note(Has(option.Name) ? $"{option.Name} is given twice" : null);
+        _options.Add((option, value));
+    }
+
+    private void Note(string? problem) => Problem ??= problem;
+}

@@ -1,0 +1,91 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using ConsoleAppFramework;
+using Poetry.Net;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>The command <c>proxy</c>.</summary>
+internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, ICommands commands)
+{
+    public static readonly (string Line, string Meaning)[] Examples =
+    [
+        ("poetry proxy --port 10000 10001", "in front of a server on this machine"),
+        ("poetry proxy 10000=poems.example:10001 10010=poems.example:10002", "two poems"),
+        ("poetry proxy --ttl 10m --stale-if-error 1d --port 10000 10001", "and when the server is down"),
+    ];
+
+    /// <summary>Fetch a poem once for all clients, and keep it for later ones.</summary>
+    /// <param name="listen">ADDRESS: Where to listen, in place of --iface and --port</param>
+    /// <param name="ttl">TIME|forever: Serve a poem from memory for so long; 0 for never</param>
+    /// <param name="staleIfError">TIME|forever: Serve it on for so long if it cannot be fetched again</param>
+    /// <param name="timeout">SECONDS: An upstream that sends nothing for so long has failed, 0 for never</param>
+    /// <param name="maxPoem">BYTES: Pass a longer poem through without keeping it, 0 for no limit</param>
+    /// <param name="maxCache">BYTES: Most that all poems in memory may weigh, 0 for no limit</param>
+    /// <param name="storeAndForward">Send nothing before the poem is whole</param>
+    /// <param name="netstring">The poem travels as a netstring, on both sides, so that a cut is noticed</param>
+    /// <param name="address">ADDRESS: The poetry server, or LISTEN=ADDRESS for each of several</param>
+    public void Proxy(
+        string? listen = null,
+        string ttl = "2h",
+        string staleIfError = "0",
+        string timeout = "60",
+        string maxPoem = "64MiB",
+        string maxCache = "256MiB",
+        bool storeAndForward = false,
+        bool netstring = false,
+        [Argument] params string[] address)
+    {
+        ServerOptions server = servers.Options;
+        Endpoint? named = binding.Read<Endpoint>(listen, Endpoint.TryParseListening);
+        TimeSpan lifetime = binding.Read<TimeSpan>(ttl, Quantity.TryParseLifetime);
+        TimeSpan stale = binding.Read<TimeSpan>(staleIfError, Quantity.TryParseLifetime);
+        long cacheBytes = binding.Read<long>(maxCache, TryParseLimit);
+        var settings = new ProxySettings
+        {
+            Proxy = new ProxyOptions
+            {
+                Lifetime = lifetime,
+                StaleIfError = stale,
+                StoreAndForward = storeAndForward,
+                Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
+                MaxPoemBytes = binding.Read<long>(maxPoem, TryParseLimit),
+            },
+            Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
+            MaxCacheBytes = CommandWords.IsTyped(maxCache) ? cacheBytes : Math.Min(cacheBytes, AvailableMemory.Bytes() / 2),
+        };
+        ListenArgument[] arguments = binding.ReadAll<ListenArgument>(address, ListenArgument.TryParse);
+        if (binding.HasFailed)
+        {
+            return;
+        }
+
+        Endpoint fallback = server.ListenAt(named);
+        _ = ProxiedPoem.TryPlace(arguments, fallback, server.Iface, out ProxiedPoem[] placed, out string? problem);
+        binding.Refuse(problem);
+        RefuseUnused(lifetime, stale, named, ListenArgument.Places(arguments));
+        int unplaced = Array.FindAll(arguments, argument => argument.Listen is null).Length;
+        binding.Run(
+            () => commands.Proxy(server, settings, placed),
+            unplaced > 1 ? $"these are {unplaced} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
+    }
+
+    private void RefuseUnused(TimeSpan lifetime, TimeSpan stale, Endpoint? listen, Endpoint?[] places)
+    {
+        bool hasStale = stale > TimeSpan.Zero;
+        binding.Refuse(lifetime == TimeSpan.Zero && hasStale ? "--stale-if-error has no effect: with --ttl 0 no poem is kept"
+            : lifetime == Quantity.Never && hasStale ? "--stale-if-error has no effect: with --ttl forever no poem grows stale"
+            : listen is not null && Array.IndexOf(places, null) < 0 ? ServerSyntax.NoEffect("--listen")
+            : null);
+        servers.RefuseUnused(Array.ConvertAll(places, place => place ?? listen));
+    }
+
+    /// <summary>Reads a limit in bytes, of which 0 is none.</summary>
+    private static bool TryParseLimit(string text, out long bytes, [NotNullWhen(false)] out string? problem)
+    {
+        bool ok = Quantity.TryParseSize(text, out bytes, out problem);
+        bytes = bytes == 0 ? long.MaxValue : bytes;
+        return ok;
+    }
+}

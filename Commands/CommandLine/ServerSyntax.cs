@@ -1,0 +1,92 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Commands;
+
+/// <summary>The options that all servers share.</summary>
+internal sealed class ServerSyntax(Binding binding)
+{
+    /// <summary>More reactors than processors only wait for each other; this bound is for typing errors.</summary>
+    private const int MaxWorkers = 1024;
+
+    /// <summary>What was chosen.</summary>
+    public ServerOptions Options { get; private set; } = null!;
+
+    /// <summary>Options of all servers.</summary>
+    /// <param name="port">-p, N: Port to listen on; 0 takes a free one</param>
+    /// <param name="iface">ADDRESS: Address to listen on</param>
+    /// <param name="workers">N|auto: Reactors, each on its own thread; auto is one a core</param>
+    /// <param name="maxConnections">N: Most clients at once, 0 for no limit (default: what the descriptor limit allows)</param>
+    /// <param name="sendTimeout">SECONDS: Reset a client that takes nothing for so long, 0 for never</param>
+    /// <param name="drain">SECONDS: On SIGTERM let running transfers go on for so long, 0 for no limit</param>
+    /// <param name="logLevel">trace|debug|info|warn|error: Least level that is logged</param>
+    /// <param name="logFormat">text|json: How it is logged</param>
+    /// <param name="metrics">ADDRESS: Serve /metrics, /healthz and /readyz over HTTP here</param>
+    public void Servers(
+        string port = "0",
+        string iface = Endpoint.DefaultHost,
+        string workers = "1",
+        string? maxConnections = null,
+        string sendTimeout = "60",
+        string drain = "10",
+        string logLevel = "info",
+        string logFormat = "text",
+        string? metrics = null) => Options = new ServerOptions
+        {
+            Port = (int)binding.Read<long>(port, TryParsePort),
+            Iface = binding.Read<string>(iface, Endpoint.TryParseHost) ?? iface,
+            Workers = (int)binding.Read<long>(workers, TryParseWorkers),
+            MaxConnections = maxConnections is null ? null : (int)binding.Read<long>(maxConnections, TryParseCount),
+            SendTimeout = binding.Read<TimeSpan>(sendTimeout, Quantity.TryParseLimit),
+            Drain = binding.Read<TimeSpan>(drain, Quantity.TryParseLimit),
+            LogLevel = (LogLevel)binding.ReadWord(logLevel),
+            LogFormat = (LogFormat)binding.ReadWord(logFormat),
+            Metrics = binding.Read<Endpoint>(metrics, Endpoint.TryParseListening),
+        };
+
+    /// <summary>Refuses an option that has no effect because every listener has an address of its own.</summary>
+    /// <param name="listeners">Their addresses as typed; null for one that was given none.</param>
+    /// <param name="usesIface">True if something else listens on <c>--iface</c>.</param>
+    public void RefuseUnused(ReadOnlySpan<Endpoint?> listeners, bool usesIface = false)
+    {
+        bool usesPort = listeners.IsEmpty;
+        usesIface |= listeners.IsEmpty;
+        foreach (Endpoint? listener in listeners)
+        {
+            usesPort |= listener is null;
+            usesIface |= listener is not { HasHost: true };
+        }
+
+        binding.Refuse(!usesPort && binding.Words.Has("--port") ? NoEffect("--port")
+            : !usesIface && binding.Words.Has("--iface") ? NoEffect("--iface") : null);
+    }
+
+    /// <summary>The problem with an option when every listener has an address of its own.</summary>
+    public static string NoEffect(string option) => $"{option} has no effect: there is another address to listen on";
+
+    /// <summary>Reads a port to listen on.</summary>
+    public static bool TryParsePort(string text, out long port, [NotNullWhen(false)] out string? problem)
+    {
+        bool ok = Quantity.TryParseNumber(text, 0, ushort.MaxValue, out port, out problem);
+        problem = ok ? null : $"'{text}' is not a port from 0 to 65535";
+        return ok;
+    }
+
+    /// <summary>Reads a number of things, 0 included.</summary>
+    public static bool TryParseCount(string text, out long count, [NotNullWhen(false)] out string? problem) =>
+        Quantity.TryParseNumber(text, 0, int.MaxValue, out count, out problem);
+
+    private static bool TryParseWorkers(string text, out long workers, [NotNullWhen(false)] out string? problem)
+    {
+        workers = Environment.ProcessorCount;
+        problem = null;
+        if (text != "auto" && !Quantity.TryParseNumber(text, 1, MaxWorkers, out workers, out problem))
+        {
+            problem = $"'{text}' is neither a number from 1 to {MaxWorkers} nor auto";
+        }
+
+        return problem is null;
+    }
+}

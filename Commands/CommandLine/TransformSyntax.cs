@@ -1,0 +1,74 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using Poetry.Net;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>The command <c>transform</c>.</summary>
+internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICommands commands)
+{
+    public static readonly (string Line, string Meaning)[] Examples =
+    [
+        ("poetry transform --port 11000 --text-port 11001", "on 127.0.0.1"),
+        (@"printf 'shout\nhello\n' | nc -N 127.0.0.1 11001", "prints HELLO"),
+        ("poetry transform --port 12000 --upstream 11000", "passed on to another transform server"),
+        ("poetry transform --list", "the names"),
+    ];
+
+    /// <summary>Transform texts by name: netstrings on one port, bare text on another.</summary>
+    /// <param name="listen">ADDRESS: Listen here, such as unix:PATH, in place of --port and --iface</param>
+    /// <param name="textPort">N: Answer bare text on this port too; 0 takes a free one</param>
+    /// <param name="maxLength">BYTES: Refuse longer requests</param>
+    /// <param name="timeout">SECONDS: Reset a client whose request takes longer, 0 for never</param>
+    /// <param name="upstream">ADDRESS: Let another transform server do the work</param>
+    /// <param name="list">Print the names of the transformations</param>
+    public void Transform(
+        string? listen = null,
+        string? textPort = null,
+        string maxLength = "1MiB",
+        string timeout = "30",
+        string? upstream = null,
+        bool list = false)
+    {
+        ServerOptions server = servers.Options;
+        Endpoint? named = binding.Read<Endpoint>(listen, Endpoint.TryParseListening);
+        long port = binding.Read<long>(textPort, ServerSyntax.TryParsePort);
+        var options = new TransformOptions
+        {
+            Listen = server.ListenAt(named),
+            TextListen = textPort is null ? null : Endpoint.Tcp(server.Iface, (int)port),
+            MaxLength = (int)binding.Read<long>(maxLength, TryParseMaxLength),
+            Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
+            Upstream = binding.Read<Endpoint>(upstream, Endpoint.TryParse),
+        };
+        if (list)
+        {
+            binding.Refuse(binding.Words.OptionBeside("--list") is { } other ? $"{other} has no effect: --list only prints names" : null);
+            binding.Say(string.Join('\n', TransformService.BuiltIn().Names) + "\n");
+            return;
+        }
+
+        bool isSame = options.TextListen is { Port: not 0 } text && text.Equals(options.Listen);
+        binding.Refuse(isSame ? $"netstrings and text cannot share {options.Listen}" : null);
+        binding.Refuse(IsServedHere(options) ? $"{options.Upstream} is the transform server itself" : null);
+        servers.RefuseUnused([named], usesIface: textPort is not null);
+        binding.Run(() => commands.Transform(server, options));
+    }
+
+    private static bool IsServedHere(TransformOptions options) => options.Upstream is { } upstream
+        && (upstream.Equals(options.Listen) || upstream.Equals(options.TextListen));
+
+    /// <summary>Reads the longest request. 0 is no limit but that of a buffer.</summary>
+    private static bool TryParseMaxLength(string text, out long length, [NotNullWhen(false)] out string? problem)
+    {
+        if (!Quantity.TryParseSize(text, out length, out problem))
+        {
+            return false;
+        }
+
+        length = length == 0 ? TextBuffer.MostBytes : length;
+        problem = length > TextBuffer.MostBytes ? $"'{text}' is more than a request can have, {TextBuffer.MostBytes} bytes" : null;
+        return problem is null;
+    }
+}

@@ -1,0 +1,49 @@
+using System;
+using System.Threading;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Marks the start of a connection: its time, and the number that all log records of the connection carry. A protocol keeps it, and has
+/// the record made of it at the end.
+/// </summary>
+/// <remarks>Connections are numbered from 1 over all threads of reactors.</remarks>
+internal readonly struct ConnectionStart
+{
+    private static long _lastNumber;
+
+    /// <summary>A connection that has just been made.</summary>
+    /// <param name="clock">The reactor's.</param>
+    public ConnectionStart(IClock clock)
+    {
+        Number = Interlocked.Increment(ref _lastNumber);
+        Time = clock.Now;
+    }
+
+    /// <summary>The connection's number in this process.</summary>
+    public long Number { get; }
+
+    /// <summary>When it was made, on the reactor's clock.</summary>
+    public TimeSpan Time { get; }
+
+    /// <summary>Makes the record of the connection, which has ended.</summary>
+    /// <param name="transport">Tells the peer, the bytes sent, and when the end was sent.</param>
+    /// <param name="now">The present moment on the reactor's clock.</param>
+    /// <param name="action">What was done, in one word.</param>
+    /// <param name="resource">What it was done with.</param>
+    /// <param name="totalBytes">The bytes of a complete reply; −1 if unknown.</param>
+    /// <param name="outcome">How the connection ended.</param>
+    public ConnectionRecord End(
+        ITransport transport, TimeSpan now, string action, string resource, long totalBytes, ConnectionOutcome outcome) => new()
+        {
+            Number = Number,
+            Action = action,
+            Resource = resource,
+            Peer = transport.Peer,
+            BytesSent = transport.BytesSent,
+            TotalBytes = totalBytes,
+            Duration = (transport.EndSentAt < now ? transport.EndSentAt : now) - Time,
+            Outcome = outcome,
+        };
+}

@@ -1,0 +1,36 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
+
+namespace Poetry.Net;
+
+/// <summary>Clocks and deferreds together: a deferred that fires after a while, and delayed calls that return deferreds.</summary>
+public static class DeferredClock
+{
+    /// <summary>Waits, in <c>async Deferred</c> methods.</summary>
+    /// <returns>Fires after <paramref name="delay"/> with the time of the clock. Cancelling it cancels the delayed
+    /// call.</returns>
+    public static Deferred<TimeSpan> Sleep(this IClock clock, TimeSpan delay)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        DelayedCall? call = null;
+        var over = new Deferred<TimeSpan>(_ => call!.CancelIfActive());
+        call = clock.CallLater(delay, () => over.Callback(clock.Now));
+        return over;
+    }
+
+    /// <summary>Calls a function that returns a deferred after <paramref name="delay"/>. A failure of that deferred is
+    /// reported as unhandled at once.</summary>
+    [OverloadResolutionPriority(1)]
+    public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<Deferred> call)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        ArgumentNullException.ThrowIfNull(call);
+        return clock.CallLater(delay, call, Deferred.Run);
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<Task> call) =>
+        throw new NotSupportedException(Deferred.TaskRefused);
+}

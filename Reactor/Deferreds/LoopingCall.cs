@@ -1,0 +1,301 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// Repeats a call at an interval: Twisted's <c>LoopingCall</c>. Calls are due at start + n × interval, so they do not drift.
+/// Ticks that were missed are skipped. If the function returns a deferred, the next call waits for it.
+/// </summary>
+public sealed class LoopingCall
+{
+    private readonly IClock _clock;
+
+    /// <summary>Returns null for a function that does not return a deferred.</summary>
+    private readonly Func<long, Deferred?> _function;
+    private DelayedCall? _next;
+
+    /// <summary>The deferred of the present run. A run that was stopped inside its call fires it when the call has ended.</summary>
+    private Deferred<LoopingCall>? _done;
+    private Deferred? _awaited;
+    private TimeSpan _interval;
+    private TimeSpan _start;
+    private long _lastTick;
+    private bool _isCalling;
+
+    /// <summary>Makes a looping call that is not started.</summary>
+    /// <param name="clock">The reactor, or a clock turned by hand.</param>
+    /// <param name="call">Runs at every tick. What it throws ends the loop and fails the deferred of <see cref="Start"/>.</param>
+    public LoopingCall(IClock clock, Action call)
+        : this(clock, Synchronous(call))
+    {
+    }
+
+    /// <summary>Makes a looping call of an asynchronous function: see <see cref="LoopingCall(IClock, Action)"/>.</summary>
+    /// <param name="clock">The reactor, or a clock turned by hand.</param>
+    /// <param name="call">Runs at every tick. The next tick is scheduled when its deferred has fired; a failure of that
+    /// ends the loop and fails the deferred of <see cref="Start"/>.</param>
+    [OverloadResolutionPriority(1)]
+    public LoopingCall(IClock clock, Func<Deferred> call)
+        : this(clock, Asynchronous(call))
+    {
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public LoopingCall(IClock clock, Func<Task> call)
+        : this(clock, Refused(call))
+    {
+    }
+
+    private LoopingCall(IClock clock, Func<long, Deferred?> function)
+    {
+        ArgumentNullException.ThrowIfNull(clock);
+        _clock = clock;
+        _function = function;
+    }
+
+    /// <summary>True from <see cref="Start"/> until <see cref="Stop"/> or a failure.</summary>
+    public bool Running { get; private set; }
+
+    /// <summary>Makes a looping call that is told how many ticks have passed since the last call: more than 1 if some were
+    /// missed.</summary>
+    /// <param name="clock">The reactor, or a clock turned by hand.</param>
+    /// <param name="call">Gets the number of ticks, at least 1.</param>
+    public static LoopingCall WithCount(IClock clock, Action<int> call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        return new LoopingCall(clock, Count);
+
+        Deferred? Count(long count)
+        {
+            call((int)count);
+            return null;
+        }
+    }
+
+    /// <summary>As <see cref="WithCount(IClock, Action{int})"/>, for a function that returns a deferred, which is waited
+    /// for.</summary>
+    [OverloadResolutionPriority(1)]
+    public static LoopingCall WithCount(IClock clock, Func<int, Deferred> call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        return new LoopingCall(clock, count => call((int)count) ?? throw Deferred.NullReturned());
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public static LoopingCall WithCount(IClock clock, Func<int, Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+
+    /// <summary>Starts the loop.</summary>
+    /// <param name="interval">The time between two calls; zero means every turn of the loop.</param>
+    /// <param name="now">True to make the first call at once, false to make it after one interval.</param>
+    /// <returns>Fires with this object after <see cref="Stop"/>, or fails with what a call threw or its deferred failed with.
+    /// Cancelling it stops the loop, and cancels the deferred that the loop waits for.</returns>
+    /// <exception cref="InvalidOperationException">It is running.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The interval is negative.</exception>
+    public Deferred<LoopingCall> Start(TimeSpan interval, bool now = true)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(interval, TimeSpan.Zero);
+        if (Running)
+        {
+            throw new InvalidOperationException("the looping call is running");
+        }
+
+        var done = new Deferred<LoopingCall>(Cancelled);
+        _done = done;
+        _awaited = null;
+        Running = true;
+        _interval = interval;
+        _start = _clock.Now;
+        _lastTick = now ? -1 : 0;
+        if (now)
+        {
+            Tick();
+        }
+        else
+        {
+            Schedule();
+        }
+
+        return done;
+    }
+
+    /// <summary>
+    /// Stops the loop and fires the deferred of <see cref="Start"/>: at once, or if a call is under way when that has ended.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It is not running.</exception>
+    public void Stop()
+    {
+        ThrowUnlessRunning();
+        Running = false;
+        _ = _next?.CancelIfActive();
+        if (!_isCalling && _awaited is null)
+        {
+            _done!.Callback(this);
+        }
+    }
+
+    /// <summary>Makes the next call due one interval from now; later calls follow from there. During a call it does
+    /// nothing.</summary>
+    /// <exception cref="InvalidOperationException">It is not running.</exception>
+    public void Reset()
+    {
+        ThrowUnlessRunning();
+        if (_next?.CancelIfActive() == true)
+        {
+            _start = _clock.Now;
+            _lastTick = 0;
+            Schedule();
+        }
+    }
+
+    private static Func<long, Deferred?> Synchronous(Action call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        return _ =>
+        {
+            call();
+            return null;
+        };
+    }
+
+    private static Func<long, Deferred?> Asynchronous(Func<Deferred> call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        return _ => call() ?? throw Deferred.NullReturned();
+    }
+
+    private static Func<long, Deferred?> Refused(Func<Task> _) => throw new NotSupportedException(Deferred.TaskRefused);
+
+    private void ThrowUnlessRunning()
+    {
+        if (!Running)
+        {
+            throw new InvalidOperationException("the looping call is not running");
+        }
+    }
+
+    private void Tick()
+    {
+        long tick = TicksSoFar();
+        long count = Math.Clamp(tick - _lastTick, 1, int.MaxValue);
+        _lastTick = tick;
+        Deferred<LoopingCall> done = _done!;
+        bool wasCalling = _isCalling;
+        _isCalling = true;
+        Failure? failure = null;
+        Deferred? returned = null;
+        try
+        {
+            returned = _function(count);
+        }
+        catch (Exception exception)
+        {
+            failure = new Failure(exception);
+        }
+
+        _isCalling = wasCalling;
+        if (returned is null)
+        {
+            CallEnded(done, failure);
+        }
+        else
+        {
+            AwaitCall(done, returned);
+        }
+    }
+
+    private void AwaitCall(Deferred<LoopingCall> done, Deferred returned)
+    {
+        if (ReferenceEquals(_done, done))
+        {
+            _awaited = returned;
+        }
+
+        try
+        {
+            _ = returned.AddCallback(() => CallEnded(done, null)).AddErrback(failure => CallEnded(done, failure));
+        }
+        catch (InvalidOperationException exception)
+        {
+            // Its chain goes on under another type, so its result can't be had.
+            CallEnded(done, new Failure(exception));
+        }
+    }
+
+    /// <summary>A call has ended, and so has the deferred that it returned.</summary>
+    /// <param name="done">The deferred of the run that made the call: the call may have stopped that and started another.</param>
+    /// <param name="failure">What the call ended with, or null.</param>
+    private void CallEnded(Deferred<LoopingCall> done, Failure? failure)
+    {
+        bool isPresentRun = ReferenceEquals(_done, done);
+        if (isPresentRun)
+        {
+            _awaited = null;
+            if (Running && failure is null)
+            {
+                Schedule();
+                return;
+            }
+
+            Running = false;
+        }
+
+        if (done.Called)
+        {
+            // Cancelled meanwhile: nothing is left to tell.
+        }
+        else if (failure is null)
+        {
+            done.Callback(this);
+        }
+        else
+        {
+            done.Errback(failure);
+        }
+    }
+
+    /// <summary>The deferred of a run was cancelled. It fails when this returns.</summary>
+    private void Cancelled(Deferred<LoopingCall> done)
+    {
+        if (!ReferenceEquals(_done, done))
+        {
+            return;
+        }
+
+        Running = false;
+        _ = _next?.CancelIfActive();
+        Deferred? awaited = _awaited;
+        _awaited = null;
+        if (awaited is not null)
+        {
+            _done = null;
+            done.Errback(Failure.Cancelled);
+            awaited.Cancel();
+        }
+    }
+
+    /// <summary>The number of the newest tick that is due: 0 at the start, 1 an interval later.</summary>
+    private long TicksSoFar() => _interval == TimeSpan.Zero ? _lastTick + 1 : (_clock.Now - _start).Ticks / _interval.Ticks;
+
+    private void Schedule()
+    {
+        TimeSpan delay = TimeSpan.Zero;
+        if (_interval > TimeSpan.Zero)
+        {
+            TimeSpan passed = _clock.Now - _start;
+            delay = _interval - TimeSpan.FromTicks(passed.Ticks % _interval.Ticks);
+        }
+
+        if (_next is null)
+        {
+            _next = _clock.CallLater(delay, this, static loop => loop.Tick());
+        }
+        else
+        {
+            _next.Rearm(delay);
+        }
+    }
+}

@@ -7,14 +7,9 @@ using System.Threading;
 namespace Poetry.Net;
 
 /// <summary>
-<<<<<<< HEAD
 /// Signals of the process, delivered in a reactor's loop. Where the process has a <see cref="SignalQueue"/> the loop watches
 /// its descriptor, and no thread takes part. Elsewhere the runtime receives a signal on a thread of its own, and calls here.
 /// Several signals of a kind may become one call.
-=======
-/// Signals of the process, brought into a reactor's loop. The runtime receives a signal on a thread of its own; here it
-/// becomes a <see cref="Reactor.CallFromThread(Action)"/>, and a storm of the same signal becomes one call.
->>>>>>> platform
 /// </summary>
 /// <remarks>
 /// Crosses threads, with the runtime's handlers: whether a call is under way is shared with the runtime's thread.

@@ -22,18 +22,12 @@ internal static class CommandRunner
         Invocation invocation = default;
         try
         {
-<<<<<<< HEAD
-            Invocation invocation = CommandLine.Parse(args, commands);
+            invocation = CommandLine.Parse(args, commands);
             if (invocation.Run is null)
             {
                 SignalQueue.Unblock();
             }
 
-            return invocation.Run is not null ? invocation.Run()
-                : invocation.ExitCode == ExitCode.Success ? Say(invocation.Text)
-                : Refuse(invocation);
-=======
-            invocation = CommandLine.Parse(args, commands);
             if (invocation.Run is null && invocation.ExitCode == ExitCode.Success)
             {
                 return Say(invocation.Text);
@@ -46,7 +40,6 @@ internal static class CommandRunner
         {
             _ = StandardStreams.WriteAll(StandardStreams.Error, Invocation.Refuse(invocation.Command!, mistake.Message).Text);
             return ExitCode.WrongUsage;
->>>>>>> platform
         }
         catch (EndedBySignalError)
         {

@@ -133,6 +133,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial nint signal(int signal, nint disposition);
 
+    /// <summary>waitpid(2), sys/wait.h.</summary>
+    [LibraryImport(Library)]
+    public static partial int waitpid(int pid, int* status, int options);
+
     /// <summary>pthread_sigmask(3), signal.h. Returns the error.</summary>
     [LibraryImport(Library)]
     public static partial int pthread_sigmask(int how, void* set, void* before);
@@ -169,6 +173,9 @@ internal static unsafe partial class Libc
 
     /// <summary>O_RDWR, fcntl.h: the same on all Unixes.</summary>
     public const int O_RDWR = 2;
+
+    /// <summary>WNOHANG, sys/wait.h: the same on all Unixes.</summary>
+    public const int WNOHANG = 1;
 
     /// <summary>SIGHUP, signal.h: the same on all Unixes.</summary>
     public const int SIGHUP = 1;

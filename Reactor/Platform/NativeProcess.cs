@@ -41,6 +41,11 @@ internal static unsafe class NativeProcess
         if (OperatingSystem.IsLinux() && Environment.ProcessId == 1)
         {
             _ = NativeSignals.Ignore(LinuxAbi.SIGCHLD);
+
+            // Those that ended before.
+            while (Libc.waitpid(-1, null, Libc.WNOHANG) > 0)
+            {
+            }
         }
     }
 

@@ -119,7 +119,7 @@ public sealed class ProxyLeavingTests
             new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
-            new ListLogger());
+            new CollectingLog());
         ProxyDelivery early = service.Join(new Nobody());
         _ = early.Completed.AddErrback(_ => { });
         early.End();
@@ -151,7 +151,7 @@ public sealed class ProxyLeavingTests
         _ = world.FetchOnce(Poem);
         MemoryTransport client = world.Join(room: 2);
         client.PeerEnds();
-        client.Grant(long.MaxValue);
+        client.SetRoom(long.MaxValue);
         ProxyWorld.AssertGot(client, Poem);
     }
 

@@ -69,7 +69,7 @@ public sealed class ProxyMemoryTests
 
         Assert.HasCount(3, world.Upstreams.All, "the third passes, and all others wait for its slowest reader");
         Assert.AreEqual(1, cache.Shortages);
-        world.Clients.ForEach(client => client.Grant(long.MaxValue));
+        world.Clients.ForEach(client => client.SetRoom(long.MaxValue));
         world.Turn();
         foreach (MemoryTransport client in world.Clients)
         {

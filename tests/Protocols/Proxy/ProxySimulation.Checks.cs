@@ -17,7 +17,7 @@ internal sealed partial class ProxySimulation
             for (int i = _live.Count - 1; i >= 0; i--)
             {
                 Source source = _live[i];
-                Pauses += source.Upstream.Transport is { ReadPaused: true } ? 1 : 0;
+                Pauses += source.Upstream.Transport is { IsPaused: true } ? 1 : 0;
                 if (!source.Upstream.IsLive)
                 {
                     source.WholeAtStep = _life._step;
@@ -56,7 +56,7 @@ internal sealed partial class ProxySimulation
             int unaware = 0;
             foreach (Client client in _present)
             {
-                open += client.Transport.IsOpen ? 1 : 0;
+                open += !client.Transport.Disconnecting ? 1 : 0;
                 unaware += client.Transport is { IsLost: true, IsClosed: false } ? 1 : 0;
             }
 
@@ -89,7 +89,7 @@ internal sealed partial class ProxySimulation
 
         private void CheckDelivery(Client client)
         {
-            ReadOnlySpan<byte> seen = client.Transport.Seen;
+            ReadOnlySpan<byte> seen = client.Transport.Sent;
             bool isWhole = client.Transport.End == WireEnd.Fin;
             Source? source = SourceOf(seen, isWhole);
             Assert.IsNotNull(source, source is not null ? null : isWhole

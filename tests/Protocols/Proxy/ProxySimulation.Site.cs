@@ -70,8 +70,8 @@ internal sealed partial class ProxySimulation
             ProxyOptions options = life._options;
             _upstreams = new MemoryUpstreams(life._clock, new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, options.Format));
             _service = new ProxyService(
-                "upstream", Fetch, life._clock, options, life._cache, life._memory, OnlyErrors.Instance);
-            _factory = new ProxyServerFactory(_service, life._clock, OnlyErrors.Instance);
+                "upstream", Fetch, life._clock, options, life._cache, life._memory, life._log);
+            _factory = new ProxyServerFactory(_service, life._clock, life._log);
         }
 
         /// <summary>Is anybody still to be told something?</summary>
@@ -88,13 +88,12 @@ internal sealed partial class ProxySimulation
         public void Join()
         {
             _life.Tell("a client joins");
-            var transport = new MemoryTransport(
-                _life._clock, _factory.BuildProtocol(default)!, _factory, enoughPending: EnoughPending(_life._options.WindowBytes));
-            transport.Grant(_life.Pick(0, 10, 300, long.MaxValue, long.MaxValue));
+            var transport = new MemoryTransport(_life._clock, _factory) { MaxPendingBytes = MaxPending(_life._options.WindowBytes) };
+            long room = _life.Pick(0, 10, 300, long.MaxValue, long.MaxValue);
             var client = new Client(transport, _life._step, _life._clock.Now);
             _clients.Add(client);
             _present.Add(client);
-            transport.Start();
+            transport.Open(_factory.BuildProtocol(default)!, room);
         }
 
         public void DisturbClient()
@@ -119,11 +118,11 @@ internal sealed partial class ProxySimulation
                     break;
                 case 3:
                     _life.Tell("a client's time runs out");
-                    client.SendingRunsOut();
+                    client.TimeOutSending();
                     break;
                 default:
                     _life.Tell("a client stops reading");
-                    client.Grant(0);
+                    client.SetRoom(0);
                     break;
             }
         }
@@ -133,7 +132,7 @@ internal sealed partial class ProxySimulation
             if (Pick(client => client.BytesPending > 0 && !client.IsLost) is { } client)
             {
                 _life.Tell("a slow client reads");
-                client.Grant(_life.Pick(1, 50, 400, long.MaxValue));
+                client.SetRoom(_life.Pick(1, 50, 400, long.MaxValue));
             }
         }
 
@@ -166,7 +165,7 @@ internal sealed partial class ProxySimulation
 
             foreach (Client client in _present)
             {
-                client.Transport.Grant(long.MaxValue);
+                client.Transport.SetRoom(long.MaxValue);
             }
         }
 

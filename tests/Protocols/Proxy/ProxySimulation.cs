@@ -24,8 +24,11 @@ internal sealed partial class ProxySimulation : IDisposable
     private static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(60);
 
     private readonly Random _random;
-    private readonly LoopClock _clock = new();
+    private readonly ManualClock _clock = new();
     private readonly GuardedMemory _memory = new();
+
+    /// <summary>An exception of one client's part is logged, and ends the test.</summary>
+    private readonly CollectingLog _log = new(LogLevel.Error);
     private readonly ProxyOptions _options;
     private readonly long _maxCacheBytes;
     private readonly ProxyCache _cache;
@@ -48,7 +51,7 @@ internal sealed partial class ProxySimulation : IDisposable
             Format = OneIn(3) ? PoemFormat.Netstring : PoemFormat.Plain,
             MaxPoemBytes = Pick(100L, 600L, 2000L),
             WindowBytes = window,
-            NarrowWindowBytes = EnoughPending(window),
+            NarrowWindowBytes = MaxPending(window),
             ChunkBytes = Pick(5, 16, 64),
             VisitsPerTurn = Pick(1, 2, 5, 64),
         };
@@ -102,7 +105,7 @@ internal sealed partial class ProxySimulation : IDisposable
     public void Dispose() => _memory.Dispose();
 
     /// <summary>A client for whom more is waiting is told of, once it has caught up.</summary>
-    private static int EnoughPending(int window) => window / 4;
+    private static int MaxPending(int window) => window / 4;
 
     private void CheckMemory()
     {
@@ -170,6 +173,7 @@ internal sealed partial class ProxySimulation : IDisposable
         // What failed last has been counted, and is told of within ten seconds.
         Turn(TimeSpan.FromSeconds(10));
         Assert.AreEqual(0, _clock.PendingCount, "no timer is left");
+        Assert.IsEmpty(_log.Lines);
     }
 
     private void Turn(double seconds)
@@ -191,28 +195,4 @@ internal sealed partial class ProxySimulation : IDisposable
     private bool OneIn(int cases) => _random.Next(cases) == 0;
 
     private T Pick<T>(params T[] choices) => choices[_random.Next(choices.Length)];
-
-    /// <summary>What a client's part throws is logged and costs nobody else anything: here it is the end of the test.</summary>
-    private sealed class OnlyErrors : ILogger
-    {
-        public static readonly OnlyErrors Instance = new();
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            if (IsEnabled(logLevel))
-            {
-                Assert.Fail($"{formatter(state, exception)}: {exception}");
-            }
-        }
-    }
 }

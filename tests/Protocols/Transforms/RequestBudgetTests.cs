@@ -22,27 +22,27 @@ public sealed class RequestBudgetTests
     {
         var budget = new RequestBudget(Most);
         var server = new TransformHarness(asText, budget: budget);
-        List<TurnedTransport> clients = [.. Enumerable.Range(0, 10).Select(_ => server.Ask(Unfinished(asText, 50_000)))];
-        Assert.HasCount(4, clients.FindAll(client => client.End == TransportEnd.None), "each holds 64 KiB");
+        List<MemoryTransport> clients = [.. Enumerable.Range(0, 10).Select(_ => server.Ask(Unfinished(asText, 50_000)))];
+        Assert.HasCount(4, clients.FindAll(client => client.End == WireEnd.None), "each holds 64 KiB");
         Assert.AreEqual(Most, budget.TakenBytes);
-        Assert.AreEqual(asText ? TransportEnd.Reset : TransportEnd.Kind, clients[^1].End);
+        Assert.AreEqual(asText ? WireEnd.Reset : WireEnd.Fin, clients[^1].End);
         server.Log.AssertHas("refused", "too many long requests at once");
         Assert.AreEqual(1, server.Log.Lines.Count(line => line.Contains("too many", StringComparison.Ordinal)), "the others are counted");
 
-        TurnedTransport small = server.Ask(asText ? "shout\na" : "7:shout.", ends: asText);
+        MemoryTransport small = server.Ask(asText ? "shout\na" : "7:shout.", ends: asText);
         if (!asText)
         {
-            small.Receive("a,");
+            small.PeerSends("a,");
         }
 
         Assert.AreEqual(asText ? "A" : "1:A,", small.SentText, "a short request asks nobody");
 
         Leave(clients[0]);
-        TurnedTransport next = server.Ask(Unfinished(asText, 50_000));
-        Assert.AreEqual(TransportEnd.None, next.End);
+        MemoryTransport next = server.Ask(Unfinished(asText, 50_000));
+        Assert.AreEqual(WireEnd.None, next.End);
         Assert.AreEqual(Most, budget.TakenBytes);
         Finish(next, asText);
-        Assert.AreEqual(TransportEnd.Kind, next.End);
+        Assert.AreEqual(WireEnd.Fin, next.End);
         Assert.AreEqual(Most - (64 * 1024), budget.TakenBytes, "what is answered and sent holds nothing");
         clients.ForEach(Leave);
         Assert.AreEqual(0, budget.TakenBytes);
@@ -56,10 +56,10 @@ public sealed class RequestBudgetTests
         var second = new TransformHarness(budget: budget);
         for (int i = 0; i < 4; i++)
         {
-            Assert.AreEqual(TransportEnd.None, first.Ask(Unfinished(asText: true, 50_000)).End);
+            Assert.AreEqual(WireEnd.None, first.Ask(Unfinished(asText: true, 50_000)).End);
         }
 
-        Assert.AreEqual(TransportEnd.Kind, second.Ask(Unfinished(asText: false, 50_000)).End);
+        Assert.AreEqual(WireEnd.Fin, second.Ask(Unfinished(asText: false, 50_000)).End);
     }
 
     [TestMethod]
@@ -67,8 +67,8 @@ public sealed class RequestBudgetTests
     {
         var budget = new RequestBudget(Most);
         var server = new TransformHarness(budget: budget);
-        TurnedTransport client = server.Connect(room: 10);
-        client.Receive(Unfinished(asText: false, 50_000));
+        MemoryTransport client = server.Connect(room: 10);
+        client.PeerSends(Unfinished(asText: false, 50_000));
         Finish(client, asText: false);
         Assert.IsGreaterThan(50_000, budget.TakenBytes);
         Leave(client);
@@ -103,21 +103,21 @@ public sealed class RequestBudgetTests
     private static byte[] Unfinished(bool asText, int length) =>
         Encoding.ASCII.GetBytes((asText ? "shout\n" : $"{length + 6 + 1}:shout.") + new string('a', length));
 
-    private static void Finish(TurnedTransport client, bool asText)
+    private static void Finish(MemoryTransport client, bool asText)
     {
         if (asText)
         {
-            client.ReceiveEnd();
+            client.PeerEnds();
         }
         else
         {
-            client.Receive("a,");
+            client.PeerSends("a,");
         }
     }
 
-    private static void Leave(TurnedTransport client)
+    private static void Leave(MemoryTransport client)
     {
-        client.ReceiveReset();
+        client.PeerResets();
         _ = client.Finish();
     }
 }

@@ -13,7 +13,7 @@ namespace Poetry.Tests.Protocols;
 [TestClass]
 public sealed class TransformClientTests : IDisposable
 {
-    private readonly Reactor _reactor = new(new MemoryLog());
+    private readonly Reactor _reactor = new(new CollectingLog());
 
     public void Dispose() => _reactor.Dispose();
 
@@ -195,7 +195,7 @@ public sealed class TransformClientTests : IDisposable
             _ => FaultServer.Hanging([]),
         };
         int port = fault == "refused" ? FaultServer.FreePort() : upstream.Port;
-        var log = new MemoryLog();
+        var log = new CollectingLog();
         ListeningPort proxy = Serve(UpstreamTransformation.Service(Client(port)), timeout: fault == "hangs" ? 0.1 : 30, log);
         using Socket client = Wire.Connect(proxy.Address.Port);
         _ = client.Send("7:shout.a,"u8);
@@ -211,7 +211,7 @@ public sealed class TransformClientTests : IDisposable
         Turns = turns,
     };
 
-    private ListeningPort Serve(TransformService service, double timeout = 30, MemoryLog? log = null) => _reactor.ListenTcp(
+    private ListeningPort Serve(TransformService service, double timeout = 30, CollectingLog? log = null) => _reactor.ListenTcp(
         SocketAddress.Ip([127, 0, 0, 1], 0),
         new TransformServerFactory(
             service,
@@ -219,7 +219,7 @@ public sealed class TransformClientTests : IDisposable
             new TransformLimits(2 * 1024 * 1024, TimeSpan.FromSeconds(timeout)),
             _reactor,
             _reactor.Timers,
-            log ?? new MemoryLog()));
+            log ?? new CollectingLog()));
 
     private string Ask(int port, string name, string text)
     {

@@ -28,7 +28,7 @@ internal sealed class TransformHarness
 
     public ManualClock Clock { get; }
 
-    public MemoryLog Log { get; } = new();
+    public CollectingLog Log { get; } = new();
 
     public TransformService Service { get; }
 
@@ -46,27 +46,27 @@ internal sealed class TransformHarness
 
     /// <summary>A new client.</summary>
     /// <param name="room">What its kernel takes.</param>
-    public TurnedTransport Connect(long room = long.MaxValue)
+    public MemoryTransport Connect(long room = long.MaxValue)
     {
         SocketAddress peer = default;
-        return new TurnedTransport(Factory.BuildProtocol(peer)!, room);
+        return MemoryTransport.Connect(Factory.BuildProtocol(peer)!, room);
     }
 
     /// <summary>A client that sends all of this and then looks at what it has got.</summary>
-    public TurnedTransport Ask(ReadOnlySpan<byte> request, bool ends = false)
+    public MemoryTransport Ask(ReadOnlySpan<byte> request, bool ends = false)
     {
-        TurnedTransport client = Connect();
-        client.Receive(request);
+        MemoryTransport client = Connect();
+        client.PeerSends(request);
         if (ends)
         {
-            client.ReceiveEnd();
+            client.PeerEnds();
         }
 
         return client;
     }
 
     /// <inheritdoc cref="Ask(ReadOnlySpan{byte}, bool)"/>
-    public TurnedTransport Ask(string request, bool ends = false) => Ask(Encoding.UTF8.GetBytes(request), ends);
+    public MemoryTransport Ask(string request, bool ends = false) => Ask(Encoding.UTF8.GetBytes(request), ends);
 
     /// <summary>Turns the clock, and makes the calls that are due.</summary>
     public void Advance(double seconds)

@@ -10,7 +10,6 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Downloads poems from all of their servers at once.</summary>
-/// <remarks>Crosses threads: whether a write may block just now is read when a signal comes; the rest is the reactor's.</remarks>
 internal sealed partial class GetCommand
 {
     /// <summary>Before the second try; doubled before each one after it.</summary>
@@ -20,7 +19,7 @@ internal sealed partial class GetCommand
     private static readonly TimeSpan DescriptorDelay = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// Descriptors that are no downloads: the standard streams, poller and waker, the runtime's pipe for signals, and what
+    /// Descriptors that are no downloads: the standard streams, poller, waker and signals, and what
     /// it takes to look up a name.
     /// </summary>
     private const int ReservedDescriptors = 10;

@@ -119,7 +119,9 @@ public sealed class SignalTests : NativeTests
         });
         using FileStream? input = words.Length > 1 ? File.OpenWrite(Folder["in"]) : null;
         int inner = ChildOf(outer.ProcessId);
-        WaitUntilBlocked(inner, Posix.SIGTERM);
+
+        // Not SIGTERM, which unshare(1) blocks for a moment.
+        WaitUntilBlocked(inner, Posix.SIGHUP);
         Posix.Kill(inner, Posix.SIGTERM);
         Assert.AreEqual(command.StartsWith("get", StringComparison.Ordinal) ? 143 : 0, outer.WaitForExit().ExitCode);
     }

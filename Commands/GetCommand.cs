@@ -177,17 +177,19 @@ internal sealed partial class GetCommand
         }
     }
 
-    /// <summary>Has a poem transformed that has come whole.</summary>
-    /// <returns>Fires with the transformed poem, or with null where that failed and the poem is to stay as it came.</returns>
-    private async Deferred<byte[]?> Transform(Download download)
+    /// <summary>Has a complete poem transformed.</summary>
+    /// <returns>Fires with the result, which the caller releases, or with null if that failed and the poem stays as it came.</returns>
+    private async Deferred<TextBuffer?> Transform(Download download)
     {
         string name = _options.Transform!;
+        var result = new TextBuffer();
         try
         {
-            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text.Span);
+            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text, result);
         }
         catch (IOException exception)
         {
+            result.Release();
             _progress.Warned(download.Task, $"{name} failed, printing it as it came: {exception.Message}");
             return null;
         }

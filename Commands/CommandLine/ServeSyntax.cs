@@ -30,7 +30,7 @@ internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
         for (int i = 0; i < arguments.Length; i++)
         {
             var poem = new ServedPoem(servers.Options.ListenAt(arguments[i].Listen), arguments[i].What);
-            bool isStandardInput = poem.File == ServedPoem.StandardInput;
+            bool isStandardInput = poem.File == PoemReader.StandardInput;
             binding.Refuse(isStandardInput && readsStandardInput ? "standard input holds only one poem" : null);
             readsStandardInput |= isStandardInput;
             bool isTaken = (poem.Listen.IsUnix || poem.Listen.Port != 0)

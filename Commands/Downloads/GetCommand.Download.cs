@@ -41,22 +41,22 @@ internal sealed partial class GetCommand
                 return TryWrite(bytes);
             }
 
-            if (bytes.Length <= Held.Limit - Held.Length)
+            if (TryHold(bytes, out string problem))
             {
-                Held.Write(bytes);
                 return true;
             }
 
-            command._progress.Warned(task, "it is too long to be transformed, printing it as it came");
-            return TryWrite(Held.Text.Span) && TryWrite(bytes) && LetGo();
+            command._progress.Warned(task, $"{problem}, printing it as it came");
+            return TryWrite(Held.Text) && TryWrite(bytes) && LetGo();
         }
 
-        /// <summary>Sends a poem on that was held to be transformed.</summary>
-        /// <param name="transformed">What became of it; null if it is to be as it came.</param>
+        /// <summary>Passes on a poem that was held to be transformed.</summary>
+        /// <param name="transformed">The result, released here; null if the poem stays as it came.</param>
         /// <exception cref="PoemIncompleteError">It could not be written.</exception>
-        public void Release(byte[]? transformed)
+        public void Release(TextBuffer? transformed)
         {
-            bool written = TryWrite(transformed ?? Held!.Text.Span);
+            bool written = TryWrite((transformed ?? Held!).Text);
+            transformed?.Release();
             _ = LetGo();
             if (!written)
             {
@@ -162,6 +162,32 @@ internal sealed partial class GetCommand
             finally
             {
                 }
+        }
+
+        /// <summary>Holds more of a poem that is to be transformed, if it is not too long and there is memory.</summary>
+        private bool TryHold(ReadOnlySpan<byte> bytes, out string problem)
+        {
+            problem = "it is too long to be transformed";
+            if (bytes.Length > Held!.Limit - Held.Length)
+            {
+                return false;
+            }
+
+            problem = "out of memory to transform it";
+            try
+            {
+                if (!AvailableMemory.HasRoomFor(Held.GrowthFor(bytes.Length)))
+                {
+                    return false;
+                }
+
+                Held.Write(bytes);
+                return true;
+            }
+            catch (OutOfMemoryException)
+            {
+                return false;
+            }
         }
 
         private bool LetGo()

@@ -51,7 +51,6 @@ internal sealed partial class GetCommand
         _places = new DeferredSemaphore(MostAtOnce());
         // Only what must never be is logged: what goes wrong with a poem is told as its progress.
         using var log = new PoetryLogger(LogLevel.Error, LogFormat.Text);
-        UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(log, what, failure.Exception);
         using var reactor = new Reactor(log);
         using var signals = new Signals(reactor);
         _reactor = reactor;

@@ -32,8 +32,8 @@ internal sealed class ServerHost
         _log = log;
     }
 
-    /// <summary>What SIGHUP does; null for nothing. On the first worker's thread.</summary>
-    public Action? Reload { get; init; }
+    /// <summary>What SIGHUP does; null for nothing. Fires when it is done. On the first worker's thread.</summary>
+    public Func<IClock, Deferred<Unit>>? Reload { get; init; }
 
     /// <summary>Descriptors that a connection needs: 2 if it may need one to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
@@ -58,7 +58,6 @@ internal sealed class ServerHost
         try
         {
             SignalQueue.Open(isServer: true);
-            UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
             if (Systemd.CloseUnused(served.Count) is var closed and not 0)
             {
                 ServerLog.InheritedSocketsClosed(_log, closed, $"{served.Count}");
@@ -183,7 +182,14 @@ internal sealed class ServerHost
         if (Reload is not null && _signalsSeen == 0)
         {
             Systemd.NotifyReloading();
-            Reload();
+            _ = Reload(First).AddBoth(this, static (host, _) => host.NotifyReloaded());
+        }
+    }
+
+    private void NotifyReloaded()
+    {
+        if (_signalsSeen == 0)
+        {
             Systemd.NotifyReady();
         }
     }

@@ -25,6 +25,9 @@ public abstract class Descriptor
 
     internal Interest Interest { get; set; }
 
+    /// <summary>The error of the socket that came with an event, where the backend reports it (kqueue).</summary>
+    internal Errno PendingError { get; set; }
+
     /// <summary>True if it is registered with the poller, even if only for hang-ups.</summary>
     internal bool IsWatched => Token != 0;
 

@@ -273,6 +273,11 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         try
         {
             bool hungUp = (ready.Readiness & Readiness.HangUp) != 0;
+            if (ready.Error != Errno.None)
+            {
+                descriptor.PendingError = ready.Error;
+            }
+
             if (descriptor.Interest == Interest.None)
             {
                 if (hungUp)

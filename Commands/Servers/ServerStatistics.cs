@@ -66,6 +66,10 @@ internal sealed class ServerStatistics : IMetricsSource
             page.Sample("connections_ended_total", "outcome", ConnectionRecord.Word(outcome), count);
         }
 
+        var rejected = CountRejected(_workers);
+        page.Head("connections_rejected_total", "Connections that were reset at once, by reason.", "counter");
+        page.Sample("connections_rejected_total", "reason", "address", rejected.Address.ToString(CultureInfo.InvariantCulture));
+        page.Sample("connections_rejected_total", "reason", "proxy_header", rejected.Header.ToString(CultureInfo.InvariantCulture));
         page.Gauge("loop_lag_seconds", "Maximum delay of the loop since the last request for this page.", _maxLag.TotalSeconds);
         page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
         page.Counter("stale_events_total", "Events for descriptors that had gone.", sum.Stale);
@@ -87,6 +91,21 @@ internal sealed class ServerStatistics : IMetricsSource
         }
 
         return count;
+    }
+
+    private static (long Address, long Header) CountRejected(IReadOnlyList<Worker> workers)
+    {
+        long address = 0, header = 0;
+        foreach (Worker worker in workers)
+        {
+            foreach (ListeningPort port in worker.Ports)
+            {
+                address += port.RejectedByAddress;
+                header += port.RejectedByHeader;
+            }
+        }
+
+        return (address, header);
     }
 
     private static (long Open, long Accepted, long Bytes, long DelayedCalls, long Stale) Sum(IReadOnlyList<Worker> workers)

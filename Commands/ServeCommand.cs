@@ -19,6 +19,7 @@ internal sealed class ServeCommand
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server, ServeOptions options)
     {
+        SignalQueue.Open(isServer: true);
         ServedPoem[] poems = options.Poems;
         using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
         var sources = new PoemSource[poems.Length];
@@ -40,7 +41,7 @@ internal sealed class ServeCommand
                 $"Serving {poems[i].File}", poems[i].Listen, (reactor, records) => MakeFactory(source, reactor, records)));
         }
 
-        var host = new ServerHost(server, log) { Reload = () => Reload(sources, log) };
+        var host = new ServerHost(server, log) { Reload = clock => Reload(sources, clock, log) };
         return host.Run(listeners);
     }
 
@@ -72,23 +73,39 @@ internal sealed class ServeCommand
         }
     }
 
-    private static void Reload(PoemSource[] sources, ILogger log)
+    private static Deferred<Unit> Reload(PoemSource[] sources, IClock clock, ILogger log)
     {
+        var done = new Deferred<Unit>();
+        int left = sources.Length;
         foreach (PoemSource source in sources)
         {
-            if (!source.Reload(out PoemProblem problem))
+            source.Reload(clock, problem =>
             {
-                ServerLog.KeptOld(log, problem.Sentence);
-            }
-            else if (source.IsStandardInput)
-            {
-                ServerLog.KeptStandardInput(log);
-            }
-            else
-            {
-                ServerLog.Reloaded(log, source.Name);
-                WarnIfEmpty(source, log);
-            }
+                LogReload(source, problem, log);
+                if (--left == 0)
+                {
+                    done.Callback(default);
+                }
+            });
+        }
+
+        return done;
+    }
+
+    private static void LogReload(PoemSource source, PoemProblem problem, ILogger log)
+    {
+        if (problem != default)
+        {
+            ServerLog.KeptOld(log, problem.Sentence);
+        }
+        else if (source.IsStandardInput)
+        {
+            ServerLog.KeptStandardInput(log);
+        }
+        else
+        {
+            ServerLog.Reloaded(log, source.Name);
+            WarnIfEmpty(source, log);
         }
     }
 }

@@ -1,7 +1,6 @@
 using System;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Poetry.Net;
 
@@ -36,6 +35,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private readonly DescriptorTable _descriptors = new();
     private readonly ReadyEvent[] _ready = new ReadyEvent[EventsPerWait];
     private readonly ThreadCalls _threadCalls;
+    private readonly UnhandledFailures _failures;
     private readonly TimerQueue _timers;
     private WakeupCoalescer _coalescer;
     private long _turnLengthTicks;
@@ -44,7 +44,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private bool _pollsAgain;
 
     /// <summary>Makes a reactor on the best backend of this machine, or the one <c>POETRY_REACTOR</c> names.</summary>
-    /// <param name="log">Receives what callbacks throw; null for none.</param>
+    /// <param name="log">Receives what callbacks throw, and failures that nothing handled; null for standard error.</param>
     /// <exception cref="PollerUnavailableError">The backend asked for is unknown, or not available here.</exception>
     public Reactor(ILogger? log = null)
         : this(PollerChoice.Create(), log)
@@ -54,7 +54,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     internal Reactor(Poller poller, ILogger? log)
     {
         _poller = poller;
-        _log = log ?? NullLogger.Instance;
+        _log = log ?? StandardErrorLog.Instance;
+        _failures = new UnhandledFailures((what, failure) => ReactorLog.UnhandledError(_log, what, failure?.Exception));
         _timers = new TimerQueue(this);
         _threadCalls = new ThreadCalls(this);
         Connections = new Connections(this);
@@ -97,6 +98,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     /// <summary>Events for descriptors that were no longer registered; they are dropped.</summary>
     public long StaleEvents { get; private set; }
+
+    /// <summary>The failures that nothing handled: reported to the log until now, or counted where too many came at once.</summary>
+    public long LostFailures => _failures.LostCount;
 
     /// <summary>Delayed calls that are scheduled.</summary>
     public int DelayedCalls => _timers.Count;
@@ -148,6 +152,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _state = RunState.Running;
         _threadCalls.Start();
         int outerReactor = ThreadOwner.Enter();
+        UnhandledFailures? outerFailures = _failures.Enter();
         while (_state == RunState.Running)
         {
             int timeoutMs = EndTurn();
@@ -168,7 +173,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _state = RunState.Stopped;
         ThreadOwner.Leave(outerReactor);
         _threadCalls.Stop();
-        UnhandledFailures.Flush();
+        _failures.Leave(outerFailures);
     }
 
     /// <summary>Ends <see cref="Run"/> after this turn.</summary>
@@ -340,7 +345,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             Guard(static call => call(), beforeSleep);
         }
 
-        long wakeTicks = UnhandledFailures.Sweep(Now)?.Ticks ?? long.MaxValue;
+        long wakeTicks = _failures.Sweep(Now)?.Ticks ?? long.MaxValue;
         if (_timers.TryPeek(out long dueTicks))
         {
             wakeTicks = Math.Min(wakeTicks, dueTicks);

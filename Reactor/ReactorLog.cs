@@ -24,7 +24,7 @@ internal static partial class ReactorLog
     public static partial void AcceptFailed(ILogger log, SocketAddress address, string reason);
 
     [LoggerMessage(EventId = 4, EventName = "unhandled_error", Level = LogLevel.Error, Message = "{Description}")]
-    public static partial void UnhandledError(ILogger log, string description, Exception exception);
+    public static partial void UnhandledError(ILogger log, string description, Exception? exception);
 
     [LoggerMessage(
         EventId = 5,

@@ -10,9 +10,6 @@ internal sealed partial class GetCommand
     /// <summary>One poem on its way from a server to its output.</summary>
     private sealed class Download(GetCommand command, int task, Endpoint from, string? path, bool escapes) : IPoemReceiver
     {
-        /// <summary>Not a file of our own: a write to it may block.</summary>
-        private readonly bool _mayBlock = path is null || PoemFile.IsSpecial(path);
-
         /// <summary>Is it written out only when all others are over, too? Standard output may have an order to wait for, and
         /// a reader who would hold up what is to be cancelled; a file waits only for those without which it may not be.</summary>
         private readonly bool _commitsAtEnd =
@@ -137,9 +134,7 @@ internal sealed partial class GetCommand
                 command._progress.Suspend();
             }
 
-            command._mayBlock = _mayBlock;
             IsWhole = Check(_output!.Commit());
-            command._mayBlock = false;
             if (path is null)
             {
                 command._progress.Resume(((StandardOutputPoem)_output).EndsLine);
@@ -155,7 +150,6 @@ internal sealed partial class GetCommand
 
         private bool TryWrite(ReadOnlySpan<byte> bytes)
         {
-            command._mayBlock = _mayBlock;
             try
             {
                 return Check(Open()) && Check(_output!.Write(bytes));
@@ -167,8 +161,7 @@ internal sealed partial class GetCommand
             }
             finally
             {
-                command._mayBlock = false;
-            }
+                }
         }
 
         /// <summary>Holds more of a poem that is to be transformed, if it is not too long and there is memory.</summary>

@@ -20,7 +20,6 @@ internal sealed class ServerHost
 
     private readonly ServerOptions _options;
     private readonly ILogger _log;
-    private readonly ReadyLines _readyLines = new();
     private WorkerThreads? _threads;
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
@@ -33,8 +32,8 @@ internal sealed class ServerHost
         _log = log;
     }
 
-    /// <summary>What SIGHUP does; null for nothing. On the first worker's thread.</summary>
-    public Action? Reload { get; init; }
+    /// <summary>What SIGHUP does; null for nothing. Fires when it is done. On the first worker's thread.</summary>
+    public Func<IClock, Deferred<Unit>>? Reload { get; init; }
 
     /// <summary>Descriptors that a connection needs: 2 if it may need one to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
@@ -58,14 +57,13 @@ internal sealed class ServerHost
         Signals? signals = null;
         try
         {
-            UnhandledFailures.Sink = (what, failure) => ReactorLog.UnhandledError(_log, what, failure.Exception);
+            SignalQueue.Open(isServer: true);
             if (Systemd.CloseUnused(served.Count) is var closed and not 0)
             {
                 ServerLog.InheritedSocketsClosed(_log, closed, $"{served.Count}");
             }
 
-            // Until the signals are heard a signal ends the process at once: a look-up may take its time, and nothing has to be
-            // removed yet. From then on nothing blocks. The loop hears a signal when it turns, and removes what was made.
+            // A look-up may take its time; a signal ends it.
             var listeners = new Listeners(served);
             SocketAddress[] metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : [];
             if (MakeWorkers(listeners) is { } problem)
@@ -73,7 +71,7 @@ internal sealed class ServerHost
                 return CommandRunner.Fail(problem);
             }
 
-            signals = new Signals(First) { LetsThrough = () => _readyLines.IsBlocked };
+            signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(OnHangUp);
             signals.OnUser1(() => ServerStatistics.Log(_log, _threads!.All));
@@ -86,9 +84,9 @@ internal sealed class ServerHost
             });
             ServeMetrics(metrics);
             Errno error = Errno.None;
-            if (!_threads.Start(() => (error = _readyLines.Write(listeners)) == Errno.None))
+            if (!_threads.Start(() => (error = ReadyLines.Write(listeners)) == Errno.None))
             {
-                return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
+                return error == Errno.EINTR ? ExitCode.Success : CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
             }
 
             Systemd.NotifyReady();
@@ -186,7 +184,14 @@ internal sealed class ServerHost
         if (Reload is not null && _signalsSeen == 0)
         {
             Systemd.NotifyReloading();
-            Reload();
+            _ = Reload(First).AddBoth(this, static (host, _) => host.NotifyReloaded());
+        }
+    }
+
+    private void NotifyReloaded()
+    {
+        if (_signalsSeen == 0)
+        {
             Systemd.NotifyReady();
         }
     }

@@ -36,7 +36,7 @@ internal sealed class ServeCommand
                 $"Serving {served.File}", served.Listen, (reactor, records) => MakeFactory(source, reactor, records)));
         }
 
-        var host = new ServerHost(server, log) { Reload = () => Reload(sources, log) };
+        var host = new ServerHost(server, log) { Reload = clock => Reload(sources, clock, log) };
         return host.Run(listeners);
     }
 
@@ -49,23 +49,39 @@ internal sealed class ServeCommand
         }
     }
 
-    private static void Reload(List<PoemSource> sources, ILogger log)
+    private static Deferred<Unit> Reload(List<PoemSource> sources, IClock clock, ILogger log)
     {
+        var done = new Deferred<Unit>();
+        int left = sources.Count;
         foreach (PoemSource source in sources)
         {
-            if (!source.Reload(out PoemProblem problem))
+            source.Reload(clock, problem =>
             {
-                ServerLog.KeptOld(log, problem.Sentence);
-            }
-            else if (source.IsStandardInput)
-            {
-                ServerLog.KeptStandardInput(log);
-            }
-            else
-            {
-                ServerLog.Reloaded(log, source.Name);
-                WarnIfEmpty(source, log);
-            }
+                LogReload(source, problem, log);
+                if (--left == 0)
+                {
+                    done.Callback(default);
+                }
+            });
+        }
+
+        return done;
+    }
+
+    private static void LogReload(PoemSource source, PoemProblem problem, ILogger log)
+    {
+        if (problem != default)
+        {
+            ServerLog.KeptOld(log, problem.Sentence);
+        }
+        else if (source.IsStandardInput)
+        {
+            ServerLog.KeptStandardInput(log);
+        }
+        else
+        {
+            ServerLog.Reloaded(log, source.Name);
+            WarnIfEmpty(source, log);
         }
     }
 }

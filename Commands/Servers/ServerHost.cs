@@ -63,7 +63,7 @@ internal sealed partial class ServerHost
     }
 
     /// <summary>What SIGHUP does; null for nothing. On the first reactor's thread.</summary>
-    public Action? Reload { get; init; }
+    public Func<IClock, Deferred<Unit>>? Reload { get; init; }
 
     /// <summary>What a client costs: two where each may need a connection to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
@@ -325,7 +325,14 @@ internal sealed partial class ServerHost
         if (Reload is not null && _signalsSeen == 0)
         {
             Systemd.NotifyReloading();
-            Reload();
+            _ = Reload(First).AddBoth(this, static (host, _) => host.NotifyReloaded());
+        }
+    }
+
+    private void NotifyReloaded()
+    {
+        if (_signalsSeen == 0)
+        {
             Systemd.NotifyReady();
         }
     }

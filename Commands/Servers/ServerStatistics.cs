@@ -20,6 +20,7 @@ internal sealed class ServerStatistics : IMetricsSource
     private readonly Reactor _reactor;
     private readonly IReadOnlyList<Worker> _workers;
     private readonly Action<MetricsPage>? _more;
+    private readonly double _startTime = (DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds;
     private TimeSpan _worstLag;
     private TimeSpan _expectedTick;
 
@@ -66,6 +67,11 @@ internal sealed class ServerStatistics : IMetricsSource
             page.Sample("connections_ended_total", "outcome", ConnectionRecord.Word(outcome), count);
         }
 
+        page.Head("delivery_seconds", "From accept to the last byte, of connections that got everything.", "histogram");
+        page.Sample("delivery_seconds", null, null, SumDelivery());
+        page.Head("build_info", "Always 1; the version is in the label.", "gauge");
+        page.Sample("build_info", "version", Version, "1");
+        page.Gauge("process_start_time_seconds", "When the server started, in seconds since 1970.", _startTime);
         page.Gauge("loop_lag_seconds", "How late the loop was at worst since the last look.", _worstLag.TotalSeconds);
         page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
         page.Counter("stale_events_total", "Events for descriptors that had gone.", sum.Stale);
@@ -76,6 +82,19 @@ internal sealed class ServerStatistics : IMetricsSource
 
         _worstLag = TimeSpan.Zero;
         _more?.Invoke(page);
+    }
+
+    private static string Version => typeof(ServerStatistics).Assembly.GetName().Version?.ToString(3) ?? "unknown";
+
+    private Histogram SumDelivery()
+    {
+        var sum = new Histogram();
+        foreach (Worker worker in _workers)
+        {
+            sum.Add(worker.Counters.Delivery);
+        }
+
+        return sum;
     }
 
     private static long CountEnded(IReadOnlyList<Worker> workers, ConnectionOutcome outcome)

@@ -16,12 +16,20 @@ internal sealed class ProxyWorld : IDisposable
 {
     public static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(60);
 
-    public ProxyWorld(ProxyOptions? options = null, ProxyCache? cache = null, ManualClock? clock = null)
+    /// <param name="options">How poems are fetched and kept.</param>
+    /// <param name="cache">Null for one without a limit.</param>
+    /// <param name="clock">Null for one of its own.</param>
+    /// <param name="pauses">False if fetches begin at once: without the delay for probes, and without pauses after failures.</param>
+    /// <param name="allowEmpty">True if a plain poem may be empty.</param>
+    public ProxyWorld(
+        ProxyOptions? options = null, ProxyCache? cache = null, ManualClock? clock = null, bool pauses = false, bool allowEmpty = false)
     {
         Clock = clock ?? new ManualClock();
         Options = options ?? new ProxyOptions { Lifetime = TimeSpan.FromHours(2) };
+        Options = pauses ? Options : Options with { ProbeDelay = TimeSpan.Zero, MinPause = TimeSpan.Zero };
         Cache = cache ?? new ProxyCache(long.MaxValue);
-        Upstreams = new MemoryUpstreams(Clock, new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, Options.Format));
+        var request = new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, Options.Format) { AllowEmpty = allowEmpty };
+        Upstreams = new MemoryUpstreams(Clock, request);
         Service = new ProxyService("upstream", Upstreams.Fetch, Clock, Options, Cache, Memory, Log);
         Factory = new ProxyServerFactory(Service, Clock, Log);
     }
@@ -111,6 +119,8 @@ internal sealed class ProxyWorld : IDisposable
 /// <summary>Keeps what is logged.</summary>
 internal sealed class ListLogger : ILogger
 {
+    private readonly List<LogLevel> _levels = [];
+
     public List<string> Lines { get; } = [];
 
     public IDisposable? BeginScope<TState>(TState state)
@@ -126,10 +136,16 @@ internal sealed class ListLogger : ILogger
         Func<TState, Exception?, string> formatter)
     {
         Lines.Add(formatter(state, exception));
+        _levels.Add(logLevel);
         Assert.IsNull(exception, $"{exception}");
     }
 
     /// <summary>How many lines begin so, the number of a connection left out.</summary>
-    public int Count(string beginning) =>
-        Lines.Count(line => (line[0] == '#' ? line[(line.IndexOf(' ') + 1)..] : line).StartsWith(beginning, StringComparison.Ordinal));
+    public int Count(string beginning) => Count(beginning, LogLevel.Trace);
+
+    /// <summary>The same at level info and above.</summary>
+    public int InfoCount(string beginning) => Count(beginning, LogLevel.Information);
+
+    private int Count(string beginning, LogLevel level) =>
+        Lines.Where((_, i) => _levels[i] >= level).Count(line => (line[0] == '#' ? line[(line.IndexOf(' ') + 1)..] : line).StartsWith(beginning, StringComparison.Ordinal));
 }

@@ -81,7 +81,7 @@ public sealed class ProxyFailureTests
             "upstream",
             _ => throw new InvalidOperationException("no way"),
             clock,
-            new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
+            new ProxyOptions { Lifetime = TimeSpan.FromHours(2), ProbeDelay = TimeSpan.Zero },
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
             new ListLogger());

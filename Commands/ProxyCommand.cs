@@ -12,7 +12,6 @@ internal sealed class ProxyCommand : IDisposable
     private readonly ProxySettings _settings;
     private readonly PoetryLogger _log;
     private readonly PoemRequest _request;
-    private readonly OwnAddresses _own = new();
     private readonly List<WorkerProxies> _perWorker = [];
     private int _workers = 1;
 
@@ -22,7 +21,7 @@ internal sealed class ProxyCommand : IDisposable
         _server = server;
         _settings = settings;
         _log = new PoetryLogger(server.LogLevel, server.LogFormat);
-        _request = new PoemRequest(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format) { Avoided = _own };
+        _request = new PoemRequest(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format);
     }
 
     /// <summary>Proxies the poems.</summary>
@@ -54,7 +53,6 @@ internal sealed class ProxyCommand : IDisposable
         {
             Reload = _ => Clear(),
             Metrics = page => ProxyMetrics.Write(page, Services(), HeldBytes()),
-            Own = _own,
         };
         return host.Run(listeners);
     }

@@ -71,8 +71,7 @@ internal sealed class TransformCommand
         TimeSpan connectTimeout = ConnectTimeout.Within(_options.Timeout);
         return UpstreamTransformation.Service(new TransformClient(reactor, upstream, connectTimeout, _options.Timeout)
         {
-            Avoided = _host!.Own,
-            Turns = new DeferredSemaphore(_host.UpstreamsPerWorker),
+            Turns = new DeferredSemaphore(_host!.UpstreamsPerWorker),
         });
     }
 

@@ -77,7 +77,7 @@ public sealed partial class Reactor
     {
         if (descriptor.IsWatched)
         {
-            _poller.Forget(descriptor.Handle, descriptor.Interest);
+            _poller.RemoveOnClose(descriptor.Handle, descriptor.Interest);
             _descriptors.Remove(descriptor);
             descriptor.Interest = Interest.None;
         }

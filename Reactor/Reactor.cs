@@ -150,7 +150,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             int timeoutMs = EndTurn();
             if (_coalescer.ShouldSleep(_turnLengthTicks, willWait: timeoutMs != 0))
             {
-                NativeProcess.Doze(WakeupCoalescer.SleepMicroseconds);
+                NativeProcess.SleepMicroseconds(WakeupCoalescer.SleepMicroseconds);
             }
 
             Turn(timeoutMs);

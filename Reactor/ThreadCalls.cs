@@ -8,7 +8,7 @@ namespace Poetry.Net;
 /// The calls that other threads queue for the reactor, and the descriptor that ends its wait.
 /// </summary>
 /// <remarks>
-/// <see cref="Add"/> and <see cref="IsReactorThread"/> may be used on any thread, all else only on the reactor's. One lock
+/// Crosses threads: <see cref="Add"/> and <see cref="IsReactorThread"/> may be used on any thread, all else only on the reactor's. One lock
 /// guards <c>_waiting</c>, <c>_wakeUpSent</c> and the waker, and is held for a list operation only. The first call that is
 /// queued writes the wake-up, and no other does until the reactor has taken the queue.
 /// </remarks>

@@ -6,9 +6,9 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// Something a poller can watch and another thread can make readable: an eventfd on Linux, a pipe on other Unixes, two
+/// A descriptor that another thread can make readable: an eventfd on Linux, a pipe on other Unixes, two
 /// connected sockets on Windows. <see cref="Signal"/> may be called from any thread and from a signal handler;
-/// everything else is the owner's. The owner closes it, after all who might signal have been told.
+/// everything else is the owner's. The owner closes it, after the last thread that might signal.
 /// </summary>
 internal readonly unsafe struct WakePair
 {
@@ -36,10 +36,10 @@ internal readonly unsafe struct WakePair
         return OperatingSystem.IsWindows() ? CreateSockets(out pair) : CreatePipe(out pair);
     }
 
-    /// <summary>Makes <see cref="Reader"/> readable. Once it is, more of this changes nothing, and fails without harm.</summary>
+    /// <summary>Makes <see cref="Reader"/> readable. Once it is, further calls have no effect.</summary>
     public void Signal()
     {
-        // An eventfd wants 8 bytes, the number to add; to the others any byte will do.
+        // An eventfd takes 8 bytes, the number to add; the others take any byte.
         ulong one = 1;
         var bytes = new ReadOnlySpan<byte>(&one, sizeof(ulong));
         if (OperatingSystem.IsWindows())
@@ -52,8 +52,8 @@ internal readonly unsafe struct WakePair
         }
     }
 
-    /// <summary>Makes <see cref="Reader"/> quiet again. To be called before looking for what was signalled: a signal that
-    /// comes in between makes it readable anew.</summary>
+    /// <summary>Makes <see cref="Reader"/> unreadable again. To be called before reading what was signalled: a signal that comes
+    /// in between then makes it readable again.</summary>
     public void Drain()
     {
         Span<byte> bytes = stackalloc byte[64];
@@ -98,7 +98,7 @@ internal readonly unsafe struct WakePair
         return error;
     }
 
-    /// <summary>Windows can select on sockets only, and makes no pairs of them: a listener for one connection does.</summary>
+    /// <summary>Windows can select on sockets only, and has no socketpair: a listener accepts one connection.</summary>
     private static Errno CreateSockets(out WakePair pair)
     {
         nint writer = NativeSocket.Invalid;
@@ -132,7 +132,7 @@ internal readonly unsafe struct WakePair
             return error;
         }
 
-        // Over loopback the connection stands when connect has returned, but nothing says it must: wait for the event.
+        // Over loopback the connection is usually there when connect returns. That is not documented, so wait for the event.
         using Poller poller = PollerChoice.Create();
         _ = poller.Add(listener, 0, Interest.Read);
         _ = poller.Wait(new ReadyEvent[1], -1);
@@ -142,7 +142,7 @@ internal readonly unsafe struct WakePair
             return error;
         }
 
-        // Any program of this machine might have come first.
+        // Another program of this machine may have connected first.
         error = NativeSocket.LocalAddress(writer, out SocketAddress own);
         if (error == Errno.None && own != peer)
         {

@@ -18,7 +18,7 @@ internal sealed class Waker : Descriptor, IDisposable
         _pair = pair;
     }
 
-    /// <summary>Makes one, and has it watched.</summary>
+    /// <summary>Creates one and watches it.</summary>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public static Waker Create(Reactor reactor)
     {
@@ -33,7 +33,7 @@ internal sealed class Waker : Descriptor, IDisposable
         return waker;
     }
 
-    /// <summary>Makes the reactor's wait end, now or the next time.</summary>
+    /// <summary>Ends the current wait of the reactor, or the next one.</summary>
     public void WakeUp() => _pair.Signal();
 
     /// <inheritdoc/>

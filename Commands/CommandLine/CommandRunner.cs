@@ -20,7 +20,7 @@ internal static class CommandRunner
         Invocation invocation = default;
         try
         {
-            invocation = CommandLine.Parse(NativeProcess.WholeArguments(args), commands);
+            invocation = CommandLine.Parse(args, commands);
             if (invocation.Run is null && invocation.ExitCode == ExitCode.Success)
             {
                 return Say(invocation.Text);

@@ -57,8 +57,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
     }
 
     private static bool IsServedHere(TransformOptions options) => options.Upstream is { } upstream
-        && (ProxiedPoem.IsServedBy(upstream, options.Listen)
-            || (options.TextListen is { } text && ProxiedPoem.IsServedBy(upstream, text)));
+        && (upstream.Equals(options.Listen) || upstream.Equals(options.TextListen));
 
     /// <summary>Reads the longest request. 0 is no limit but that of a buffer.</summary>
     private static bool TryParseMaxLength(string text, out long length, [NotNullWhen(false)] out string? problem)

@@ -1,5 +1,4 @@
 using System;
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -287,14 +286,12 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
             return;
         }
 
-        // UTF-8 has no halves of surrogate pairs: they become U+FFFD. Bytes of names that are not UTF-8 are shown.
+        // UTF-8 has no halves of surrogate pairs: they become U+FFFD.
         Span<byte> part = stackalloc byte[4];
         for (int left = maxLengthBytes; !text.IsEmpty;)
         {
-            OperationStatus status = Rune.DecodeFromUtf16(text, out Rune rune, out int read);
-            int carried = status == OperationStatus.Done ? -1 : PathText.ByteOf(text[0]);
-            part[0] = (byte)carried;
-            int written = carried >= 0 ? 1 : rune.EncodeToUtf8(part);
+            _ = Rune.DecodeFromUtf16(text, out Rune rune, out int read);
+            int written = rune.EncodeToUtf8(part);
             if (written > left)
             {
                 break;
@@ -321,7 +318,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
     /// <summary>Appends a count or a time, which is never negative.</summary>
     private void AppendNumber(long number)
     {
-        if (Rest.Length >= AsciiDigits.MostDigits)
+        if (Rest.Length >= AsciiDigits.MaxDigits)
         {
             _length += AsciiDigits.Write((ulong)number, Rest);
         }

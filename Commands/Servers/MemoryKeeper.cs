@@ -51,7 +51,6 @@ internal sealed class MemoryKeeper
     private void Tidy()
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        NativeProcess.ForgetIdleCode();
         _collections = GC.CollectionCount(0);
         _next = _reactor.Now + Rest;
     }

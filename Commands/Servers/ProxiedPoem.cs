@@ -1,4 +1,3 @@
-using System;
 using System.Diagnostics.CodeAnalysis;
 using Poetry.Net;
 
@@ -15,7 +14,7 @@ internal sealed class ProxiedPoem(Endpoint listen, Endpoint upstream)
     /// <summary>Where it is fetched.</summary>
     public Endpoint Upstream => upstream;
 
-    /// <summary>Gives every poem its place, and refuses what could not all be listened on, and circles.</summary>
+    /// <summary>Gives every poem its place, and refuses two on the same address, and an upstream that is the listener itself.</summary>
     /// <param name="arguments">As typed.</param>
     /// <param name="fallback">Where an argument listens that names no place.</param>
     /// <param name="iface">The host of places that name none.</param>
@@ -39,84 +38,13 @@ internal sealed class ProxiedPoem(Endpoint listen, Endpoint upstream)
             }
 
             placed[i] = new ProxiedPoem(listen, upstream);
+            problem = upstream.Equals(listen) ? $"{upstream} is the proxy itself" : null;
             for (int j = 0; j < i && problem is null && (listen.IsUnix || listen.Port != 0); j++)
             {
                 problem = placed[j].Listen.Equals(listen) ? $"two proxies on {listen}: say PORT=ADDRESS for each" : null;
             }
         }
 
-        problem ??= FindCircle(placed);
         return problem is null;
     }
-
-    /// <summary>A proxy whose upstream is itself, at once or by way of others here, would wait for itself for ever.</summary>
-    private static string? FindCircle(ProxiedPoem[] placed)
-    {
-        foreach (ProxiedPoem start in placed)
-        {
-            ProxiedPoem? at = start;
-            for (int steps = 0; steps < placed.Length && at is not null; steps++)
-            {
-                at = Behind(at, placed);
-                if (at == start)
-                {
-                    return steps == 0
-                        ? $"{start.Upstream} is the proxy itself"
-                        : $"{start.Upstream} leads back to the proxy itself";
-                }
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>The proxy here that a proxy has for its upstream, or null.</summary>
-    private static ProxiedPoem? Behind(ProxiedPoem poem, ProxiedPoem[] placed)
-    {
-        foreach (ProxiedPoem other in placed)
-        {
-            if (IsServedBy(poem.Upstream, other.Listen))
-            {
-                return other;
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>
-    /// Who connects there, does he come here? As far as can be told before anything is bound or looked up; what else a name
-    /// leads to is told when it is connected to, by <see cref="OwnAddresses"/>.
-    /// </summary>
-    internal static bool IsServedBy(Endpoint upstream, Endpoint listen)
-    {
-        if (upstream.IsUnix || listen.IsUnix)
-        {
-            return upstream.IsUnix && listen.IsUnix
-                && NativeFile.RealPath(upstream.UnixPath) == NativeFile.RealPath(listen.UnixPath);
-        }
-
-        if (upstream.Port != listen.Port)
-        {
-            return false;
-        }
-
-        bool isNumber = upstream.TryGetAddress(out SocketAddress to);
-        if (listen.TryGetAddress(out SocketAddress at))
-        {
-            return isNumber
-                ? OwnAddresses.Reaches(to, at, takesIPv4: false)
-                : IsLocalName(upstream.Host) && (at.Canonical().IsLoopback || at.IsAny);
-        }
-
-        return isNumber
-            ? IsLocalName(listen.Host) && (to.Canonical().IsLoopback || to.Canonical().IsAny)
-            : Bare(upstream.Host).Equals(Bare(listen.Host), StringComparison.OrdinalIgnoreCase);
-    }
-
-    /// <summary>The one name that is this machine everywhere (RFC 6761, 6.3).</summary>
-    private static bool IsLocalName(string host) => Bare(host).Equals("localhost", StringComparison.OrdinalIgnoreCase);
-
-    /// <summary>A point at the end only says that a name is whole.</summary>
-    private static ReadOnlySpan<char> Bare(string host) => host.AsSpan().TrimEnd('.');
 }

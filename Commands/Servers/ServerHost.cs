@@ -68,9 +68,6 @@ internal sealed partial class ServerHost
     /// <summary>What a client costs: two where each may need a connection to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
 
-    /// <summary>Where it listens: filled before it serves. For who has an upstream, and must not be his own.</summary>
-    public OwnAddresses Own { get; init; } = new();
-
     /// <summary>
     /// How many of a worker's clients may have something fetched for them at once: half of them, so that others still get in
     /// when an upstream leads back here by way of another server. Known before the factories are made.
@@ -100,7 +97,7 @@ internal sealed partial class ServerHost
             }
 
             SocketAddress[] places = Resolve(listeners);
-            SocketAddress metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : default;
+            SocketAddress metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint)[0] : default;
 
             // Up to here a signal ends the process as it ends any other: a name that is looked up may take its time, and
             // nothing is there yet. From here on nothing waits, and a signal is heard when the loop turns: it finds every
@@ -124,7 +121,6 @@ internal sealed partial class ServerHost
 
             Systemd.NotifyReady();
             BeWatched();
-            NativeProcess.ForgetIdleCode();
             MemoryKeeper.Attach(First);
             RunWorkers();
             return _isBroken ? ExitCode.Failure : ExitCode.Success;
@@ -152,7 +148,7 @@ internal sealed partial class ServerHost
         var places = new SocketAddress[listeners.Count];
         for (int i = Systemd.InheritedListeners().Count; i < places.Length; i++)
         {
-            places[i] = Resolver.ResolveNow(listeners[i].Where);
+            places[i] = Resolver.ResolveNow(listeners[i].Where)[0];
         }
 
         return places;
@@ -177,7 +173,6 @@ internal sealed partial class ServerHost
                 Failed = () => First.CallFromThread(EndBroken),
             };
             ports[i] = owner.Listen(listener, places[i], how, inherited);
-            Own.Add(ports[i]);
             if (how.Sharing == PortSharing.First)
             {
                 Join(listener, places[i].WithPort(ports[i].Address.Port), how);
@@ -214,7 +209,6 @@ internal sealed partial class ServerHost
         ListeningPort port = where.Kind == AddressKind.Unix
             ? First.ListenUnix(where.Path, factory, how)
             : First.ListenTcp(where, factory, how);
-        Own.Add(port);
         ServerLog.MetricsStarted(_log, port.Address);
     }
 

@@ -16,7 +16,6 @@ internal sealed class PoemFetch : ClientFactory
     private PoemFetch(IClock clock, Func<ClientFactory, Action> connect, PoemRequest request, IPoemReceiver receiver)
     {
         _request = request;
-        Avoided = request.Avoided;
         Clock = clock;
         Receiver = receiver;
         _completed = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._abort());

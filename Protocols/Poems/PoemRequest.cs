@@ -14,7 +14,4 @@ internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, Po
     /// server is down.
     /// </summary>
     public bool AllowEmpty { get; init; }
-
-    /// <summary>The listeners of this process, which are not connected to; null to allow all.</summary>
-    public OwnAddresses? Avoided { get; init; }
 }

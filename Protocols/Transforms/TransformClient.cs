@@ -23,9 +23,6 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
     /// <summary>How long a server may do nothing.</summary>
     public TimeSpan Timeout => timeout;
 
-    /// <summary>Of a transformation proxy: where it listens, so that it does not ask itself.</summary>
-    public OwnAddresses? Avoided { get; init; }
-
     /// <summary>
     /// Bounds how many questions are under way at once; the others wait their turn, while the deadlines of those who asked
     /// run on. For servers in a circle, each of which asks the next, would else take all descriptors for one request. Null
@@ -56,7 +53,7 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
         text.CopyTo(request.AsSpan(at));
         request[^1] = (byte)',';
         long longest = Math.Max((long)text.Length * TransformService.MostGrowth, TransformFetch.AlwaysAllowed);
-        var fetch = new TransformFetch(this, request, (int)Math.Min(longest, TextBuffer.MostBytes)) { Avoided = Avoided };
+        var fetch = new TransformFetch(this, request, (int)Math.Min(longest, TextBuffer.MostBytes));
         return fetch.Start();
     }
 }
@@ -137,7 +134,7 @@ internal sealed class TransformFetch(TransformClient client, byte[] request, int
         _answer = null;
         if (_connector is { } connector)
         {
-            connector.Abort();
+            connector.Disconnect(reset: true);
         }
         else
         {

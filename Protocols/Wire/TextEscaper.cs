@@ -2,7 +2,6 @@ using System;
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using Poetry.Net;
 
 namespace Poetry.Protocols;
 
@@ -66,7 +65,7 @@ internal static class TextEscaper
             else
             {
                 escaped ??= new StringBuilder(text, 0, i, text.Length + 32);
-                int shown = status == OperationStatus.Done ? rune.Value : PathText.ByteOf(text[i]) is >= 0 and int carried ? carried : text[i];
+                int shown = status == OperationStatus.Done ? rune.Value : text[i];
                 int written = WriteEscape(shown, ascii, EscapeMode.Line);
                 foreach (byte b in ascii[..written])
                 {

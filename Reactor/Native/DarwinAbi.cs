@@ -19,7 +19,7 @@ internal static unsafe partial class DarwinAbi
 
     /// <summary>
     /// fcntl(2) on arm64, where Apple passes the variadic arguments of a function on the stack, unlike every other system
-    /// and unlike x86-64: six arguments that nobody reads fill the registers x2 to x7.
+    /// and unlike x86-64: six unused arguments fill the registers x2 to x7.
     /// </summary>
     [LibraryImport(Library)]
     [SupportedOSPlatform("macos")]
@@ -81,9 +81,6 @@ internal static unsafe partial class DarwinAbi
 
     /// <summary>SO_REUSEADDR, sys/socket.h.</summary>
     public const int SO_REUSEADDR = 0x0004;
-
-    /// <summary>SO_KEEPALIVE, sys/socket.h.</summary>
-    public const int SO_KEEPALIVE = 0x0008;
 
     /// <summary>SO_LINGER, sys/socket.h. macOS counts in ticks here; zero is zero.</summary>
     public const int SO_LINGER = 0x0080;
@@ -243,54 +240,4 @@ internal static unsafe partial class DarwinAbi
         [FieldOffset(112)]
         public long st_size;
     }
-
-    /// <summary>
-    /// errno of sys/errno.h in our numbers. Up to 34 (ERANGE) they are Unix's and so the same as Linux's, except 11, which
-    /// is EDEADLK here; up to 78 the two systems agree; above, they go their ways.
-    /// </summary>
-    /// <param name="raw">What errno is.</param>
-    /// <param name="freeBsd">FreeBSD's numbers rather than macOS's.</param>
-    public static Errno ToErrno(int raw, bool freeBsd) => raw switch
-    {
-        11 => ErrnoText.Foreign(raw),
-        >= 0 and <= 34 => (Errno)raw,
-        35 => Errno.EAGAIN,
-        36 => Errno.EINPROGRESS,
-        37 => Errno.EALREADY,
-        38 => Errno.ENOTSOCK,
-        39 => Errno.EDESTADDRREQ,
-        40 => Errno.EMSGSIZE,
-        41 => Errno.EPROTOTYPE,
-        42 => Errno.ENOPROTOOPT,
-        43 => Errno.EPROTONOSUPPORT,
-        45 => Errno.EOPNOTSUPP,
-        47 => Errno.EAFNOSUPPORT,
-        48 => Errno.EADDRINUSE,
-        49 => Errno.EADDRNOTAVAIL,
-        50 => Errno.ENETDOWN,
-        51 => Errno.ENETUNREACH,
-        52 => Errno.ENETRESET,
-        53 => Errno.ECONNABORTED,
-        54 => Errno.ECONNRESET,
-        55 => Errno.ENOBUFS,
-        56 => Errno.EISCONN,
-        57 => Errno.ENOTCONN,
-        58 => Errno.EPIPE, // ESHUTDOWN: our own direction is over
-        60 => Errno.ETIMEDOUT,
-        61 => Errno.ECONNREFUSED,
-        62 => Errno.ELOOP,
-        63 => Errno.ENAMETOOLONG,
-        64 => Errno.EHOSTDOWN,
-        65 => Errno.EHOSTUNREACH,
-        66 => Errno.ENOTEMPTY,
-        69 => Errno.EDQUOT,
-        78 => Errno.ENOSYS,
-        84 => Errno.EOVERFLOW,
-        85 when freeBsd => Errno.ECANCELED,
-        92 when freeBsd => Errno.EPROTO,
-        89 when !freeBsd => Errno.ECANCELED,
-        100 when !freeBsd => Errno.EPROTO,
-        102 when !freeBsd => Errno.EOPNOTSUPP,
-        _ => ErrnoText.Foreign(raw),
-    };
 }

@@ -8,7 +8,7 @@ namespace Poetry.Net.Native;
 /// (<c>DirectPInvoke</c> in poetry.csproj).
 /// </summary>
 /// <remarks>
-/// A call that failed is followed at once by <see cref="LastError.OfLibc"/>, and errno is not looked at otherwise: that
+/// A call that failed is followed at once by <c>Marshal.GetLastSystemError()</c>, and errno is not looked at otherwise: that
 /// is 2 ns cheaper than <c>SetLastError</c> on the failing path and 5.5 ns on the other. Types: <c>int</c>,
 /// <c>size_t</c>, <c>ssize_t</c> and <c>long</c> as <c>int</c>, <c>nint</c>, <c>nint</c> and <c>nint</c>;
 /// <c>socklen_t</c> is 32 bits everywhere. All of this is for 64-bit systems, which .NET's supported ones are.
@@ -77,8 +77,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int getpeername(int fd, byte* address, int* length);
 
-    /// <summary>close(2), unistd.h. Not to be repeated after EINTR: the descriptor is gone, and may be somebody's by
-    /// then.</summary>
+    /// <summary>close(2), unistd.h. Not to be repeated after EINTR: the descriptor is closed, and the number may be
+    /// in use again.</summary>
     [LibraryImport(Library)]
     public static partial int close(int fd);
 
@@ -118,12 +118,6 @@ internal static unsafe partial class Libc
     /// <summary>unlink(2), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial int unlink(byte* path);
-
-    /// <summary>realpath(3), stdlib.h: without a link, a point or a double slash in it.</summary>
-    /// <param name="path">Of something that exists.</param>
-    /// <param name="resolved">PATH_MAX bytes: 4096 on Linux, 1024 on BSD.</param>
-    [LibraryImport(Library)]
-    public static partial byte* realpath(byte* path, byte* resolved);
 
     /// <summary>isatty(3), unistd.h.</summary>
     [LibraryImport(Library)]
@@ -172,10 +166,7 @@ internal static unsafe partial class Libc
     /// <summary>O_RDWR, fcntl.h: the same on all Unixes.</summary>
     public const int O_RDWR = 2;
 
-    /// <summary>SIGPIPE, signal.h: the same on all Unixes.</summary>
-    public const int SIGPIPE = 13;
-
-    /// <summary>SIGXFSZ, signal.h: the same on Linux (but for MIPS), macOS and FreeBSD.</summary>
+    /// <summary>SIGXFSZ, signal.h: the same on Linux (except MIPS), macOS and FreeBSD.</summary>
     public const int SIGXFSZ = 25;
 
     /// <summary>SIG_IGN, signal.h: the same on all Unixes.</summary>

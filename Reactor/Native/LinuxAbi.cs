@@ -100,9 +100,6 @@ internal static unsafe partial class LinuxAbi
     /// <summary>SO_ERROR, asm-generic/socket.h; socket(7).</summary>
     public const int SO_ERROR = 4;
 
-    /// <summary>SO_KEEPALIVE, asm-generic/socket.h; socket(7).</summary>
-    public const int SO_KEEPALIVE = 9;
-
     /// <summary>SO_LINGER, asm-generic/socket.h; socket(7).</summary>
     public const int SO_LINGER = 13;
 

@@ -125,16 +125,13 @@ internal static unsafe partial class WindowsAbi
     /// <summary>SO_ACCEPTCONN, ws2def.h.</summary>
     public const int SO_ACCEPTCONN = 0x0002;
 
-    /// <summary>SO_KEEPALIVE, ws2def.h.</summary>
-    public const int SO_KEEPALIVE = 0x0008;
-
     /// <summary>SO_LINGER, ws2def.h.</summary>
     public const int SO_LINGER = 0x0080;
 
     /// <summary>SO_ERROR, ws2def.h.</summary>
     public const int SO_ERROR = 0x1007;
 
-    /// <summary>SO_EXCLUSIVEADDRUSE, winsock2.h: ~SO_REUSEADDR. SO_REUSEADDR would let anybody take the port over.</summary>
+    /// <summary>SO_EXCLUSIVEADDRUSE, winsock2.h: ~SO_REUSEADDR. SO_REUSEADDR would let any process take the port over.</summary>
     public const int SO_EXCLUSIVEADDRUSE = ~0x0004;
 
     /// <summary>IPV6_V6ONLY, ws2ipdef.h.</summary>
@@ -170,62 +167,4 @@ internal static unsafe partial class WindowsAbi
         public uint len;
         public byte* buf;
     }
-
-    /// <summary>Errors of Winsock (winsock2.h, 10000 and up) and of Windows (winerror.h) in our numbers.</summary>
-    public static Errno ToErrno(int raw) => raw switch
-    {
-        0 => Errno.None,
-        2 or 3 => Errno.ENOENT, // ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND
-        4 => Errno.EMFILE, // ERROR_TOO_MANY_OPEN_FILES
-        5 => Errno.EACCES, // ERROR_ACCESS_DENIED
-        6 => Errno.EBADF, // ERROR_INVALID_HANDLE
-        8 or 14 => Errno.ENOMEM, // ERROR_NOT_ENOUGH_MEMORY, ERROR_OUTOFMEMORY
-        17 => Errno.EXDEV, // ERROR_NOT_SAME_DEVICE
-        19 => Errno.EROFS, // ERROR_WRITE_PROTECT
-        32 or 33 => Errno.EBUSY, // ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
-        39 or 112 => Errno.ENOSPC, // ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
-        80 or 183 => Errno.EEXIST, // ERROR_FILE_EXISTS, ERROR_ALREADY_EXISTS
-        87 or 123 => Errno.EINVAL, // ERROR_INVALID_PARAMETER, ERROR_INVALID_NAME
-        109 or 232 => Errno.EPIPE, // ERROR_BROKEN_PIPE, ERROR_NO_DATA
-        145 => Errno.ENOTEMPTY, // ERROR_DIR_NOT_EMPTY
-        206 => Errno.ENAMETOOLONG, // ERROR_FILENAME_EXCED_RANGE
-        267 => Errno.ENOTDIR, // ERROR_DIRECTORY
-        10004 => Errno.EINTR,
-        10009 => Errno.EBADF,
-        10013 => Errno.EACCES,
-        10014 => Errno.EFAULT,
-        10022 => Errno.EINVAL,
-        10024 => Errno.EMFILE,
-        10035 => Errno.EAGAIN,
-        10036 => Errno.EINPROGRESS,
-        10037 => Errno.EALREADY,
-        10038 => Errno.ENOTSOCK,
-        10039 => Errno.EDESTADDRREQ,
-        10040 => Errno.EMSGSIZE,
-        10041 => Errno.EPROTOTYPE,
-        10042 => Errno.ENOPROTOOPT,
-        10043 => Errno.EPROTONOSUPPORT,
-        10045 => Errno.EOPNOTSUPP,
-        10047 => Errno.EAFNOSUPPORT,
-        10048 => Errno.EADDRINUSE,
-        10049 => Errno.EADDRNOTAVAIL,
-        10050 => Errno.ENETDOWN,
-        10051 => Errno.ENETUNREACH,
-        10052 => Errno.ENETRESET,
-        10053 => Errno.ECONNABORTED,
-        10054 => Errno.ECONNRESET,
-        10055 => Errno.ENOBUFS,
-        10056 => Errno.EISCONN,
-        10057 => Errno.ENOTCONN,
-        10058 => Errno.EPIPE, // WSAESHUTDOWN: our own direction is over
-        10060 => Errno.ETIMEDOUT,
-        10061 => Errno.ECONNREFUSED,
-        10062 => Errno.ELOOP,
-        10063 => Errno.ENAMETOOLONG,
-        10064 => Errno.EHOSTDOWN,
-        10065 => Errno.EHOSTUNREACH,
-        10066 => Errno.ENOTEMPTY,
-        10069 => Errno.EDQUOT,
-        _ => ErrnoText.Foreign(raw),
-    };
 }

@@ -9,11 +9,11 @@ namespace Poetry.Net;
 internal static class AsciiDigits
 {
     /// <summary>Digits of the largest number.</summary>
-    public const int MostDigits = 20;
+    public const int MaxDigits = 20;
 
     /// <summary>Writes a number without leading zeros.</summary>
     /// <param name="number">Any.</param>
-    /// <param name="destination">Has room for its digits; <see cref="MostDigits"/> always do.</param>
+    /// <param name="destination">Has room for its digits; <see cref="MaxDigits"/> always do.</param>
     /// <returns>How many digits it has.</returns>
     public static int Write(ulong number, Span<byte> destination)
     {

@@ -7,33 +7,33 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// How much memory may still be taken without driving the machine, or a group of processes that this one is limited with,
-/// into need: there the kernel would give it, and end somebody when the bytes come to fill it.
+/// How much memory may be allocated without risking the OOM killer, for the machine and for our control group. Linux
+/// overcommits: too large an allocation succeeds, and a process is killed when the pages are first written to.
 /// </summary>
-/// <remarks>Crosses threads: may be called from any, and what one has asked another goes by, under a lock.</remarks>
+/// <remarks>Crosses threads: may be called from any thread; they share one cached answer, under a lock.</remarks>
 internal static class AvailableMemory
 {
-    /// <summary>Nobody is asked for memory of up to so many bytes: to ask is dearer than to take it.</summary>
-    private const long NotWorthAsking = 1024 * 1024;
+    /// <summary>Smaller allocations are not checked: the check would cost more than the allocation.</summary>
+    private const long MinCheckedBytes = 1024 * 1024;
 
     /// <summary>
-    /// An answer holds so long, for a quarter of what there was: others take memory too. Measured with 64 poems of 10 MB that
-    /// <c>get</c> holds at once: 0.98 of the rate of a receiver in C, and 0.91 while each growth asked.
+    /// An answer is valid for so long, and for a quarter of what was available: other processes allocate too. Measured with 64
+    /// blocks of 10 MB that grow at once: 0.98 of the rate of a receiver in C; 0.91 when each growth asked the system.
     /// </summary>
-    private const long AnswerHoldsMs = 1000;
+    private const long AnswerValidMs = 1000;
 
     private static readonly object Gate = new();
-    private static long _askedMs = -AnswerHoldsMs - 1;
+    private static long _askedMs = -AnswerValidMs - 1;
     private static long _granted;
 
     /// <summary>
-    /// Is there room for so much more? The last eighth of what there is stays with all the others, and with the kernel, whose
-    /// memory for sockets counts for the group as well.
+    /// True if so much more can be allocated. An eighth of what is available is left for other processes and for the kernel,
+    /// whose memory for sockets counts for the group as well.
     /// </summary>
     /// <param name="growth">In bytes.</param>
     public static bool HasRoomFor(long growth)
     {
-        if (growth <= NotWorthAsking)
+        if (growth <= MinCheckedBytes)
         {
             return true;
         }
@@ -41,7 +41,7 @@ internal static class AvailableMemory
         lock (Gate)
         {
             long now = Environment.TickCount64;
-            if (now - _askedMs > AnswerHoldsMs || growth > _granted)
+            if (now - _askedMs > AnswerValidMs || growth > _granted)
             {
                 long available = Bytes();
                 if (growth >= available - (available / 8))
@@ -58,14 +58,14 @@ internal static class AvailableMemory
         }
     }
 
-    /// <summary>What may still be taken.</summary>
-    /// <returns>In bytes; <see cref="long.MaxValue"/> if nothing is known.</returns>
+    /// <summary>What may be allocated.</summary>
+    /// <returns>In bytes; <see cref="long.MaxValue"/> if unknown.</returns>
     public static long Bytes()
     {
         if (!OperatingSystem.IsLinux())
         {
-            long most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-            return most > 0 ? most : long.MaxValue;
+            long total = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            return total > 0 ? total : long.MaxValue;
         }
 
         long machine = Field("/proc/meminfo", "MemAvailable:", out long kibibytes) ? kibibytes * 1024 : long.MaxValue;
@@ -73,34 +73,34 @@ internal static class AvailableMemory
     }
 
     /// <summary>
-    /// What the control groups that a process is in leave of their memory: cgroups(7), of both versions, a group and all
-    /// those above it. What is in a group only because files were read counts as free, for the kernel takes it back first.
+    /// What the control groups of a process leave: cgroups(7), of both versions, a group and all above it. The page cache of
+    /// a group counts as free, since the kernel reclaims it first.
     /// </summary>
     /// <param name="membership">A file as <c>/proc/self/cgroup</c>: in each line hierarchy, controllers and path.</param>
     /// <param name="root">Where the groups are mounted. In a container that may be its own group, whatever the path says.</param>
     internal static long InGroups(string membership, string root)
     {
-        long least = long.MaxValue;
+        long min = long.MaxValue;
         foreach (string line in LinesOf(membership))
         {
             string[] parts = line.Split(':', 3);
             if (parts is [_, "", { } path])
             {
-                least = Math.Min(least, FromHereUp(root, path, "memory.max", "memory.current", ""));
+                min = Math.Min(min, MinOfAncestors(root, path, "memory.max", "memory.current", ""));
             }
             else if (parts is [_, "memory", { } memoryPath])
             {
                 string first = Path.Join(root, "memory");
-                least = Math.Min(least, FromHereUp(first, memoryPath, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"));
+                min = Math.Min(min, MinOfAncestors(first, memoryPath, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"));
             }
         }
 
-        return least;
+        return min;
     }
 
-    private static long FromHereUp(string root, string path, string limitName, string usageName, string prefix)
+    private static long MinOfAncestors(string root, string path, string limitName, string usageName, string prefix)
     {
-        long least = long.MaxValue;
+        long min = long.MaxValue;
         for (string rest = path; ; rest = rest[..Math.Max(rest.LastIndexOf('/'), 0)])
         {
             string group = Path.Join(root, rest);
@@ -109,12 +109,12 @@ internal static class AvailableMemory
                 string statistics = Path.Join(group, "memory.stat");
                 _ = Field(statistics, $"{prefix}inactive_file", out long idle);
                 _ = Field(statistics, $"{prefix}active_file", out long used);
-                least = Math.Min(least, Math.Max(0, limit - usage + idle + used));
+                min = Math.Min(min, Math.Max(0, limit - usage + idle + used));
             }
 
             if (rest.Length == 0)
             {
-                return least;
+                return min;
             }
         }
     }
@@ -148,7 +148,7 @@ internal static class AvailableMemory
         return false;
     }
 
-    /// <summary>The lines of a file; none of one that can't be read, for then nothing is known.</summary>
+    /// <summary>The lines of a file; none if it can't be read.</summary>
     private static string[] LinesOf(string path)
     {
         try

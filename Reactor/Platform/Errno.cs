@@ -4,13 +4,13 @@ using System.IO;
 namespace Poetry.Net;
 
 /// <summary>
-/// Why a call of the operating system failed. The names are the manual's and the numbers are Linux's; the ABI files of
-/// the other systems translate theirs at the boundary, so that above it one number means one thing.
+/// Why a system call failed. The names are the manual's and the numbers are Linux's. <see cref="LastError"/> translates those
+/// of other systems, so that above it a number has one meaning.
 /// </summary>
 /// <remarks>
-/// Listed are those we handle or expect; each has its <see cref="ErrnoText.Sentence(Errno)"/>. A number that is not listed
-/// comes through all the same: as it is from Linux, plus <see cref="ErrnoText.ForeignBase"/> from another system, lest
-/// it be taken for a number of Linux's.
+/// The list has the errors that are handled or expected; each has a <see cref="ErrnoText.Sentence(Errno)"/>. A number that
+/// is not listed is passed on: unchanged on Linux, plus <see cref="ErrnoText.ForeignBase"/> on another system, so that it
+/// is not taken for one of Linux's.
 /// </remarks>
 public enum Errno
 {
@@ -20,10 +20,10 @@ public enum Errno
     /// <summary>Operation not permitted.</summary>
     EPERM = 1,
 
-    /// <summary>No such file or directory; for a Unix socket: nobody listens there.</summary>
+    /// <summary>No such file or directory; for a Unix socket: no listener.</summary>
     ENOENT = 2,
 
-    /// <summary>A signal came first. Hidden from callers: the calls are made again.</summary>
+    /// <summary>A signal came first. Callers do not see it: the call is repeated.</summary>
     EINTR = 4,
 
     /// <summary>The device failed.</summary>
@@ -47,7 +47,7 @@ public enum Errno
     /// <summary>A bad pointer: our bug.</summary>
     EFAULT = 14,
 
-    /// <summary>Somebody else uses it.</summary>
+    /// <summary>In use by another process.</summary>
     EBUSY = 16,
 
     /// <summary>It exists already.</summary>
@@ -89,7 +89,7 @@ public enum Errno
     /// <summary>Mounted read-only.</summary>
     EROFS = 30,
 
-    /// <summary>Nobody reads at the other end any more.</summary>
+    /// <summary>The reader has closed its end.</summary>
     EPIPE = 32,
 
     /// <summary>The path is longer than the system takes.</summary>
@@ -109,6 +109,9 @@ public enum Errno
 
     /// <summary>Too large for the type that holds it.</summary>
     EOVERFLOW = 75,
+
+    /// <summary>A name that is not valid in its encoding.</summary>
+    EILSEQ = 84,
 
     /// <summary>Not a socket.</summary>
     ENOTSOCK = 88,
@@ -134,7 +137,7 @@ public enum Errno
     /// <summary>This system does not have the family of addresses: mostly IPv6 switched off.</summary>
     EAFNOSUPPORT = 97,
 
-    /// <summary>Somebody listens there already.</summary>
+    /// <summary>Another socket listens there already.</summary>
     EADDRINUSE = 98,
 
     /// <summary>Not an address of this machine; from connect: all local ports are taken.</summary>
@@ -167,7 +170,7 @@ public enum Errno
     /// <summary>The peer did not answer in time.</summary>
     ETIMEDOUT = 110,
 
-    /// <summary>Nobody listens there.</summary>
+    /// <summary>There is no listener.</summary>
     ECONNREFUSED = 111,
 
     /// <summary>The host is down.</summary>
@@ -190,8 +193,7 @@ public enum Errno
 }
 
 /// <summary>
-/// Errors in words that users know. Our own words rather than strerror's: those differ between systems and libraries,
-/// follow the locale, and may say "Resource temporarily unavailable" of a process limit.
+/// Errors in words that users know. Not strerror's: those differ between systems and libraries, and depend on the locale.
 /// </summary>
 public static class ErrnoText
 {
@@ -210,7 +212,7 @@ public static class ErrnoText
     /// <param name="call">The name of the call in the manual: "accept4".</param>
     public static string Sentence(this Errno errno, string call) => Known(errno) ?? $"{Unknown(errno)} from {call}";
 
-    /// <summary>For calls that only fail when we are mistaken, or the system is at its end: call, sentence and number.</summary>
+    /// <summary>For calls that fail only through a bug or exhausted resources: call, sentence and number.</summary>
     /// <param name="call">The name of the call in the manual.</param>
     /// <param name="errno">What it said.</param>
     internal static IOException Failed(string call, Errno errno) =>
@@ -257,6 +259,7 @@ public static class ErrnoText
         Errno.ELOOP => "too many levels of symbolic links",
         Errno.EPROTO => "protocol error",
         Errno.EOVERFLOW => "value too large",
+        Errno.EILSEQ => "not valid UTF-8",
         Errno.ENOTSOCK => "not a socket",
         Errno.EDESTADDRREQ => "destination address required",
         Errno.EMSGSIZE => "message too long",

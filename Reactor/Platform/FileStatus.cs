@@ -5,7 +5,7 @@ namespace Poetry.Net;
 /// <summary>What kind of thing a path or a descriptor is.</summary>
 internal enum FileKind : byte
 {
-    /// <summary>None of the others: a block device, say.</summary>
+    /// <summary>Anything else, such as a block device.</summary>
     Other,
 
     /// <summary>A file with bytes in it.</summary>
@@ -27,7 +27,7 @@ internal enum FileKind : byte
     Link,
 }
 
-/// <summary>What the system knows of a file at a moment.</summary>
+/// <summary>The status of a file at one moment.</summary>
 internal readonly struct FileStatus(FileKind kind, long sizeBytes, long modifiedTicks, ulong identity)
 {
     /// <summary>What it is.</summary>
@@ -36,14 +36,14 @@ internal readonly struct FileStatus(FileKind kind, long sizeBytes, long modified
     /// <summary>How long it is, for a regular file.</summary>
     public long SizeBytes => sizeBytes;
 
-    /// <summary>When it was last written: 100 ns since an origin of the system's. To compare only.</summary>
+    /// <summary>The time of the last write, in 100 ns since an origin of the system. To compare only.</summary>
     public long ModifiedTicks => modifiedTicks;
 
-    /// <summary>Its number in its file system: another file under the same name has another.</summary>
+    /// <summary>Its number in its file system (inode). Another file of the same name has another.</summary>
     public ulong Identity => identity;
 
-    /// <summary>Is it the same file, with nothing written to it between the two looks? Within the resolution of the file
-    /// system's clock, which may be as coarse as the kernel's tick of 4 ms.</summary>
+    /// <summary>True if it is the same file and was not written to since, within the resolution of the file system's clock,
+    /// which may be as coarse as the kernel's tick of 4 ms.</summary>
     public bool IsUnchangedSince(in FileStatus earlier) =>
         Identity == earlier.Identity && SizeBytes == earlier.SizeBytes && ModifiedTicks == earlier.ModifiedTicks;
 

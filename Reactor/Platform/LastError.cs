@@ -1,13 +1,11 @@
 using System;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
-using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
 /// <summary>
-/// The error of the call that has just failed on this thread, in the numbers of <see cref="Errno"/>. To be read before
-/// anything else is called.
+/// The error of the call that has just failed on this thread, as an <see cref="Errno"/>. To be read before any other call.
 /// </summary>
 internal static class LastError
 {
@@ -15,12 +13,12 @@ internal static class LastError
     [UnsupportedOSPlatform("windows")]
     public static Errno OfLibc() => FromRaw(Marshal.GetLastSystemError());
 
-    /// <summary>WSAGetLastError or GetLastError, kept by <c>SetLastError = true</c>: the runtime may call Windows between
-    /// our call and this one.</summary>
+    /// <summary>WSAGetLastError or GetLastError, kept by <c>SetLastError = true</c>, since the runtime may call Windows
+    /// between our call and this one.</summary>
     [SupportedOSPlatform("windows")]
-    public static Errno OfWindows() => WindowsAbi.ToErrno(Marshal.GetLastPInvokeError());
+    public static Errno OfWindows() => ErrnoTables.OfWindows(Marshal.GetLastPInvokeError());
 
-    /// <summary>A number that this system uses for an error, as from SO_ERROR or a kevent.</summary>
+    /// <summary>Translates an error number of this system, as from SO_ERROR or a kevent.</summary>
     public static Errno FromRaw(int raw)
     {
         if (OperatingSystem.IsLinux())
@@ -29,7 +27,7 @@ internal static class LastError
         }
 
         return OperatingSystem.IsWindows()
-            ? WindowsAbi.ToErrno(raw)
-            : DarwinAbi.ToErrno(raw, OperatingSystem.IsFreeBSD());
+            ? ErrnoTables.OfWindows(raw)
+            : ErrnoTables.OfBsd(raw, OperatingSystem.IsFreeBSD());
     }
 }

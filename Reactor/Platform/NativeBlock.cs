@@ -8,26 +8,25 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// A block of memory outside the managed heap: grown while it is filled, then sealed, then read by anybody until its owner
-/// frees it. A large one on Linux is a file in memory, which the kernel can send without copying it; nothing that happens
-/// on a disk changes it.
+/// A block of memory outside the managed heap: grown while it is filled, then sealed, then read from any thread until its
+/// owner frees it. On Linux a large block is a memfd, which the kernel sends without copying.
 /// </summary>
 /// <remarks>
-/// <para>Measured with a poem of 10 MB and 16 clients: sent from such a file it costs the server 0.63 of the processor time
-/// that a copy of plain memory does, at 1.4 times the rate, since nothing is copied on its side; in large pages 0.47 at 1.6
-/// times the rate, for a third of the kernel's time went to finding, lending and taking back pages of 4 KiB.</para>
-/// <para>Large pages are also filled in half the time. A machine may have none to give, and then they are small.</para>
+/// <para>Measured with 10 MB and 16 clients: sent from a memfd it costs the server 0.63 of the processor time of plain memory,
+/// at 1.4 times the rate, since nothing is copied. In huge pages it costs 0.47 at 1.6 times the rate: a third of the kernel's
+/// time was spent on pages of 4 KiB.</para>
+/// <para>Huge pages are also filled in half the time. Where the machine has none, pages are small.</para>
 /// </remarks>
 internal sealed unsafe class NativeBlock
 {
     /// <summary>
-    /// Below this a block is plain memory: one that fits into a socket's buffer is sent with one call either way, and a
-    /// file costs a descriptor.
+    /// A smaller block is plain memory: if it fits into a socket's buffer, one call sends it either way, and a memfd costs a
+    /// descriptor.
     /// </summary>
-    private const long SmallestFile = 256 * 1024;
+    private const long MinMemfdBytes = 256 * 1024;
 
-    /// <summary>A large page of x86-64, and of arm64 with small pages of 4 KiB. Where they are larger, there will be none.</summary>
-    private const int LargePage = 2 * 1024 * 1024;
+    /// <summary>A huge page of x86-64, and of arm64 with pages of 4 KiB. Elsewhere blocks get no huge pages.</summary>
+    private const int HugePageBytes = 2 * 1024 * 1024;
 
     private const int NoFile = -1;
 
@@ -39,16 +38,16 @@ internal sealed unsafe class NativeBlock
     {
     }
 
-    /// <summary>As much of the block as large pages can hold without holding anything else.</summary>
-    private long WholePages => _capacity / LargePage * LargePage;
+    /// <summary>The part of the block that fills huge pages.</summary>
+    private long HugePagesBytes => _capacity / HugePageBytes * HugePageBytes;
 
-    /// <summary>The first byte; it moves when the block is grown or sealed.</summary>
+    /// <summary>The first byte. It moves when the block is grown or sealed.</summary>
     public byte* Start => _start;
 
     /// <summary>In bytes.</summary>
     public long Capacity => _capacity;
 
-    /// <summary>Makes a block with nothing certain in it.</summary>
+    /// <summary>Creates a block with undefined content.</summary>
     /// <param name="capacity">In bytes, at least 1.</param>
     /// <exception cref="OutOfMemoryException">There is no room for it.</exception>
     public static NativeBlock Create(long capacity)
@@ -58,12 +57,12 @@ internal sealed unsafe class NativeBlock
         return block;
     }
 
-    /// <summary>Makes it larger; what was in it stays.</summary>
+    /// <summary>Makes it larger; its content stays.</summary>
     /// <param name="capacity">In bytes, not less than before.</param>
     /// <exception cref="OutOfMemoryException">There is no room for it.</exception>
     public void Grow(long capacity)
     {
-        if (_file == NoFile && (!OperatingSystem.IsLinux() || capacity < SmallestFile || !TryBecomeFile(capacity)))
+        if (_file == NoFile && (!OperatingSystem.IsLinux() || capacity < MinMemfdBytes || !TryMoveToMemfd(capacity)))
         {
             _start = (byte*)NativeMemory.Realloc(_start, (nuint)capacity);
             _capacity = capacity;
@@ -75,24 +74,24 @@ internal sealed unsafe class NativeBlock
         }
     }
 
-    /// <summary>Nothing is written to it any more.</summary>
-    /// <param name="length">How much of it counts.</param>
+    /// <summary>Makes it read-only.</summary>
+    /// <param name="length">The length of the content.</param>
     public void Seal(long length)
     {
-        Debug.Assert(length <= _capacity, "what counts is in the block");
+        Debug.Assert(length <= _capacity, "the content is in the block");
         if (_file == NoFile || !OperatingSystem.IsLinux())
         {
             return;
         }
 
-        // No writable mapping may be left when it is sealed. What is not in large pages yet, for its size was not known before,
-        // is put into them. In the end no page is resident until somebody reads it.
+        // F_SEAL_WRITE fails while there is a writable mapping. The size is known now, so the rest is moved to huge pages too.
+        // In the end no page is resident in this process until it is read.
         Unmap();
         const int Seals = LinuxAbi.F_SEAL_SHRINK | LinuxAbi.F_SEAL_GROW | LinuxAbi.F_SEAL_WRITE | LinuxAbi.F_SEAL_SEAL;
         _ = LinuxAbi.ftruncate(_file, (nint)length);
         _ = Libc.fcntl(_file, LinuxAbi.F_ADD_SEALS, Seals);
         Map(length, LinuxAbi.PROT_READ);
-        JoinPages();
+        CollapseToHugePages();
         _ = LinuxAbi.madvise((nint)_start, (nint)_capacity, LinuxAbi.MADV_DONTNEED);
     }
 
@@ -116,10 +115,10 @@ internal sealed unsafe class NativeBlock
     }
 
     [SupportedOSPlatform("linux")]
-    private bool TryBecomeFile(long capacity)
+    private bool TryMoveToMemfd(long capacity)
     {
         int file;
-        fixed (byte* name = "poem\0"u8)
+        fixed (byte* name = "poetry\0"u8)
         {
             file = LinuxAbi.memfd_create(name, LinuxAbi.MFD_CLOEXEC | LinuxAbi.MFD_ALLOW_SEALING);
         }
@@ -129,7 +128,7 @@ internal sealed unsafe class NativeBlock
             return false;
         }
 
-        // A file of memory may grow no further than any other may (ulimit -f), which plain memory may.
+        // The limit of file sizes (ulimit -f) holds for a memfd too. Plain memory has no such limit.
         if (LinuxAbi.ftruncate(file, (nint)capacity) != 0)
         {
             _ = NativeDescriptor.Close(file);
@@ -140,13 +139,13 @@ internal sealed unsafe class NativeBlock
         long length = _capacity;
         _file = file;
         Extend(capacity);
-        for (long at = 0; at < WholePages; at += LargePage)
+        for (long at = 0; at < HugePagesBytes; at += HugePageBytes)
         {
-            // The kernel joins only where there is something.
+            // The kernel collapses only pages that exist.
             _start[at] = 0;
         }
 
-        JoinPages();
+        CollapseToHugePages();
         Buffer.MemoryCopy(before, _start, capacity, length);
         NativeMemory.Free(before);
         return true;
@@ -166,7 +165,7 @@ internal sealed unsafe class NativeBlock
     [SupportedOSPlatform("linux")]
     private void Map(long capacity, int protection)
     {
-        nint address = LinuxAbi.mmap(PlaceFor(capacity), (nint)capacity, protection, LinuxAbi.MAP_SHARED, _file, 0);
+        nint address = LinuxAbi.mmap(FindAlignedAddress(capacity), (nint)capacity, protection, LinuxAbi.MAP_SHARED, _file, 0);
         if (address == -1)
         {
             throw new InsufficientMemoryException();
@@ -177,29 +176,29 @@ internal sealed unsafe class NativeBlock
     }
 
     /// <summary>
-    /// Asks for large pages as far as the block fills them, whatever the machine does for programs that do not ask. It ends
-    /// with the first that there is no memory for in one piece.
+    /// Asks for huge pages, whatever the default of the machine is. It ends with the first for which there is no contiguous
+    /// memory.
     /// </summary>
     [SupportedOSPlatform("linux")]
-    private void JoinPages() => _ = LinuxAbi.madvise((nint)_start, (nint)WholePages, LinuxAbi.MADV_COLLAPSE);
+    private void CollapseToHugePages() => _ = LinuxAbi.madvise((nint)_start, (nint)HugePagesBytes, LinuxAbi.MADV_COLLAPSE);
 
     /// <summary>
-    /// Where so much could lie as large pages must: there was room a moment ago. If another thread takes it meanwhile, the
-    /// kernel finds another place, and the pages stay small.
+    /// Finds an address range that is aligned for huge pages and was free a moment ago. If another thread takes it meanwhile,
+    /// the kernel chooses another address, and the pages stay small.
     /// </summary>
     [SupportedOSPlatform("linux")]
-    private static nint PlaceFor(long capacity)
+    private static nint FindAlignedAddress(long capacity)
     {
         const int Flags = LinuxAbi.MAP_PRIVATE | LinuxAbi.MAP_ANONYMOUS;
-        nint length = (nint)capacity + LargePage;
-        nint room = capacity < LargePage ? -1 : LinuxAbi.mmap(0, length, LinuxAbi.PROT_NONE, Flags, NoFile, 0);
+        nint length = (nint)capacity + HugePageBytes;
+        nint room = capacity < HugePageBytes ? -1 : LinuxAbi.mmap(0, length, LinuxAbi.PROT_NONE, Flags, NoFile, 0);
         if (room == -1)
         {
             return 0;
         }
 
         _ = LinuxAbi.munmap(room, length);
-        return (room + LargePage - 1) & -LargePage;
+        return (room + HugePageBytes - 1) & -HugePageBytes;
     }
 
     [SupportedOSPlatform("linux")]
@@ -208,7 +207,7 @@ internal sealed unsafe class NativeBlock
 
 /// <summary>
 /// A stretch of native memory as <see cref="Memory{T}"/>, so that it can be written to any number of transports by
-/// reference. It owns nothing: whoever made it keeps the memory alive for as long as anybody may read it.
+/// reference. It owns nothing: its maker keeps the memory alive while it may be read.
 /// </summary>
 /// <param name="start">The first byte.</param>
 /// <param name="length">In bytes.</param>

@@ -6,13 +6,13 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// What can be done with any descriptor of a Unix, be it a file, a pipe or a socket. Stateless, callable from any thread;
+/// Calls on any descriptor of a Unix: file, pipe or socket. Stateless, callable from any thread;
 /// nothing here throws, allocates or is interrupted by a signal.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 internal static unsafe class NativeDescriptor
 {
-    /// <summary>Reads what is there.</summary>
+    /// <summary>Reads what is available.</summary>
     /// <param name="handle">A descriptor.</param>
     /// <param name="buffer">Filled from the front. Not empty.</param>
     /// <param name="read">How many bytes; 0 for the end of input.</param>
@@ -26,11 +26,11 @@ internal static unsafe class NativeDescriptor
                 result = Libc.read((int)handle, data, buffer.Length);
             }
             while (result < 0 && IsInterrupted());
-            return Outcome(result, out read);
+            return CheckCount(result, out read);
         }
     }
 
-    /// <summary>Writes as much as is taken at once.</summary>
+    /// <summary>Writes as much as the system takes.</summary>
     /// <param name="handle">A descriptor.</param>
     /// <param name="data">What to write.</param>
     /// <param name="written">How many bytes were taken.</param>
@@ -44,12 +44,11 @@ internal static unsafe class NativeDescriptor
                 result = Libc.write((int)handle, bytes, data.Length);
             }
             while (result < 0 && IsInterrupted());
-            return Outcome(result, out written);
+            return CheckCount(result, out written);
         }
     }
 
-    /// <summary>Closes it. It is closed whatever is returned: EINTR is no error here, and never a reason to close
-    /// again.</summary>
+    /// <summary>Closes it. It is closed whatever is returned: EINTR is no reason to close again.</summary>
     public static Errno Close(nint handle)
     {
         if (Libc.close((int)handle) == 0)
@@ -61,8 +60,8 @@ internal static unsafe class NativeDescriptor
         return error == Errno.EINTR ? Errno.None : error;
     }
 
-    /// <summary>Calls that would wait return EAGAIN from now on. The flag belongs to the open file: whoever else has a
-    /// descriptor of it, another process included, is not made to wait either.</summary>
+    /// <summary>Calls that would wait return EAGAIN from now on. The flag belongs to the open file: it
+    /// holds for every descriptor of it, also in other processes.</summary>
     public static Errno SetNonBlocking(nint handle)
     {
         int flags = Fcntl((int)handle, Libc.F_GETFL, 0);
@@ -75,10 +74,10 @@ internal static unsafe class NativeDescriptor
         return (flags & nonBlocking) != 0 ? Errno.None : Check(Fcntl((int)handle, Libc.F_SETFL, flags | nonBlocking));
     }
 
-    /// <summary>No program that we start inherits it.</summary>
+    /// <summary>Closes it in programs that this process starts.</summary>
     public static Errno SetCloseOnExec(nint handle) => Check(Fcntl((int)handle, Libc.F_SETFD, Libc.FD_CLOEXEC));
 
-    /// <summary>Is it an open descriptor?</summary>
+    /// <summary>True if it is an open descriptor.</summary>
     public static bool IsOpen(nint handle) => Fcntl((int)handle, Libc.F_GETFD, 0) >= 0;
 
     /// <summary>Makes a second descriptor of the same open file, close-on-exec.</summary>
@@ -96,7 +95,7 @@ internal static unsafe class NativeDescriptor
         return duplicate < 0 ? LastError.OfLibc() : Errno.None;
     }
 
-    /// <summary>open(2), as often as signals demand.</summary>
+    /// <summary>open(2), repeated after a signal.</summary>
     /// <param name="path">UTF-8, ended by NUL.</param>
     /// <param name="flags">In the numbers of this system.</param>
     /// <param name="mode">What the umask takes from.</param>
@@ -119,11 +118,11 @@ internal static unsafe class NativeDescriptor
             ? DarwinAbi.ioctl((int)handle, request, 0, 0, 0, 0, 0, 0, argument)
             : Libc.ioctl((int)handle, request, argument));
 
-    /// <summary>What a call said that gives −1 for failure. To be called at once.</summary>
+    /// <summary>The error of a call that returns −1 for failure. To be called right after it.</summary>
     public static Errno Check(int result) => result < 0 ? LastError.OfLibc() : Errno.None;
 
-    /// <summary>As <see cref="Check"/>, of a call that gives a count of bytes.</summary>
-    public static Errno Outcome(nint result, out int count)
+    /// <summary>As <see cref="Check"/>, for a call that returns a count of bytes.</summary>
+    public static Errno CheckCount(nint result, out int count)
     {
         if (result < 0)
         {
@@ -135,7 +134,7 @@ internal static unsafe class NativeDescriptor
         return Errno.None;
     }
 
-    /// <summary>Did a signal end the call that has just failed? Leaves errno as it is.</summary>
+    /// <summary>True if a signal ended the call that has just failed. Does not change errno.</summary>
     public static bool IsInterrupted() => LastError.OfLibc() == Errno.EINTR;
 
     private static int Fcntl(int fd, int command, nint argument) =>

@@ -1,15 +1,14 @@
 using System;
-using System.IO;
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using System.Text;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>How paths and standard descriptors reach the system.</content>
+/// <content>The encoding of paths, and standard descriptors.</content>
 internal static unsafe partial class NativeFile
 {
-    /// <summary>rw-rw-rw-, from which the umask takes.</summary>
+    /// <summary>rw-rw-rw-, less the umask.</summary>
     private const int DefaultMode = 0x1B6;
 
     /// <summary>PATH_MAX of Linux with its NUL; other systems have less and say so themselves. In chars on Windows.</summary>
@@ -21,41 +20,10 @@ internal static unsafe partial class NativeFile
     private static int NoControllingTerminalOfBsd =>
         OperatingSystem.IsFreeBSD() ? DarwinAbi.O_NOCTTY_FreeBSD : DarwinAbi.O_NOCTTY_macOS;
 
-    /// <summary>On Windows the handle that 0, 1 and 2 stand for; any other stands for itself.</summary>
+    /// <summary>On Windows the handle of the standard stream 0, 1 or 2; any other handle unchanged.</summary>
     internal static nint StandardHandle(nint handle) => OperatingSystem.IsWindows() && handle is >= 0 and <= 2
         ? WindowsAbi.GetStdHandle(WindowsAbi.STD_INPUT_HANDLE - (int)handle)
         : handle;
-
-    /// <summary>
-    /// The one spelling of a path under which all spellings of it meet: links followed, nothing relative. Of a file that is
-    /// not there yet its folder is spelled out; what can't be is made absolute, as far as its text tells.
-    /// </summary>
-    public static string RealPath(string path)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return Path.GetFullPath(path);
-        }
-
-        if (RealPathOnUnix(path) is { } real)
-        {
-            return real;
-        }
-
-        int slash = path.LastIndexOf('/');
-        string? folder = RealPathOnUnix(slash < 0 ? "." : path[..(slash + 1)]);
-        return folder is null ? Path.GetFullPath(path) : $"{folder.TrimEnd('/')}/{path[(slash + 1)..]}";
-    }
-
-    [UnsupportedOSPlatform("windows")]
-    private static string? RealPathOnUnix(string path)
-    {
-        byte* utf8 = stackalloc byte[MaxPathLength];
-        byte* real = stackalloc byte[MaxPathLength];
-        return EncodePath(path, utf8) == Errno.None && Libc.realpath(utf8, real) != null
-            ? PathText.Decode(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(real))
-            : null;
-    }
 
     [UnsupportedOSPlatform("windows")]
     private static Errno OpenOnUnix(string path, int flags, out nint handle)
@@ -81,7 +49,7 @@ internal static unsafe partial class NativeFile
         return handle == NativeSocket.Invalid ? LastError.OfWindows() : Errno.None;
     }
 
-    /// <summary>Writes a path as UTF-8, or as the bytes it was, with NUL at its end. A path with a NUL in it names nothing.</summary>
+    /// <summary>Writes a path as UTF-8 with a NUL at its end. A path that contains a NUL can't exist.</summary>
     private static Errno EncodePath(string path, byte* utf8)
     {
         if (path.Contains('\0'))
@@ -89,7 +57,13 @@ internal static unsafe partial class NativeFile
             return Errno.ENOENT;
         }
 
-        if (!PathText.TryEncode(path, new Span<byte>(utf8, MaxPathLength - 1), out int length))
+        // The runtime reads an argument that is not UTF-8 with U+FFFD in place of the bytes: the file can't be found by that.
+        if (path.Contains('\uFFFD'))
+        {
+            return Errno.EILSEQ;
+        }
+
+        if (!Encoding.UTF8.TryGetBytes(path, new Span<byte>(utf8, MaxPathLength - 1), out int length))
         {
             return Errno.ENAMETOOLONG;
         }

@@ -5,10 +5,10 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>What is known of a file, each system's struct in one form.</content>
+/// <content>The status of a file, from the struct of each system.</content>
 internal static unsafe partial class NativeFile
 {
-    /// <summary>Asks about an open file.</summary>
+    /// <summary>The status of an open file.</summary>
     public static Errno Status(nint handle, out FileStatus status)
     {
         if (OperatingSystem.IsLinux())
@@ -22,7 +22,7 @@ internal static unsafe partial class NativeFile
             : StatusOnBsd((int)handle, null, out status);
     }
 
-    /// <summary>Asks what is at a path, and of a link about the link itself.</summary>
+    /// <summary>The status of what is at a path; of a link, the link's.</summary>
     public static Errno StatusOf(string path, out FileStatus status)
     {
         status = default;

@@ -3,10 +3,10 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>Writing to what is there already, and may not be ready for it.</content>
+/// <content>Writing to existing files, devices and terminals.</content>
 internal static unsafe partial class NativeFile
 {
-    /// <summary>Opens for writing what exists: a device, a FIFO (waiting for its reader), a file as it is.</summary>
+    /// <summary>Opens an existing device, FIFO (waits for its reader) or file for writing.</summary>
     /// <param name="path">Any path.</param>
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     public static Errno OpenForWriting(string path, out nint handle)
@@ -24,8 +24,8 @@ internal static unsafe partial class NativeFile
     }
 
     /// <summary>
-    /// Opens the terminal behind a descriptor once more, for writing without blocking. What two descriptors of one opening
-    /// share, O_NONBLOCK among it, these two do not.
+    /// Opens the terminal of a descriptor once more, for writing without blocking. The two do not share flags such as
+    /// O_NONBLOCK, as duplicates would.
     /// </summary>
     /// <param name="terminal">0, 1 or 2.</param>
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
@@ -44,8 +44,8 @@ internal static unsafe partial class NativeFile
 
     /// <summary>Waits until a write will not block.</summary>
     /// <param name="handle">A descriptor. On Windows all of them block, and this does not wait.</param>
-    /// <param name="timeoutMs">−1 waits for ever, 0 only looks.</param>
-    /// <returns><see cref="Errno.EAGAIN"/> if the time is over. A descriptor with an error is ready to tell it.</returns>
+    /// <param name="timeoutMs">−1 waits without limit, 0 does not wait.</param>
+    /// <returns><see cref="Errno.EAGAIN"/> after the time-out. A descriptor with an error counts as writable.</returns>
     public static Errno WaitWritable(nint handle, int timeoutMs)
     {
         if (OperatingSystem.IsWindows())

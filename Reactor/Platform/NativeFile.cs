@@ -4,14 +4,14 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// Files and standard descriptors by plain calls, for where the runtime does not tell the truth: System.Console ignores
-/// EPIPE and dies of a full disk, System.IO waits for ever for the writer of a FIFO. Stateless, callable from any thread;
+/// Files and standard descriptors by system calls, where the runtime hides errors: System.Console ignores EPIPE and fails
+/// on a full disk, System.IO waits without limit for the writer of a FIFO. Stateless, callable from any thread;
 /// nothing throws or allocates. A handle is a descriptor; on Windows a HANDLE, with 0, 1 and 2 for the standard ones.
-/// What is known of a file is in NativeFile.Status.cs, the way of a path to the system in NativeFile.Paths.cs.
+/// The status of a file is in NativeFile.Status.cs, the encoding of paths in NativeFile.Paths.cs.
 /// </summary>
 internal static unsafe partial class NativeFile
 {
-    /// <summary>Opens for reading. Never waits, not for the writer of a FIFO either; reading that may then give EAGAIN.</summary>
+    /// <summary>Opens for reading. Never waits, not for the writer of a FIFO either; a read may then return EAGAIN.</summary>
     /// <param name="path">Any path.</param>
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     public static Errno OpenForReading(string path, out nint handle)
@@ -45,7 +45,7 @@ internal static unsafe partial class NativeFile
         return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
     }
 
-    /// <summary>Reads what is there.</summary>
+    /// <summary>Reads what is available.</summary>
     /// <param name="handle">A file, or 0 for standard input.</param>
     /// <param name="buffer">Filled from the front. Not empty.</param>
     /// <param name="read">How many bytes; 0 with None is the end.</param>
@@ -71,8 +71,8 @@ internal static unsafe partial class NativeFile
         return error == Errno.EPIPE ? Errno.None : error;
     }
 
-    /// <summary>Writes as much as is taken at once: all of it, where the descriptor may wait, but for a signal, a full
-    /// disk or a limit in the midst; asking again for the rest tells which.</summary>
+    /// <summary>Writes as much as the system takes. On a blocking descriptor that is all of it, unless a signal, a full disk or a
+    /// limit comes first; writing the rest then returns the error.</summary>
     /// <param name="handle">A file, or 1 and 2 for standard output and error.</param>
     /// <param name="data">What to write.</param>
     /// <param name="written">How many bytes were taken.</param>
@@ -97,7 +97,7 @@ internal static unsafe partial class NativeFile
         return error;
     }
 
-    /// <summary>Closes it. An error here may be the first word of a write that failed late (NFS, quotas).</summary>
+    /// <summary>Closes it. An error here may be that of an earlier write that failed late (NFS, quotas).</summary>
     public static Errno Close(nint handle)
     {
         if (!OperatingSystem.IsWindows())
@@ -108,7 +108,7 @@ internal static unsafe partial class NativeFile
         return WindowsAbi.CloseHandle(StandardHandle(handle)) != 0 ? Errno.None : LastError.OfWindows();
     }
 
-    /// <summary>Makes a second handle of the same open file, which no program we start inherits.</summary>
+    /// <summary>Makes a second handle of the same open file, close-on-exec.</summary>
     public static Errno Duplicate(nint handle, out nint duplicate)
     {
         if (!OperatingSystem.IsWindows())
@@ -150,7 +150,7 @@ internal static unsafe partial class NativeFile
         return error == Errno.None ? NativeDescriptor.Check(Libc.rename(utf8From, utf8To)) : error;
     }
 
-    /// <summary>Removes a name, of a link the link's.</summary>
+    /// <summary>Removes a name. Of a link it removes the link.</summary>
     public static Errno Unlink(string path)
     {
         if (OperatingSystem.IsWindows())

@@ -3,7 +3,7 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>The options of a socket, and sockets that somebody else has opened.</content>
+/// <content>The options of a socket, and sockets that were opened by another process.</content>
 internal static unsafe partial class NativeSocket
 {
     /// <summary>SOL_SOCKET. Winsock took this and the options below from 4.4BSD, with their numbers.</summary>
@@ -12,7 +12,7 @@ internal static unsafe partial class NativeSocket
     private static int AcceptingConnections =>
         OperatingSystem.IsLinux() ? LinuxAbi.SO_ACCEPTCONN : DarwinAbi.SO_ACCEPTCONN;
 
-    /// <summary>From now on <see cref="Close"/> throws away what was not sent, and tells the peer by a reset.</summary>
+    /// <summary>From now on <see cref="Close"/> drops what was not sent, and resets the connection.</summary>
     public static Errno ResetOnClose(nint handle)
     {
         if (OperatingSystem.IsWindows())
@@ -26,7 +26,7 @@ internal static unsafe partial class NativeSocket
         return SetOption(handle, SocketLevel, option, &ints, sizeof(Libc.struct_linger));
     }
 
-    /// <summary>Takes the error that the kernel keeps for the socket: how a connect went. Asking clears it.</summary>
+    /// <summary>Takes the pending error of the socket, such as the result of a connect, and clears it.</summary>
     public static Errno TakeError(nint handle)
     {
         int option = OperatingSystem.IsLinux() ? LinuxAbi.SO_ERROR : DarwinAbi.SO_ERROR;
@@ -34,8 +34,8 @@ internal static unsafe partial class NativeSocket
         return error == Errno.None ? LastError.FromRaw(raw) : error;
     }
 
-    /// <summary>Lets a listener bind while connections of an earlier one linger; never beside one that listens still.
-    /// On Windows that is so by itself, and SO_REUSEADDR would mean the opposite: there the port is made exclusive.</summary>
+    /// <summary>Lets a listener bind while connections of an earlier one are still closing; never beside another listener. Windows
+    /// does so by default, and SO_REUSEADDR would allow two listeners there: the port is made exclusive instead.</summary>
     public static Errno AllowAddressReuse(nint handle)
     {
         if (OperatingSystem.IsWindows())
@@ -67,21 +67,12 @@ internal static unsafe partial class NativeSocket
             1);
     }
 
-    /// <summary>An IPv6 listener that takes no IPv4 connections, so that each family can have its own.</summary>
+    /// <summary>Keeps IPv4 connections away from an IPv6 listener, so that each family can have its own.</summary>
     public static Errno OnlyIPv6(nint handle) => SetOption(
         handle,
         CommonAbi.IPPROTO_IPV6,
         OperatingSystem.IsLinux() ? LinuxAbi.IPV6_V6ONLY : DarwinAbi.IPV6_V6ONLY,
         1);
-
-    /// <summary>Does a listener take IPv4 connections, be it of IPv6? For those that somebody else has opened.</summary>
-    public static bool TakesIPv4(nint handle, AddressKind kind)
-    {
-        int option = OperatingSystem.IsLinux() ? LinuxAbi.IPV6_V6ONLY : DarwinAbi.IPV6_V6ONLY;
-        return kind == AddressKind.IPv4
-            || (kind == AddressKind.IPv6
-                && GetOption(handle, CommonAbi.IPPROTO_IPV6, option, out int isOnly) == Errno.None && isOnly == 0);
-    }
 
     /// <summary>Small packets go at once. For TCP.</summary>
     public static Errno SetNoDelay(nint handle) => SetOption(handle, CommonAbi.IPPROTO_TCP, CommonAbi.TCP_NODELAY, 1);
@@ -94,10 +85,6 @@ internal static unsafe partial class NativeSocket
         ? SetOption(handle, CommonAbi.IPPROTO_TCP, LinuxAbi.TCP_NOTSENT_LOWAT, limitBytes)
         : Errno.None;
 
-    /// <summary>Silent connections are probed, at the system's pace (two hours by default). For TCP.</summary>
-    public static Errno SetKeepAlive(nint handle) => SetOption(
-        handle, SocketLevel, OperatingSystem.IsLinux() ? LinuxAbi.SO_KEEPALIVE : DarwinAbi.SO_KEEPALIVE, 1);
-
     /// <summary>Bounds how long sent bytes may go unacknowledged. For TCP, on Linux; elsewhere the system decides.</summary>
     /// <param name="handle">A socket.</param>
     /// <param name="timeoutMs">0 for the system's own choice.</param>
@@ -105,17 +92,17 @@ internal static unsafe partial class NativeSocket
         ? SetOption(handle, CommonAbi.IPPROTO_TCP, LinuxAbi.TCP_USER_TIMEOUT, timeoutMs)
         : Errno.None;
 
-    /// <summary>Is it a socket that listens? For descriptors that were handed to us.</summary>
+    /// <summary>True if it is a socket that listens. For descriptors that were inherited.</summary>
     public static bool IsListening(nint handle) =>
         GetOption(handle, AcceptingConnections, out int listening) == Errno.None && listening != 0;
 
-    /// <summary>Is it an open socket at all?</summary>
+    /// <summary>Checks that it is an open socket.</summary>
     /// <returns>None if so, else ENOTSOCK or EBADF.</returns>
     public static Errno Verify(nint handle) => GetOption(handle, AcceptingConnections, out _);
 
-    /// <summary>Makes a socket that was handed to us like one of <see cref="Create"/>'s. From here on we own it.</summary>
+    /// <summary>Gives an inherited socket the properties of <see cref="Create"/>'s. From here on we own it.</summary>
     /// <param name="handle">An open socket.</param>
-    /// <returns>ENOTSOCK and EBADF for what is none.</returns>
+    /// <returns>ENOTSOCK or EBADF if it is not a socket.</returns>
     public static Errno Adopt(nint handle)
     {
         Errno error = Verify(handle);
@@ -141,15 +128,13 @@ internal static unsafe partial class NativeSocket
             ? CheckWindows(WindowsAbi.setsockopt(handle, level, option, value, length))
             : NativeDescriptor.Check(Libc.setsockopt((int)handle, level, option, value, length));
 
-    private static Errno GetOption(nint handle, int option, out int value) => GetOption(handle, SocketLevel, option, out value);
-
-    private static Errno GetOption(nint handle, int level, int option, out int value)
+    private static Errno GetOption(nint handle, int option, out int value)
     {
         int result = 0;
         int length = sizeof(int);
         Errno error = OperatingSystem.IsWindows()
-            ? CheckWindows(WindowsAbi.getsockopt(handle, level, option, &result, &length))
-            : NativeDescriptor.Check(Libc.getsockopt((int)handle, level, option, &result, &length));
+            ? CheckWindows(WindowsAbi.getsockopt(handle, SocketLevel, option, &result, &length))
+            : NativeDescriptor.Check(Libc.getsockopt((int)handle, SocketLevel, option, &result, &length));
         value = result;
         return error;
     }

@@ -76,7 +76,7 @@ internal static unsafe partial class NativeSocket
         int startup = WindowsAbi.WSAStartup(0x0202, data);
         if (startup != 0)
         {
-            return WindowsAbi.ToErrno(startup);
+            return ErrnoTables.OfWindows(startup);
         }
 
         const uint Flags = WindowsAbi.WSA_FLAG_OVERLAPPED | WindowsAbi.WSA_FLAG_NO_HANDLE_INHERIT;

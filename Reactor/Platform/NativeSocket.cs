@@ -5,10 +5,10 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// The one place that knows how each system spells the same call on a stream socket. Stateless, callable from any thread;
-/// nothing here throws, allocates (but for the path of a Unix socket) or is interrupted by a signal. A handle is a
-/// descriptor, or a SOCKET; whoever called <see cref="Create"/> or <see cref="Accept"/> owns it until <see cref="Close"/>.
-/// Options are in NativeSocket.Options.cs.
+/// Stream sockets of all systems behind one set of calls. Stateless, callable from any thread; nothing here throws, allocates
+/// (except for the path of a Unix socket) or is interrupted by a signal. A handle is a descriptor, or a SOCKET. The caller
+/// of <see cref="Create"/> or <see cref="Accept"/> owns it until <see cref="Close"/>. Options are in
+/// NativeSocket.Options.cs.
 /// </summary>
 internal static unsafe partial class NativeSocket
 {
@@ -64,19 +64,19 @@ internal static unsafe partial class NativeSocket
             : NativeDescriptor.Check(Libc.bind((int)handle, sockaddr, length));
     }
 
-    /// <summary>Lets connections come.</summary>
+    /// <summary>Starts to listen.</summary>
     /// <param name="handle">A bound socket.</param>
-    /// <param name="backlog">How many may wait for <see cref="Accept"/>; the system has a limit of its own.</param>
+    /// <param name="backlog">How many connections may wait for <see cref="Accept"/>; the system has a limit of its own.</param>
     public static Errno Listen(nint handle, int backlog) => OperatingSystem.IsWindows()
         ? CheckWindows(WindowsAbi.listen(handle, backlog))
         : NativeDescriptor.Check(Libc.listen((int)handle, backlog));
 
-    /// <summary>Takes one connection that waits. The new socket is as <see cref="Create"/> makes them.</summary>
+    /// <summary>Accepts one connection. The new socket has the properties of <see cref="Create"/>'s.</summary>
     /// <param name="listener">A listening socket.</param>
     /// <param name="handle">The connection, owned by the caller; or <see cref="Invalid"/>.</param>
-    /// <param name="peer">Who connected; <c>Unix("")</c> over a Unix socket; none where the system has forgotten already
-    /// (macOS, when the peer is gone).</param>
-    /// <returns>EAGAIN when nobody waits. On Linux also errors of the connection that waited: ECONNABORTED, EPROTO,
+    /// <param name="peer">The other side; <c>Unix("")</c> over a Unix socket; none where the system no longer knows it (macOS,
+    /// when the peer is gone).</param>
+    /// <returns>EAGAIN when no connection waits. On Linux also errors of the connection that waited: ECONNABORTED, EPROTO,
     /// ENETDOWN and their kin mean "try the next one"; EMFILE, ENFILE, ENOBUFS and ENOMEM leave it waiting.</returns>
     public static Errno Accept(nint listener, out nint handle, out SocketAddress peer)
     {
@@ -110,12 +110,12 @@ internal static unsafe partial class NativeSocket
         return error;
     }
 
-    /// <summary>Begins to connect.</summary>
+    /// <summary>Starts to connect.</summary>
     /// <param name="handle">A fresh socket.</param>
     /// <param name="address">Of the same kind.</param>
-    /// <returns>EINPROGRESS, after which room for output tells the end, and <see cref="TakeError"/> how it went; or at
-    /// once None or an error. A signal leaves the connect under way, so it counts as EINPROGRESS. A Unix listener whose
-    /// backlog is full is EAGAIN on Linux: nothing is under way then.</returns>
+    /// <returns>EINPROGRESS: the socket becomes writable when the connect has ended, and <see cref="TakeError"/> tells how.
+    /// Or at once None or an error. After a signal the connect goes on, so that counts as EINPROGRESS. EAGAIN on Linux is a
+    /// Unix listener whose backlog is full: nothing was started.</returns>
     public static Errno Connect(nint handle, in SocketAddress address)
     {
         byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
@@ -141,7 +141,7 @@ internal static unsafe partial class NativeSocket
     /// <param name="more">More follows at once: the kernel may wait for it with the last, partly filled packet. Linux
     /// only; to be followed by a send without it.</param>
     /// <param name="sent">How many bytes it took.</param>
-    /// <returns>EAGAIN when it took none for want of room.</returns>
+    /// <returns>EAGAIN when the buffer is full.</returns>
     public static Errno Send(nint handle, ReadOnlySpan<byte> data, bool more, out nint sent)
     {
         fixed (byte* bytes = data)
@@ -178,7 +178,7 @@ internal static unsafe partial class NativeSocket
     /// Windows 64) are left for the next call.</param>
     /// <param name="more">As of Send.</param>
     /// <param name="sent">How many bytes of them all together the kernel took.</param>
-    /// <returns>EAGAIN when it took none for want of room.</returns>
+    /// <returns>EAGAIN when the buffer is full.</returns>
     public static Errno SendGathered(nint handle, ReadOnlySpan<IoVector> pieces, bool more, out nint sent)
     {
         Debug.Assert(!pieces.IsEmpty, "something to send");
@@ -202,7 +202,7 @@ internal static unsafe partial class NativeSocket
         }
     }
 
-    /// <summary>Takes what has come.</summary>
+    /// <summary>Receives what has come.</summary>
     /// <param name="handle">A connection.</param>
     /// <param name="buffer">Filled from the front. Not empty: 0 would look like the end.</param>
     /// <param name="received">How many bytes; 0 with None is the end of input.</param>
@@ -226,21 +226,21 @@ internal static unsafe partial class NativeSocket
                 result = Libc.recv((int)handle, data, buffer.Length, 0);
             }
             while (result < 0 && NativeDescriptor.IsInterrupted());
-            return NativeDescriptor.Outcome(result, out received);
+            return NativeDescriptor.CheckCount(result, out received);
         }
     }
 
-    /// <summary>Ends our direction: the peer reads what was sent, then the end.</summary>
+    /// <summary>Closes our direction: the peer reads what was sent, then the end.</summary>
     public static Errno ShutdownWrite(nint handle) => OperatingSystem.IsWindows()
         ? CheckWindows(WindowsAbi.shutdown(handle, CommonAbi.SHUT_WR))
         : NativeDescriptor.Check(Libc.shutdown((int)handle, CommonAbi.SHUT_WR));
 
-    /// <summary>Closes the socket, which is gone whatever is returned. Unread input turns this into a reset.</summary>
+    /// <summary>Closes the socket, whatever is returned. Unread input turns the close into a reset.</summary>
     public static Errno Close(nint handle) => OperatingSystem.IsWindows()
         ? CheckWindows(WindowsAbi.closesocket(handle))
         : NativeDescriptor.Close(handle);
 
-    /// <summary>The local address: tells the port that port 0 became.</summary>
+    /// <summary>The local address, with the port that the kernel chose for port 0.</summary>
     public static Errno LocalAddress(nint handle, out SocketAddress address)
     {
         byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];

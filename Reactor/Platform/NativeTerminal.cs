@@ -3,10 +3,10 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <summary>What a terminal says of itself, without System.Console, which would set it up.</summary>
+/// <summary>The properties of a terminal, without System.Console, which would change its settings.</summary>
 internal static unsafe class NativeTerminal
 {
-    /// <summary>Is there somebody to look at it?</summary>
+    /// <summary>True if the handle is a terminal.</summary>
     /// <param name="handle">0, 1 or 2, or another descriptor.</param>
     public static bool IsTerminal(nint handle)
     {

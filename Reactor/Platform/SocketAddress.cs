@@ -7,7 +7,7 @@ namespace Poetry.Net;
 /// <summary>Which family of addresses a socket belongs to. The kernels' numbers for these are in their ABI files.</summary>
 public enum AddressKind : byte
 {
-    /// <summary>Nothing: the default.</summary>
+    /// <summary>No address: the default.</summary>
     None,
 
     /// <summary>IPv4.</summary>
@@ -81,17 +81,11 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         return Ip(bytes[..count], port, count == 16 ? (uint)address.ScopeId : 0);
     }
 
-    /// <summary>All addresses of this machine, to listen on: 0.0.0.0 or ::.</summary>
-    internal bool IsAny => _kind is AddressKind.IPv4 or AddressKind.IPv6 && (_high | _low) == 0;
-
-    /// <summary>127.0.0.0/8 or ::1: nobody but this machine.</summary>
-    internal bool IsLoopback => _kind == AddressKind.IPv4 ? _low >> 24 == 127 : _kind == AddressKind.IPv6 && _high == 0 && _low == 1;
-
     /// <summary>The same address with another port.</summary>
     public SocketAddress WithPort(ushort port) => new(_kind, new UInt128(_high, _low), port, _scope, _path);
 
-    /// <summary>The same address in the one form that it has: IPv4 that was dressed as IPv6, ::ffff:a.b.c.d, without the dress.</summary>
-    internal SocketAddress Canonical() => _kind == AddressKind.IPv6 && _high == 0 && _low >> 32 == 0xFFFF
+    /// <summary>The address with an IPv4-mapped IPv6 address (::ffff:a.b.c.d) turned into IPv4.</summary>
+    internal SocketAddress Unmapped() => _kind == AddressKind.IPv6 && _high == 0 && _low >> 32 == 0xFFFF
         ? new(AddressKind.IPv4, (uint)_low, _port, 0, null)
         : this;
 
@@ -125,10 +119,10 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(_kind, _high, _low, _port, _path);
 
-    /// <summary>Are they the same address?</summary>
+    /// <summary>True if they are the same address.</summary>
     public static bool operator ==(SocketAddress left, SocketAddress right) => left.Equals(right);
 
-    /// <summary>Are they different addresses?</summary>
+    /// <summary>True if they are different addresses.</summary>
     public static bool operator !=(SocketAddress left, SocketAddress right) => !left.Equals(right);
 
     /// <summary>As a user writes it: <c>127.0.0.1:80</c>, <c>[::1]:80</c>, <c>unix:PATH</c>.</summary>
@@ -147,7 +141,7 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         }
     }
 
-    /// <summary>Writes what <see cref="ToString"/> says, without making a string of an IP address.</summary>
+    /// <summary>Writes the text of <see cref="ToString"/> without an allocation for an IP address.</summary>
     /// <param name="utf8Destination">64 bytes are enough for any IP address.</param>
     /// <param name="bytesWritten">How many bytes were written.</param>
     /// <param name="format">Not used.</param>

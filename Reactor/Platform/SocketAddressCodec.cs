@@ -1,13 +1,14 @@
 using System;
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Text;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
 /// <summary>
 /// Turns a <see cref="SocketAddress"/> into the bytes a kernel knows, and back. The shapes (netinet/in.h, sys/un.h; ip(7),
-/// ipv6(7), unix(7)) are the same on all systems but for what <see cref="SockaddrLayout"/> holds: family at 0, port at 2,
+/// ipv6(7), unix(7)) are the same on all systems, except for what <see cref="SockaddrLayout"/> holds: family at 0, port at 2,
 /// IPv4 at 4; flow at 4, IPv6 at 8, scope at 24; path at 2. Port and addresses are in network order, the rest is not.
 /// </summary>
 internal static class SocketAddressCodec
@@ -93,7 +94,7 @@ internal static class SocketAddressCodec
         return family == CommonAbi.AF_UNIX ? SocketAddress.Unix(DecodePath(sockaddr[PathOffset..])) : default;
     }
 
-    /// <summary>Is this the address of a Unix socket?</summary>
+    /// <summary>True for the address of a Unix socket.</summary>
     public static bool IsUnix(ReadOnlySpan<byte> sockaddr, SockaddrLayout layout) =>
         FamilyOf(sockaddr, layout) == CommonAbi.AF_UNIX;
 
@@ -119,7 +120,7 @@ internal static class SocketAddressCodec
         }
 
         Span<byte> room = sockaddr.Slice(PathOffset, layout.PathLength - 1);
-        if (!PathText.TryEncode(path, room, out int bytes))
+        if (!Encoding.UTF8.TryGetBytes(path, room, out int bytes))
         {
             return Errno.ENAMETOOLONG;
         }
@@ -132,7 +133,7 @@ internal static class SocketAddressCodec
     {
         int end = path.IndexOf((byte)0);
         bool isAbstract = end == 0 && path.Length > 1 && path[1..].IndexOfAnyExcept((byte)0) >= 0;
-        return PathText.Decode(end < 0 || isAbstract ? path : path[..end]);
+        return Encoding.UTF8.GetString(end < 0 || isAbstract ? path : path[..end]);
     }
 
     private static void WriteNative(Span<byte> destination, uint value) =>
@@ -141,7 +142,7 @@ internal static class SocketAddressCodec
     private static uint ReadNative(ReadOnlySpan<byte> source) => BitConverter.ToUInt32(source);
 }
 
-/// <summary>In what the systems' socket addresses differ.</summary>
+/// <summary>The differences between the socket addresses of the systems.</summary>
 internal readonly struct SockaddrLayout
 {
     private SockaddrLayout(byte inetV6Family, byte pathLength, bool leadsWithLength, bool hasAbstractPaths)
@@ -164,7 +165,7 @@ internal readonly struct SockaddrLayout
     /// <summary>Windows: as Linux, with another number for IPv6.</summary>
     public static SockaddrLayout Windows => new(WindowsAbi.AF_INET6, WindowsAbi.SunPathLength, false, false);
 
-    /// <summary>That of the system we run on.</summary>
+    /// <summary>The layout of this system.</summary>
     public static SockaddrLayout Current
     {
         get
@@ -189,9 +190,9 @@ internal readonly struct SockaddrLayout
     /// <summary>The length of sun_path in bytes.</summary>
     public byte PathLength { get; }
 
-    /// <summary>Does the address begin with its length?</summary>
+    /// <summary>True if the address begins with its length.</summary>
     public bool LeadsWithLength { get; }
 
-    /// <summary>May a Unix socket's name begin with NUL, and be no file?</summary>
+    /// <summary>True if there are names of Unix sockets that begin with NUL and are not files.</summary>
     public bool HasAbstractPaths { get; }
 }

@@ -8,18 +8,18 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// Linux's epoll(7), level-triggered. The kernel keeps the tokens and the interest; all there is here is its descriptor
-/// and room for one batch of events.
+/// Linux's epoll(7), level-triggered. The kernel keeps the tokens and the interest; this class holds its descriptor
+/// and a buffer for one batch of events.
 /// </summary>
 /// <remarks>
-/// EPOLLRDHUP is not asked for: the end of input shows as EPOLLIN to whoever reads, and to one who does not it would be
-/// a wake-up without end. EPOLLERR and EPOLLHUP come unasked and are <see cref="Readiness.HangUp"/>.
+/// EPOLLRDHUP is not asked for: the end of input shows as EPOLLIN. To a connection that is not read from, EPOLLRDHUP would
+/// be reported again and again. EPOLLERR and EPOLLHUP come unasked and are <see cref="Readiness.HangUp"/>.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class EpollPoller : Poller
 {
-    /// <summary>Events a wait. Chosen: 6 to 8 KB, above what one turn of a busy server finds; the rest comes next turn, for
-    /// the kernel hands out what is ready in turns.</summary>
+    /// <summary>Events a wait. Chosen: 6 to 8 KB, more than one turn of a busy server finds. The rest comes with the next
+    /// wait: the kernel goes round its list of ready descriptors.</summary>
     private const int BatchSize = 512;
 
     private static readonly int EventSize =
@@ -32,7 +32,7 @@ internal sealed unsafe class EpollPoller : Poller
     private readonly int _epfd;
     private byte* _events;
 
-    /// <summary>Makes one.</summary>
+    /// <summary>Creates the epoll instance.</summary>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public EpollPoller()
     {
@@ -59,14 +59,14 @@ internal sealed unsafe class EpollPoller : Poller
     /// <inheritdoc/>
     public override void Remove(nint handle, Interest before)
     {
-        // The last argument is ignored, and only Linux before 2.6.9 minded a null.
+        // The last argument is ignored; only Linux before 2.6.9 refused a null.
         int result = LinuxAbi.epoll_ctl(_epfd, LinuxAbi.EPOLL_CTL_DEL, (int)handle, null);
         Debug.Assert(result == 0, "removed once, and before it is closed");
     }
 
     /// <inheritdoc/>
-    /// <remarks>The kernel takes a file out of every epoll with its last close: epoll(7), questions and answers, 6.</remarks>
-    public override void Forget(nint handle, Interest before)
+    /// <remarks>The kernel removes a file from every epoll with its last close: epoll(7), questions and answers, 6.</remarks>
+    public override void RemoveOnClose(nint handle, Interest before)
     {
     }
 

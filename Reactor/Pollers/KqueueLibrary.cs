@@ -7,8 +7,8 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// kqueue(2) and kevent(2), sys/event.h, by pointer rather than by import: the C library has them on BSD, and on Linux a
-/// library such as libkqueue may. One path serves both, and no Linux binary asks its linker for kqueue.
+/// kqueue(2) and kevent(2), sys/event.h, bound at run time rather than imported: the C library has them on BSD, and on Linux
+/// a library such as libkqueue. So a Linux binary does not need kqueue to link.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 internal readonly unsafe struct KqueueLibrary
@@ -26,7 +26,7 @@ internal readonly unsafe struct KqueueLibrary
     /// <summary>sizeof(struct kevent) in this library.</summary>
     public readonly int EventSize;
 
-    /// <summary>Names the functions.</summary>
+    /// <summary>Holds the two functions.</summary>
     public KqueueLibrary(
         delegate* unmanaged<int> kqueue,
         delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> kevent,

@@ -7,13 +7,13 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// BSD's kqueue(2), level-triggered: on macOS and FreeBSD, and on Linux over a library that has it. A descriptor has a
-/// filter a direction; the kernel keeps both, with the token in <c>udata</c>.
+/// BSD's kqueue(2), level-triggered: on macOS and FreeBSD, and on Linux over a library that has it. A descriptor has one
+/// filter for each direction; the kernel keeps both, with the token in <c>udata</c>.
 /// </summary>
 /// <remarks>
-/// The two filters of one descriptor come as two events, with others between them. They leave as one, so that reading
-/// comes before writing here as everywhere: <see cref="_slots"/> remembers where in the batch a descriptor was put. It is
-/// never cleared: a slot counts if what stands there has the token, and tokens are not used twice.
+/// The two filters of one descriptor come as two events, with others between them. They are merged into one, so that
+/// reading comes before writing: <see cref="_slots"/> holds the position of a descriptor in the batch. It is never cleared:
+/// a slot is valid only if the event at that position has the same token, and tokens are not reused.
 /// </remarks>
 [UnsupportedOSPlatform("windows")]
 internal sealed unsafe class KqueuePoller : Poller
@@ -26,8 +26,8 @@ internal sealed unsafe class KqueuePoller : Poller
     private int[] _slots = new int[64];
     private byte* _events;
 
-    /// <summary>Makes one.</summary>
-    /// <param name="library">Where the functions are.</param>
+    /// <summary>Creates the kernel queue.</summary>
+    /// <param name="library">kqueue and kevent.</param>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public KqueuePoller(KqueueLibrary library)
     {
@@ -65,7 +65,7 @@ internal sealed unsafe class KqueuePoller : Poller
     /// <inheritdoc/>
     public override Errno Change(nint handle, ulong token, Interest before, Interest interest)
     {
-        // First what can fail. What went well before a failure is taken back.
+        // Additions come first, since they can fail; after a failure they are undone.
         Interest added = interest & ~before;
         Interest dropped = before & ~interest;
         Errno error = Errno.None;
@@ -91,7 +91,7 @@ internal sealed unsafe class KqueuePoller : Poller
     /// <inheritdoc/>
     public override void Remove(nint handle, Interest before)
     {
-        // A filter may be gone already, when the descriptor was closed too early; that is what was wanted.
+        // A filter is gone already if the descriptor was closed too early. Either way it is removed.
         if ((before & Interest.Read) != 0)
         {
             _ = Update(handle, 0, DarwinAbi.EVFILT_READ, DarwinAbi.EV_DELETE);
@@ -151,8 +151,8 @@ internal sealed unsafe class KqueuePoller : Poller
         _ = NativeDescriptor.Close(_kq);
     }
 
-    /// <summary>EV_EOF of one direction is no hang-up by itself: the input of a peer that half-closed may still have
-    /// data, and our output may go on. With an error in <c>fflags</c> it is.</summary>
+    /// <summary>EV_EOF of one direction is not a hang-up: after a half-close there may be data to read, and output goes
+    /// on. With an error in <c>fflags</c> it is a hang-up.</summary>
     private static Readiness ToReadiness(DarwinAbi.struct_kevent* kevent)
     {
         Readiness readiness = kevent->filter == DarwinAbi.EVFILT_READ ? Readiness.Read : Readiness.Write;
@@ -160,10 +160,10 @@ internal sealed unsafe class KqueuePoller : Poller
         return isBroken ? readiness | Readiness.HangUp : readiness;
     }
 
-    /// <summary>Changes one filter. One call each: of two changes in one call, nobody would tell which one failed.</summary>
+    /// <summary>Changes one filter. Two changes in one call would not tell which of them failed.</summary>
     private Errno Update(nint handle, ulong token, short filter, ushort flags)
     {
-        // Room for FreeBSD's longer struct, whose tail is to be zero.
+        // FreeBSD's struct is longer; its tail must be zero.
         byte* room = stackalloc byte[DarwinAbi.KeventSize_FreeBSD];
         new Span<byte>(room, DarwinAbi.KeventSize_FreeBSD).Clear();
         var change = (DarwinAbi.struct_kevent*)room;

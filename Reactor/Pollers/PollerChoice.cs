@@ -3,16 +3,16 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// The one place that chooses a backend. The guards are of the kind the native compiler decides, so that a binary holds
-/// only the backends that can run where it runs.
+/// The one place that chooses a backend. The native compiler evaluates the guards, so that a binary holds only the
+/// backends of its own system.
 /// </summary>
 internal static class PollerChoice
 {
     /// <summary>The variable that forces a backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
     public const string Variable = "POETRY_REACTOR";
 
-    /// <summary>Makes the backend that the user asks for by <see cref="Variable"/>, or else the best of this system.</summary>
-    /// <exception cref="PollerUnavailableError">The user's wish can't be met.</exception>
+    /// <summary>Creates the backend that <see cref="Variable"/> names, or else the best of this system.</summary>
+    /// <exception cref="PollerUnavailableError">There is no such backend, or it can't run here.</exception>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public static Poller Create()
     {
@@ -20,7 +20,7 @@ internal static class PollerChoice
         return string.IsNullOrEmpty(name) ? CreateBest() : Create(name);
     }
 
-    /// <summary>Makes the backend of that name.</summary>
+    /// <summary>Creates the backend of that name.</summary>
     /// <exception cref="PollerUnavailableError">There is none, or it can't run here.</exception>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public static Poller Create(string name)
@@ -39,7 +39,7 @@ internal static class PollerChoice
             case "select":
                 return CreateSelect();
             default:
-                throw new PollerUnavailableError($"{Variable}: no backend is called '{name}'; there are epoll, kqueue and select");
+                throw new PollerUnavailableError($"{Variable}: unknown backend '{name}'; the backends are epoll, kqueue and select");
         }
     }
 
@@ -71,7 +71,7 @@ internal static class PollerChoice
 /// <summary>The backend that the user asked for does not exist or can't run here. Its message is one line for the user.</summary>
 public sealed class PollerUnavailableError : InvalidOperationException
 {
-    /// <summary>Which, and why not.</summary>
+    /// <summary>With the backend and the reason.</summary>
     public PollerUnavailableError(string message)
         : base(message)
     {

@@ -7,8 +7,8 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// select(2), on every Unix, for any number of descriptors: the sets are our own bit arrays, and the kernels go by the
-/// count they are given, not by FD_SETSIZE. Every wait costs time in proportion to the highest descriptor.
+/// select(2), on every Unix, for any number of descriptors: the sets are our own bit arrays, and the kernels use the
+/// count they are given, not FD_SETSIZE. Every wait costs time in proportion to the highest descriptor.
 /// </summary>
 /// <remarks>
 /// A set is an array of words, bit n of the whole being descriptor n: <c>unsigned long</c> on Linux and FreeBSD,
@@ -26,7 +26,7 @@ internal sealed unsafe class SelectPoller : Poller
     private ulong[] _readyWrites = new ulong[1];
     private ulong[] _tokens = new ulong[BitsPerWord];
 
-    /// <summary>How many words of the sets count: the highest descriptor that was watched is in the last of them.</summary>
+    /// <summary>The number of words in use: the last one holds the highest descriptor that is watched.</summary>
     private int _words;
 
     /// <summary>Where the next scan begins, so that a small batch does not starve the high descriptors.</summary>
@@ -38,7 +38,7 @@ internal sealed unsafe class SelectPoller : Poller
     /// <inheritdoc/>
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
-        // A bad descriptor would fail every later wait, and nobody would know whose it is.
+        // A bad descriptor would make every later wait fail, without a sign of which one it was.
         if (!NativeDescriptor.IsOpen(handle))
         {
             return Errno.EBADF;
@@ -63,7 +63,7 @@ internal sealed unsafe class SelectPoller : Poller
         Set(ref _writes[word], bit, (interest & Interest.Write) != 0);
         if (interest != Interest.None)
         {
-            // Others that left meanwhile may have taken the end of the sets with them.
+            // Removing others may have shortened the sets.
             _words = Math.Max(_words, word + 1);
         }
 
@@ -113,8 +113,8 @@ internal sealed unsafe class SelectPoller : Poller
 
     private static void Set(ref ulong word, ulong bit, bool on) => word = on ? word | bit : word & ~bit;
 
-    /// <summary>Goes once round the sets, from where the last batch ended: through the first word twice, for its upper
-    /// and its lower part.</summary>
+    /// <summary>Goes once round the sets, from where the last batch ended. The first word is visited twice: its upper bits first,
+    /// its lower bits last.</summary>
     private int Collect(Span<ReadyEvent> ready)
     {
         int start = _next < _words * BitsPerWord ? _next : 0;

@@ -13,8 +13,8 @@ namespace Poetry.Net;
 /// </summary>
 /// <remarks>
 /// A set is an array of <c>nint</c>: the 32-bit count and its 4 bytes of padding are the first, on a little-endian
-/// machine. Whoever waits for output is listed among the exceptions too, for a refused connect shows there only; urgent
-/// data would as well, and is a spurious event then.
+/// machine. A socket that is watched for output is listed among the exceptions too, since a refused connect shows there
+/// only. Urgent data shows there as well, and is a spurious event then.
 /// </remarks>
 [SupportedOSPlatform("windows")]
 internal sealed unsafe class WinsockSelectPoller : Poller
@@ -33,7 +33,7 @@ internal sealed unsafe class WinsockSelectPoller : Poller
     /// <inheritdoc/>
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
-        // What is no socket would fail every later wait, and nobody would know whose it is.
+        // A handle that is no socket would make every later wait fail, without a sign of which one it was.
         Errno error = NativeSocket.Verify(handle);
         if (error != Errno.None)
         {
@@ -75,7 +75,7 @@ internal sealed unsafe class WinsockSelectPoller : Poller
             return;
         }
 
-        // The last one takes the place.
+        // The last entry moves into the free slot.
         Watched last = _watched[--_count];
         if (index != _count)
         {
@@ -117,7 +117,7 @@ internal sealed unsafe class WinsockSelectPoller : Poller
     {
         if (!FillSets())
         {
-            Thread.Sleep(timeoutMs); // select refuses to wait for nothing
+            Thread.Sleep(timeoutMs); // select refuses empty sets
             return 0;
         }
 
@@ -145,8 +145,8 @@ internal sealed unsafe class WinsockSelectPoller : Poller
         return Collect(ready);
     }
 
-    /// <summary>Lists who is watched for what.</summary>
-    /// <returns>False if nobody is.</returns>
+    /// <summary>Fills the three sets.</summary>
+    /// <returns>False if nothing is watched.</returns>
     private bool FillSets()
     {
         int reads = 0;
@@ -181,7 +181,7 @@ internal sealed unsafe class WinsockSelectPoller : Poller
         }
     }
 
-    /// <summary>Goes once round the watched, from where the last batch ended, so that a small batch starves nobody.</summary>
+    /// <summary>Goes once round the sockets, from where the last batch ended, so that a small batch does not starve the last ones.</summary>
     private int Collect(Span<ReadyEvent> ready)
     {
         int filled = 0;

@@ -21,18 +21,18 @@ public sealed class ConnectionDone : ConnectionClosed
     {
     }
 
-    /// <summary>The failure that all clean ends share: nothing is allocated when a peer says goodbye.</summary>
+    /// <summary>The failure that all clean ends share: nothing is allocated when a peer closes.</summary>
     public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionDone());
 }
 
 /// <summary>The connection ended otherwise: Twisted's <c>ConnectionLost</c>.</summary>
 public class ConnectionLost : ConnectionClosed
 {
-    /// <summary>As many numbers as any kernel has; an error beyond shares nothing.</summary>
-    private const int HighestErrno = 160;
+    /// <summary>Above the numbers of any kernel; a higher one gets a failure of its own.</summary>
+    private const int MaxErrno = 160;
 
-    /// <summary>Made when first needed, for good. Any thread may fill a place: the last one stays, all mean the same.</summary>
-    private static readonly Failure?[] Failures = new Failure?[HighestErrno];
+    /// <summary>Created when first needed. Any thread may fill a slot; equal failures are interchangeable.</summary>
+    private static readonly Failure?[] Failures = new Failure?[MaxErrno];
 
     /// <summary>What the kernel said.</summary>
     public ConnectionLost(Errno error)
@@ -46,14 +46,14 @@ public class ConnectionLost : ConnectionClosed
         Error = error;
     }
 
-    /// <summary>What the kernel said; <see cref="Errno.None"/> where it said nothing.</summary>
+    /// <summary>What the kernel said; <see cref="Errno.None"/> for no error of the kernel.</summary>
     public Errno Error { get; }
 
     /// <summary>The failure that all ends for the same reason share.</summary>
     public static Failure Because(Errno error)
     {
         int number = (int)error;
-        return (uint)number < HighestErrno
+        return (uint)number < MaxErrno
             ? Failures[number] ??= Failure.Shared(() => new ConnectionLost(error))
             : new Failure(new ConnectionLost(error));
     }
@@ -72,7 +72,7 @@ public sealed class ConnectionAborted : ConnectionLost
     public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionAborted());
 }
 
-/// <summary>The other side took nothing, or sent nothing, for too long, and the connection was reset for it.</summary>
+/// <summary>The peer took or sent nothing for too long, and the connection was reset.</summary>
 public sealed class ConnectionTimedOut : ConnectionLost
 {
     /// <summary>The usual message.</summary>
@@ -85,7 +85,7 @@ public sealed class ConnectionTimedOut : ConnectionLost
     public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionTimedOut());
 }
 
-/// <summary>No connection came about: Twisted's <c>ConnectError</c>.</summary>
+/// <summary>No connection was made: Twisted's <c>ConnectError</c>.</summary>
 public class ConnectError : IOException
 {
     /// <summary>With the reason for a human.</summary>

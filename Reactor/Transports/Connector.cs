@@ -1,29 +1,35 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 
 namespace Poetry.Net;
 
 /// <summary>
-/// Brings a connection about and keeps hold of it: Twisted's <c>IConnector</c>. It asks for the addresses of a name, tries
-/// them in turn, each for its share of the time that is left, and tells its factory how it went. It may connect again
-/// after a failure or an end.
+/// Makes a connection and keeps hold of it: Twisted's <c>IConnector</c>. It looks the name up, tries its addresses and tells
+/// its factory the result. It may connect again after a failure or an end.
 /// </summary>
+/// <remarks>
+/// A name with several addresses is connected to as RFC 8305 (Happy Eyeballs) describes: the families alternate, the next
+/// address is tried after <see cref="NextAddressDelay"/> or a failure while the earlier attempts go on, and the first
+/// connection wins. One time-out covers the look-up and all addresses.
+/// </remarks>
 public sealed class Connector : IConnectionOwner
 {
+    /// <summary>Recommended by RFC 8305, section 5: Connection Attempt Delay.</summary>
+    internal static readonly TimeSpan NextAddressDelay = TimeSpan.FromMilliseconds(250);
+
     private readonly Reactor _reactor;
     private readonly ClientFactory _factory;
     private readonly TimeSpan _timeout;
-    private readonly DelayedCall _timer;
-    private readonly DelayedCall _beginning;
+    private readonly DelayedCall _deadline;
+    private readonly DelayedCall _nextStep;
     private readonly TimeoutList _sending;
+    private readonly List<Attempt> _attempts = [];
     private Deferred<SocketAddress[]>? _lookup;
     private SocketAddress[] _addresses = [];
     private int _next;
-    private Attempt? _attempt;
     private StreamTransport? _transport;
-    private TimeSpan _deadline;
     private Errno _lastError;
-    private bool _isOwn;
     private State _state;
 
     internal Connector(Reactor reactor, Endpoint destination, ClientFactory factory, TimeSpan timeout)
@@ -33,8 +39,8 @@ public sealed class Connector : IConnectionOwner
         _reactor = reactor;
         _factory = factory;
         _timeout = timeout;
-        _timer = reactor.Timers.Create(this, static connector => connector.TimedOut());
-        _beginning = reactor.Timers.Create(this, static connector => connector.LookUp());
+        _deadline = reactor.Timers.Create(this, static connector => connector.OnTimeout());
+        _nextStep = reactor.Timers.Create(this, static connector => connector.OnNextStep());
         _sending = reactor.Connections.Sending(TimeSpan.MaxValue);
         Destination = destination;
     }
@@ -42,11 +48,13 @@ public sealed class Connector : IConnectionOwner
     private enum State : byte
     {
         Disconnected,
+        Starting,
+        LookingUp,
         Connecting,
         Connected,
     }
 
-    /// <summary>Where to.</summary>
+    /// <summary>The address to connect to.</summary>
     public Endpoint Destination { get; }
 
     /// <inheritdoc/>
@@ -59,7 +67,7 @@ public sealed class Connector : IConnectionOwner
     TimeSpan IConnectionOwner.SendTimeout => TimeSpan.MaxValue;
 
     /// <summary>
-    /// Begins, or begins anew. Whatever comes of it, it comes in a later turn: the protocol's
+    /// Starts to connect, also after a failure or an end. The result comes in a later turn: the protocol's
     /// <see cref="Protocol.ConnectionMade"/>, or <see cref="ClientFactory.ClientConnectionFailed"/>.
     /// </summary>
     /// <exception cref="InvalidOperationException">It is connecting or connected.</exception>
@@ -70,46 +78,36 @@ public sealed class Connector : IConnectionOwner
             throw new InvalidOperationException("the connector is not disconnected");
         }
 
-        _state = State.Connecting;
+        _state = State.Starting;
         _lastError = Errno.None;
-        _isOwn = false;
+        _addresses = [];
         _next = 0;
-        _deadline = SaturatedTime.Add(_reactor.Now, _timeout);
-        _beginning.Rearm(TimeSpan.Zero);
+        _deadline.RearmAt(SaturatedTime.Add(_reactor.Now.Ticks, _timeout.Ticks));
+        _nextStep.Rearm(TimeSpan.Zero);
     }
 
-    /// <summary>
-    /// Gives up: a connection under way fails with <see cref="CancelledError"/>, one that is there is reset.
-    /// </summary>
-    public void Abort()
+    /// <summary>Closes the connection, or stops connecting.</summary>
+    /// <param name="reset">True to drop what is not sent and to reset the connection.</param>
+    public void Disconnect(bool reset = false)
     {
-        if (_state == State.Connected)
+        if (_state != State.Connected)
+        {
+            StopConnecting();
+        }
+        else if (reset)
         {
             _transport!.AbortConnection();
         }
         else
         {
-            StopConnecting();
-        }
-    }
-
-    /// <summary>Closes kindly what is there, or stops what is under way.</summary>
-    public void Disconnect()
-    {
-        if (_state == State.Connected)
-        {
             _transport!.LoseConnection();
         }
-        else
-        {
-            StopConnecting();
-        }
     }
 
-    /// <summary>Stops connecting: it fails with <see cref="CancelledError"/>. Does nothing if it is not under way.</summary>
+    /// <summary>Stops connecting: it fails with <see cref="CancelledError"/>. Does nothing in other states.</summary>
     public void StopConnecting()
     {
-        if (_state == State.Connecting)
+        if (_state is State.Starting or State.LookingUp or State.Connecting)
         {
             Fail(Failure.Cancelled);
         }
@@ -130,29 +128,54 @@ public sealed class Connector : IConnectionOwner
         }
     }
 
-    private void LookUp()
+    /// <summary>Lets the families alternate, beginning with the first address: RFC 8305, section 4.</summary>
+    internal static void Interleave(SocketAddress[] addresses)
     {
-        _timer.RearmAt(_deadline.Ticks);
-        _lookup = Resolver.Resolve(_reactor, Destination);
-        _lookup.AddCallbacks(Found, NotFound);
+        for (int i = 1; i < addresses.Length; i++)
+        {
+            AddressKind last = addresses[i - 1].Kind;
+            int other = Array.FindIndex(addresses, i, address => address.Kind != last);
+            if (other > i)
+            {
+                SocketAddress moved = addresses[other];
+                Array.Copy(addresses, i, addresses, i + 1, other - i);
+                addresses[i] = moved;
+            }
+        }
     }
 
-    private SocketAddress[] Found(SocketAddress[] addresses)
+    private void OnNextStep()
+    {
+        if (_state == State.Starting)
+        {
+            _state = State.LookingUp;
+            _lookup = Resolver.Resolve(_reactor, Destination);
+            _ = _lookup.AddCallbacks(OnFound, OnNotFound);
+        }
+        else
+        {
+            TryNextAddress();
+        }
+    }
+
+    private SocketAddress[] OnFound(SocketAddress[] addresses)
     {
         _lookup = null;
-        if (_state == State.Connecting)
+        if (_state == State.LookingUp)
         {
+            _state = State.Connecting;
+            Interleave(addresses);
             _addresses = addresses;
-            TryNext();
+            TryNextAddress();
         }
 
         return addresses;
     }
 
-    private SocketAddress[] NotFound(Failure failure)
+    private SocketAddress[] OnNotFound(Failure failure)
     {
         _lookup = null;
-        if (_state == State.Connecting)
+        if (_state == State.LookingUp)
         {
             Fail(failure);
         }
@@ -160,95 +183,109 @@ public sealed class Connector : IConnectionOwner
         return [];
     }
 
-    /// <summary>Tries the addresses that are left, until one is under way.</summary>
-    private void TryNext()
+    /// <summary>Starts an attempt with the next address, or with the first after it that does not fail at once.</summary>
+    private void TryNextAddress()
     {
         while (_next < _addresses.Length)
         {
-            int left = _addresses.Length - _next;
-            SocketAddress address = _addresses[_next++];
-            if (_factory.Avoided?.Reaches(address) == true)
+            _lastError = Start(_addresses[_next++]);
+            if (_lastError == Errno.EINPROGRESS)
             {
-                // Another of the name's addresses may be another server.
-                _isOwn = true;
-                continue;
-            }
-
-            Errno error = NativeSocket.Create(address.Kind, out nint handle);
-            if (error == Errno.None)
-            {
-                error = Begin(handle, address, left);
-                if (error is Errno.None or Errno.EINPROGRESS)
+                if (_next < _addresses.Length)
                 {
-                    return;
+                    _ = _nextStep.CancelIfActive();
+                    _nextStep.Rearm(NextAddressDelay);
                 }
 
-                NativeSocket.Close(handle);
+                return;
             }
 
-            _lastError = error;
+            if (_lastError == Errno.None)
+            {
+                return;
+            }
         }
 
-        Fail(new Failure(_isOwn
-            ? new ConnectError(Errno.ELOOP, "the upstream is this server itself")
-            : new ConnectError(_lastError, _lastError.Sentence())));
+        if (_attempts.Count == 0)
+        {
+            Fail(new Failure(new ConnectError(_lastError, _lastError.Sentence())));
+        }
     }
 
-    private Errno Begin(nint handle, in SocketAddress address, int addressesLeft)
+    /// <returns>None if it is connected, EINPROGRESS if the attempt has started.</returns>
+    private Errno Start(in SocketAddress address)
     {
-        Errno error = NativeSocket.Connect(handle, address);
+        Errno error = NativeSocket.Create(address.Kind, out nint handle);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        error = NativeSocket.Connect(handle, address);
+        if (error == Errno.EINPROGRESS)
+        {
+            var attempt = new Attempt(this, handle, address);
+            Errno refusal = _reactor.Watch(attempt, Interest.Write);
+            if (refusal == Errno.None)
+            {
+                _attempts.Add(attempt);
+                return error;
+            }
+
+            error = refusal;
+        }
+
+        return Finish(handle, address, error);
+    }
+
+    private void OnAttemptEnded(Attempt attempt, Errno error)
+    {
+        _ = _attempts.Remove(attempt);
+        error = Finish(attempt.Detach(_reactor), attempt.Address, error);
+        if (error != Errno.None)
+        {
+            _lastError = error;
+            TryNextAddress();
+        }
+    }
+
+    /// <summary>Uses the socket if it is connected, and closes it otherwise.</summary>
+    private Errno Finish(nint handle, in SocketAddress address, Errno error)
+    {
+        if (error == Errno.None && IsConnectedToItself(handle, address))
+        {
+            error = Errno.ECONNREFUSED;
+        }
+
         if (error == Errno.None)
         {
             Succeed(handle, address);
         }
-        else if (error == Errno.EINPROGRESS)
+        else
         {
-            _attempt = new Attempt(this, handle, address);
-            Errno refusal = _reactor.Watch(_attempt, Interest.Write);
-            if (refusal != Errno.None)
-            {
-                _attempt = null;
-                return refusal;
-            }
-
-            long remaining = Math.Max(0, _deadline.Ticks - _reactor.Now.Ticks);
-            _ = _timer.CancelIfActive();
-            _timer.RearmAt(SaturatedTime.Add(_reactor.Now.Ticks, remaining / addressesLeft));
+            _ = NativeSocket.Close(handle);
         }
 
         return error;
     }
 
-    private void AttemptEnded(Errno error)
-    {
-        Attempt attempt = _attempt!;
-        _attempt = null;
-        nint handle = attempt.Detach(_reactor);
-        if (error == Errno.None)
-        {
-            Succeed(handle, attempt.Address);
-            return;
-        }
+    /// <summary>
+    /// True if both ends are one socket. The kernel may choose the destination port as the local port of the connection; if
+    /// there is no listener, TCP then connects the socket to itself (simultaneous open, RFC 9293, 3.5).
+    /// </summary>
+    private static bool IsConnectedToItself(nint handle, in SocketAddress address) =>
+        address.Kind != AddressKind.Unix
+        && NativeSocket.LocalAddress(handle, out SocketAddress local) == Errno.None
+        && local.Port == address.Port
+        && NativeSocket.PeerAddress(handle, out SocketAddress peer) == Errno.None
+        && local == peer;
 
-        NativeSocket.Close(handle);
-        _lastError = error;
-        TryNext();
-    }
-
-    private void TimedOut()
-    {
-        if (_attempt is not null && _next < _addresses.Length)
-        {
-            AttemptEnded(Errno.ETIMEDOUT);
-            return;
-        }
-
+    private void OnTimeout() =>
         Fail(new Failure(new ConnectError(Errno.ETIMEDOUT, $"connecting timed out after {_timeout.TotalSeconds:0.###} s")));
-    }
 
     private void Succeed(nint handle, in SocketAddress address)
     {
-        _ = _timer.CancelIfActive();
+        StopAttempts();
         Protocol? protocol = null;
         Failure refusal = Failure.Cancelled;
         try
@@ -263,7 +300,7 @@ public sealed class Connector : IConnectionOwner
 
         if (protocol is null)
         {
-            NativeSocket.Close(handle);
+            _ = NativeSocket.Close(handle);
             Fail(refusal);
             return;
         }
@@ -280,16 +317,9 @@ public sealed class Connector : IConnectionOwner
 
     private void Fail(Failure reason)
     {
-        Debug.Assert(_state == State.Connecting, "only what is under way can fail");
+        Debug.Assert(_state is State.Starting or State.LookingUp or State.Connecting, "only a started connect can fail");
         _state = State.Disconnected;
-        _ = _timer.CancelIfActive();
-        _ = _beginning.CancelIfActive();
-        if (_attempt is { } attempt)
-        {
-            _attempt = null;
-            NativeSocket.Close(attempt.Detach(_reactor));
-        }
-
+        StopAttempts();
         _lookup?.Cancel();
         _lookup = null;
         try
@@ -302,7 +332,20 @@ public sealed class Connector : IConnectionOwner
         }
     }
 
-    /// <summary>A socket on its way to one address. It owns the socket until it is detached.</summary>
+    /// <summary>Closes the attempts that are under way, and stops the timers.</summary>
+    private void StopAttempts()
+    {
+        _ = _deadline.CancelIfActive();
+        _ = _nextStep.CancelIfActive();
+        foreach (Attempt attempt in _attempts)
+        {
+            _ = NativeSocket.Close(attempt.Detach(_reactor));
+        }
+
+        _attempts.Clear();
+    }
+
+    /// <summary>A connect to one address. It owns the socket until it is detached.</summary>
     private sealed class Attempt(Connector connector, nint handle, SocketAddress address) : Descriptor(handle)
     {
         public SocketAddress Address => address;
@@ -319,7 +362,7 @@ public sealed class Connector : IConnectionOwner
         {
         }
 
-        protected internal override void DoWrite() => connector.AttemptEnded(NativeSocket.TakeError(Handle));
+        protected internal override void DoWrite() => connector.OnAttemptEnded(this, NativeSocket.TakeError(Handle));
 
         protected internal override void ConnectionLost(Failure reason) => connector.StopConnecting();
     }

@@ -8,11 +8,11 @@ namespace Poetry.Net;
 
 /// <summary>
 /// An address as a user writes it: <c>PORT</c>, <c>HOST:PORT</c>, <c>[IPV6]:PORT</c> or <c>unix:PATH</c>. The host may be a
-/// name that nobody has looked up yet; <see cref="SocketAddress"/> is what a kernel knows. Immutable.
+/// name that has not been looked up; a <see cref="SocketAddress"/> is what a kernel knows. Immutable.
 /// </summary>
 public sealed class Endpoint : IEquatable<Endpoint>
 {
-    /// <summary>What a bare port means: this machine, and nobody else.</summary>
+    /// <summary>The host of a bare port: reachable from this machine only.</summary>
     public const string DefaultHost = "127.0.0.1";
 
     /// <summary>The longest name of DNS, dots included (RFC 1035, 2.3.4).</summary>
@@ -35,13 +35,13 @@ public sealed class Endpoint : IEquatable<Endpoint>
     /// <summary>0 to 65535; 0 asks for any free port, and for a Unix socket means nothing.</summary>
     public int Port { get; }
 
-    /// <summary>Did the user name the host? False for a bare port, whose host is <see cref="DefaultHost"/>.</summary>
+    /// <summary>True if the user named the host. False for a bare port, whose host is <see cref="DefaultHost"/>.</summary>
     public bool HasHost { get; }
 
     /// <summary>The path of a Unix socket, or null for TCP.</summary>
     public string? UnixPath { get; }
 
-    /// <summary>Is it a Unix socket?</summary>
+    /// <summary>True for a Unix socket.</summary>
     [MemberNotNullWhen(true, nameof(UnixPath))]
     public bool IsUnix => UnixPath is not null;
 
@@ -71,7 +71,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     /// <param name="text">As the user wrote it.</param>
     /// <param name="endpoint">The address, or null.</param>
     /// <param name="problem">Why it is none, in one line without a full stop; it quotes <paramref name="text"/> as it is,
-    /// so whoever prints it escapes it.</param>
+    /// so it has to be escaped when it is printed.</param>
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out Endpoint? endpoint,
@@ -265,7 +265,8 @@ public sealed class Endpoint : IEquatable<Endpoint>
         return null;
     }
 
-    /// <summary>Is it a name or an IPv4 address? What only looks like one of those is told apart here, not by a resolver.</summary>
+    /// <summary>Checks a name or an IPv4 address, so that a mistyped one is not left to the resolver.</summary>
+    /// <returns>What is wrong, or null.</returns>
     private static string? ProblemOfHost(string host)
     {
         if (host.Length == 0)

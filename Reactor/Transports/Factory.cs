@@ -32,9 +32,6 @@ public abstract class Factory
 /// <summary>A factory of connections that this side opens: Twisted's <c>ClientFactory</c>.</summary>
 public abstract class ClientFactory : Factory
 {
-    /// <summary>Places that are not connected to, since they lead back to where the connection comes from; null for none.</summary>
-    internal OwnAddresses? Avoided { get; init; }
-
     /// <summary>Connecting has failed. No protocol was built.</summary>
     /// <param name="connector">Connects again if it is told to.</param>
     /// <param name="reason">A <see cref="ConnectError"/>, ETIMEDOUT after the timeout; or a <see cref="CancelledError"/>.</param>

@@ -46,13 +46,6 @@ public sealed class PoetryLoggerTests
     }
 
     [TestMethod]
-    public void Text_NameThatIsNotUtf8_ShowsItsBytes()
-    {
-        string name = PathText.Decode([(byte)'p', 0xFF, 0xC3, 0xA9, 0xE9]);
-        StringAssert.Contains(Log(LogFormat.Text, logger => Served(what: name).Log(logger)), "of p\\xFFé\\xE9 to");
-    }
-
-    [TestMethod]
     public void Json_Connection_HasAFieldForEverything()
     {
         string line = Log(LogFormat.Json, logger => Served(what: "a\"b\\c\n\u202e").Log(logger));

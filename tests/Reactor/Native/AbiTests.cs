@@ -75,7 +75,6 @@ public sealed unsafe class AbiTests
     [TestMethod]
     [DataRow("SOL_SOCKET")]
     [DataRow("SO_ACCEPTCONN")]
-    [DataRow("SO_KEEPALIVE")]
     [DataRow("SO_LINGER")]
     [DataRow("SO_ERROR")]
     [DataRow("IPV6_V6ONLY")]

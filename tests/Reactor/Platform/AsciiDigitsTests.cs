@@ -19,7 +19,7 @@ public sealed class AsciiDigitsTests
     [DataRow(ulong.MaxValue)]
     public void Write_WritesWhatDotNetWrites(ulong number)
     {
-        Span<byte> text = stackalloc byte[AsciiDigits.MostDigits];
+        Span<byte> text = stackalloc byte[AsciiDigits.MaxDigits];
         int length = AsciiDigits.Write(number, text);
         Assert.AreEqual(number.ToString(CultureInfo.InvariantCulture), Encoding.ASCII.GetString(text[..length]));
     }

@@ -1,7 +1,6 @@
 using System;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using Poetry.Net.Native;
 
 namespace Poetry.Tests.Net;
 
@@ -58,25 +57,25 @@ public sealed class ErrnoTests
     [DataRow(66, Errno.ENOTEMPTY)]
     public void ToErrno_OfBsd_IsTheSameErrorOnBoth(int raw, Errno errno)
     {
-        Assert.AreEqual(errno, DarwinAbi.ToErrno(raw, freeBsd: false));
-        Assert.AreEqual(errno, DarwinAbi.ToErrno(raw, freeBsd: true));
+        Assert.AreEqual(errno, ErrnoTables.OfBsd(raw, freeBsd: false));
+        Assert.AreEqual(errno, ErrnoTables.OfBsd(raw, freeBsd: true));
     }
 
     [TestMethod]
     public void ToErrno_OfBsd_WhereTheTwoDiffer()
     {
-        Assert.AreEqual(Errno.ECANCELED, DarwinAbi.ToErrno(89, freeBsd: false));
-        Assert.AreEqual(Errno.ECANCELED, DarwinAbi.ToErrno(85, freeBsd: true));
-        Assert.AreEqual(Errno.EPROTO, DarwinAbi.ToErrno(100, freeBsd: false));
-        Assert.AreEqual(Errno.EPROTO, DarwinAbi.ToErrno(92, freeBsd: true));
-        Assert.AreEqual(ErrnoText.Foreign(89), DarwinAbi.ToErrno(89, freeBsd: true));
+        Assert.AreEqual(Errno.ECANCELED, ErrnoTables.OfBsd(89, freeBsd: false));
+        Assert.AreEqual(Errno.ECANCELED, ErrnoTables.OfBsd(85, freeBsd: true));
+        Assert.AreEqual(Errno.EPROTO, ErrnoTables.OfBsd(100, freeBsd: false));
+        Assert.AreEqual(Errno.EPROTO, ErrnoTables.OfBsd(92, freeBsd: true));
+        Assert.AreEqual(ErrnoText.Foreign(89), ErrnoTables.OfBsd(89, freeBsd: true));
     }
 
     [TestMethod]
     public void ToErrno_BsdDeadlock_IsNotTakenForWouldBlock()
     {
-        Assert.AreEqual(ErrnoText.Foreign(11), DarwinAbi.ToErrno(11, freeBsd: false));
-        Assert.AreNotEqual(Errno.EAGAIN, DarwinAbi.ToErrno(11, freeBsd: true));
+        Assert.AreEqual(ErrnoText.Foreign(11), ErrnoTables.OfBsd(11, freeBsd: false));
+        Assert.AreNotEqual(Errno.EAGAIN, ErrnoTables.OfBsd(11, freeBsd: true));
     }
 
     [TestMethod]
@@ -88,9 +87,9 @@ public sealed class ErrnoTests
     [DataRow(2, Errno.ENOENT)]
     [DataRow(5, Errno.EACCES)]
     [DataRow(112, Errno.ENOSPC)]
-    public void ToErrno_OfWindows_IsOurs(int raw, Errno errno) => Assert.AreEqual(errno, WindowsAbi.ToErrno(raw));
+    public void ToErrno_OfWindows_IsOurs(int raw, Errno errno) => Assert.AreEqual(errno, ErrnoTables.OfWindows(raw));
 
     [TestMethod]
     public void ToErrno_OfWindowsUnknown_IsKeptApartFromLinuxNumbers() =>
-        Assert.AreEqual("unknown error 11001 of this system", WindowsAbi.ToErrno(11001).Sentence());
+        Assert.AreEqual("unknown error 11001 of this system", ErrnoTables.OfWindows(11001).Sentence());
 }

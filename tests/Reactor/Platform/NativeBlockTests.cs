@@ -77,7 +77,7 @@ public sealed unsafe class NativeBlockTests
             || File.ReadAllText($"{Folder}hpage_pmd_size").Trim() != LargePage.ToString(CultureInfo.InvariantCulture)
             || File.ReadAllText($"{Folder}shmem_enabled").Contains("[deny]", StringComparison.Ordinal))
         {
-            Assert.Inconclusive("this kernel has no large pages of 2 MiB for whoever asks");
+            Assert.Inconclusive("this kernel has no huge pages of 2 MiB on request");
         }
     }
 

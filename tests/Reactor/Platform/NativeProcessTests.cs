@@ -68,9 +68,6 @@ public sealed unsafe partial class NativeProcessTests
         Assert.AreEqual(0, setrlimit(NumberOfFiles, limit));
     }
 
-    [TestMethod]
-    public void IgnoreSigPipe_IsGranted() => Assert.AreEqual(Errno.None, NativeProcess.IgnoreSigPipe());
-
     [LibraryImport("libc")]
     private static partial int dup2(int from, int to);
 

@@ -23,7 +23,7 @@ public sealed class PollerChoiceTests
     public void Create_UnknownName_NamesTheOnesThereAre()
     {
         PollerUnavailableError error = Assert.ThrowsExactly<PollerUnavailableError>(static () => NameOfChosen("EPOLL"));
-        Assert.AreEqual("POETRY_REACTOR: no backend is called 'EPOLL'; there are epoll, kqueue and select", error.Message);
+        Assert.AreEqual("POETRY_REACTOR: unknown backend 'EPOLL'; the backends are epoll, kqueue and select", error.Message);
     }
 
     [TestMethod]

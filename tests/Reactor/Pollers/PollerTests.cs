@@ -224,7 +224,7 @@ public sealed partial class PollerTests
             SocketPair.WaitFor(pairs[i].Server, Interest.Read);
         }
 
-        // Nothing is read, so all stay ready: whoever is at the back must have his turn nevertheless.
+        // Nothing is read, so all stay ready: the last ones must be reported nevertheless.
         var seen = new HashSet<ulong>();
         for (int round = 0; round < Count; round++)
         {

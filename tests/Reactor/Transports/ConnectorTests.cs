@@ -113,6 +113,48 @@ public sealed class ConnectorTests
     }
 
     [TestMethod]
+    public void Interleave_LetsTheFamiliesAlternate()
+    {
+        SocketAddress[] addresses = [Address("::1"), Address("::2"), Address("::3"), Address("10.0.0.1"), Address("10.0.0.2")];
+        Connector.Interleave(addresses);
+        CollectionAssert.AreEqual(
+            new[] { Address("::1"), Address("10.0.0.1"), Address("::2"), Address("10.0.0.2"), Address("::3") }, addresses);
+
+        static SocketAddress Address(string text) => SocketAddress.Ip(System.Net.IPAddress.Parse(text), 80);
+    }
+
+    /// <summary>The first address does not answer; the second is tried soon, long before the time-out of the connect.</summary>
+    [TestMethod]
+    [DoNotParallelize]
+    [DynamicData(nameof(AllBackends))]
+    public void Connect_FirstAddressIsSilent_TriesTheNextMeanwhile(string backend)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("127.0.0.2 is an address of Linux only");
+        }
+
+        using var silent = new UnansweredPort();
+        using var loop = new TurnedReactor(backend);
+        Func<string, System.Net.IPAddress[]> original = Resolver.GetAddresses;
+        Resolver.GetAddresses = _ => [System.Net.IPAddress.Parse("127.0.0.1"), System.Net.IPAddress.Parse("127.0.0.2")];
+        try
+        {
+            ListeningPort port = loop.Reactor.ListenTcp(SocketAddress.Ip([127, 0, 0, 2], (ushort)silent.Port), new ScriptedFactory());
+            loop.Reactor.Prepare();
+            _ = loop.Reactor.Connect(Endpoint.Tcp("two.example", silent.Port), _factory, Ages);
+            loop.Until(() => _factory.Built.Count == 1 && port.Accepted == 1, "the connection");
+        }
+        finally
+        {
+            Resolver.GetAddresses = original;
+        }
+
+        Assert.AreEqual(0, loop.Reactor.DelayedCalls, "no time-out was forgotten");
+        Assert.IsEmpty(_factory.ConnectFailures);
+    }
+
+    [TestMethod]
     [DynamicData(nameof(AllBackends))]
     public void Connect_Unanswered_TimesOut(string backend)
     {
@@ -147,7 +189,7 @@ public sealed class ConnectorTests
         Assert.HasCount(1, _factory.ConnectFailures);
         Assert.IsTrue(_factory.ConnectFailures[0].Check<CancelledError>());
         connector.StopConnecting();
-        connector.Abort();
+        connector.Disconnect(reset: true);
         connector.Disconnect();
         loop.Reactor.Turn(0);
         Assert.HasCount(1, _factory.ConnectFailures);
@@ -200,14 +242,14 @@ public sealed class ConnectorTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void Abort_Connected_ResetsTheConnection(string backend)
+    public void Disconnect_WithReset_ResetsTheConnection(string backend)
     {
         var serving = new ScriptedFactory();
         using var loop = new TurnedReactor(backend);
         ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, serving);
         Connector connector = loop.Reactor.Connect(Endpoint.Tcp("127.0.0.1", port.Address.Port), _factory, Ages);
         loop.Until(() => _factory.Built.Count == 1 && serving.Built.Count == 1, "the connection");
-        connector.Abort();
+        connector.Disconnect(reset: true);
         Assert.IsFalse(_factory.Only.IsLost);
         loop.Until(() => _factory.Ends.Count == 1 && serving.Only.IsLost, "the end");
         _factory.Only.AssertLost<ConnectionAborted>();

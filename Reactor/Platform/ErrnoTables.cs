@@ -1,0 +1,115 @@
+namespace Poetry.Net;
+
+/// <summary>The error numbers of other systems, translated to <see cref="Errno"/>, which has Linux's.</summary>
+internal static class ErrnoTables
+{
+    /// <summary>
+    /// errno of sys/errno.h of macOS and FreeBSD. Up to 34 (ERANGE) the numbers are the same as Linux's, except 11,
+    /// which is EDEADLK there. Up to 78 the two systems agree.
+    /// </summary>
+    /// <param name="raw">What errno is.</param>
+    /// <param name="freeBsd">FreeBSD's numbers rather than macOS's.</param>
+    public static Errno OfBsd(int raw, bool freeBsd) => raw switch
+    {
+        11 => ErrnoText.Foreign(raw),
+        >= 0 and <= 34 => (Errno)raw,
+        35 => Errno.EAGAIN,
+        36 => Errno.EINPROGRESS,
+        37 => Errno.EALREADY,
+        38 => Errno.ENOTSOCK,
+        39 => Errno.EDESTADDRREQ,
+        40 => Errno.EMSGSIZE,
+        41 => Errno.EPROTOTYPE,
+        42 => Errno.ENOPROTOOPT,
+        43 => Errno.EPROTONOSUPPORT,
+        45 => Errno.EOPNOTSUPP,
+        47 => Errno.EAFNOSUPPORT,
+        48 => Errno.EADDRINUSE,
+        49 => Errno.EADDRNOTAVAIL,
+        50 => Errno.ENETDOWN,
+        51 => Errno.ENETUNREACH,
+        52 => Errno.ENETRESET,
+        53 => Errno.ECONNABORTED,
+        54 => Errno.ECONNRESET,
+        55 => Errno.ENOBUFS,
+        56 => Errno.EISCONN,
+        57 => Errno.ENOTCONN,
+        58 => Errno.EPIPE, // ESHUTDOWN: our own direction is over
+        60 => Errno.ETIMEDOUT,
+        61 => Errno.ECONNREFUSED,
+        62 => Errno.ELOOP,
+        63 => Errno.ENAMETOOLONG,
+        64 => Errno.EHOSTDOWN,
+        65 => Errno.EHOSTUNREACH,
+        66 => Errno.ENOTEMPTY,
+        69 => Errno.EDQUOT,
+        78 => Errno.ENOSYS,
+        84 => Errno.EOVERFLOW,
+        86 when freeBsd => Errno.EILSEQ,
+        92 when !freeBsd => Errno.EILSEQ,
+        85 when freeBsd => Errno.ECANCELED,
+        92 when freeBsd => Errno.EPROTO,
+        89 when !freeBsd => Errno.ECANCELED,
+        100 when !freeBsd => Errno.EPROTO,
+        102 when !freeBsd => Errno.EOPNOTSUPP,
+        _ => ErrnoText.Foreign(raw),
+    };
+
+    /// <summary>Errors of Winsock (winsock2.h, 10000 and up) and of Windows (winerror.h).</summary>
+    public static Errno OfWindows(int raw) => raw switch
+    {
+        0 => Errno.None,
+        2 or 3 => Errno.ENOENT, // ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND
+        4 => Errno.EMFILE, // ERROR_TOO_MANY_OPEN_FILES
+        5 => Errno.EACCES, // ERROR_ACCESS_DENIED
+        6 => Errno.EBADF, // ERROR_INVALID_HANDLE
+        8 or 14 => Errno.ENOMEM, // ERROR_NOT_ENOUGH_MEMORY, ERROR_OUTOFMEMORY
+        17 => Errno.EXDEV, // ERROR_NOT_SAME_DEVICE
+        19 => Errno.EROFS, // ERROR_WRITE_PROTECT
+        32 or 33 => Errno.EBUSY, // ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
+        39 or 112 => Errno.ENOSPC, // ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
+        80 or 183 => Errno.EEXIST, // ERROR_FILE_EXISTS, ERROR_ALREADY_EXISTS
+        87 or 123 => Errno.EINVAL, // ERROR_INVALID_PARAMETER, ERROR_INVALID_NAME
+        109 or 232 => Errno.EPIPE, // ERROR_BROKEN_PIPE, ERROR_NO_DATA
+        145 => Errno.ENOTEMPTY, // ERROR_DIR_NOT_EMPTY
+        206 => Errno.ENAMETOOLONG, // ERROR_FILENAME_EXCED_RANGE
+        267 => Errno.ENOTDIR, // ERROR_DIRECTORY
+        10004 => Errno.EINTR,
+        10009 => Errno.EBADF,
+        10013 => Errno.EACCES,
+        10014 => Errno.EFAULT,
+        10022 => Errno.EINVAL,
+        10024 => Errno.EMFILE,
+        10035 => Errno.EAGAIN,
+        10036 => Errno.EINPROGRESS,
+        10037 => Errno.EALREADY,
+        10038 => Errno.ENOTSOCK,
+        10039 => Errno.EDESTADDRREQ,
+        10040 => Errno.EMSGSIZE,
+        10041 => Errno.EPROTOTYPE,
+        10042 => Errno.ENOPROTOOPT,
+        10043 => Errno.EPROTONOSUPPORT,
+        10045 => Errno.EOPNOTSUPP,
+        10047 => Errno.EAFNOSUPPORT,
+        10048 => Errno.EADDRINUSE,
+        10049 => Errno.EADDRNOTAVAIL,
+        10050 => Errno.ENETDOWN,
+        10051 => Errno.ENETUNREACH,
+        10052 => Errno.ENETRESET,
+        10053 => Errno.ECONNABORTED,
+        10054 => Errno.ECONNRESET,
+        10055 => Errno.ENOBUFS,
+        10056 => Errno.EISCONN,
+        10057 => Errno.ENOTCONN,
+        10058 => Errno.EPIPE, // WSAESHUTDOWN: our own direction is over
+        10060 => Errno.ETIMEDOUT,
+        10061 => Errno.ECONNREFUSED,
+        10062 => Errno.ELOOP,
+        10063 => Errno.ENAMETOOLONG,
+        10064 => Errno.EHOSTDOWN,
+        10065 => Errno.EHOSTUNREACH,
+        10066 => Errno.ENOTEMPTY,
+        10069 => Errno.EDQUOT,
+        _ => ErrnoText.Foreign(raw),
+    };
+}

@@ -37,7 +37,15 @@ internal sealed class PoemFetch : ClientFactory
     /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncompleteError"/>. Cancelling it stops the connect or resets the
     /// connection at once.</returns>
     public static Deferred<long> Start(Reactor reactor, Endpoint endpoint, PoemRequest request, IPoemReceiver receiver) =>
-        Start(reactor, fetch => reactor.Connect(endpoint, fetch, request.ConnectTimeout).Abort, request, receiver);
+        Start(
+            reactor,
+            fetch =>
+            {
+                Connector connector = reactor.Connect(endpoint, fetch, request.ConnectTimeout);
+                return () => connector.Disconnect(reset: true);
+            },
+            request,
+            receiver);
 
     /// <summary>The same over any connection, such as one in memory.</summary>
     /// <param name="clock">The clock of the time-outs.</param>

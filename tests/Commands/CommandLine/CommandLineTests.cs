@@ -107,7 +107,8 @@ public sealed class CommandLineTests
     {
         Run(
             "get", "10001", "--transform", "cummingsify", "--via=unix:t.sock", "--timeout", "0", "--retry", "3", "-o", "dir/",
-            "--wait", "--netstring", "--progress", "bars", "-q", "[::1]:2", "10001");
+            "--wait", "--netstring", "--progress", "bars", "-q", "[::1]:2", "10001,unix:p.sock", "--strict-transform",
+            "--connect-timeout=2", "--max-time", "1m", "--max-bytes", "1MiB", "--parallel-max", "4", "--sync", "--color", "never");
         GetOptions options = _commands.Options!;
         Assert.AreEqual("cummingsify", options.Transform);
         Assert.AreEqual("unix:t.sock", options.Via!.ToString());
@@ -116,7 +117,48 @@ public sealed class CommandLineTests
         Assert.AreEqual("dir/", options.Output);
         Assert.IsTrue(options.Wait && options.Format == PoemFormat.Netstring && options.Quiet);
         Assert.AreEqual(ProgressStyle.Bars, options.Progress);
-        Assert.AreEqual("127.0.0.1:10001 [::1]:2 127.0.0.1:10001", string.Join(' ', _commands.Addresses.AsEnumerable()));
+        Assert.AreEqual("127.0.0.1:10001 [::1]:2 127.0.0.1:10001,unix:p.sock", string.Join(' ', _commands.Addresses.AsEnumerable()));
+        Assert.IsTrue(options.StrictTransform && options.Sync);
+        Assert.AreEqual((TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1)), (options.ConnectTimeout, options.MaxTime));
+        Assert.AreEqual((1 << 20, 4, ColourMode.Never), (options.MaxBytes, options.ParallelMax, options.Colour));
+    }
+
+    [TestMethod]
+    public void Get_OptionsOfOnePoem_AreRead()
+    {
+        string hash = new('a', 64);
+        Run("get", "--stream", "--expect-bytes", "600", "--sha256", hash, "--allow-empty", "-vv", "--progress=json", "1");
+        GetOptions options = _commands.Options!;
+        Assert.IsTrue(options.Stream && options.AllowEmpty);
+        Assert.AreEqual((600, 2, ProgressStyle.Json), (options.ExpectBytes, options.Verbosity, options.Progress));
+        Assert.AreEqual(hash, Convert.ToHexStringLower(options.Sha256!));
+        Run("get", "-v", "1");
+        Assert.AreEqual((1, Quantity.Never, TimeSpan.FromSeconds(10)), (
+            _commands.Options!.Verbosity, _commands.Options.MaxTime, _commands.Options.ConnectTimeout));
+    }
+
+    [TestMethod]
+    [DataRow("get --stream 1 2", "poetry get: --stream takes one ADDRESS, not 2")]
+    [DataRow("get --sha256 {0} 1 2", "poetry get: --sha256 takes one ADDRESS, not 2")]
+    [DataRow("get --expect-bytes 1 1 2", "poetry get: --expect-bytes takes one ADDRESS, not 2")]
+    [DataRow("get --sha256 abc 1", "poetry get: --sha256: 'abc' is not a SHA-256 of 64 hexadecimal digits")]
+    [DataRow("get --stream --wait 1", "poetry get: --stream writes bytes as they come: it cannot be used with --wait")]
+    [DataRow("get --stream --transform a --via 2 1", "poetry get: --stream cannot be used with --transform: a poem is transformed as a whole")]
+    [DataRow("get --strict-transform 1", "poetry get: --strict-transform has no effect without --transform NAME")]
+    [DataRow("get --sync 1", "poetry get: --sync has no effect without --output FILE|DIRECTORY")]
+    [DataRow("get --allow-empty --netstring 1", "poetry get: --allow-empty has no effect: 0 bytes are never a netstring")]
+    [DataRow("get -q -v 1", "poetry get: --quiet and --verbose contradict each other: use one of the two")]
+    [DataRow("get --max-bytes x 1", "poetry get: --max-bytes: 'x' is not")]
+    [DataRow("get --connect-timeout x 1", "poetry get: --connect-timeout: 'x' is not a time")]
+    [DataRow("get --color red 1", "poetry get: --color: 'red' is not one of auto|always|never")]
+    [DataRow("get a:1,,b:2", "poetry get: 'a:1,,b:2': an address is missing beside a comma")]
+    [DataRow("get a:1,a:1", "poetry get: 'a:1,a:1': a:1 is there twice")]
+    public void Get_WrongCombinations_AreRefused(string line, string expected)
+    {
+        string[] words = line.Split(' ');
+        Invocation invocation = CommandLine.Parse([.. words.Select(word => word == "{0}" ? new string('a', 64) : word)], _commands);
+        Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
+        StringAssert.StartsWith(invocation.Text, expected, StringComparison.Ordinal);
     }
 
     [TestMethod]

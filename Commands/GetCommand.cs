@@ -62,7 +62,6 @@ internal sealed partial class GetCommand
         using var log = new PoetryLogger(
             options.Verbosity > 1 ? LogLevel.Trace : LogLevel.Error,
             options.Progress == ProgressStyle.Json ? LogFormat.Json : LogFormat.Text);
-        UnhandledFailures.Sink = (description, failure) => ReactorLog.UnhandledError(log, description, failure.Exception);
         using var reactor = new Reactor(log);
         using var signals = new Signals(reactor) { LetsThrough = () => _mayBlock };
         _reactor = reactor;
@@ -237,22 +236,25 @@ internal sealed partial class GetCommand
     }
 
     /// <summary>Has a complete poem transformed.</summary>
-    /// <returns>Fires with the transformed poem, or with null if that failed and the poem stays as it came.</returns>
-    private async Deferred<byte[]?> Transform(Download download)
+    /// <returns>Fires with the result, which the caller releases, or with null if that failed and the poem stays as it came.</returns>
+    private async Deferred<TextBuffer?> Transform(Download download)
     {
         string name = _options.Transform!;
+        var result = new TextBuffer();
         try
         {
-            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text.Span);
-        }
-        catch (IOException exception) when (!_options.StrictTransform)
-        {
-            _progress.Warned(download.Task, $"{name} failed, printing it as it came: {exception.Message}");
-            return null;
+            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text, result);
         }
         catch (IOException exception)
         {
-            throw new PoemIncompleteError($"{name} failed: {exception.Message}");
+            result.Release();
+            if (_options.StrictTransform)
+            {
+                throw new PoemIncompleteError($"{name} failed: {exception.Message}");
+            }
+
+            _progress.Warned(download.Task, $"{name} failed, printing it as it came: {exception.Message}");
+            return null;
         }
     }
 

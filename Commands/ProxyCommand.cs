@@ -45,7 +45,7 @@ internal sealed class ProxyCommand : IDisposable
                 poem.Listen,
                 (reactor, records) => new ProxyServerFactory(ServiceOf(poem.Upstream, reactor), reactor, records))
             {
-                HasOneWorker = true,
+                IsSingleWorker = true,
             });
         }
 

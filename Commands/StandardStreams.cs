@@ -5,22 +5,18 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Standard output and standard error by plain writes. <c>System.Console</c> hides a reader that has gone (EPIPE), dies on
-/// a full disk, and weighs more than all of this. Any thread may write; two at once may mix their lines, so each stream
-/// has one owner at a time.
+/// Standard output and standard error by plain writes. <c>System.Console</c> ignores a closed pipe (EPIPE), aborts on a full
+/// disk, and is larger than all of this. Any thread may write. Two at once may mix their lines, so each stream has one owner
+/// at a time.
 /// </summary>
 internal static class StandardStreams
 {
-    /// <summary>The descriptor of standard output.</summary>
     public const int Output = 1;
 
-    /// <summary>The descriptor of standard error.</summary>
     public const int Error = 2;
 
-    /// <summary>A wait that only the descriptor ends.</summary>
-    private const int WithoutEnd = -1;
+    private const int NoTimeout = -1;
 
-    /// <summary>Is the descriptor a terminal?</summary>
     public static bool IsTerminalAt(int descriptor) => NativeTerminal.IsTerminal(descriptor);
 
     /// <summary>Writes text as UTF-8.</summary>
@@ -45,8 +41,8 @@ internal static class StandardStreams
             written += count;
             if (error == Errno.EAGAIN)
             {
-                // Somebody else made it non-blocking: descriptors are shared with the shell and with other processes.
-                error = NativeFile.WaitWritable(descriptor, WithoutEnd);
+                // Another process made it non-blocking: the shell and other programs share the descriptor.
+                error = NativeFile.WaitWritable(descriptor, NoTimeout);
             }
 
             if (error != Errno.None)

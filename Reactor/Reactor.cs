@@ -1,7 +1,6 @@
 using System;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Poetry.Net;
 
@@ -28,11 +27,15 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>In a longer turn a callback has blocked; turns of a busy loop take a few milliseconds.</summary>
     private static readonly TimeSpan LongTurn = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Made in advance: when memory has run out it costs none to end a connection with it.</summary>
+    private static readonly Failure OutOfMemory = Failure.Shared(static () => new OutOfMemoryException());
+
     private readonly Poller _poller;
     private readonly ILogger _log;
     private readonly DescriptorTable _descriptors = new();
     private readonly ReadyEvent[] _ready = new ReadyEvent[EventsPerWait];
     private readonly ThreadCalls _threadCalls;
+    private readonly UnhandledFailures _failures;
     private readonly TimerQueue _timers;
     private WakeupCoalescer _coalescer;
     private long _turnLengthTicks;
@@ -41,7 +44,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private bool _pollsAgain;
 
     /// <summary>Makes a reactor on the best backend of this machine, or the one <c>POETRY_REACTOR</c> names.</summary>
-    /// <param name="log">Receives what callbacks throw; null for none.</param>
+    /// <param name="log">Receives what callbacks throw, and failures that nothing handled; null for standard error.</param>
     /// <exception cref="PollerUnavailableError">The backend asked for is unknown, or not available here.</exception>
     public Reactor(ILogger? log = null)
         : this(PollerChoice.Create(), log)
@@ -51,7 +54,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     internal Reactor(Poller poller, ILogger? log)
     {
         _poller = poller;
-        _log = log ?? NullLogger.Instance;
+        _log = log ?? StandardErrorLog.Instance;
+        _failures = new UnhandledFailures((what, failure) => ReactorLog.UnhandledError(_log, what, failure?.Exception));
         _timers = new TimerQueue(this);
         _threadCalls = new ThreadCalls(this);
         Connections = new Connections(this);
@@ -94,6 +98,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     /// <summary>Events for descriptors that were no longer registered; they are dropped.</summary>
     public long StaleEvents { get; private set; }
+
+    /// <summary>The failures that nothing handled: reported to the log until now, or counted where too many came at once.</summary>
+    public long LostFailures => _failures.LostCount;
 
     /// <summary>Delayed calls that are scheduled.</summary>
     public int DelayedCalls => _timers.Count;
@@ -145,6 +152,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _state = RunState.Running;
         _threadCalls.Start();
         int outerReactor = ThreadOwner.Enter();
+        UnhandledFailures? outerFailures = _failures.Enter();
         while (_state == RunState.Running)
         {
             int timeoutMs = EndTurn();
@@ -165,7 +173,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _state = RunState.Stopped;
         ThreadOwner.Leave(outerReactor);
         _threadCalls.Stop();
-        UnhandledFailures.Flush();
+        _failures.Leave(outerFailures);
     }
 
     /// <summary>Ends <see cref="Run"/> after this turn.</summary>
@@ -195,6 +203,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
         int count = _poller.Wait(_ready, timeoutMs);
         _nowTicks = _turnTicks = Clock();
+        BeginCallbacks(_turnTicks);
         _coalescer.AddEvents(count);
         long newest = _timers.LastSequence;
         for (int i = 0; i < count; i++)
@@ -219,7 +228,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <param name="exception">The exception.</param>
     internal void CallbackThrew(Descriptor? culprit, Exception exception)
     {
-        ReactorLog.CallbackThrew(_log, exception);
+        LogThrown(exception);
         if (culprit is null)
         {
             return;
@@ -227,13 +236,26 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
         try
         {
-            culprit.ConnectionLost(new Failure(exception));
+            culprit.ConnectionLost(exception is OutOfMemoryException ? OutOfMemory : new Failure(exception));
         }
         catch (Exception another)
         {
             // Closing it failed too. Without registration it is at least not called again.
-            ReactorLog.CallbackThrew(_log, another);
+            LogThrown(another);
             Unwatch(culprit);
+        }
+    }
+
+    /// <summary>Logs an exception; if even the log has no memory left, one fixed line goes to standard error.</summary>
+    private void LogThrown(Exception exception)
+    {
+        try
+        {
+            ReactorLog.CallbackThrew(_log, exception);
+        }
+        catch (Exception)
+        {
+            _ = NativeDescriptor.Write(2, "poetry: a callback has thrown, and the exception could not be logged\n"u8, out _);
         }
     }
 
@@ -279,6 +301,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         {
             CallbackThrew(descriptor, exception);
         }
+
+        CallbackEnded(descriptor);
     }
 
     /// <summary>Runs the calls that are due, except those scheduled in this turn: a delay of zero means the next turn.</summary>
@@ -308,6 +332,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         while (_timers.TakeDue(_nowTicks, newest) is { } call)
         {
             Guard(static due => due.Fire(), call);
+            CallbackEnded(call);
         }
     }
 
@@ -315,8 +340,12 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <returns>The time until the next delayed call, rounded up, so that the call is due when the wait ends.</returns>
     private int EndTurn()
     {
-        BeforeSleep?.Invoke();
-        long wakeTicks = UnhandledFailures.Sweep(Now)?.Ticks ?? long.MaxValue;
+        if (BeforeSleep is { } beforeSleep)
+        {
+            Guard(static call => call(), beforeSleep);
+        }
+
+        long wakeTicks = _failures.Sweep(Now)?.Ticks ?? long.MaxValue;
         if (_timers.TryPeek(out long dueTicks))
         {
             wakeTicks = Math.Min(wakeTicks, dueTicks);

@@ -86,21 +86,19 @@ internal sealed partial class GetCommand
                 return TryWrite(bytes);
             }
 
-            if (bytes.Length <= Held.Limit - Held.Length)
+            if (TryHold(bytes, out string problem))
             {
-                Held.Write(bytes);
                 return true;
             }
 
-            const string TooLong = "it is too long to be transformed";
             if (_command._options.StrictTransform)
             {
-                _problem = TooLong;
+                _problem = problem;
                 return false;
             }
 
-            _command._progress.Warned(Task, $"{TooLong}, printing it as it came");
-            bool isWritten = TryWrite(Held.Text.Span) && TryWrite(bytes);
+            _command._progress.Warned(Task, $"{problem}, printing it as it came");
+            bool isWritten = TryWrite(Held.Text) && TryWrite(bytes);
             ReleaseHeld();
             return isWritten;
         }
@@ -131,11 +129,12 @@ internal sealed partial class GetCommand
         }
 
         /// <summary>Writes a poem that was held to be transformed.</summary>
-        /// <param name="transformed">The transformed poem; null for the poem as it came.</param>
+        /// <param name="transformed">The transformed poem, released here; null for the poem as it came.</param>
         /// <exception cref="PoemIncompleteError">It could not be written.</exception>
-        public void WriteHeld(byte[]? transformed)
+        public void WriteHeld(TextBuffer? transformed)
         {
-            bool isWritten = TryWrite(transformed ?? Held!.Text.Span);
+            bool isWritten = TryWrite((transformed ?? Held!).Text);
+            transformed?.Release();
             ReleaseHeld();
             if (!isWritten)
             {
@@ -231,6 +230,32 @@ internal sealed partial class GetCommand
             finally
             {
                 _command._mayBlock = false;
+            }
+        }
+
+        /// <summary>Holds more of a poem that is to be transformed, if it is not too long and there is memory.</summary>
+        private bool TryHold(ReadOnlySpan<byte> bytes, out string problem)
+        {
+            problem = "it is too long to be transformed";
+            if (bytes.Length > Held!.Limit - Held.Length)
+            {
+                return false;
+            }
+
+            problem = "out of memory to transform it";
+            try
+            {
+                if (!AvailableMemory.HasRoomFor(Held.GrowthFor(bytes.Length)))
+                {
+                    return false;
+                }
+
+                Held.Write(bytes);
+                return true;
+            }
+            catch (OutOfMemoryException)
+            {
+                return false;
             }
         }
 

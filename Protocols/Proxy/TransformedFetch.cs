@@ -30,7 +30,7 @@ internal sealed class TransformedFetch : IPoemReceiver
         long maxBytes,
         IPoemReceiver receiver)
     {
-        var collector = new TransformedFetch((int)Math.Min(maxBytes, TextBuffer.MostBytes));
+        var collector = new TransformedFetch((int)Math.Min(maxBytes, TextBuffer.MaxBytes));
         return collector.Run(fetch, transform, format, receiver);
     }
 
@@ -74,7 +74,7 @@ internal sealed class TransformedFetch : IPoemReceiver
                 receiver.Announced(result.Length);
             }
 
-            if (result.Length > 0 && !receiver.Received(result.Text.Span))
+            if (result.Length > 0 && !receiver.Received(result.Text))
             {
                 throw new PoemIncompleteError("the transformed poem could not be stored");
             }

@@ -149,6 +149,6 @@ public abstract partial class Deferred
     internal static void Run(Func<Deferred> function)
     {
         Deferred deferred = function() ?? throw NullReturned();
-        _ = deferred.AddErrback(static failure => UnhandledFailures.Report("Unhandled error in Deferred", failure));
+        _ = deferred.AddErrback(static failure => UnhandledFailures.Current.Report("Unhandled error in Deferred", failure));
     }
 }

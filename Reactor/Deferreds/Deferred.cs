@@ -23,7 +23,7 @@ namespace Poetry.Net;
 /// </para>
 /// <para>
 /// A failure that no function handles is reported when its deferred is no longer referenced: see
-/// <see cref="UnhandledFailures"/>.
+/// UnhandledFailures.cs.
 /// </para>
 /// </remarks>
 [AsyncMethodBuilder(typeof(DeferredMethodBuilder))]

@@ -59,7 +59,7 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
             catch (Exception exception)
             {
                 // The other members have to be cancelled too.
-                UnhandledFailures.Report("Unhandled error in canceller", new Failure(exception));
+                UnhandledFailures.Current.Report("Unhandled error in canceller", new Failure(exception));
             }
         }
     }

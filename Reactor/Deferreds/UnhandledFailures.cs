@@ -1,246 +1,387 @@
 using System;
-using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
+using System.Collections.Generic;
+using System.Threading;
 
 namespace Poetry.Net;
 
 /// <summary>
-/// Failures that deferreds rest with and nobody has taken. One that is forgotten in that state is reported, once, as
-/// "Unhandled error in Deferred": a bug that would otherwise be silent. A deferred that succeeds, or whose failure is
-/// handled while its chain runs, never comes near this file.
+/// The failures that deferreds rest with and that no function has handled. A deferred that is no longer referenced in that
+/// state is reported once, as "Unhandled error in Deferred". A deferred that succeeds, or whose failure is handled while its
+/// chain runs, never gets here.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Threads: every thread has a ledger of its own, for deferreds belong to a thread, and so nothing is locked. The one thing
-/// that crosses is a mark in a <see cref="Entry"/>, which the finalizer thread sets and the owner of the ledger reads. The
-/// <see cref="Sink"/> is called on the thread that calls <see cref="Sweep"/> or <see cref="Flush"/>, which is the reactor's.
+/// Each reactor has one of these for the deferreds of its thread, and reports to its log. A thread that has never run a
+/// reactor has one too: what it holds is reported when a reactor starts on that thread, or at the end of the process on
+/// standard error.
 /// </para>
 /// <para>
-/// That a deferred was forgotten is for the garbage collector to find out, and in a server that allocates nothing it may
-/// never run. So a sweep, at a quiet moment of the loop, has it run if there is a failure to ask about: one second after a
-/// failure has come to rest, then after two, four and so on up to about a quarter of an hour, for a failed deferred may
-/// also be kept for later. Without a resting failure a sweep is one comparison.
+/// Only the garbage collector knows that a deferred is no longer referenced, and in a server that allocates nothing it may
+/// never run. So a sweep before the loop sleeps runs it if failures are resting: one second after a failure has come to rest,
+/// then after two, four and so on up to a quarter of an hour, since a failed deferred may also be kept on purpose.
+/// </para>
+/// <para>
+/// At most <see cref="MaxKept"/> failures are kept with their exceptions; what is lost beyond is counted.
+/// </para>
+/// <para>
+/// Threads: the finalizer thread marks entries and counts; a test may collect from another thread. The lock is taken only
+/// for failures at rest.
 /// </para>
 /// </remarks>
-public static class UnhandledFailures
+/// <param name="report">Gets a line that says what it is, and the failure; null for a line that counts others.</param>
+internal sealed class UnhandledFailures(Action<string, Failure?> report)
 {
-    /// <summary>A failure is asked about this long after it came to rest, then at doubled distances.</summary>
+    /// <summary>Chosen: enough to find a mistake by, and about a megabyte with their stack traces.</summary>
+    internal const int MaxKept = 1000;
+
+    private const string What = "Unhandled error in Deferred";
+
     private static readonly TimeSpan MinWait = TimeSpan.FromSeconds(1);
 
-    /// <summary>A collection of a small heap takes a millisecond or less: four an hour are nothing.</summary>
+    /// <summary>A collection of a small heap takes a millisecond or less: four an hour cost nothing.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1024);
 
+    /// <summary>Those of threads without a reactor.</summary>
+    private static readonly List<UnhandledFailures> Orphans = [];
+
     [ThreadStatic]
-    private static Ledger? _ledger;
+    private static UnhandledFailures? _current;
 
-    /// <summary>
-    /// Is given each failure that was lost, with a line that says what it is, and writes both where the program writes its
-    /// errors: <c>(what, failure) => log(what + failure)</c>. Set once, at start; it must not throw. While there is none,
-    /// failures stay in the ledger.
-    /// </summary>
-    public static Action<string, Failure>? Sink { get; set; }
+    private readonly Lock _gate = new();
+    private readonly bool _isOrphan;
+    private Entry? _oldest;
+    private Entry? _newest;
+    private TimeSpan _nextCollection = TimeSpan.MinValue;
+    private TimeSpan _wait = MinWait;
+    private bool _hasNew;
+    private int _count;
+    private long _notKept;
+    private long _notKeptLost;
+    private int _epoch;
 
-    /// <summary>The failures that rest unhandled on this thread, forgotten or not.</summary>
-    public static int Count => _ledger?.Count ?? 0;
-
-    /// <summary>
-    /// For a quiet moment of the loop: reports what is known to be forgotten, and now and then finds out. Cheap enough to be
-    /// called before every sleep.
-    /// </summary>
-    /// <param name="now">The clock of the loop.</param>
-    /// <returns>When it wants to be called again at the latest, or null if it need not be: for a loop that would otherwise
-    /// sleep for ever.</returns>
-    public static TimeSpan? Sweep(TimeSpan now)
+    private UnhandledFailures()
+        : this(ReportToStandardError)
     {
-        Ledger? ledger = _ledger;
-        if (ledger is null || ledger.Count == 0)
+        _isOrphan = true;
+    }
+
+    /// <summary>The one of this thread: its reactor's, if one is running.</summary>
+    public static UnhandledFailures Current => _current ?? MakeOrphan();
+
+    /// <summary>The failures that rest unhandled, whether their deferreds are referenced or not.</summary>
+    public long Count => _count + _notKept;
+
+    /// <summary>The failures that were reported or counted as lost until now.</summary>
+    public long LostCount { get; private set; }
+
+    /// <summary>Takes all failures of threads without a reactor: for tests.</summary>
+    /// <param name="lostOnly">True for those whose deferreds are no longer referenced.</param>
+    public static Failure[] TakeOrphans(bool lostOnly)
+    {
+        if (lostOnly)
+        {
+            CollectGarbage();
+        }
+
+        UnhandledFailures[] orphans;
+        lock (Orphans)
+        {
+            orphans = [.. Orphans];
+        }
+
+        var taken = new List<Failure>();
+        foreach (UnhandledFailures orphan in orphans)
+        {
+            orphan.Report(lostOnly, (_, failure) => taken.Add(failure ?? new Failure(new OverflowException("more were lost"))));
+        }
+
+        return [.. taken];
+    }
+
+    /// <summary>Makes this the one of the present thread, with what its thread has lost until now.</summary>
+    /// <returns>To be given to <see cref="Leave"/>.</returns>
+    public UnhandledFailures? Enter()
+    {
+        UnhandledFailures? outer = _current;
+        _current = this;
+        if (outer is { _isOrphan: true })
+        {
+            lock (outer._gate)
+            {
+                for (Entry? entry = outer._oldest; entry is not null; entry = outer._oldest)
+                {
+                    outer.Unlink(entry);
+                    lock (_gate)
+                    {
+                        Link(entry);
+                    }
+                }
+            }
+        }
+
+        return outer;
+    }
+
+    /// <summary>The reactor has ended: reports every failure that rests, whether its deferred is referenced or not.</summary>
+    public void Leave(UnhandledFailures? outer)
+    {
+        Flush();
+        Restore(outer);
+    }
+
+    /// <summary>Undoes <see cref="Enter"/>, without a report.</summary>
+    internal static void Restore(UnhandledFailures? outer) => _current = outer;
+
+    /// <summary>
+    /// Reports what is known to be lost, and runs the garbage collector now and then to find out. Called before every sleep
+    /// of the loop; without resting failures it is two comparisons.
+    /// </summary>
+    /// <param name="now">The time of the loop.</param>
+    /// <returns>When it has to be called again at the latest; null if nothing rests.</returns>
+    public TimeSpan? Sweep(TimeSpan now)
+    {
+        if (_count == 0 && _notKept == 0)
         {
             return null;
         }
 
-        return ledger.Sweep(now);
+        if (_hasNew)
+        {
+            _hasNew = false;
+            _wait = MinWait;
+            _nextCollection = now + _wait;
+        }
+
+        if (now >= _nextCollection)
+        {
+            _wait = _wait < MaxWait ? _wait * 2 : MaxWait;
+            _nextCollection = now + _wait;
+            CollectGarbage();
+        }
+
+        Report(lostOnly: true, report);
+        return Count == 0 ? null : _nextCollection;
     }
 
-    /// <summary>Reports what was forgotten until now, however recently: collects garbage first. For tests.</summary>
-    public static void Collect()
+    /// <summary>Reports every failure that rests, whether its deferred is referenced or not.</summary>
+    public void Flush() => Report(lostOnly: false, report);
+
+    /// <summary>Reports an error that no deferred can be given: at once, if a reactor is running.</summary>
+    /// <param name="what">Says what it is, such as "Unhandled error in canceller".</param>
+    /// <param name="failure">The error.</param>
+    internal void Report(string what, Failure failure)
     {
-        if (_ledger is { } ledger)
+        if (_isOrphan)
         {
-            ledger.ReportForgotten(collect: true);
+            Link(new Entry(what, failure) { IsLost = true });
+            return;
+        }
+
+        LostCount++;
+        report(what, failure);
+    }
+
+    /// <summary>A deferred has come to rest with a failure.</summary>
+    /// <returns>Null if so many rest already that this one is only counted.</returns>
+    internal Entry? Add(Failure failure, out int epoch)
+    {
+        lock (_gate)
+        {
+            epoch = _epoch;
+            _hasNew = true;
+            if (_count >= MaxKept)
+            {
+                _notKept++;
+                return null;
+            }
+
+            var entry = new Entry(What, failure);
+            Link(entry);
+            return entry;
         }
     }
 
-    /// <summary>Reports every failure that rests on this thread, forgotten or not: for the end of a loop.</summary>
-    public static void Flush() => _ledger?.ReportAll();
-
-    /// <summary>Reports at once what nobody can be told by a deferred.</summary>
-    /// <param name="what">Says what it is: "Unhandled error in canceller".</param>
-    /// <param name="failure">What it is.</param>
-    internal static void Report(string what, Failure failure) => Sink?.Invoke(what, failure);
-
-    internal static Entry Add(Failure failure) => (_ledger ??= new Ledger()).Add(failure);
-
-    /// <summary>One resting failure, in the ring of its ledger. It holds the failure, and does not hold the deferred.</summary>
-    internal sealed class Entry(Failure failure)
+    /// <summary>A failure that was only counted has been handled.</summary>
+    internal void NotKeptTaken(int epoch)
     {
-        private volatile bool _forgotten;
+        lock (_gate)
+        {
+            _notKept -= epoch == _epoch ? 1 : 0;
+        }
+    }
+
+    /// <summary>A failure that was only counted is lost. Called on the finalizer thread.</summary>
+    internal void NotKeptIsLost(int epoch)
+    {
+        if (epoch == Volatile.Read(ref _epoch))
+        {
+            Interlocked.Increment(ref _notKeptLost);
+        }
+    }
+
+    private static UnhandledFailures MakeOrphan()
+    {
+        var orphan = new UnhandledFailures();
+        lock (Orphans)
+        {
+            if (Orphans.Count == 0)
+            {
+                AppDomain.CurrentDomain.ProcessExit += static (_, _) => ReportOrphans();
+            }
+
+            Orphans.Add(orphan);
+        }
+
+        _current = orphan;
+        return orphan;
+    }
+
+    private static void ReportOrphans()
+    {
+        lock (Orphans)
+        {
+            Orphans.ForEach(static orphan => orphan.Flush());
+        }
+    }
+
+    private static void ReportToStandardError(string what, Failure? failure) => StandardErrorLog.Write(what, failure?.Exception);
+
+    private static void CollectGarbage()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
+    private void Report(bool lostOnly, Action<string, Failure?> to)
+    {
+        Entry? entry = _oldest;
+        while (entry is not null)
+        {
+            Entry? next = entry.Next;
+            if (!lostOnly || entry.IsLost)
+            {
+                bool isMine;
+                lock (_gate)
+                {
+                    isMine = entry.Owner == this;
+                    if (isMine)
+                    {
+                        Unlink(entry);
+                        LostCount++;
+                    }
+                }
+
+                if (isMine)
+                {
+                    to(entry.What, entry.Failure);
+                }
+            }
+
+            entry = next;
+        }
+
+        ReportNotKept(lostOnly, to);
+    }
+
+    private void ReportNotKept(bool lostOnly, Action<string, Failure?> to)
+    {
+        long lost;
+        lock (_gate)
+        {
+            lost = Interlocked.Exchange(ref _notKeptLost, 0);
+            if (!lostOnly)
+            {
+                lost = _notKept;
+                _epoch++;
+            }
+
+            _notKept -= lost;
+            LostCount += lost;
+        }
+
+        if (lost > 0)
+        {
+            to($"{What}: {lost} more, which were not kept", null);
+        }
+    }
+
+    private void Link(Entry entry)
+    {
+        entry.Owner = this;
+        entry.Next = null;
+        entry.Previous = _newest;
+        if (_newest is null)
+        {
+            _oldest = entry;
+        }
+        else
+        {
+            _newest.Next = entry;
+        }
+
+        _newest = entry;
+        _count++;
+    }
+
+    private void Unlink(Entry entry)
+    {
+        if (entry.Previous is null)
+        {
+            _oldest = entry.Next;
+        }
+        else
+        {
+            entry.Previous.Next = entry.Next;
+        }
+
+        if (entry.Next is null)
+        {
+            _newest = entry.Previous;
+        }
+        else
+        {
+            entry.Next.Previous = entry.Previous;
+        }
+
+        entry.Owner = null;
+        _count--;
+    }
+
+    /// <summary>A resting failure that is kept. It holds the failure and not the deferred.</summary>
+    internal sealed class Entry(string what, Failure failure)
+    {
+        private volatile bool _isLost;
+
+        public string What { get; } = what;
 
         public Failure Failure { get; } = failure;
 
-        public Ledger? Owner { get; set; }
+        public UnhandledFailures? Owner { get; set; }
 
-        public Entry? Before { get; set; }
+        public Entry? Previous { get; set; }
 
-        public Entry? After { get; set; }
+        public Entry? Next { get; set; }
 
-        /// <summary>Set by the finalizer thread: nobody can take the failure any more.</summary>
-        public bool Forgotten
+        /// <summary>Set by the finalizer thread: the deferred is no longer referenced.</summary>
+        public bool IsLost
         {
-            get => _forgotten;
-            set => _forgotten = value;
-        }
-    }
-
-    /// <summary>The resting failures of one thread, oldest first.</summary>
-    internal sealed class Ledger
-    {
-        private Entry? _oldest;
-        private Entry? _newest;
-        private TimeSpan _nextCollection = TimeSpan.MinValue;
-        private TimeSpan _wait = MinWait;
-        private bool _hasNew;
-
-        public int Count { get; private set; }
-
-        public Entry Add(Failure failure)
-        {
-            var entry = new Entry(failure) { Owner = this, Before = _newest };
-            if (_newest is null)
-            {
-                _oldest = entry;
-            }
-            else
-            {
-                _newest.After = entry;
-            }
-
-            _newest = entry;
-            _hasNew = true;
-            Count++;
-            return entry;
+            get => _isLost;
+            set => _isLost = value;
         }
 
-        /// <summary>It was taken, or has been reported.</summary>
-        public void Remove(Entry entry)
+        /// <summary>The failure has been handled.</summary>
+        public void Taken()
         {
-            Debug.Assert(ReferenceEquals(entry.Owner, this), "an entry leaves its ledger once, on its own thread");
-            if (entry.Before is null)
+            if (Owner is { } owner)
             {
-                _oldest = entry.After;
-            }
-            else
-            {
-                entry.Before.After = entry.After;
-            }
-
-            if (entry.After is null)
-            {
-                _newest = entry.Before;
-            }
-            else
-            {
-                entry.After.Before = entry.Before;
-            }
-
-            entry.Owner = null;
-            Count--;
-        }
-
-        public TimeSpan? Sweep(TimeSpan now)
-        {
-            if (_hasNew)
-            {
-                _hasNew = false;
-                _wait = MinWait;
-                _nextCollection = now + _wait;
-            }
-
-            bool collect = now >= _nextCollection;
-            if (collect)
-            {
-                _wait = _wait < MaxWait ? _wait * 2 : MaxWait;
-                _nextCollection = now + _wait;
-            }
-
-            ReportForgotten(collect);
-            return Count == 0 ? null : _nextCollection;
-        }
-
-        public void ReportForgotten(bool collect)
-        {
-            if (collect)
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-            }
-
-            for (Entry? entry = _oldest; entry is not null;)
-            {
-                Entry? after = entry.After;
-                if (entry.Forgotten)
+                lock (owner._gate)
                 {
-                    Report(entry);
+                    if (Owner == owner)
+                    {
+                        owner.Unlink(this);
+                    }
                 }
-
-                entry = after;
             }
         }
-
-        public void ReportAll()
-        {
-            while (Sink is not null && _oldest is { } entry)
-            {
-                Report(entry);
-            }
-        }
-
-        private void Report(Entry entry)
-        {
-            if (Sink is { } sink)
-            {
-                Remove(entry);
-                sink("Unhandled error in Deferred", entry.Failure);
-            }
-        }
-    }
-}
-
-/// <summary>
-/// Holds the failure of a deferred at rest. Nothing else refers to it, so it goes when the deferred goes, and its finalizer
-/// tells the ledger. Made only then: a finalizer on every deferred would cost each of them 26 ns.
-/// </summary>
-internal sealed class RestingFailure
-{
-    private readonly UnhandledFailures.Entry _entry;
-
-    public RestingFailure(Failure failure)
-    {
-        _entry = UnhandledFailures.Add(failure);
-    }
-
-    ~RestingFailure()
-    {
-        _entry.Forgotten = true;
-    }
-
-    public Failure Failure => _entry.Failure;
-
-    /// <summary>Somebody takes the failure: it is handled.</summary>
-    [SuppressMessage("Usage", "CA1816", Justification = "The finalizer stands for a report, not for a resource to dispose of.")]
-    public Failure Take()
-    {
-        GC.SuppressFinalize(this);
-        _entry.Owner?.Remove(_entry);
-        return _entry.Failure;
     }
 }

@@ -112,9 +112,6 @@ internal static unsafe partial class LinuxAbi
     /// <summary>IPV6_V6ONLY, linux/in6.h; ipv6(7).</summary>
     public const int IPV6_V6ONLY = 26;
 
-    /// <summary>TCP_USER_TIMEOUT, netinet/tcp.h; tcp(7). Milliseconds.</summary>
-    public const int TCP_USER_TIMEOUT = 18;
-
     /// <summary>TCP_NOTSENT_LOWAT, linux/tcp.h; tcp(7). Bytes.</summary>
     public const int TCP_NOTSENT_LOWAT = 25;
 

@@ -70,6 +70,7 @@ public sealed class FloorTests
     private static string NamespaceOf(Source source) => source.Path.Split('/')[..^1] switch
     {
         ["Reactor", "Native"] => "Poetry.Net.Native",
+        ["Reactor", "Testing"] => "Poetry.Net.Testing",
         ["Reactor", ..] => "Poetry.Net",
         ["tests", "Reactor", ..] => "Poetry.Tests.Net",
         ["tests", var room, ..] => $"Poetry.Tests.{room}",

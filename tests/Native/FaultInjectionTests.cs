@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.IO;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -58,9 +59,13 @@ public sealed class FaultInjectionTests : NativeTests
     [TestMethod]
     [DataRow("EBADF", "1")]
     [DataRow("EINVAL", "2")]
+    [DataRow("EPERM", "1")]
+    [DataRow("EACCES", "2")]
+    [DataRow("ENOSYS", "1")]
     public void Accept_FailsForGood_EndsTheServer(string error, string workers)
     {
-        NativeBinary server = ServeTraced(Poem, $"inject=accept4:error={error}:when=3+", "--workers", workers);
+        NativeBinary server = ServeTraced(
+            Poem, $"inject=accept4:error={error}:when=3+", "--workers", workers, "--log-level", "warn");
         _ = Own(Wire.Connect(server.Port()));
         for (int i = 0; i < 50 && !Wire.IsRefused(server.Port()); i++)
         {
@@ -70,6 +75,9 @@ public sealed class FaultInjectionTests : NativeTests
         Finished finished = server.WaitForExit();
         Assert.AreEqual(1, finished.ExitCode, finished.Errors);
         Assert.Contains("failed permanently", finished.Errors);
+        Assert.IsLessThanOrEqualTo(int.Parse(workers, CultureInfo.InvariantCulture), finished.ErrorLines.Length, finished.Errors);
+        int accepts = File.ReadAllLines(Folder["trace.log"]).Length;
+        Assert.IsLessThan(1000, accepts, "it does not spin");
     }
 
     [TestMethod]

@@ -1,62 +1,33 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
+using Microsoft.Extensions.Logging;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
 namespace Poetry.Tests.Testing;
 
 /// <summary>
-/// A failure nobody claimed fails the test that lost it: this stands around every test of the assembly. A test that loses
-/// one on purpose takes it with <see cref="Take"/>.
+/// Fails a test that loses a failure: this runs around every test of the assembly, on whatever thread. A test that loses one
+/// on purpose takes it with <see cref="Take"/>.
 /// </summary>
 [TestClass]
 public sealed class LostFailures
 {
-    private static readonly List<(string What, Failure Failure)> Lost = [];
+    private static readonly global::Poetry.Net.Testing.LostFailures Lost = new();
 
-    /// <summary>Begins to collect.</summary>
+    /// <summary>For the reactors of tests that expect no error.</summary>
+    internal static ILogger Log => Lost;
+
     [GlobalTestInitialize]
-    public static void Begin(TestContext _)
-    {
-        lock (Lost)
-        {
-            Lost.Clear();
-        }
+    public static void Begin(TestContext _) => Lost.Take(andResting: true);
 
-        UnhandledFailures.Sink = static (what, failure) =>
-        {
-            // A reactor may run on a thread of the test's own.
-            lock (Lost)
-            {
-                Lost.Add((what, failure));
-            }
-        };
-    }
-
-    /// <summary>Fails the test if it lost anything.</summary>
     [GlobalTestCleanup]
     public static void End(TestContext _)
     {
-        UnhandledFailures.Flush();
-        lock (Lost)
-        {
-            string all = string.Join(Environment.NewLine, Lost.Select(lost => $"{lost.What}: {lost.Failure}"));
-            int count = Lost.Count;
-            Lost.Clear();
-            Assert.AreEqual(0, count, all);
-        }
+        Failure[] lost = Lost.Take(andResting: true);
+        Assert.IsEmpty(lost, string.Join(Environment.NewLine, lost.Select(failure => $"nothing handled: {failure}")));
     }
 
-    /// <summary>The failures of deferreds that have been forgotten until now; they count as found.</summary>
-    internal static Failure[] Take()
-    {
-        UnhandledFailures.Collect();
-        lock (Lost)
-        {
-            Failure[] taken = [.. Lost.Select(lost => lost.Failure)];
-            Lost.Clear();
-            return taken;
-        }
-    }
+    /// <summary>The failures of deferreds that were lost until now; they count as found.</summary>
+    internal static Failure[] Take() => Lost.Take();
 }

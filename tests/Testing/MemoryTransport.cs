@@ -1,10 +1,12 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
+using System.Text;
 using Poetry.Net;
 
 namespace Poetry.Tests.Testing;
 
-/// <summary>What a peer has seen of the end of a connection.</summary>
+/// <summary>How a connection ended for the peer.</summary>
 internal enum WireEnd
 {
     None,
@@ -13,52 +15,58 @@ internal enum WireEnd
 }
 
 /// <summary>
-/// A connection without a kernel, and its peer. It goes through the states of the real one: what is written waits by
-/// reference until the peer has room, a kind close sends what waits and then the end, a lost connection is shown out in a
-/// later turn, and a paused reader leaves the peer's words where they are.
+/// A connection without a kernel, and its peer. It goes through the states of a real one: bytes wait until the peer has
+/// room, <see cref="LoseConnection"/> sends what waits and then the end, a paused transport leaves input unread, and
+/// <c>ConnectionLost</c> comes once, last, and never from inside another call.
 /// </summary>
-internal sealed class MemoryTransport : ITransport
+/// <remarks>
+/// With a clock the loop's part happens by itself, in the next turn of the clock. Without one the test plays the loop:
+/// <see cref="Finish"/>. A transport that is opened again allocates nothing for a protocol that does not.
+/// </remarks>
+internal sealed partial class MemoryTransport : ITransport
 {
-    private readonly IClock _clock;
-    private readonly Protocol _protocol;
+    private readonly IClock? _clock;
     private readonly Factory? _factory;
-    private readonly int _enoughPending;
     private readonly Queue<ReadOnlyMemory<byte>> _outgoing = new();
     private readonly Queue<byte[]> _incoming = new();
-    private byte[] _seen = new byte[64];
-    private int _seenLength;
+    private Protocol? _protocol;
     private IProducer? _producer;
-    private State _state;
-    private long _room = long.MaxValue;
-    private bool _readPaused;
+    private Failure? _reason;
+    private byte[] _sent = new byte[64];
+    private int _sentLength;
+    private State _state = State.Closed;
+    private long _room;
+    private bool _writeEnding;
     private bool _peerHasEnded;
     private bool _endIsRead;
     private bool _producerPaused;
 
-    /// <param name="clock">Lost connections are shown out on it.</param>
-    /// <param name="protocol">Is told of the connection by <see cref="Start"/>.</param>
-    /// <param name="factory">Is given the protocol back at the end.</param>
-    /// <param name="enoughPending">A producer is paused above so many waiting bytes.</param>
-    public MemoryTransport(IClock clock, Protocol protocol, Factory? factory = null, int enoughPending = 64 * 1024)
+    /// <param name="clock">Its next turn reports a lost connection; null leaves that to <see cref="Finish"/>.</param>
+    /// <param name="factory">Gets the protocol back at the end.</param>
+    public MemoryTransport(IClock? clock = null, Factory? factory = null)
     {
         _clock = clock;
-        _protocol = protocol;
         _factory = factory;
-        _enoughPending = enoughPending;
     }
 
     private enum State
     {
         Open,
+
+        /// <summary>The protocol has said its last word, and bytes wait.</summary>
         Closing,
+
+        /// <summary>This side's end is sent, and the peer's is not read.</summary>
         Lingering,
+
+        /// <summary>It is over, and the protocol does not know yet.</summary>
         Lost,
         Closed,
     }
 
-    public SocketAddress Peer => SocketAddress.Ip([127, 0, 0, 1], 40000);
+    public SocketAddress Peer { get; } = SocketAddress.Ip([127, 0, 0, 1], 40_000);
 
-    public SocketAddress Host => default;
+    public SocketAddress Host { get; } = SocketAddress.Ip([127, 0, 0, 1], 10_000);
 
     public long BytesSent { get; private set; }
 
@@ -66,92 +74,93 @@ internal sealed class MemoryTransport : ITransport
 
     public bool Disconnecting => _state != State.Open;
 
+    /// <summary>A producer is paused above so many waiting bytes.</summary>
+    public int MaxPendingBytes { get; init; } = 64 * 1024;
+
     /// <summary>Bytes that the protocol was given.</summary>
     public long BytesRead { get; private set; }
 
-    /// <summary>How the connection ended for the peer; a reset drops what had not reached it.</summary>
+    /// <summary>How often the protocol wrote something.</summary>
+    public int WriteCount { get; private set; }
+
+    /// <summary>What was last written without a copy.</summary>
+    public ReadOnlyMemory<byte> LastShared { get; private set; }
+
+    /// <summary>How the connection ended for the peer.</summary>
     public WireEnd End { get; private set; }
 
     /// <summary>What has reached the peer.</summary>
-    public ReadOnlySpan<byte> Seen => _seen.AsSpan(0, _seenLength);
+    public ReadOnlySpan<byte> Sent => _sent.AsSpan(0, _sentLength);
 
-    /// <summary>Has the protocol the word?</summary>
-    public bool IsOpen => _state == State.Open;
+    /// <summary>The same as text.</summary>
+    public string SentText => Encoding.UTF8.GetString(Sent);
 
-    /// <summary>Is it over, and its protocol has been told?</summary>
-    public bool IsClosed => _state == State.Closed;
-
-    /// <summary>Is it over, though its protocol may not know yet?</summary>
+    /// <summary>True if the connection is over, even if its protocol does not know yet.</summary>
     public bool IsLost => _state >= State.Lost;
 
-    /// <summary>Does the protocol want no input?</summary>
-    public bool ReadPaused => _readPaused;
+    /// <summary>True if the connection is over and its protocol has been told.</summary>
+    public bool IsClosed => _state == State.Closed;
 
-    public void Start() => _protocol.MakeConnection(this);
+    /// <summary>True if the protocol wants no input for now.</summary>
+    public bool IsPaused { get; private set; }
 
-    /// <summary>The peer takes so much more, and no more than that.</summary>
-    public void Grant(long bytes)
+    /// <summary>A transport with an open connection, for a test that plays the loop.</summary>
+    public static MemoryTransport Connect(Protocol protocol, long room = long.MaxValue)
     {
-        _room = bytes;
-        if (_state is State.Open or State.Closing)
-        {
-            Flush();
-        }
+        var transport = new MemoryTransport();
+        transport.Open(protocol, room);
+        return transport;
     }
 
-    /// <summary>The peer says something.</summary>
-    public void PeerSends(byte[] bytes)
+    /// <summary>Begins a connection, the first or the next after one that is over, and tells the protocol.</summary>
+    /// <param name="protocol">What a factory built.</param>
+    /// <param name="room">How many bytes the peer takes before it stops reading.</param>
+    public void Open(Protocol protocol, long room = long.MaxValue)
     {
-        if (!_peerHasEnded && _state is State.Open or State.Closing or State.Lingering)
-        {
-            _incoming.Enqueue(bytes);
-            ReadIncoming();
-        }
+        Debug.Assert(_state == State.Closed, "a transport has one connection at a time");
+        _outgoing.Clear();
+        _incoming.Clear();
+        _protocol = protocol;
+        _producer = null;
+        _reason = null;
+        _sentLength = 0;
+        _state = State.Open;
+        _room = room;
+        _writeEnding = false;
+        _peerHasEnded = false;
+        _endIsRead = false;
+        _producerPaused = false;
+        BytesSent = 0;
+        BytesPending = 0;
+        BytesRead = 0;
+        WriteCount = 0;
+        LastShared = default;
+        End = WireEnd.None;
+        IsPaused = false;
+        protocol.MakeConnection(this);
     }
 
-    /// <summary>The peer sends its end; it may read on.</summary>
-    public void PeerEnds()
+    public void Write(ReadOnlySpan<byte> data)
     {
-        if (!_peerHasEnded && !IsLost)
+        if (MayWrite(data.Length))
         {
-            _peerHasEnded = true;
-            ReadIncoming();
+            int taken = Take(data);
+            if (taken < data.Length)
+            {
+                Enqueue(data[taken..].ToArray());
+            }
         }
     }
-
-    /// <summary>The peer resets, or the network does.</summary>
-    public void PeerResets()
-    {
-        if (!IsLost)
-        {
-            End = WireEnd.Reset;
-            Lose(ConnectionLost.Because(Errno.ECONNRESET));
-        }
-    }
-
-    /// <summary>The peer has taken nothing for as long as the send time-out.</summary>
-    public void SendingRunsOut()
-    {
-        if (BytesPending > 0 && !IsLost)
-        {
-            End = WireEnd.Reset;
-            Lose(ConnectionTimedOut.Failure);
-        }
-    }
-
-    public void Write(ReadOnlySpan<byte> data) => Write((ReadOnlyMemory<byte>)data.ToArray());
 
     public void Write(ReadOnlyMemory<byte> shared)
     {
-        if (_state == State.Open && !shared.IsEmpty)
+        if (MayWrite(shared.Length))
         {
-            _outgoing.Enqueue(shared);
-            BytesPending += shared.Length;
-            Flush();
-            if (BytesPending > _enoughPending && _producer is not null && !_producerPaused)
+            LastShared = shared;
+            int taken = Take(shared.Span);
+            if (taken < shared.Length)
             {
-                _producerPaused = true;
-                _producer.PauseProducing();
+                Enqueue(shared[taken..]);
             }
         }
     }
@@ -167,11 +176,18 @@ internal sealed class MemoryTransport : ITransport
         if (_state == State.Open)
         {
             _state = State.Closing;
-            ShutDownIfSent();
+            EndIfSent();
         }
     }
 
-    public void LoseWriteConnection() => throw new NotSupportedException("no protocol here ends only its own side");
+    public void LoseWriteConnection()
+    {
+        if (_state == State.Open)
+        {
+            _writeEnding = true;
+            EndIfSent();
+        }
+    }
 
     public void AbortConnection()
     {
@@ -186,38 +202,68 @@ internal sealed class MemoryTransport : ITransport
 
     public void UnregisterProducer() => _producer = null;
 
-    public void PauseProducing() => _readPaused = true;
+    public void PauseProducing() => IsPaused = true;
 
+    /// <summary>Input that has waited is read in the next turn of the clock, or with the peer's next call.</summary>
     public void ResumeProducing()
     {
-        if (_readPaused)
+        if (IsPaused)
         {
-            _readPaused = false;
-            _ = _clock.CallLater(TimeSpan.Zero, ReadIncoming);
+            IsPaused = false;
+            _ = _clock?.CallLater(TimeSpan.Zero, this, static transport => transport.ReadIncoming());
+        }
+    }
+
+    private bool MayWrite(int count)
+    {
+        bool may = _state == State.Open && !_writeEnding && count > 0;
+        WriteCount += may ? 1 : 0;
+        return may;
+    }
+
+    /// <summary>The peer takes as much as it has room for.</summary>
+    private int Take(ReadOnlySpan<byte> data)
+    {
+        int taken = BytesPending > 0 ? 0 : (int)Math.Min(_room, data.Length);
+        if (_sentLength + taken > _sent.Length)
+        {
+            Array.Resize(ref _sent, Math.Max(_sent.Length * 2, _sentLength + taken));
+        }
+
+        data[..taken].CopyTo(_sent.AsSpan(_sentLength));
+        _sentLength += taken;
+        _room -= taken;
+        BytesSent += taken;
+        return taken;
+    }
+
+    private void Enqueue(ReadOnlyMemory<byte> rest)
+    {
+        _outgoing.Enqueue(rest);
+        BytesPending += rest.Length;
+        if (BytesPending > MaxPendingBytes && _producer is not null && !_producerPaused)
+        {
+            _producerPaused = true;
+            _producer.PauseProducing();
         }
     }
 
     private void Flush()
     {
-        while (_room > 0 && _outgoing.TryPeek(out ReadOnlyMemory<byte> next))
+        ReadOnlyMemory<byte>[] waiting = _outgoing.ToArray();
+        _outgoing.Clear();
+        BytesPending = 0;
+        foreach (ReadOnlyMemory<byte> next in waiting)
         {
-            int taken = (int)Math.Min(_room, next.Length);
-            See(next.Span[..taken]);
-            _room -= taken;
-            BytesSent += taken;
-            BytesPending -= taken;
-            _ = _outgoing.Dequeue();
+            int taken = Take(next.Span);
             if (taken < next.Length)
             {
-                // What is left goes back to the front.
-                ReadOnlyMemory<byte>[] behind = _outgoing.ToArray();
-                _outgoing.Clear();
                 _outgoing.Enqueue(next[taken..]);
-                Array.ForEach(behind, _outgoing.Enqueue);
+                BytesPending += next.Length - taken;
             }
         }
 
-        ShutDownIfSent();
+        EndIfSent();
         if (BytesPending == 0 && _producerPaused && _state == State.Open)
         {
             _producerPaused = false;
@@ -225,22 +271,16 @@ internal sealed class MemoryTransport : ITransport
         }
     }
 
-    private void See(ReadOnlySpan<byte> bytes)
+    private void EndIfSent()
     {
-        if (_seenLength + bytes.Length > _seen.Length)
+        if (BytesPending > 0 || (_state != State.Closing && !_writeEnding))
         {
-            Array.Resize(ref _seen, Math.Max(_seen.Length * 2, _seenLength + bytes.Length));
+            return;
         }
 
-        bytes.CopyTo(_seen.AsSpan(_seenLength));
-        _seenLength += bytes.Length;
-    }
-
-    private void ShutDownIfSent()
-    {
-        if (_state == State.Closing && BytesPending == 0)
+        End = WireEnd.Fin;
+        if (_state == State.Closing)
         {
-            End = WireEnd.Fin;
             _state = State.Lingering;
             if (_endIsRead)
             {
@@ -249,41 +289,44 @@ internal sealed class MemoryTransport : ITransport
         }
     }
 
+    private void Read(ReadOnlySpan<byte> bytes)
+    {
+        if (_state == State.Open && !bytes.IsEmpty)
+        {
+            BytesRead += bytes.Length;
+            _protocol!.DataReceived(bytes);
+        }
+    }
+
     private void ReadIncoming()
     {
-        while (!_readPaused && !IsLost && _incoming.TryDequeue(out byte[]? bytes))
+        while (!IsPaused && !IsLost && _incoming.TryDequeue(out byte[]? bytes))
         {
-            if (_state == State.Open)
-            {
-                BytesRead += bytes.Length;
-                _protocol.DataReceived(bytes);
-            }
+            Read(bytes);
         }
 
-        if (_peerHasEnded && !_endIsRead && !_readPaused && !IsLost && _incoming.Count == 0)
+        if (!_peerHasEnded || _endIsRead || IsPaused || IsLost || _incoming.Count > 0)
         {
-            _endIsRead = true;
-            if (_state == State.Open)
-            {
-                _protocol.ReadConnectionLost();
-            }
-            else if (_state == State.Lingering)
-            {
-                Lose(ConnectionDone.Failure);
-            }
+            return;
+        }
+
+        _endIsRead = true;
+        if (_state == State.Open)
+        {
+            _protocol!.ReadConnectionLost();
+        }
+        else if (_state == State.Lingering)
+        {
+            Lose(ConnectionDone.Failure);
         }
     }
 
     private void Lose(Failure reason)
     {
         _state = State.Lost;
+        _reason = reason;
         _outgoing.Clear();
         BytesPending = 0;
-        _ = _clock.CallLater(TimeSpan.Zero, () =>
-        {
-            _protocol.NotifyLost(reason);
-            _state = State.Closed;
-            _factory?.Release(_protocol);
-        });
+        _ = _clock?.CallLater(TimeSpan.Zero, this, static transport => transport.Finish());
     }
 }

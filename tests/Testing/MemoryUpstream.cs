@@ -30,8 +30,8 @@ internal sealed class MemoryUpstream(IClock clock, ClientFactory factory)
 
     public void Accept()
     {
-        Transport = new MemoryTransport(clock, factory.BuildProtocol(default)!);
-        Transport.Start();
+        Transport = new MemoryTransport(clock);
+        Transport.Open(factory.BuildProtocol(default)!);
     }
 
     public void Refuse()

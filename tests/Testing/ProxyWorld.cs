@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Text;
-using Microsoft.Extensions.Logging;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 
@@ -42,7 +41,7 @@ internal sealed class ProxyWorld : IDisposable
 
     public GuardedMemory Memory { get; } = new();
 
-    public ListLogger Log { get; } = new();
+    public CollectingLog Log { get; } = new();
 
     public MemoryUpstreams Upstreams { get; }
 
@@ -57,10 +56,9 @@ internal sealed class ProxyWorld : IDisposable
     /// <param name="room">What it takes before it stops reading.</param>
     public MemoryTransport Join(long room = long.MaxValue)
     {
-        var client = new MemoryTransport(Clock, Factory.BuildProtocol(default)!, Factory, enoughPending: Options.WindowBytes / 4);
-        client.Grant(room);
+        var client = new MemoryTransport(Clock, Factory) { MaxPendingBytes = Options.WindowBytes / 4 };
         Clients.Add(client);
-        client.Start();
+        client.Open(Factory.BuildProtocol(default)!, room);
         return client;
     }
 
@@ -86,14 +84,14 @@ internal sealed class ProxyWorld : IDisposable
     /// <summary>All of it, and a clean end.</summary>
     public static void AssertGot(MemoryTransport client, string poem)
     {
-        Assert.AreEqual(poem, Encoding.UTF8.GetString(client.Seen));
+        Assert.AreEqual(poem, client.SentText);
         Assert.AreEqual(WireEnd.Fin, client.End, "a whole poem ends cleanly");
     }
 
     /// <summary>A reset, after so much.</summary>
     public static void AssertReset(MemoryTransport client, string sofar = "")
     {
-        Assert.AreEqual(sofar, Encoding.UTF8.GetString(client.Seen));
+        Assert.AreEqual(sofar, client.SentText);
         Assert.AreEqual(WireEnd.Reset, client.End, "what is not whole ends with a reset");
     }
 
@@ -113,39 +111,6 @@ internal sealed class ProxyWorld : IDisposable
         Memory.Dispose();
         Assert.IsTrue(isClean, $"left over: {left}");
         Assert.IsTrue(Clients.All(client => client.IsClosed), "every client ends");
+        Assert.IsEmpty(Log.Exceptions);
     }
-}
-
-/// <summary>Keeps what is logged.</summary>
-internal sealed class ListLogger : ILogger
-{
-    private readonly List<LogLevel> _levels = [];
-
-    public List<string> Lines { get; } = [];
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(
-        LogLevel logLevel,
-        EventId eventId,
-        TState state,
-        Exception? exception,
-        Func<TState, Exception?, string> formatter)
-    {
-        Lines.Add(formatter(state, exception));
-        _levels.Add(logLevel);
-        Assert.IsNull(exception, $"{exception}");
-    }
-
-    /// <summary>How many lines begin so, the number of a connection left out.</summary>
-    public int Count(string beginning) => Count(beginning, LogLevel.Trace);
-
-    /// <summary>The same at level info and above.</summary>
-    public int InfoCount(string beginning) => Count(beginning, LogLevel.Information);
-
-    private int Count(string beginning, LogLevel level) =>
-        Lines.Where((_, i) => _levels[i] >= level).Count(line => (line[0] == '#' ? line[(line.IndexOf(' ') + 1)..] : line).StartsWith(beginning, StringComparison.Ordinal));
 }

@@ -28,8 +28,8 @@ internal sealed partial class TraceProgram<T>(TraceFlavour<T> flavour)
 
     public void Run(JsonElement program)
     {
-        Action<string, Failure>? sink = UnhandledFailures.Sink;
-        UnhandledFailures.Sink = (_, failure) => Record($"""["logged",{TraceValues.WriteError(failure)}]""");
+        var failures = new UnhandledFailures((_, failure) => Record($"""["logged",{TraceValues.WriteError(failure!)}]"""));
+        UnhandledFailures? outer = failures.Enter();
         try
         {
             int number = 0;
@@ -48,7 +48,7 @@ internal sealed partial class TraceProgram<T>(TraceFlavour<T> flavour)
         }
         finally
         {
-            UnhandledFailures.Sink = sink;
+            UnhandledFailures.Restore(outer);
         }
     }
 

@@ -101,7 +101,7 @@ public sealed class InlineCallbackExamples : TutorialExample
     [TestMethod]
     public void InlineCallbacksTb_GoesOnInTheThreadOfTheLoop()
     {
-        using var reactor = new Reactor();
+        using var reactor = new Reactor(LostFailures.Log);
         int here = Environment.CurrentManagedThreadId;
         string? stack = null;
         async Deferred MyCallbacks()

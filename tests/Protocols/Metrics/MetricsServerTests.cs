@@ -67,14 +67,14 @@ public sealed class MetricsServerTests
     {
         var clock = new ManualClock();
         var factory = new MetricsServerFactory(new NoMetrics(), clock);
-        var transport = new MemoryTransport(clock, factory.BuildProtocol(default)!);
-        transport.Start();
-        for (int sent = 0; sent < request.Length && transport.Seen.Length == 0; sent += pieceLength)
+        var transport = new MemoryTransport(clock);
+        transport.Open(factory.BuildProtocol(default)!);
+        for (int sent = 0; sent < request.Length && transport.Sent.Length == 0; sent += pieceLength)
         {
             transport.PeerSends(request[sent..Math.Min(sent + pieceLength, request.Length)]);
         }
 
-        string answer = Encoding.ASCII.GetString(transport.Seen);
+        string answer = Encoding.ASCII.GetString(transport.Sent);
         return answer[..answer.IndexOf('\r', StringComparison.Ordinal)];
     }
 

@@ -9,7 +9,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 
-/// <summary>Poems read from real files, whole or not at all, and shared by those who hold them.</summary>
+/// <summary>Poems read from real files, complete or not at all, and their references.</summary>
 [TestClass]
 public sealed class PoemReaderTests : IDisposable
 {
@@ -79,7 +79,7 @@ public sealed class PoemReaderTests : IDisposable
         string file = _folder.Write("poem.txt", "a poem");
         if (OperatingSystem.IsWindows() || Posix.IsRoot)
         {
-            Assert.Inconclusive("whoever runs this may read everything");
+            Assert.Inconclusive("the user of this test may read everything");
         }
         else
         {

@@ -17,7 +17,7 @@ public sealed class SlowPoemServerTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
     private readonly ManualClock _clock = new();
-    private readonly MemoryLog _log = new();
+    private readonly CollectingLog _log = new();
     private readonly TimerQueue _timers;
 
     public SlowPoemServerTests()
@@ -30,18 +30,18 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Piece_NumberK_ComesAfterKDelays()
     {
-        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 0.7));
+        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 0.7));
         for (int piece = 1; piece <= 3; piece++)
         {
             Assert.AreEqual(Poem[..(piece * 10)], client.SentText);
             Advance(0.6999);
             Assert.AreEqual(piece * 10, client.BytesSent, "not before its time");
-            Assert.AreEqual(TransportEnd.None, client.End);
+            Assert.AreEqual(WireEnd.None, client.End);
             Advance(0.0001);
         }
 
         Assert.AreEqual(Poem, client.SentText);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
         Assert.IsTrue(client.Finish());
         Assert.AreEqual(0, _timers.Count);
         _log.AssertHas("served 36 of 36 bytes", "whole");
@@ -52,7 +52,7 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Piece_ThatIsLate_DoesNotDelayTheOthers()
     {
-        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
+        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
         Advance(1.9);
         Assert.AreEqual(20, client.BytesSent);
         Advance(0.1);
@@ -69,23 +69,23 @@ public sealed class SlowPoemServerTests : IDisposable
     [DataRow(1000, 1)]
     public void Pieces_OfAnyLength_MakeThePoem(int bytes, int pieces)
     {
-        TurnedTransport client = Connect(Factory(Poem, bytes, delay: 1));
+        MemoryTransport client = Connect(Factory(Poem, bytes, delay: 1));
         for (int i = 1; i < pieces; i++)
         {
-            Assert.AreEqual(TransportEnd.None, client.End);
+            Assert.AreEqual(WireEnd.None, client.End);
             Advance(1);
         }
 
         Assert.AreEqual(Poem, client.SentText);
         Assert.AreEqual(pieces, client.WriteCount);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
     }
 
     [TestMethod]
     public void Poem_OfNothing_EndsAtOnce()
     {
-        TurnedTransport client = Connect(Factory(string.Empty, bytes: 10, delay: 1));
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        MemoryTransport client = Connect(Factory(string.Empty, bytes: 10, delay: 1));
+        Assert.AreEqual(WireEnd.Fin, client.End);
         Assert.IsTrue(client.Finish());
         _log.AssertHas("served 0 of 0 bytes", "whole");
     }
@@ -93,17 +93,17 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Poem_AsANetstring_IsCutInPiecesWithItsFrame()
     {
-        TurnedTransport client = Connect(Factory(Poem, bytes: 30, delay: 1, PoemFormat.Netstring));
+        MemoryTransport client = Connect(Factory(Poem, bytes: 30, delay: 1, PoemFormat.Netstring));
         Advance(1);
         Assert.AreEqual($"{Poem.Length}:{Poem},", client.SentText);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
     }
 
     [TestMethod]
     public void Delay_OfNothing_SendsAPieceATurn()
     {
         SlowPoemServerFactory factory = Factory(Poem, bytes: 10, delay: 0);
-        TurnedTransport client = Connect(factory);
+        MemoryTransport client = Connect(factory);
         for (int piece = 1; piece < 4; piece++)
         {
             Assert.AreEqual(piece * 10, client.BytesSent);
@@ -111,7 +111,7 @@ public sealed class SlowPoemServerTests : IDisposable
         }
 
         Assert.AreEqual(Poem, client.SentText);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
     }
 
     /// <summary>A thousand clients that came at different moments: each has at every moment what is due to it, and no more.</summary>
@@ -119,7 +119,7 @@ public sealed class SlowPoemServerTests : IDisposable
     public void Clients_ByTheThousand_HaveEachTheirOwnPace()
     {
         SlowPoemServerFactory factory = Factory(Poem, bytes: 3, delay: 0.05);
-        var clients = new List<(TimeSpan Since, TurnedTransport Transport)>();
+        var clients = new List<(TimeSpan Since, MemoryTransport Transport)>();
         var random = new Random(1000);
         while (clients.Count < 1000)
         {
@@ -129,7 +129,7 @@ public sealed class SlowPoemServerTests : IDisposable
 
         while (_timers.Count > 0)
         {
-            foreach ((TimeSpan since, TurnedTransport client) in clients)
+            foreach ((TimeSpan since, MemoryTransport client) in clients)
             {
                 long pieces = ((_clock.Now - since).Ticks / TimeSpan.FromSeconds(0.05).Ticks) + 1;
                 Assert.AreEqual(Math.Min(Poem.Length, pieces * 3), client.BytesSent);
@@ -138,15 +138,15 @@ public sealed class SlowPoemServerTests : IDisposable
             Advance(0.0123);
         }
 
-        Assert.IsTrue(clients.TrueForAll(client => client.Transport.SentText == Poem && client.Transport.End == TransportEnd.Kind));
+        Assert.IsTrue(clients.TrueForAll(client => client.Transport.SentText == Poem && client.Transport.End == WireEnd.Fin));
     }
 
     [TestMethod]
     public void Poem_OfThePiece_IsSharedByReference()
     {
         SlowPoemServerFactory factory = Factory(Poem, bytes: 10, delay: 1);
-        TurnedTransport first = Connect(factory);
-        TurnedTransport second = Connect(factory);
+        MemoryTransport first = Connect(factory);
+        MemoryTransport second = Connect(factory);
         Assert.IsTrue(first.LastShared.Span.Overlaps(second.LastShared.Span, out int offset) && offset == 0, "one memory for all");
         Advance(1);
         Assert.IsTrue(first.LastShared.Span.Overlaps(second.LastShared.Span, out _), "still");
@@ -155,9 +155,9 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Client_ThatResets_CostsNothingFromThenOn()
     {
-        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
+        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
         Advance(1);
-        client.ReceiveReset();
+        client.PeerResets();
         Assert.AreEqual(0, _timers.Count);
         Advance(10);
         Assert.AreEqual(20, client.BytesSent);
@@ -167,40 +167,40 @@ public sealed class SlowPoemServerTests : IDisposable
     [TestMethod]
     public void Client_ThatHalfClosesOrTalks_GetsItsPoemAllTheSame()
     {
-        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
-        client.Receive("GET / HTTP/1.0\r\n\r\n");
-        client.ReceiveEnd();
+        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 1));
+        client.PeerSends("GET / HTTP/1.0\r\n\r\n");
+        client.PeerEnds();
         Advance(3);
         Assert.AreEqual(Poem, client.SentText);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
     }
 
     /// <summary>A full kernel buffer: nothing is piled up behind it, and afterwards the client catches up.</summary>
     [TestMethod]
     public void Client_ThatTakesNothing_WaitsAndThenCatchesUp()
     {
-        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 1), room: 15);
+        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 1), room: 15);
         Advance(1);
         Assert.AreEqual(5, client.BytesPending);
         Advance(1);
         Advance(1);
         Advance(5);
         Assert.AreEqual(5, client.BytesPending, "one piece waits, and no more");
-        client.MakeRoom(1000);
+        client.SetRoom(1000);
         Assert.AreEqual(20, client.BytesSent);
         Advance(1);
         Assert.AreEqual(Poem, client.SentText);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
     }
 
     [TestMethod]
     public void Client_ThatTakesNothingOfAFastPace_IsNotAskedInEveryTurn()
     {
-        TurnedTransport client = Connect(Factory(Poem, bytes: 10, delay: 0), room: 5);
+        MemoryTransport client = Connect(Factory(Poem, bytes: 10, delay: 0), room: 5);
         DelayedCall look = _timers.TakeDue(_clock.Now.Ticks, long.MaxValue)!;
         look.Fire();
         Assert.IsNull(_timers.TakeDue(_clock.Now.Ticks, long.MaxValue), "the next look is later");
-        client.MakeRoom(1000);
+        client.SetRoom(1000);
         Advance(0.01);
         Assert.AreEqual(Poem, client.SentText);
     }
@@ -211,7 +211,7 @@ public sealed class SlowPoemServerTests : IDisposable
         string file = _folder.Write("poem.txt", Poem);
         PoemSource source = PoemSource.TryOpen(file, PoemFormat.Plain, out _)!;
         var factory = new SlowPoemServerFactory(source, new Pace(10, TimeSpan.FromSeconds(1)), _clock, _timers, _log);
-        TurnedTransport client = Connect(factory);
+        MemoryTransport client = Connect(factory);
         _ = _folder.Write("poem.txt", "another one");
         var clock = new ManualClock();
         PoemProblem? problem = null;
@@ -220,7 +220,7 @@ public sealed class SlowPoemServerTests : IDisposable
         Assert.AreEqual(default(PoemProblem), problem);
         Advance(3);
         Assert.AreEqual(Poem, client.SentText);
-        TurnedTransport next = Connect(factory);
+        MemoryTransport next = Connect(factory);
         Advance(1);
         Assert.AreEqual("another one", next.SentText);
     }
@@ -231,7 +231,7 @@ public sealed class SlowPoemServerTests : IDisposable
         const int WarmUp = 1000;
         string poem = new('x', (2 * WarmUp) + 10);
         SlowPoemServerFactory factory = Factory(poem, bytes: 1, delay: 0.01, log: NullLogger.Instance);
-        TurnedTransport client = Connect(factory);
+        MemoryTransport client = Connect(factory);
         Advance(0.01 * WarmUp);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Advance(0.01 * 20);
@@ -245,7 +245,7 @@ public sealed class SlowPoemServerTests : IDisposable
         SlowPoemServerFactory factory = Factory(Poem, bytes: 10, delay: 1, log: NullLogger.Instance);
         SocketAddress peer = default;
         Protocol protocol = factory.BuildProtocol(peer)!;
-        var client = new TurnedTransport(protocol);
+        var client = MemoryTransport.Connect(protocol);
         long before = 0;
         for (int i = 0; i < 1100; i++)
         {
@@ -258,16 +258,16 @@ public sealed class SlowPoemServerTests : IDisposable
             Assert.IsTrue(client.Finish());
             factory.Release(protocol);
             protocol = factory.BuildProtocol(peer)!;
-            client.Reopen(protocol);
+            client.Open(protocol);
         }
 
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static TurnedTransport Connect(SlowPoemServerFactory factory, long room = long.MaxValue)
+    private static MemoryTransport Connect(SlowPoemServerFactory factory, long room = long.MaxValue)
     {
         SocketAddress peer = default;
-        return new TurnedTransport(factory.BuildProtocol(peer)!, room);
+        return MemoryTransport.Connect(factory.BuildProtocol(peer)!, room);
     }
 
     private SlowPoemServerFactory Factory(string poem, long bytes, double delay, PoemFormat format = PoemFormat.Plain, ILogger? log = null)

@@ -15,7 +15,7 @@ public sealed class ProxyFailureTests
     private const string Poem = "Was it for this";
 
     [TestMethod]
-    public void AReset_ResetsAllWhoWait_AndTheNextFetchesAgain()
+    public void AReset_ResetsAllWaitingClients_AndTheNextFetchesAgain()
     {
         using var world = new ProxyWorld();
         MemoryTransport[] clients = [.. Enumerable.Range(0, 50).Select(_ => world.Join())];
@@ -84,10 +84,10 @@ public sealed class ProxyFailureTests
             new ProxyOptions { Lifetime = TimeSpan.FromHours(2), ProbeDelay = TimeSpan.Zero },
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
-            new ListLogger());
-        var factory = new ProxyServerFactory(service, clock, new ListLogger());
-        var client = new MemoryTransport(clock, factory.BuildProtocol(default)!, factory);
-        client.Start();
+            new CollectingLog());
+        var factory = new ProxyServerFactory(service, clock, new CollectingLog());
+        var client = new MemoryTransport(clock, factory);
+        client.Open(factory.BuildProtocol(default)!);
         clock.Advance(0);
         ProxyWorld.AssertReset(client);
         Assert.AreEqual(1, service.Failures);
@@ -122,7 +122,7 @@ public sealed class ProxyFailureTests
     }
 
     [TestMethod]
-    public void AReaderThatThrows_CostsNobodyElse()
+    public void AReaderThatThrows_CostsNoOther()
     {
         var clock = new ManualClock();
         using var memory = new GuardedMemory();
@@ -174,7 +174,7 @@ public sealed class ProxyFailureTests
         Assert.HasCount(2, world.Upstreams.All);
         world.Upstreams.Last.Send("A new po"u8.ToArray());
         world.Turn();
-        Assert.AreEqual(0, clients[0].Seen.Length, "while the old one may stand in, the new one is not streamed");
+        Assert.AreEqual(0, clients[0].Sent.Length, "while the old one may stand in, the new one is not streamed");
         world.Upstreams.Last.Transport!.PeerResets();
         world.Turn();
         Array.ForEach(clients, client => ProxyWorld.AssertGot(client, Poem));

@@ -71,16 +71,16 @@ public sealed class ProxyLimitTests
         }
 
         MemoryTransport upstream = world.Upstreams.Last.Transport!;
-        Assert.IsTrue(upstream.ReadPaused, "the upstream has to wait");
+        Assert.IsTrue(upstream.IsPaused, "the upstream has to wait");
         Assert.AreEqual(1100, upstream.BytesRead, "what was there when the poem became too long, and no more");
-        Assert.AreEqual(1100, fast.Seen.Length);
+        Assert.AreEqual(1100, fast.Sent.Length);
 
         world.Clock.Advance(ProxyWorld.UpstreamTimeout * 2);
         Assert.IsTrue(world.Upstreams.Last.IsLive, "it is not the upstream that is silent");
 
-        slow.Grant(long.MaxValue);
+        slow.SetRoom(long.MaxValue);
         world.Turn();
-        Assert.IsFalse(upstream.ReadPaused);
+        Assert.IsFalse(upstream.IsPaused);
         world.Deliver(string.Empty);
         ProxyWorld.AssertGot(fast, poem);
         ProxyWorld.AssertGot(slow, poem);
@@ -95,7 +95,7 @@ public sealed class ProxyLimitTests
         string poem = Poem(5000);
         world.Upstreams.Last.SendAll(Encoding.ASCII.GetBytes(poem[..2000]));
         world.Turn();
-        slow.SendingRunsOut();
+        slow.TimeOutSending();
         world.Turn();
         ProxyWorld.AssertReset(slow);
         ProxyWorld.AssertGot(fast, poem[..2000]);
@@ -108,7 +108,7 @@ public sealed class ProxyLimitTests
         MemoryTransport slow = world.Join(room: 10);
         world.Upstreams.Last.Send(Encoding.ASCII.GetBytes(Poem(2000)));
         world.Turn();
-        Assert.IsTrue(world.Upstreams.Last.Transport!.ReadPaused);
+        Assert.IsTrue(world.Upstreams.Last.Transport!.IsPaused);
         world.Upstreams.Last.Transport.PeerResets();
         world.Turn();
         ProxyWorld.AssertReset(slow, Poem(10));
@@ -139,7 +139,7 @@ public sealed class ProxyLimitTests
     }
 
     [TestMethod]
-    public void WhoJoinsFromWithinAVisit_GetsAllOfIt()
+    public void AClientThatJoinsFromWithinAVisit_GetsAllOfIt()
     {
         var clock = new ManualClock();
         using var memory = new GuardedMemory();
@@ -157,7 +157,7 @@ public sealed class ProxyLimitTests
             options,
             new ProxyCache(long.MaxValue),
             memory,
-            new ListLogger());
+            new CollectingLog());
         var second = new CountingReader(() => { });
         ProxyDelivery? late = null;
         ProxyDelivery early = service.Join(new CountingReader(() => late ??= service.Join(second)));
@@ -172,7 +172,7 @@ public sealed class ProxyLimitTests
     }
 
     [TestMethod]
-    public void AClientThatDoesNotRead_HoldsNobodyUp()
+    public void AClientThatDoesNotRead_DelaysNoOther()
     {
         using var world = new ProxyWorld(Small);
         MemoryTransport stopped = world.Join(room: 0);
@@ -182,7 +182,7 @@ public sealed class ProxyLimitTests
         ProxyWorld.AssertGot(reading, poem);
         Assert.AreEqual(WireEnd.None, stopped.End);
         ProxyWorld.AssertGot(world.Join(), poem);
-        stopped.SendingRunsOut();
+        stopped.TimeOutSending();
         world.Turn();
         ProxyWorld.AssertReset(stopped);
     }

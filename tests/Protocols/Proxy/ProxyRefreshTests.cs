@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
@@ -36,7 +37,7 @@ public sealed class ProxyRefreshTests
         Assert.AreEqual(5, world.Service.StaleServed, "the new one is fresh");
         world.Clients.ForEach(client => client.PeerEnds());
         world.Turn();
-        Assert.AreEqual(5, world.Log.Lines.FindAll(line => line.EndsWith(": whole (stale)", StringComparison.Ordinal)).Count);
+        Assert.AreEqual(5, world.Log.Lines.Count(line => line.EndsWith(": whole (stale)", StringComparison.Ordinal)));
     }
 
     [TestMethod]
@@ -48,7 +49,7 @@ public sealed class ProxyRefreshTests
         _ = world.FetchOnce(Old);
         world.Clock.Advance(seconds);
         MemoryTransport client = world.Join();
-        Assert.AreEqual(isServed ? Old.Length : 0, client.Seen.Length);
+        Assert.AreEqual(isServed ? Old.Length : 0, client.Sent.Length);
         world.Deliver(New);
         ProxyWorld.AssertGot(client, isServed ? Old : New);
     }
@@ -118,7 +119,7 @@ public sealed class ProxyRefreshTests
         _ = world.FetchOnce(Old);
         world.Clock.Advance(75);
         MemoryTransport client = world.Join();
-        Assert.AreEqual(0, client.Seen.Length, "it waits for the fetch");
+        Assert.AreEqual(0, client.Sent.Length, "it waits for the fetch");
         world.Upstreams.Last.Refuse();
         world.Turn();
         ProxyWorld.AssertGot(client, Old);

@@ -49,10 +49,10 @@ public sealed class ProxyServiceTests
         MemoryTransport early = world.Join();
         world.Upstreams.Last.Send("Was it"u8.ToArray());
         world.Turn();
-        Assert.AreEqual("Was it", Encoding.UTF8.GetString(early.Seen), "what has come is passed on at once");
+        Assert.AreEqual("Was it", Encoding.UTF8.GetString(early.Sent), "what has come is passed on at once");
         MemoryTransport late = world.Join();
         world.Turn();
-        Assert.AreEqual("Was it", Encoding.UTF8.GetString(late.Seen));
+        Assert.AreEqual("Was it", Encoding.UTF8.GetString(late.Sent));
         world.Deliver(" for this");
         ProxyWorld.AssertGot(early, Poem);
         ProxyWorld.AssertGot(late, Poem);
@@ -154,7 +154,7 @@ public sealed class ProxyServiceTests
         world.Clock.Advance(TimeSpan.FromHours(3));
         MemoryTransport next = world.FetchOnce("another poem, in the place of that one");
         world.Service.Clear();
-        slow.Grant(long.MaxValue);
+        slow.SetRoom(long.MaxValue);
         ProxyWorld.AssertGot(slow, Poem);
         ProxyWorld.AssertGot(next, "another poem, in the place of that one");
     }
@@ -250,7 +250,7 @@ public sealed class ProxyServiceTests
         MemoryTransport client = world.Join();
         world.Upstreams.Last.Send("Was it"u8.ToArray());
         world.Turn();
-        Assert.AreEqual(0, client.Seen.Length);
+        Assert.AreEqual(0, client.Sent.Length);
         world.Deliver(" for this");
         ProxyWorld.AssertGot(client, Poem);
     }
@@ -262,7 +262,7 @@ public sealed class ProxyServiceTests
         MemoryTransport client = world.Join();
         world.Upstreams.Last.Send("15:"u8.ToArray());
         world.Turn();
-        Assert.AreEqual("15:", Encoding.UTF8.GetString(client.Seen));
+        Assert.AreEqual("15:", Encoding.UTF8.GetString(client.Sent));
         world.Deliver(Poem + ",");
         ProxyWorld.AssertGot(client, $"15:{Poem},");
         ProxyWorld.AssertGot(world.Join(), $"15:{Poem},");
@@ -272,7 +272,7 @@ public sealed class ProxyServiceTests
     [TestMethod]
     public void ManyWaiters_AreServedAFewATurn_InTheOrderInWhichTheyCame()
     {
-        var clock = new LoopClock();
+        var clock = new ManualClock();
         using var memory = new GuardedMemory();
         var upstream = new Deferred<long>();
         var service = new ProxyService(
@@ -286,7 +286,7 @@ public sealed class ProxyServiceTests
             new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
             new ProxyCache(long.MaxValue),
             memory,
-            new ListLogger());
+            new CollectingLog());
         int served = 0;
         var readers = new OrderedReader[1000];
         for (int i = 0; i < readers.Length; i++)

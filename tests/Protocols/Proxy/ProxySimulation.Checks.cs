@@ -18,7 +18,7 @@ internal sealed partial class ProxySimulation
             for (int i = _live.Count - 1; i >= 0; i--)
             {
                 Fetching fetch = _live[i];
-                Pauses += fetch.Source.Upstream.Transport is { ReadPaused: true } ? 1 : 0;
+                Pauses += fetch.Source.Upstream.Transport is { IsPaused: true } ? 1 : 0;
                 if (!fetch.IsLive)
                 {
                     fetch.Source.DoneAt = _life.NextEvent();
@@ -59,8 +59,10 @@ internal sealed partial class ProxySimulation
             int unaware = 0;
             foreach (Client client in _present)
             {
-                open += client.Transport.IsOpen ? 1 : 0;
-                maybeProbes += client.Transport.IsOpen && _life._clock.Now < client.JoinedTime + _life._options.ProbeDelay ? 1 : 0;
+                bool isOpen = client.Transport is { Disconnecting: false, IsLost: false };
+                bool mayBeProbe = isOpen && _life._clock.Now < client.JoinedTime + _life._options.ProbeDelay;
+                open += isOpen ? 1 : 0;
+                maybeProbes += mayBeProbe ? 1 : 0;
                 unaware += client.Transport is { IsLost: true, IsClosed: false } ? 1 : 0;
             }
 
@@ -95,7 +97,7 @@ internal sealed partial class ProxySimulation
 
         private void CheckDelivery(Client client)
         {
-            ReadOnlySpan<byte> seen = client.Transport.Seen;
+            ReadOnlySpan<byte> seen = client.Transport.Sent;
             bool isComplete = client.Transport.End == WireEnd.Fin;
             if (seen.IsEmpty && !isComplete)
             {

@@ -43,8 +43,8 @@ internal sealed partial class ProxySimulation
                 FailedOver = (_, _) => Failovers++,
             };
             _service = new ProxyService(
-                "upstream", Fetch, life._clock, options, life._cache, life._memory, OnlyErrors.Instance);
-            _factory = new ProxyServerFactory(_service, life._clock, OnlyErrors.Instance);
+                "upstream", Fetch, life._clock, options, life._cache, life._memory, life._log);
+            _factory = new ProxyServerFactory(_service, life._clock, life._log);
         }
 
         /// <summary>True if a fetch or a client has not ended.</summary>
@@ -61,13 +61,11 @@ internal sealed partial class ProxySimulation
         public void Join()
         {
             _life.Tell("a client joins");
-            var transport = new MemoryTransport(
-                _life._clock, _factory.BuildProtocol(default)!, _factory, enoughPending: EnoughPending(_life._options.WindowBytes));
-            transport.Grant(_life.Pick(0, 10, 300, long.MaxValue, long.MaxValue));
+            var transport = new MemoryTransport(_life._clock, _factory) { MaxPendingBytes = MaxPending(_life._options.WindowBytes) };
             var client = new Client(transport, _life.NextEvent(), _life._clock.Now, _hungUpAt);
             _clients.Add(client);
             _present.Add(client);
-            transport.Start();
+            transport.Open(_factory.BuildProtocol(default)!, _life.Pick(0, 10, 300, long.MaxValue, long.MaxValue));
         }
 
         public void DisturbClient()
@@ -93,11 +91,11 @@ internal sealed partial class ProxySimulation
                     break;
                 case 3:
                     _life.Tell("a client's time runs out");
-                    client.SendingRunsOut();
+                    client.TimeOutSending();
                     break;
                 default:
                     _life.Tell("a client stops reading");
-                    client.Grant(0);
+                    client.SetRoom(0);
                     break;
             }
         }
@@ -107,7 +105,7 @@ internal sealed partial class ProxySimulation
             if (Pick(client => client.BytesPending > 0 && !client.IsLost) is { } client)
             {
                 _life.Tell("a slow client reads");
-                client.Grant(_life.Pick(1, 50, 400, long.MaxValue));
+                client.SetRoom(_life.Pick(1, 50, 400, long.MaxValue));
             }
         }
 
@@ -140,7 +138,7 @@ internal sealed partial class ProxySimulation
 
             foreach (Client client in _present)
             {
-                client.Transport.Grant(long.MaxValue);
+                client.Transport.SetRoom(long.MaxValue);
             }
         }
 

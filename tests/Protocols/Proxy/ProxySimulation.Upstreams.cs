@@ -222,7 +222,7 @@ internal sealed partial class ProxySimulation
 
             Transformed++;
             var result = new TextBuffer();
-            result.Write(Transform(fetch.Text!.Text.Span));
+            result.Write(Transform(fetch.Text!.Text));
             transforming.Callback(result);
         }
 

@@ -24,8 +24,11 @@ internal sealed partial class ProxySimulation : IDisposable
     private static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(60);
 
     private readonly Random _random;
-    private readonly LoopClock _clock = new();
+    private readonly ManualClock _clock = new();
     private readonly GuardedMemory _memory = new();
+
+    /// <summary>An exception of one client's part is logged, and ends the test.</summary>
+    private readonly CollectingLog _log = new(LogLevel.Error);
     private readonly ProxyOptions _options;
     private readonly long _maxCacheBytes;
     private readonly ProxyCache _cache;
@@ -53,7 +56,7 @@ internal sealed partial class ProxySimulation : IDisposable
             Format = OneIn(3) ? PoemFormat.Netstring : PoemFormat.Plain,
             MaxPoemBytes = Pick(100L, 600L, 2000L),
             WindowBytes = window,
-            NarrowWindowBytes = EnoughPending(window),
+            NarrowWindowBytes = MaxPending(window),
             ChunkBytes = Pick(5, 16, 64),
             VisitsPerTurn = Pick(1, 2, 5, 64),
         };
@@ -112,13 +115,13 @@ internal sealed partial class ProxySimulation : IDisposable
     public void Dispose() => _memory.Dispose();
 
     /// <summary>A client for whom more is waiting is told of, once it has caught up.</summary>
-    private static int EnoughPending(int window) => window / 4;
+    private static int MaxPending(int window) => window / 4;
 
     private void CheckMemory()
     {
         // Each poem that passes through may exceed the limit by its smallest window, by what arrived before it was paused (all
         // of it, if it was transformed), and by what is in one chunk with the last byte that was taken.
-        long arrived = _sites.Exists(site => site.Transforms) ? _options.MaxPoemBytes : MaxRead;
+        long arrived = Math.Max(MaxRead, _sites.Exists(site => site.Transforms) ? _options.MaxPoemBytes : 0);
         long most = _cache.Passing * (_options.NarrowWindowBytes + arrived + (2 * _options.ChunkBytes));
         most = _maxCacheBytes > long.MaxValue - most ? long.MaxValue : _maxCacheBytes + most;
         bool isBounded = _cache.HeldBytes <= most;
@@ -183,6 +186,7 @@ internal sealed partial class ProxySimulation : IDisposable
         Turn(TimeSpan.FromSeconds(10));
         _sites.ForEach(site => Assert.AreEqual(0, site.Service.FetchesInFlight, "no fetch begins by itself"));
         Assert.AreEqual(0, _clock.PendingCount, "no timer is left");
+        Assert.IsEmpty(_log.Lines);
     }
 
     private void Turn(double seconds)
@@ -207,28 +211,4 @@ internal sealed partial class ProxySimulation : IDisposable
     private bool OneIn(int cases) => _random.Next(cases) == 0;
 
     private T Pick<T>(params T[] choices) => choices[_random.Next(choices.Length)];
-
-    /// <summary>An exception of one client's part is logged; here it fails the test.</summary>
-    private sealed class OnlyErrors : ILogger
-    {
-        public static readonly OnlyErrors Instance = new();
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            if (IsEnabled(logLevel))
-            {
-                Assert.Fail($"{formatter(state, exception)}: {exception}");
-            }
-        }
-    }
 }

@@ -15,7 +15,7 @@ public sealed class TransformedFetchTests
     private readonly MemoryUpstreams _upstreams;
     private readonly ProxyService _service;
     private readonly ProxyServerFactory _factory;
-    private readonly ListLogger _log = new();
+    private readonly CollectingLog _log = new();
     private Deferred<TextBuffer>? _transforming;
     private string? _text;
 
@@ -50,7 +50,7 @@ public sealed class TransformedFetchTests
         _upstreams.Last.SendAll("HELLO"u8.ToArray());
         _clock.Advance(0);
         Assert.AreEqual("HELLO", _text);
-        Assert.AreEqual(0, client.Seen.Length, "nothing is passed on before the transformation");
+        Assert.AreEqual(0, client.Sent.Length, "nothing is passed on before the transformation");
         Answer("hello");
         ProxyWorld.AssertGot(client, "hello");
         _transforming = null;
@@ -115,14 +115,14 @@ public sealed class TransformedFetchTests
 
     private MemoryTransport Join()
     {
-        var client = new MemoryTransport(_clock, _factory.BuildProtocol(default)!, _factory);
-        client.Start();
+        var client = new MemoryTransport(_clock, _factory);
+        client.Open(_factory.BuildProtocol(default)!);
         return client;
     }
 
     private Deferred<TextBuffer> Transform(TextBuffer text)
     {
-        _text = Encoding.ASCII.GetString(text.Text.Span);
+        _text = Encoding.ASCII.GetString(text.Text);
         _transforming = new Deferred<TextBuffer>();
         return _transforming;
     }

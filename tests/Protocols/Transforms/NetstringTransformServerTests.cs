@@ -21,9 +21,9 @@ public sealed class NetstringTransformServerTests
     [DataRow("8:rot13.ab,", "2:no,")]
     public void Request_OfAKnownName_IsAnsweredAndClosed(string request, string reply)
     {
-        TurnedTransport client = _server.Ask(request);
+        MemoryTransport client = _server.Ask(request);
         Assert.AreEqual(reply, client.SentText);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
         Assert.AreEqual(1, client.WriteCount, "header, text and comma go out in one write");
         Assert.IsTrue(client.Finish());
         Assert.AreEqual(0, _server.DeadlineCount);
@@ -36,18 +36,18 @@ public sealed class NetstringTransformServerTests
         byte[] request = TransformHarness.Netstring("shout.perché, said the owl: 3:abc,");
         for (int cut = 1; cut < request.Length; cut++)
         {
-            TurnedTransport client = _server.Connect();
-            client.Receive(request.AsSpan(0, cut));
+            MemoryTransport client = _server.Connect();
+            client.PeerSends(request.AsSpan(0, cut));
             Assert.AreEqual(0, client.BytesSent, $"after {cut} bytes");
-            client.Receive(request.AsSpan(cut));
+            client.PeerSends(request.AsSpan(cut));
             Assert.AreEqual("29:PERCHÉ, SAID THE OWL: 3:ABC,,", client.SentText, $"cut at {cut}");
             Assert.IsTrue(client.Finish());
         }
 
-        TurnedTransport slow = _server.Connect();
+        MemoryTransport slow = _server.Connect();
         foreach (byte b in request)
         {
-            slow.Receive([b]);
+            slow.PeerSends([b]);
         }
 
         Assert.AreEqual("29:PERCHÉ, SAID THE OWL: 3:ABC,,", slow.SentText);
@@ -58,18 +58,18 @@ public sealed class NetstringTransformServerTests
     [DataRow("12:cummingsify.,garbage \u0000 12")]
     public void Request_WithSomethingBehindIt_IsAnsweredOnce(string request)
     {
-        TurnedTransport client = _server.Ask(request);
-        client.Receive("more");
+        MemoryTransport client = _server.Ask(request);
+        client.PeerSends("more");
         Assert.AreEqual("0:,", client.SentText);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
     }
 
     [TestMethod]
     public void Request_WithTheClientsEndBehindIt_IsAnswered()
     {
-        TurnedTransport client = _server.Ask("8:shout.ab,", ends: true);
+        MemoryTransport client = _server.Ask("8:shout.ab,", ends: true);
         Assert.AreEqual("2:AB,", client.SentText);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
     }
 
     [TestMethod]
@@ -104,11 +104,11 @@ public sealed class NetstringTransformServerTests
         byte[] bytes = Encoding.UTF8.GetBytes(request);
         for (int cut = 0; cut < bytes.Length; cut++)
         {
-            TurnedTransport client = _server.Connect();
-            client.Receive(bytes.AsSpan(0, cut));
-            client.Receive(bytes.AsSpan(cut));
+            MemoryTransport client = _server.Connect();
+            client.PeerSends(bytes.AsSpan(0, cut));
+            client.PeerSends(bytes.AsSpan(cut));
             Assert.AreEqual(0, client.BytesSent, $"cut at {cut}");
-            Assert.AreEqual(TransportEnd.Kind, client.End, $"cut at {cut}");
+            Assert.AreEqual(WireEnd.Fin, client.End, $"cut at {cut}");
             Assert.IsTrue(client.Finish());
             Assert.AreEqual(0, _server.DeadlineCount);
         }
@@ -130,8 +130,8 @@ public sealed class NetstringTransformServerTests
     [DataRow("7:shout.a")]
     public void End_InTheMiddleOfARequest_IsRefused(string request)
     {
-        TurnedTransport client = _server.Ask(request, ends: true);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        MemoryTransport client = _server.Ask(request, ends: true);
+        Assert.AreEqual(WireEnd.Fin, client.End);
         Assert.IsTrue(client.Finish());
         _server.Log.AssertHas("refused", "too early");
         _server.Log.AssertHas("transformed 0", "refused");
@@ -140,8 +140,8 @@ public sealed class NetstringTransformServerTests
     [TestMethod]
     public void End_BeforeAnyRequest_IsNoReasonToComplain()
     {
-        TurnedTransport client = _server.Ask([], ends: true);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        MemoryTransport client = _server.Ask([], ends: true);
+        Assert.AreEqual(WireEnd.Fin, client.End);
         Assert.IsTrue(client.Finish());
         Assert.HasCount(1, _server.Log.Lines);
         _server.Log.AssertHas("left");
@@ -152,8 +152,8 @@ public sealed class NetstringTransformServerTests
     {
         foreach (string start in new[] { "", "7:", "7:sho", "7:shout.a," })
         {
-            TurnedTransport client = _server.Ask(start);
-            client.ReceiveReset();
+            MemoryTransport client = _server.Ask(start);
+            client.PeerResets();
             Assert.AreEqual(0, _server.DeadlineCount);
         }
 
@@ -164,16 +164,16 @@ public sealed class NetstringTransformServerTests
     public void Reply_ThatTheKernelTakesInPieces_ComesWhole()
     {
         string poem = string.Concat(Enumerable.Repeat("the same procedure as last year ", 1000));
-        TurnedTransport slow = _server.Connect(room: 10);
-        slow.Receive(TransformHarness.Netstring("shout." + poem));
+        MemoryTransport slow = _server.Connect(room: 10);
+        slow.PeerSends(TransformHarness.Netstring("shout." + poem));
         Assert.AreEqual(10, slow.BytesSent);
 
         // Meanwhile others are served, from buffers of their own.
         Assert.AreEqual("2:NO,", _server.Ask("8:shout.no,").SentText);
-        while (!slow.EndIsSent)
+        while (slow.End != WireEnd.Fin)
         {
             Assert.IsFalse(slow.Finish());
-            slow.MakeRoom(1000);
+            slow.SetRoom(1000);
         }
 
         Assert.AreEqual($"{poem.Length}:{poem.ToUpperInvariant()},", slow.SentText);
@@ -184,11 +184,11 @@ public sealed class NetstringTransformServerTests
     public void Transformation_ThatThrows_IsClosedAndLoggedWithWhatItThrew()
     {
         _server.Service.Register(new NowTransformation("broken", (_, _) => throw new InvalidTimeZoneException("out of order")));
-        TurnedTransport client = _server.Ask("8:broken.x,");
+        MemoryTransport client = _server.Ask("8:broken.x,");
         Assert.AreEqual(0, client.BytesSent);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
         Assert.IsTrue(client.Finish());
-        _server.Log.AssertHas("Warning", "broken failed", "out of order", nameof(InvalidTimeZoneException));
+        _server.Log.AssertHas("Warning", "broken threw", "out of order", nameof(InvalidTimeZoneException));
         _server.Log.AssertHas("transformed 0", "failed");
         Assert.AreEqual("2:AB,", _server.Ask("8:shout.ab,").SentText);
     }
@@ -198,15 +198,15 @@ public sealed class NetstringTransformServerTests
     public void Transformation_ThatTakesAWhile_DelaysNobodyElse()
     {
         _server.Service.Register(new LaterTransformation("sleep", text => _server.Clock.Sleep(TimeSpan.FromSeconds(1)).AddCallback(_ => text)));
-        TurnedTransport sleeper = _server.Ask("8:sleep.zz,");
-        Assert.AreEqual(TransportEnd.None, sleeper.End);
+        MemoryTransport sleeper = _server.Ask("8:sleep.zz,");
+        Assert.AreEqual(WireEnd.None, sleeper.End);
         Assert.AreEqual("2:AB,", _server.Ask("8:shout.ab,").SentText);
         _server.Advance(0.99);
         Assert.AreEqual(0, sleeper.BytesSent);
-        sleeper.ReceiveEnd();
+        sleeper.PeerEnds();
         _server.Advance(0.01);
         Assert.AreEqual("2:zz,", sleeper.SentText);
-        Assert.AreEqual(TransportEnd.Kind, sleeper.End);
+        Assert.AreEqual(WireEnd.Fin, sleeper.End);
         Assert.IsTrue(sleeper.Finish());
         Assert.AreEqual(0, _server.DeadlineCount);
     }
@@ -217,8 +217,8 @@ public sealed class NetstringTransformServerTests
         bool isCancelled = false;
         var operation = new Deferred<byte[]>(_ => isCancelled = true);
         _server.Service.Register(new LaterTransformation("never", _ => operation));
-        TurnedTransport client = _server.Ask("7:never.x,");
-        client.ReceiveReset();
+        MemoryTransport client = _server.Ask("7:never.x,");
+        client.PeerResets();
         Assert.IsTrue(isCancelled);
         Assert.AreEqual(0, _server.DeadlineCount);
     }
@@ -231,31 +231,31 @@ public sealed class NetstringTransformServerTests
         _server.Service.Register(new LaterTransformation("late", _ => operation));
         SocketAddress peer = default;
         Protocol protocol = _server.Factory.BuildProtocol(peer)!;
-        var client = new TurnedTransport(protocol);
-        client.Receive("6:late.x,");
-        client.ReceiveReset();
-        client.Reopen(protocol);
+        var client = MemoryTransport.Connect(protocol);
+        client.PeerSends("6:late.x,");
+        client.PeerResets();
+        client.Open(protocol);
         operation.Callback([65]);
         Assert.AreEqual(0, client.BytesSent);
-        client.Receive("7:shout.b,");
+        client.PeerSends("7:shout.b,");
         Assert.AreEqual("1:B,", client.SentText);
     }
 
-    /// <summary>What is not done by the deadline is given up, and its client told by the end.</summary>
+    /// <summary>There is one deadline, from accept to the answer.</summary>
     [TestMethod]
     public void Transformation_ThatIsNeverDone_IsGivenUpAfterTheTimeout()
     {
         _server.Service.Register(new LaterTransformation("never", _ => new Deferred<byte[]>()));
-        TurnedTransport client = _server.Connect();
+        MemoryTransport client = _server.Connect();
         _server.Advance(29);
-        client.Receive("7:never.x,");
-        _server.Advance(29.9);
-        Assert.AreEqual(TransportEnd.None, client.End);
+        client.PeerSends("7:never.x,");
+        _server.Advance(0.9);
+        Assert.AreEqual(WireEnd.None, client.End);
         _server.Advance(0.2);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
         Assert.AreEqual(0, client.BytesSent);
         Assert.IsTrue(client.Finish());
-        _server.Log.AssertHas("never failed", "not done in 30 s");
+        _server.Log.AssertHas("never for ", "not done in 30 s");
     }
 
     [TestMethod]
@@ -268,7 +268,7 @@ public sealed class NetstringTransformServerTests
         byte[] whole = TransformHarness.Netstring("cummingsify." + new string('É', 300));
         SocketAddress peer = default;
         Protocol protocol = factory.BuildProtocol(peer)!;
-        var client = new TurnedTransport(protocol);
+        var client = MemoryTransport.Connect(protocol);
         long before = 0;
         const int WarmUp = 100;
         for (int i = 0; i < WarmUp + 1000; i++)
@@ -280,12 +280,12 @@ public sealed class NetstringTransformServerTests
 
             // Every other one comes in two pieces, and is kept in between.
             int cut = i % 2 * 100;
-            client.Receive(whole.AsSpan(0, cut));
-            client.Receive(whole.AsSpan(cut));
+            client.PeerSends(whole.AsSpan(0, cut));
+            client.PeerSends(whole.AsSpan(cut));
             _ = client.Finish();
             factory.Release(protocol);
             protocol = factory.BuildProtocol(peer)!;
-            client.Reopen(protocol);
+            client.Open(protocol);
         }
 
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);

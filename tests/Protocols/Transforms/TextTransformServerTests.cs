@@ -22,11 +22,11 @@ public sealed class TextTransformServerTests
     [DataRow("reverse-lines\n1\n2\n", "2\n1\n")]
     public void Request_UpToTheClientsEnd_IsAnsweredBare(string request, string reply)
     {
-        TurnedTransport client = _server.Ask(request);
-        Assert.AreEqual(TransportEnd.None, client.End);
-        client.ReceiveEnd();
+        MemoryTransport client = _server.Ask(request);
+        Assert.AreEqual(WireEnd.None, client.End);
+        client.PeerEnds();
         Assert.AreEqual(reply, client.SentText);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        Assert.AreEqual(WireEnd.Fin, client.End);
         Assert.IsTrue(client.Finish());
         _server.Log.AssertHas("transformed", "whole");
         Assert.AreEqual(0, _server.DeadlineCount);
@@ -38,10 +38,10 @@ public sealed class TextTransformServerTests
         byte[] request = Encoding.UTF8.GetBytes("shout\r\nperché\nno\n");
         for (int cut = 0; cut <= request.Length; cut++)
         {
-            TurnedTransport client = _server.Connect();
-            client.Receive(request.AsSpan(0, cut));
-            client.Receive(request.AsSpan(cut));
-            client.ReceiveEnd();
+            MemoryTransport client = _server.Connect();
+            client.PeerSends(request.AsSpan(0, cut));
+            client.PeerSends(request.AsSpan(cut));
+            client.PeerEnds();
             Assert.AreEqual("PERCHÉ\nNO\n", client.SentText, $"cut at {cut}");
             Assert.IsTrue(client.Finish());
         }
@@ -56,9 +56,9 @@ public sealed class TextTransformServerTests
     [DataRow("7:shout.a,", "ended before its first line")]
     public void Request_ThatNamesNothing_IsResetWithoutAnAnswer(string request, string problem)
     {
-        TurnedTransport client = _server.Ask(request, ends: true);
+        MemoryTransport client = _server.Ask(request, ends: true);
         Assert.AreEqual(0, client.BytesSent);
-        Assert.AreEqual(TransportEnd.Reset, client.End);
+        Assert.AreEqual(WireEnd.Reset, client.End);
         Assert.IsTrue(client.Finish());
         _server.Log.AssertHas("refused", problem);
         _server.Log.AssertHas("transformed 0", "refused");
@@ -67,18 +67,18 @@ public sealed class TextTransformServerTests
     [TestMethod]
     public void Request_WhoseFirstLineIsTooLongForAName_IsRefusedAtOnce()
     {
-        TurnedTransport client = _server.Ask(new string('a', 256));
-        Assert.AreEqual(TransportEnd.None, client.End);
-        client.Receive("a");
-        Assert.AreEqual(TransportEnd.Reset, client.End);
+        MemoryTransport client = _server.Ask(new string('a', 256));
+        Assert.AreEqual(WireEnd.None, client.End);
+        client.PeerSends("a");
+        Assert.AreEqual(WireEnd.Reset, client.End);
         _server.Log.AssertHas("refused", "does not begin with a line");
     }
 
     [TestMethod]
     public void End_BeforeAnyRequest_IsNoReasonToComplain()
     {
-        TurnedTransport client = _server.Ask([], ends: true);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        MemoryTransport client = _server.Ask([], ends: true);
+        Assert.AreEqual(WireEnd.Fin, client.End);
         Assert.IsTrue(client.Finish());
         Assert.HasCount(1, _server.Log.Lines);
     }
@@ -87,8 +87,8 @@ public sealed class TextTransformServerTests
     public void Transformation_ThatTakesAWhile_AnswersAClientThatHasHalfClosed()
     {
         _server.Service.Register(new LaterTransformation("sleep", text => _server.Clock.Sleep(TimeSpan.FromSeconds(1)).AddCallback(_ => text)));
-        TurnedTransport sleeper = _server.Ask("sleep\nzz", ends: true);
-        Assert.AreEqual(TransportEnd.None, sleeper.End);
+        MemoryTransport sleeper = _server.Ask("sleep\nzz", ends: true);
+        Assert.AreEqual(WireEnd.None, sleeper.End);
         Assert.AreEqual("AB", _server.Ask("shout\nab", ends: true).SentText);
         _server.Advance(1);
         Assert.AreEqual("zz", sleeper.SentText);
@@ -102,12 +102,12 @@ public sealed class TextTransformServerTests
         _server.Service.Register(new LaterTransformation("hang", _ => new Deferred<byte[]>()));
         _server.Service.Register(new NowTransformation("broken", (_, _) => throw new InvalidTimeZoneException("out of order")));
         string[] requests = ["down\na", "hang\na", "broken\na"];
-        TurnedTransport[] clients = [.. requests.Select(request => _server.Ask(request, ends: true))];
-        Assert.AreEqual(TransportEnd.None, clients[1].End);
+        MemoryTransport[] clients = [.. requests.Select(request => _server.Ask(request, ends: true))];
+        Assert.AreEqual(WireEnd.None, clients[1].End);
         _server.Advance(30);
-        foreach (TurnedTransport client in clients)
+        foreach (MemoryTransport client in clients)
         {
-            Assert.AreEqual(TransportEnd.Reset, client.End);
+            Assert.AreEqual(WireEnd.Reset, client.End);
             Assert.IsTrue(client.Finish());
         }
 
@@ -138,7 +138,7 @@ public sealed class TextTransformServerTests
         byte[] request = Encoding.UTF8.GetBytes("reverse-lines\nno\nperché\n" + new string('x', 5000));
         SocketAddress peer = default;
         Protocol protocol = factory.BuildProtocol(peer)!;
-        var client = new TurnedTransport(protocol);
+        var client = MemoryTransport.Connect(protocol);
         long before = 0;
         const int WarmUp = 100;
         for (int i = 0; i < WarmUp + 1000; i++)
@@ -148,12 +148,12 @@ public sealed class TextTransformServerTests
                 before = GC.GetAllocatedBytesForCurrentThread();
             }
 
-            client.Receive(request);
-            client.ReceiveEnd();
+            client.PeerSends(request);
+            client.PeerEnds();
             _ = client.Finish();
             factory.Release(protocol);
             protocol = factory.BuildProtocol(peer)!;
-            client.Reopen(protocol);
+            client.Open(protocol);
         }
 
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);

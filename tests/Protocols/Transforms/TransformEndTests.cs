@@ -4,7 +4,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 
-/// <summary>The server ends: requests that have begun are finished, and who has not begun one is not waited for.</summary>
+/// <summary>The server drains: requests that have begun are finished, and idle connections are closed.</summary>
 [TestClass]
 public sealed class TransformEndTests
 {
@@ -16,13 +16,13 @@ public sealed class TransformEndTests
     public void ASilentClient_IsClosedAtOnce(bool asText)
     {
         var server = new TransformHarness(asText);
-        TurnedTransport[] clients = [server.Connect(), server.Connect(), server.Connect()];
+        MemoryTransport[] clients = [server.Connect(), server.Connect(), server.Connect()];
         server.Advance(1);
-        clients[1].ReceiveReset();
+        clients[1].PeerResets();
         server.Factory.CloseIdle(Silence);
         server.Advance(0);
-        Assert.AreEqual(TransportEnd.Kind, clients[0].End);
-        Assert.AreEqual(TransportEnd.Kind, clients[2].End);
+        Assert.AreEqual(WireEnd.Fin, clients[0].End);
+        Assert.AreEqual(WireEnd.Fin, clients[2].End);
         Assert.IsTrue(clients[0].Finish() && clients[2].Finish());
         server.Log.AssertHas("transformed 0", "stopped");
         Assert.AreEqual(0, server.DeadlineCount);
@@ -33,15 +33,15 @@ public sealed class TransformEndTests
     public void AClientThatHasJustCome_HasAMomentToBegin()
     {
         var server = new TransformHarness();
-        TurnedTransport silent = server.Connect();
-        TurnedTransport asking = server.Connect();
+        MemoryTransport silent = server.Connect();
+        MemoryTransport asking = server.Connect();
         server.Factory.CloseIdle(Silence);
         server.Advance(0.49);
-        Assert.AreEqual(TransportEnd.None, silent.End);
-        asking.Receive("7:shout.a,");
+        Assert.AreEqual(WireEnd.None, silent.End);
+        asking.PeerSends("7:shout.a,");
         Assert.AreEqual("1:A,", asking.SentText);
         server.Advance(0.01);
-        Assert.AreEqual(TransportEnd.Kind, silent.End);
+        Assert.AreEqual(WireEnd.Fin, silent.End);
         Assert.AreEqual(string.Empty, silent.SentText);
     }
 
@@ -53,26 +53,26 @@ public sealed class TransformEndTests
     public void ARequestThatHasBegun_IsFinished(bool before, int timeout)
     {
         var server = new TransformHarness(timeout: timeout == 0 ? TimeSpan.MaxValue.TotalSeconds : timeout);
-        TurnedTransport finished = server.Connect();
-        TurnedTransport unfinished = server.Connect();
+        MemoryTransport finished = server.Connect();
+        MemoryTransport unfinished = server.Connect();
         if (before)
         {
-            finished.Receive("7:sh");
-            unfinished.Receive("7:sh");
+            finished.PeerSends("7:sh");
+            unfinished.PeerSends("7:sh");
         }
 
         server.Factory.CloseIdle(Silence);
         if (!before)
         {
-            finished.Receive("7:sh");
-            unfinished.Receive("7:sh");
+            finished.PeerSends("7:sh");
+            unfinished.PeerSends("7:sh");
         }
 
         server.Advance(29.9);
-        finished.Receive("out.a,");
+        finished.PeerSends("out.a,");
         Assert.AreEqual("1:A,", finished.SentText);
-        Assert.AreEqual(TransportEnd.None, unfinished.End);
+        Assert.AreEqual(WireEnd.None, unfinished.End);
         server.Advance(0.1);
-        Assert.AreEqual(timeout == 0 ? TransportEnd.None : TransportEnd.Reset, unfinished.End);
+        Assert.AreEqual(timeout == 0 ? WireEnd.None : WireEnd.Reset, unfinished.End);
     }
 }

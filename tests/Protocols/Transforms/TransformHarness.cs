@@ -6,7 +6,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 
-/// <summary>A face of a transform service on a clock that the test turns, with clients of memory.</summary>
+/// <summary>A port of a transform service on a clock that the test turns, with clients of memory.</summary>
 internal sealed class TransformHarness
 {
     private readonly TimerQueue _timers;
@@ -17,18 +17,18 @@ internal sealed class TransformHarness
         double timeout = 30,
         TransformService? service = null,
         ManualClock? clock = null,
-        RequestBudget? budget = null)
+        TransformLimits? limits = null)
     {
         Clock = clock ?? new ManualClock();
         _timers = new TimerQueue(Clock);
         Service = service ?? TransformService.BuiltIn();
-        var limits = new TransformLimits(maxLength, TimeSpan.FromSeconds(timeout), budget);
+        limits ??= new TransformLimits(maxLength, TimeSpan.FromSeconds(timeout));
         Factory = new TransformServerFactory(Service, asText, limits, Clock, _timers, Log);
     }
 
     public ManualClock Clock { get; }
 
-    public MemoryLog Log { get; } = new();
+    public CollectingLog Log { get; } = new();
 
     public TransformService Service { get; }
 
@@ -46,27 +46,27 @@ internal sealed class TransformHarness
 
     /// <summary>A new client.</summary>
     /// <param name="room">What its kernel takes.</param>
-    public TurnedTransport Connect(long room = long.MaxValue)
+    public MemoryTransport Connect(long room = long.MaxValue)
     {
         SocketAddress peer = default;
-        return new TurnedTransport(Factory.BuildProtocol(peer)!, room);
+        return MemoryTransport.Connect(Factory.BuildProtocol(peer)!, room);
     }
 
     /// <summary>A client that sends all of this and then looks at what it has got.</summary>
-    public TurnedTransport Ask(ReadOnlySpan<byte> request, bool ends = false)
+    public MemoryTransport Ask(ReadOnlySpan<byte> request, bool ends = false)
     {
-        TurnedTransport client = Connect();
-        client.Receive(request);
+        MemoryTransport client = Connect();
+        client.PeerSends(request);
         if (ends)
         {
-            client.ReceiveEnd();
+            client.PeerEnds();
         }
 
         return client;
     }
 
     /// <inheritdoc cref="Ask(ReadOnlySpan{byte}, bool)"/>
-    public TurnedTransport Ask(string request, bool ends = false) => Ask(Encoding.UTF8.GetBytes(request), ends);
+    public MemoryTransport Ask(string request, bool ends = false) => Ask(Encoding.UTF8.GetBytes(request), ends);
 
     /// <summary>Turns the clock, and makes the calls that are due.</summary>
     public void Advance(double seconds)
@@ -79,18 +79,23 @@ internal sealed class TransformHarness
     }
 }
 
-/// <summary>A transformation that is done when the test, or its clock, says so.</summary>
+/// <summary>A transformation that completes when the test, or its clock, says so.</summary>
 internal sealed class LaterTransformation(string name, Func<byte[], Deferred<byte[]>> apply) : Transformation(name)
 {
     /// <inheritdoc/>
-    public override Deferred<byte[]>? Apply(ReadOnlySpan<byte> text, TextBuffer output) => apply(text.ToArray());
+    public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output) =>
+        apply(text.ToArray()).AddCallback(bytes =>
+        {
+            output.Write(bytes);
+            return output;
+        });
 }
 
 /// <summary>A transformation that writes what the test says, at once.</summary>
 internal sealed class NowTransformation(string name, Action<byte[], TextBuffer> apply) : Transformation(name)
 {
     /// <inheritdoc/>
-    public override Deferred<byte[]>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
+    public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
     {
         apply(text.ToArray(), output);
         return null;

@@ -22,10 +22,10 @@ public sealed class TransformLimitsTests
         for (int length = limit - 1; length <= limit + 1; length++)
         {
             string request = "shout." + new string('a', length - 6);
-            TurnedTransport client = server.Ask(TransformHarness.Netstring(request));
+            MemoryTransport client = server.Ask(TransformHarness.Netstring(request));
             string expected = length > limit ? string.Empty : $"{length - 6}:{new string('A', length - 6)},";
             Assert.AreEqual(expected, client.SentText, $"{length} bytes");
-            Assert.AreEqual(TransportEnd.Kind, client.End);
+            Assert.AreEqual(WireEnd.Fin, client.End);
         }
 
         server.Log.AssertHas("refused", $"longer than {limit} bytes");
@@ -41,9 +41,9 @@ public sealed class TransformLimitsTests
         for (int length = limit - 1; length <= limit + 1; length++)
         {
             string request = "shout\n" + new string('a', length - 6);
-            TurnedTransport client = server.Ask(request, ends: true);
+            MemoryTransport client = server.Ask(request, ends: true);
             Assert.AreEqual(length > limit ? string.Empty : new string('A', length - 6), client.SentText, $"{length} bytes");
-            Assert.AreEqual(length > limit ? TransportEnd.Reset : TransportEnd.Kind, client.End);
+            Assert.AreEqual(length > limit ? WireEnd.Reset : WireEnd.Fin, client.End);
         }
 
         server.Log.AssertHas("refused", $"longer than {limit} bytes");
@@ -54,21 +54,21 @@ public sealed class TransformLimitsTests
     public void MaxLength_IsRefusedByTheDigitThatPassesIt()
     {
         var server = new TransformHarness(maxLength: 99_999);
-        TurnedTransport client = server.Ask("10000");
-        Assert.AreEqual(TransportEnd.None, client.End);
-        client.Receive("0");
-        Assert.AreEqual(TransportEnd.Kind, client.End);
+        MemoryTransport client = server.Ask("10000");
+        Assert.AreEqual(WireEnd.None, client.End);
+        client.PeerSends("0");
+        Assert.AreEqual(WireEnd.Fin, client.End);
     }
 
     [TestMethod]
     public void MaxLength_OfAText_IsRefusedBeforeItsEnd()
     {
         var server = new TransformHarness(asText: true, maxLength: 100);
-        TurnedTransport client = server.Ask("shout\n" + new string('a', 94));
-        Assert.AreEqual(TransportEnd.None, client.End);
-        client.Receive("a");
-        Assert.AreEqual(TransportEnd.Reset, client.End);
-        client.Receive("what else comes is dropped");
+        MemoryTransport client = server.Ask("shout\n" + new string('a', 94));
+        Assert.AreEqual(WireEnd.None, client.End);
+        client.PeerSends("a");
+        Assert.AreEqual(WireEnd.Reset, client.End);
+        client.PeerSends("what else comes is dropped");
         Assert.AreEqual(0, client.BytesSent);
     }
 
@@ -82,9 +82,9 @@ public sealed class TransformLimitsTests
             "repeat", (text, output) => output.Write(new byte[int.Parse(Encoding.ASCII.GetString(text), null)])));
         foreach (int length in new[] { (Limit * 4) - 1, Limit * 4, (Limit * 4) + 1 })
         {
-            TurnedTransport client = server.Ask(TransformHarness.Netstring($"repeat.{length}"));
+            MemoryTransport client = server.Ask(TransformHarness.Netstring($"repeat.{length}"));
             Assert.AreEqual(length > Limit * 4 ? 0 : length + 5, client.BytesSent, $"{length} bytes");
-            Assert.AreEqual(TransportEnd.Kind, client.End);
+            Assert.AreEqual(WireEnd.Fin, client.End);
         }
 
         server.Log.AssertHas(" repeat for ", "longer than 400 bytes");
@@ -96,17 +96,17 @@ public sealed class TransformLimitsTests
     public void Timeout_IsOneDeadlineThatProgressDoesNotMove(bool asText, string start)
     {
         var server = new TransformHarness(asText, timeout: 30);
-        TurnedTransport client = server.Connect();
+        MemoryTransport client = server.Connect();
         foreach (char c in start)
         {
             server.Advance(3);
-            client.Receive(c.ToString());
+            client.PeerSends(c.ToString());
         }
 
         server.Advance(5.9);
-        Assert.AreEqual(TransportEnd.None, client.End);
+        Assert.AreEqual(WireEnd.None, client.End);
         server.Advance(0.1);
-        Assert.AreEqual(TransportEnd.Reset, client.End);
+        Assert.AreEqual(WireEnd.Reset, client.End);
         Assert.IsTrue(client.Finish());
         server.Log.AssertHas("no complete request in 30 s");
         server.Log.AssertHas("transformed 0", "timeout");
@@ -117,27 +117,28 @@ public sealed class TransformLimitsTests
     public void Timeout_RunsFromAcceptForAClientThatSaysNothing()
     {
         var server = new TransformHarness(timeout: 0.5);
-        TurnedTransport first = server.Connect();
+        MemoryTransport first = server.Connect();
         server.Advance(0.3);
-        TurnedTransport second = server.Connect();
+        MemoryTransport second = server.Connect();
         server.Advance(0.2);
-        Assert.AreEqual(TransportEnd.Reset, first.End);
-        Assert.AreEqual(TransportEnd.None, second.End);
+        Assert.AreEqual(WireEnd.Reset, first.End);
+        Assert.AreEqual(WireEnd.None, second.End);
         server.Advance(0.3);
-        Assert.AreEqual(TransportEnd.Reset, second.End);
+        Assert.AreEqual(WireEnd.Reset, second.End);
     }
 
     [TestMethod]
     public void Timeout_OfAWholeRequest_IsOver()
     {
         var server = new TransformHarness(timeout: 30);
-        TurnedTransport client = server.Connect(room: 0);
+        MemoryTransport client = server.Connect(room: 0);
         server.Advance(29);
-        client.Receive("7:shout.a,");
+        client.PeerSends("7:shout.a,");
         server.Advance(1000);
-        Assert.AreEqual(TransportEnd.Kind, client.End);
-        client.MakeRoom(100);
+        Assert.AreEqual(WireEnd.None, client.End);
+        client.SetRoom(100);
         Assert.AreEqual("1:A,", client.SentText);
+        Assert.AreEqual(WireEnd.Fin, client.End);
     }
 
     [TestMethod]
@@ -149,9 +150,9 @@ public sealed class TransformLimitsTests
         var factory = new TransformServerFactory(
             server.Service, asText: false, new TransformLimits(100, TimeSpan.MaxValue), clock, timers, server.Log);
         SocketAddress peer = default;
-        var client = new TurnedTransport(factory.BuildProtocol(peer)!);
+        var client = MemoryTransport.Connect(factory.BuildProtocol(peer)!);
         Assert.AreEqual(0, timers.Count);
-        client.Receive("7:shout.a,");
+        client.PeerSends("7:shout.a,");
         Assert.AreEqual("1:A,", client.SentText);
     }
 }

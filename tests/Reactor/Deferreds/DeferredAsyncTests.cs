@@ -251,7 +251,7 @@ public sealed class DeferredAsyncTests
     [TestMethod]
     public void Callback_OnAForeignThread_IsFoundInDebugBuilds()
     {
-        using var reactor = new Reactor();
+        using var reactor = new Reactor(LostFailures.Log);
         Exception? found = null;
         reactor.CallWhenRunning(() =>
         {

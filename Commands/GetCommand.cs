@@ -19,6 +19,9 @@ internal sealed partial class GetCommand
     /// <summary>Before looking again for a free descriptor.</summary>
     private static readonly TimeSpan DescriptorDelay = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>How often times are updated on a terminal.</summary>
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(0.2);
+
     /// <summary>
     /// Descriptors that are no downloads: the standard streams, poller and waker, the runtime's pipe for signals, and those of
     /// look-ups.
@@ -73,6 +76,7 @@ internal sealed partial class GetCommand
             options.Stream && options.Output is null ? PipeReaderWatch.TryStart(reactor, OnReaderGone) : null;
         long start = Stopwatch.GetTimestamp();
         reactor.CallWhenRunning(StartAll);
+        _ = reactor.CallLater(TickInterval, this, static command => command.Tick());
         reactor.Run();
         return Finish(Stopwatch.GetElapsedTime(start));
     }
@@ -292,6 +296,12 @@ internal sealed partial class GetCommand
 
         _progress.Summary(complete, failed, elapsed);
         return exitCode;
+    }
+
+    private void Tick()
+    {
+        _progress.Tick();
+        _ = _reactor.CallLater(TickInterval, this, static command => command.Tick());
     }
 
     private void Note(Download download, string text)

@@ -110,6 +110,11 @@ internal abstract class Progress(Func<long> nowMs)
     /// <summary>A detail that was asked for.</summary>
     public void Note(int task, string text) => OnNote(_entries[task - 1], text);
 
+    /// <summary>Time has passed: called a few times a second.</summary>
+    public virtual void Tick()
+    {
+    }
+
     /// <summary>All downloads have ended.</summary>
     /// <param name="poems">The number of complete poems.</param>
     /// <param name="failed">The number of those that failed.</param>

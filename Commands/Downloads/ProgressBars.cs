@@ -61,6 +61,9 @@ internal sealed class ProgressBars : Progress
         _nextDrawMs = long.MinValue;
     }
 
+    /// <summary>Times go on while no bytes arrive.</summary>
+    public override void Tick() => DrawIfDue();
+
     private protected override void OnStarted(Entry entry) => DrawIfDue();
 
     private protected override void OnReceived(Entry entry, int bytes) => DrawIfDue();

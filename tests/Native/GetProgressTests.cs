@@ -71,7 +71,7 @@ public sealed class GetProgressTests : NativeTests
                 first = i == 16 ? PeakMemory(get!) : first;
             }
 
-            _ = sent.Set();
+            sent.Set();
         }));
         get = Start(new Launch("get", "--quiet", "--stream", "--output", "/dev/null", server.Address));
         Assert.IsTrue(sent.WaitOne(Patience.Milliseconds));

@@ -10,7 +10,6 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Downloads poems from all of their servers at once.</summary>
-/// <remarks>Crosses threads: a signal handler reads whether a write may block just now; the rest belongs to the reactor.</remarks>
 internal sealed partial class GetCommand
 {
     /// <summary>Before the second attempt; doubled before each one after it.</summary>
@@ -23,8 +22,7 @@ internal sealed partial class GetCommand
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(0.2);
 
     /// <summary>
-    /// Descriptors that are no downloads: the standard streams, poller and waker, the runtime's pipe for signals, and those of
-    /// look-ups.
+    /// Descriptors that are no downloads: the standard streams, poller, waker and signals, and those of look-ups.
     /// </summary>
     private const int ReservedDescriptors = 10;
 
@@ -40,18 +38,13 @@ internal sealed partial class GetCommand
     private PosixSignal _signal;
     private OutputResult _standardOutput;
 
-    /// <summary>
-    /// True while something is written to a pipe, a terminal or a device, whose reader may block it for ever. A signal then ends the
-    /// process by itself, since the loop can't.
-    /// </summary>
-    private volatile bool _mayBlock;
-
     /// <summary>Downloads the poems.</summary>
     /// <param name="options">How.</param>
     /// <param name="addresses">At least one; the same may come twice.</param>
     /// <returns>The exit code.</returns>
     public int Run(GetOptions options, PoemMirrors[] addresses)
     {
+        SignalQueue.Open(isServer: false);
         _options = options;
         _request = new PoemRequest(options.ConnectTimeout, options.Timeout, options.Format) { AllowEmpty = options.AllowEmpty };
         if (TryCreateDownloads(addresses) is { } exitCode)
@@ -66,7 +59,7 @@ internal sealed partial class GetCommand
             options.Verbosity > 1 ? LogLevel.Trace : LogLevel.Error,
             options.Progress == ProgressStyle.Json ? LogFormat.Json : LogFormat.Text);
         using var reactor = new Reactor(log);
-        using var signals = new Signals(reactor) { LetsThrough = () => _mayBlock };
+        using var signals = new Signals(reactor);
         _reactor = reactor;
         _transformer = options.Via is { } via ? new TransformClient(reactor, via, options.ConnectTimeout, options.Timeout) : null;
         _progress = Progress.Create(options);
@@ -82,7 +75,8 @@ internal sealed partial class GetCommand
     }
 
     /// <summary>Finds out where each poem goes; nothing is created before its first byte has arrived.</summary>
-    /// <returns>The exit code if that is impossible, which was said.</returns>
+    /// <returns>The exit code after an error that was reported, else null.</returns>
+    /// <exception cref="UsageError">The options contradict what is there.</exception>
     private int? TryCreateDownloads(PoemMirrors[] addresses)
     {
         string[]? paths = null;
@@ -91,19 +85,19 @@ internal sealed partial class GetCommand
             bool isDirectory = Directory.Exists(output);
             if (addresses.Length > 1 && !isDirectory && !_options.Race)
             {
-                return Refuse($"--output {output}: several poems need a directory");
+                throw new UsageError($"--output {output}: several poems need a directory");
             }
 
             paths = isDirectory ? PoemFile.PathsIn(output, addresses) : Array.ConvertAll(addresses, _ => output);
             bool takesBack = _options.Race || _options.AllOrNothing;
             if (takesBack && Array.Find(paths, OutputPath.IsSpecial) is { } special)
             {
-                return Refuse($"--output {special}: what has gone to a device or a pipe cannot be taken back");
+                throw new UsageError($"--output {special}: what has gone to a device or a pipe cannot be taken back");
             }
 
             if (_options.Stream && !OutputPath.IsSpecial(paths[0]))
             {
-                return Refuse($"--output {paths[0]}: --stream needs standard output, a device or a pipe");
+                throw new UsageError($"--output {paths[0]}: --stream needs standard output, a device or a pipe");
             }
 
             foreach (string path in paths)
@@ -123,12 +117,6 @@ internal sealed partial class GetCommand
         }
 
         return null;
-    }
-
-    private static int Refuse(string problem)
-    {
-        _ = CommandRunner.Fail(problem);
-        return ExitCode.WrongUsage;
     }
 
     /// <summary>As many as asked for, if the descriptors suffice: a download takes one for its connection, and one for its file.</summary>
@@ -276,6 +264,13 @@ internal sealed partial class GetCommand
         }
 
         int exitCode = complete >= (_options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure;
+        _signal = _signal != 0 ? _signal : SignalQueue.EndingSignal switch
+        {
+            1 => PosixSignal.SIGHUP,
+            2 => PosixSignal.SIGINT,
+            15 => PosixSignal.SIGTERM,
+            _ => 0,
+        };
         if (_signal != 0)
         {
             return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted

@@ -14,9 +14,6 @@ internal sealed partial class GetCommand
         private readonly string? _path;
         private readonly bool _escapes;
 
-        /// <summary>True if a write may block: it does not go to a file of our own.</summary>
-        private readonly bool _mayBlock;
-
         /// <summary>True if the poem is written only when all downloads have ended. Standard output may have an order, and a reader that
         /// would delay the cancelling of the others; a file waits only for <c>--all-or-nothing</c>.</summary>
         private readonly bool _commitsAtEnd;
@@ -32,7 +29,6 @@ internal sealed partial class GetCommand
             _command = command;
             _path = path;
             _escapes = escapes;
-            _mayBlock = path is null || OutputPath.IsSpecial(path);
             _commitsAtEnd = options.AllOrNothing || (path is null && (options.Wait || options.Race));
             _check = new PoemCheck(options);
             Held = options.Transform is null ? null : new TextBuffer();
@@ -199,9 +195,7 @@ internal sealed partial class GetCommand
                 _command._progress.Suspend();
             }
 
-            _command._mayBlock = _mayBlock;
             IsComplete = Check(_output!.Commit());
-            _command._mayBlock = false;
             if (isShared)
             {
                 _command._progress.Resume(_output.EndsLine);
@@ -217,7 +211,6 @@ internal sealed partial class GetCommand
 
         private bool TryWrite(ReadOnlySpan<byte> bytes)
         {
-            _command._mayBlock = _mayBlock;
             try
             {
                 return Check(Open()) && Check(_output!.Write(bytes));
@@ -226,10 +219,6 @@ internal sealed partial class GetCommand
             {
                 _problem = PoemFetch.OutOfMemory;
                 return false;
-            }
-            finally
-            {
-                _command._mayBlock = false;
             }
         }
 

@@ -42,11 +42,11 @@ internal sealed class PoemFile : PoemOutput
     /// <param name="file">The file, or null after a failure.</param>
     public static OutputResult TryCreate(string path, bool syncs, out PoemFile? file)
     {
-        bool isSpecial = OutputPath.IsSpecial(path);
-        string resolved = isSpecial ? path : OutputPath.Resolve(path);
+        string resolved = OutputPath.Resolve(path);
         string written = resolved;
+        bool isSpecial = OutputPath.IsSpecial(path);
         Errno error = isSpecial
-            ? NativeFile.OpenForWriting(path, out nint handle)
+            ? StandardStreams.OpenForWriting(resolved, out nint handle)
             : CreateBeside(resolved, out written, out handle);
         file = error == Errno.None ? new PoemFile(resolved, written, handle, syncs && !isSpecial) : null;
         return Result(path, error);

@@ -22,7 +22,7 @@ internal class TerminalWriter
         // A terminal that is opened again has flags of its own: non-blocking does not change the shell's. It stays open as long as the
         // process lives.
         _nonBlocking = StandardStreams.IsTerminalAt(descriptor)
-            && NativeFile.OpenTerminalWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
+            && NativeFile.OpenAgainWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
     }
 
     /// <summary>Writes a message, however long that takes. An error is ignored: there is nowhere to report it.</summary>

@@ -20,7 +20,6 @@ internal sealed class ServerHost
 
     private readonly ServerOptions _options;
     private readonly ILogger _log;
-    private readonly ReadyLines _readyLines = new();
     private WorkerThreads? _threads;
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
@@ -58,13 +57,13 @@ internal sealed class ServerHost
         Signals? signals = null;
         try
         {
+            SignalQueue.Open(isServer: true);
             if (Systemd.CloseUnused(served.Count) is var closed and not 0)
             {
                 ServerLog.InheritedSocketsClosed(_log, closed, $"{served.Count}");
             }
 
-            // Until the signals are heard a signal ends the process at once: a look-up may take its time, and nothing has to be
-            // removed yet. From then on nothing blocks. The loop hears a signal when it turns, and removes what was made.
+            // A look-up may take its time; a signal ends it.
             var listeners = new Listeners(served);
             SocketAddress[] metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : [];
             if (MakeWorkers(listeners) is { } problem)
@@ -72,7 +71,7 @@ internal sealed class ServerHost
                 return CommandRunner.Fail(problem);
             }
 
-            signals = new Signals(First) { LetsThrough = () => _readyLines.IsBlocked };
+            signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(OnHangUp);
             signals.OnUser1(() => ServerStatistics.Log(_log, _threads!.All));
@@ -83,9 +82,9 @@ internal sealed class ServerHost
             });
             ServeMetrics(metrics);
             Errno error = Errno.None;
-            if (!_threads.Start(() => (error = _readyLines.Write(listeners)) == Errno.None))
+            if (!_threads.Start(() => (error = ReadyLines.Write(listeners)) == Errno.None))
             {
-                return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
+                return error == Errno.EINTR ? ExitCode.Success : CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
             }
 
             Systemd.NotifyReady();

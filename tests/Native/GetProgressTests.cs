@@ -128,7 +128,7 @@ public sealed class GetProgressTests : NativeTests
         _ = go.Set();
         Finished finished = get.WaitForExit();
         Assert.AreEqual(0, finished.ExitCode, get.Output.Text);
-        Assert.Contains("==] 100% ", get.Output.Text);
+        Assert.Contains("] 100% ", get.Output.Text);
         Assert.Contains("B/s", get.Output.Text);
     }
 

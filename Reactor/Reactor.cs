@@ -273,11 +273,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         try
         {
             bool hungUp = (ready.Readiness & Readiness.HangUp) != 0;
-            if (ready.Error != Errno.None)
-            {
-                descriptor.PendingError = ready.Error;
-            }
-
+            descriptor.PendingError = ready.Error;
             if (descriptor.Interest == Interest.None)
             {
                 if (hungUp)
@@ -388,6 +384,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     private void CloseAll()
     {
+        StopListening();
         Connections.CloseAll();
         foreach (Descriptor descriptor in _descriptors.Snapshot())
         {
@@ -395,5 +392,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
 
         Connections.CompleteCloses();
+        Connections.StopTimers();
     }
 }

@@ -46,7 +46,7 @@ internal sealed partial class StreamTransport
             case Errno.EAGAIN:
                 break;
             default:
-                BeginClose(ReasonOf(error));
+                CloseForError(error);
                 break;
         }
     }
@@ -58,7 +58,7 @@ internal sealed partial class StreamTransport
         error = error == Errno.None ? PendingError : error;
         if (error != Errno.None)
         {
-            BeginClose(ReasonOf(error));
+            CloseForError(error);
         }
         else if (Has(Flags.ReadPaused))
         {

@@ -66,7 +66,7 @@ public sealed class FaultInjectionTests : NativeTests
     public void Accept_FailsForGood_EndsTheServer(string error, string workers)
     {
         NativeBinary server = ServeTraced(
-            Poem, $"inject=accept4:error={error}:when=3+", "--workers", workers, "--log-level", "warn");
+            Poem, $"inject=accept4,accept:error={error}:when=3+", "--workers", workers, "--log-level", "warn");
         _ = Own(Wire.Connect(server.Port()));
         for (int i = 0; i < 50 && !Wire.IsRefused(server.Port()); i++)
         {

@@ -48,6 +48,15 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
     }
 
+    /// <summary>Makes a reactor on a backend of your choice.</summary>
+    /// <param name="backend"><c>epoll</c>, <c>kqueue</c> or <c>select</c>.</param>
+    /// <param name="log">As for the other constructor.</param>
+    /// <exception cref="PollerUnavailableError">The backend is unknown, or not available here.</exception>
+    public Reactor(string backend, ILogger? log = null)
+        : this(PollerChoice.Create(backend), log)
+    {
+    }
+
     internal Reactor(Poller poller, ILogger? log)
     {
         _poller = poller;
@@ -97,7 +106,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     public long StaleEvents { get; private set; }
 
     /// <summary>The failures that nothing handled: reported to the log until now, or counted where too many came at once.</summary>
-    public long LostFailures => _failures.LostCount;
+    public long LostFailureCount => _failures.LostCount;
 
     /// <summary>Delayed calls that are scheduled.</summary>
     public int DelayedCalls => _timers.Count;
@@ -198,7 +207,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <param name="timeoutMs">The longest wait; −1 for no limit.</param>
     internal void Turn(int timeoutMs)
     {
-        int count = _poller.Wait(_ready, timeoutMs);
+        int count = _poller.Wait(_ready, _files.Count == 0 ? timeoutMs : 0);
         _nowTicks = _turnTicks = Clock();
         _coalescer.AddEvents(count);
         long newest = _timers.LastSequence;
@@ -207,6 +216,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             Dispatch(_ready[i]);
         }
 
+        DispatchFiles();
         _threadCalls.RunAll();
         RunDelayedCalls(newest);
         Connections.CompleteCloses();

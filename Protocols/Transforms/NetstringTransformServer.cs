@@ -10,7 +10,7 @@ namespace Poetry.Protocols;
 internal sealed class NetstringTransformServer(TransformServerFactory factory) : TransformServer(factory)
 #pragma warning restore CA1001
 {
-    private readonly NetstringReceiver _receiver = new(factory.Limits.MaxLength);
+    private readonly NetstringDecoder _receiver = new(factory.Limits.MaxLength);
 
     /// <inheritdoc/>
     private protected override bool HasBegun => _receiver.PendingCount > 0;

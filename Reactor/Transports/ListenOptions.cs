@@ -38,5 +38,5 @@ public sealed record ListenOptions
     public Action? Failed { get; init; }
 
     /// <summary>Shared by the ports of a reactor; null for no limit.</summary>
-    internal ConnectionLimit? Limit { get; init; }
+    public ConnectionLimit? Limit { get; init; }
 }

@@ -1,32 +1,41 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
-using Poetry.Net;
 
-namespace Poetry.Tests.Testing;
+namespace Poetry.Net.Testing;
 
 /// <summary>
 /// Time that stands still until a test moves it: Twisted's <c>task.Clock</c>. It uses the reactor's own queue of delayed
 /// calls, so that what is tested on it is what will run.
 /// </summary>
-internal sealed class ManualClock : IClock
+public sealed class ManualClock : IClock
 {
     private readonly TimerQueue _calls;
     private readonly List<DelayedCall> _made = [];
 
+    /// <summary>Makes a clock that shows zero.</summary>
     public ManualClock()
     {
         _calls = new TimerQueue(this);
     }
 
+    /// <inheritdoc/>
     public TimeSpan Now { get; private set; }
 
-    /// <summary>Delayed calls that are still to come.</summary>
+    /// <summary>The number of pending delayed calls.</summary>
     public int PendingCount => _calls.Count;
 
     /// <summary>When those are due, earliest first.</summary>
-    public IEnumerable<TimeSpan> PendingDues => _made.Where(call => call.Active).Select(call => call.Due).Order();
+    public IReadOnlyList<TimeSpan> PendingDues
+    {
+        get
+        {
+            List<TimeSpan> dues = _made.FindAll(static call => call.Active).ConvertAll(static call => call.Due);
+            dues.Sort();
+            return dues;
+        }
+    }
 
+    /// <inheritdoc/>
     public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call)
     {
         DelayedCall made = _calls.Add(delay, state, call);
@@ -46,6 +55,7 @@ internal sealed class ManualClock : IClock
     /// <summary>Moves the clock step by step, as a loop would see it.</summary>
     public void Pump(params double[] seconds)
     {
+        ArgumentNullException.ThrowIfNull(seconds);
         foreach (double step in seconds)
         {
             Advance(step);

@@ -1,0 +1,4 @@
+global using ManualClock = Poetry.Net.Testing.ManualClock;
+global using MemoryReactor = Poetry.Net.Testing.MemoryReactor;
+global using MemoryTransport = Poetry.Net.Testing.MemoryTransport;
+global using WireEnd = Poetry.Net.Testing.WireEnd;

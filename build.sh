@@ -19,6 +19,7 @@ help() {
 ./build.sh bench deferred|netstring|timers|log  measures a part of the engine by itself
 ./build.sh traces [DIR]  replays the recorded traces of Twisted's deferreds
 ./build.sh static      builds dist/poetry-static, which needs no C library
+./build.sh man         writes the manual pages to dist/man/man1
 ./build.sh clean       removes dist and artifacts
 ./build.sh help        prints this
 WORDS
@@ -95,8 +96,20 @@ static() {
     publish "$binary-static" -p:StaticExecutable=true -p:PositionIndependentExecutable=false -p:ObjCopyName=objcopy
 }
 
+# A page for the program and one for each command that its help lists.
+man() {
+    local command
+    build_if_older
+    mkdir -p dist/man/man1
+    "$binary" help --man >dist/man/man1/poetry.1
+    for command in $("$binary" help | sed -n '/^Commands:$/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
+        "$binary" help --man "$command" >"dist/man/man1/poetry-$command.1"
+    done
+    say "$(find dist/man/man1 -name '*.1' | wc -l | tr -d ' ') manual pages in dist/man/man1."
+}
+
 build_if_older() {
-    if [[ ! -x $binary || -n $(find Program.cs poetry.csproj Directory.Build.props global.json Reactor Protocols Commands \
+    if [[ ! -x $binary || -n $(find Program.cs poetry.csproj THIRD-PARTY-NOTICES Directory.Build.props global.json Reactor Protocols Commands \
         -newer "$binary" -type f -print -quit 2>/dev/null) ]]; then
         build
     fi
@@ -177,6 +190,7 @@ case $word in
     bench) bench "$@" ;;
     traces) traces "$@" ;;
     static) static ;;
+    man) man ;;
     clean) clean ;;
     help | -h | --help) help ;;
     *)

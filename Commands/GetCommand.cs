@@ -10,7 +10,6 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Downloads poems from all of their servers at once.</summary>
-/// <remarks>Crosses threads: whether a write may block just now is read when a signal comes; the rest is the reactor's.</remarks>
 internal sealed partial class GetCommand
 {
     /// <summary>Before the second try; doubled before each one after it.</summary>
@@ -20,7 +19,7 @@ internal sealed partial class GetCommand
     private static readonly TimeSpan DescriptorDelay = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// Descriptors that are no downloads: the standard streams, poller and waker, the runtime's pipe for signals, and what
+    /// Descriptors that are no downloads: the standard streams, poller, waker and signals, and what
     /// it takes to look up a name.
     /// </summary>
     private const int ReservedDescriptors = 10;
@@ -36,18 +35,13 @@ internal sealed partial class GetCommand
     private PosixSignal _signal;
     private OutputResult _standardOutput;
 
-    /// <summary>
-    /// Is something being written to a pipe, a terminal or a device, whose reader may take for ever? A signal then ends the
-    /// process by itself, for the loop can't.
-    /// </summary>
-    private volatile bool _mayBlock;
-
     /// <summary>Downloads the poems.</summary>
     /// <param name="options">How.</param>
     /// <param name="addresses">At least one; the same may come twice.</param>
     /// <returns>The exit code.</returns>
     public int Run(GetOptions options, Endpoint[] addresses)
     {
+        SignalQueue.Open(isServer: false);
         _options = options;
         if (!TryMakeDownloads(addresses, out string problem))
         {
@@ -58,7 +52,7 @@ internal sealed partial class GetCommand
         // Only what must never be is logged: what goes wrong with a poem is told as its progress.
         using var log = new PoetryLogger(LogLevel.Error, LogFormat.Text);
         using var reactor = new Reactor(log);
-        using var signals = new Signals(reactor) { LetsThrough = () => _mayBlock };
+        using var signals = new Signals(reactor);
         _reactor = reactor;
         _transformer = options.Via is { } via ? new TransformClient(reactor, via, ConnectTimeout.Max, options.Timeout) : null;
         _progress = Progress.Create(options.Progress, options.Quiet);
@@ -182,17 +176,19 @@ internal sealed partial class GetCommand
         }
     }
 
-    /// <summary>Has a poem transformed that has come whole.</summary>
-    /// <returns>Fires with the transformed poem, or with null where that failed and the poem is to stay as it came.</returns>
-    private async Deferred<byte[]?> Transform(Download download)
+    /// <summary>Has a complete poem transformed.</summary>
+    /// <returns>Fires with the result, which the caller releases, or with null if that failed and the poem stays as it came.</returns>
+    private async Deferred<TextBuffer?> Transform(Download download)
     {
         string name = _options.Transform!;
+        var result = new TextBuffer();
         try
         {
-            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text.Span);
+            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text, result);
         }
         catch (IOException exception)
         {
+            result.Release();
             _progress.Warned(download.Task, $"{name} failed, printing it as it came: {exception.Message}");
             return null;
         }
@@ -210,6 +206,13 @@ internal sealed partial class GetCommand
         }
 
         int exitCode = whole >= (_options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure;
+        _signal = _signal != 0 ? _signal : SignalQueue.EndingSignal switch
+        {
+            1 => PosixSignal.SIGHUP,
+            2 => PosixSignal.SIGINT,
+            15 => PosixSignal.SIGTERM,
+            _ => 0,
+        };
         if (_signal != 0)
         {
             return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted

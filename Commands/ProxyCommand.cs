@@ -45,13 +45,13 @@ internal sealed class ProxyCommand : IDisposable
                 poem.Listen,
                 (reactor, records) => new ProxyServerFactory(ServiceOf(poem.Upstream, reactor), reactor, records))
             {
-                HasOneWorker = true,
+                IsSingleWorker = true,
             });
         }
 
         var host = new ServerHost(_server, _log)
         {
-            Reload = Clear,
+            Reload = _ => Clear(),
             Metrics = page => ProxyMetrics.Write(page, Services(), HeldBytes()),
         };
         return host.Run(listeners);
@@ -77,7 +77,7 @@ internal sealed class ProxyCommand : IDisposable
         {
             service = new ProxyService(
                 name,
-                receiver => PoemFetch.Start(reactor, upstream, _request, receiver),
+                Fetch(new PoemMirrors(upstream), reactor),
                 reactor,
                 _settings.Proxy,
                 proxies.Cache,
@@ -89,8 +89,23 @@ internal sealed class ProxyCommand : IDisposable
         return service;
     }
 
+    /// <summary>How a poem is fetched: from the first of its mirrors that has it.</summary>
+    private Func<IPoemReceiver, Deferred<long>> Fetch(PoemMirrors mirrors, Reactor reactor)
+    {
+        var failovers = new RepeatedErrorLog(
+            reactor,
+            reason => ProxyLog.MirrorFailed(_log, mirrors.ToString(), reason),
+            (count, reason) => ProxyLog.MirrorFailedAgain(_log, mirrors.ToString(), count, reason));
+        var fetch = new MirrorFetch(
+            mirrors, reactor, (mirror, receiver) => PoemFetch.Start(reactor, mirror, _request, receiver))
+        {
+            FailedOver = (mirror, error) => failovers.Report($"{mirror}: {error.Message}"),
+        };
+        return fetch.Start;
+    }
+
     /// <summary>Each reactor empties its cache on its own thread.</summary>
-    private void Clear()
+    private Deferred<Unit> Clear()
     {
         foreach (WorkerProxies proxies in _perWorker)
         {
@@ -105,6 +120,7 @@ internal sealed class ProxyCommand : IDisposable
         }
 
         ProxyLog.CacheEmptied(_log);
+        return Deferred.Succeed(default(Unit));
     }
 
     private long HeldBytes()

@@ -9,38 +9,62 @@ namespace Poetry.Commands;
 /// <summary>Serves poems until it is told to stop.</summary>
 internal sealed class ServeCommand
 {
-    /// <summary>Makes what serves one poem on one reactor, all at once unless told otherwise.</summary>
+    /// <summary>Makes the factory of one poem on one reactor; by default of a server that sends the poem at once.</summary>
     public Func<PoemSource, Reactor, ILogger, Factory> MakeFactory { get; init; } =
         static (source, reactor, records) => new PoemServerFactory(source, reactor, records);
 
     /// <summary>Serves the poems.</summary>
-    /// <param name="server">What all servers share.</param>
+    /// <param name="server">The options of all servers.</param>
     /// <param name="options">The poems, and how they are sent.</param>
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server, ServeOptions options)
     {
+        SignalQueue.Open(isServer: true);
+        ServedPoem[] poems = options.Poems;
         using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
-        var sources = new List<PoemSource>();
-        var listeners = new List<Listener>();
-        foreach (ServedPoem served in options.Poems)
-        {
-            PoemSource? source = PoemSource.TryOpen(served.File, options.Format, out PoemProblem problem);
-            if (source is null)
-            {
-                return problem.IsWrongUsage ? throw new UsageError(problem.Sentence) : CommandRunner.Fail(problem.Sentence);
-            }
+        var sources = new PoemSource[poems.Length];
 
-            WarnIfEmpty(source, log);
-            sources.Add(source);
-            listeners.Add(new Listener(
-                $"Serving {served.File}", served.Listen, (reactor, records) => MakeFactory(source, reactor, records)));
+        // Standard input last: it may take its time, and a file that is missing is reported at once.
+        PoemProblem problem = Open(options, sources, isStandardInput: false);
+        problem = problem == default ? Open(options, sources, isStandardInput: true) : problem;
+        if (problem != default)
+        {
+            return problem.IsWrongUsage ? throw new UsageError(problem.Sentence) : CommandRunner.Fail(problem.Sentence);
         }
 
-        var host = new ServerHost(server, log) { Reload = () => Reload(sources, log) };
+        var listeners = new List<Listener>();
+        for (int i = 0; i < poems.Length; i++)
+        {
+            PoemSource source = sources[i];
+            WarnIfEmpty(source, log);
+            listeners.Add(new Listener(
+                $"Serving {poems[i].File}", poems[i].Listen, (reactor, records) => MakeFactory(source, reactor, records)));
+        }
+
+        var host = new ServerHost(server, log) { Reload = clock => Reload(sources, clock, log) };
         return host.Run(listeners);
     }
 
-    /// <summary>It is allowed, and seldom meant: whoever writes the file may not have begun.</summary>
+    private static PoemProblem Open(ServeOptions options, PoemSource[] sources, bool isStandardInput)
+    {
+        ServedPoem[] poems = options.Poems;
+        for (int i = 0; i < poems.Length; i++)
+        {
+            if ((poems[i].File == PoemReader.StandardInput) == isStandardInput)
+            {
+                if (PoemSource.TryOpen(poems[i].File, options.Format, out PoemProblem problem) is not { } source)
+                {
+                    return problem;
+                }
+
+                sources[i] = source;
+            }
+        }
+
+        return default;
+    }
+
+    /// <summary>An empty poem is allowed but rarely intended: the program that writes the file may not have begun.</summary>
     private static void WarnIfEmpty(PoemSource source, ILogger log)
     {
         if (source.IsEmpty)
@@ -49,23 +73,39 @@ internal sealed class ServeCommand
         }
     }
 
-    private static void Reload(List<PoemSource> sources, ILogger log)
+    private static Deferred<Unit> Reload(PoemSource[] sources, IClock clock, ILogger log)
     {
+        var done = new Deferred<Unit>();
+        int left = sources.Length;
         foreach (PoemSource source in sources)
         {
-            if (!source.Reload(out PoemProblem problem))
+            source.Reload(clock, problem =>
             {
-                ServerLog.KeptOld(log, problem.Sentence);
-            }
-            else if (source.IsStandardInput)
-            {
-                ServerLog.KeptStandardInput(log);
-            }
-            else
-            {
-                ServerLog.Reloaded(log, source.Name);
-                WarnIfEmpty(source, log);
-            }
+                LogReload(source, problem, log);
+                if (--left == 0)
+                {
+                    done.Callback(default);
+                }
+            });
+        }
+
+        return done;
+    }
+
+    private static void LogReload(PoemSource source, PoemProblem problem, ILogger log)
+    {
+        if (problem != default)
+        {
+            ServerLog.KeptOld(log, problem.Sentence);
+        }
+        else if (source.IsStandardInput)
+        {
+            ServerLog.KeptStandardInput(log);
+        }
+        else
+        {
+            ServerLog.Reloaded(log, source.Name);
+            WarnIfEmpty(source, log);
         }
     }
 }

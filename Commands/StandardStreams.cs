@@ -5,22 +5,25 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Standard output and standard error by plain writes. <c>System.Console</c> hides a reader that has gone (EPIPE), dies on
-/// a full disk, and weighs more than all of this. Any thread may write; two at once may mix their lines, so each stream
-/// has one owner at a time.
+/// Standard output and standard error by plain writes. <c>System.Console</c> ignores a closed pipe (EPIPE), aborts on a full
+/// disk, and is larger than all of this. Any thread may write. Two at once may mix their lines, so each stream has one owner
+/// at a time.
 /// </summary>
 internal static class StandardStreams
 {
-    /// <summary>The descriptor of standard output.</summary>
     public const int Output = 1;
 
-    /// <summary>The descriptor of standard error.</summary>
     public const int Error = 2;
+
+    /// <summary>PIPE_BUF of Linux: a pipe that poll(2) calls writable has room for so many bytes.</summary>
+    private const int PipeBytes = 4096;
+
+    /// <summary>Between two attempts to open a FIFO that has no reader.</summary>
+    private const int ReaderPollMs = 50;
 
     /// <summary>A wait that only the descriptor ends.</summary>
     private const int WithoutEnd = -1;
 
-    /// <summary>Is the descriptor a terminal?</summary>
     public static bool IsTerminalAt(int descriptor) => NativeTerminal.IsTerminal(descriptor);
 
     /// <summary>Writes text as UTF-8.</summary>
@@ -35,9 +38,15 @@ internal static class StandardStreams
     /// <param name="descriptor">Not owned.</param>
     /// <param name="bytes">What to write.</param>
     /// <param name="written">How many of them were written.</param>
-    /// <returns>The error that ended it, if there was one.</returns>
+    /// <returns>The error that ended it, if there was one; on the main thread EINTR if a signal ends the command while the
+    /// reader of a pipe or a terminal does not read.</returns>
     public static Errno WriteAll(nint descriptor, ReadOnlySpan<byte> bytes, out int written)
     {
+        if (SignalQueue.IsMine && !IsFile(descriptor, out bool canReopen))
+        {
+            return WriteAllUnlessSignalled(descriptor, canReopen, bytes, out written);
+        }
+
         written = 0;
         while (written < bytes.Length)
         {
@@ -45,7 +54,7 @@ internal static class StandardStreams
             written += count;
             if (error == Errno.EAGAIN)
             {
-                // Somebody else made it non-blocking: descriptors are shared with the shell and with other processes.
+                // Another process made it non-blocking: the shell and other programs share the descriptor.
                 error = NativeFile.WaitWritable(descriptor, WithoutEnd);
             }
 
@@ -56,6 +65,78 @@ internal static class StandardStreams
         }
 
         return Errno.None;
+    }
+
+    /// <summary>Opens an existing device, FIFO or file for writing; waits for the reader of a FIFO.</summary>
+    /// <returns>EINTR if a signal ends the command meanwhile.</returns>
+    public static Errno OpenForWriting(string path, out nint handle)
+    {
+        while (true)
+        {
+            Errno error = NativeFile.OpenForWriting(path, out handle);
+            bool isFifo = error == Errno.ENXIO
+                && NativeFile.StatusOf(path, out FileStatus status) == Errno.None
+                && status.Kind == FileKind.Fifo;
+            if (!isFifo)
+            {
+                return error;
+            }
+
+            if (!SignalQueue.IsMine)
+            {
+                NativeProcess.SleepMicroseconds(ReaderPollMs * 1000);
+            }
+            else if (SignalQueue.Sleep(ReaderPollMs) == Errno.EINTR)
+            {
+                return Errno.EINTR;
+            }
+        }
+    }
+
+    /// <summary>True for files and block devices, to which a write does not wait for a reader.</summary>
+    private static bool IsFile(nint descriptor, out bool canReopen)
+    {
+        bool isKnown = NativeFile.Status(descriptor, out FileStatus status) == Errno.None;
+        canReopen = isKnown && status.Kind is FileKind.Fifo or FileKind.CharacterDevice;
+        return isKnown && status.Kind is FileKind.Regular or FileKind.Other;
+    }
+
+    /// <summary>
+    /// Writes without blocking, so that a signal can end the wait. The descriptor itself may not be made non-blocking, since
+    /// other processes share it: a long text is written to a second opening of the pipe or terminal, or in parts that fit
+    /// when poll(2) says that there is room.
+    /// </summary>
+    private static Errno WriteAllUnlessSignalled(nint descriptor, bool canReopen, ReadOnlySpan<byte> bytes, out int written)
+    {
+        written = 0;
+        nint own = -1;
+        bool hasOwn = canReopen
+            && bytes.Length > PipeBytes
+            && NativeFile.OpenAgainWithoutBlocking(descriptor, out own) == Errno.None;
+        Errno error = Errno.None;
+        while (written < bytes.Length && error == Errno.None)
+        {
+            ReadOnlySpan<byte> part = bytes[written..];
+            if (!hasOwn)
+            {
+                part = part[..Math.Min(part.Length, PipeBytes)];
+                error = SignalQueue.WaitWritable(descriptor);
+            }
+
+            if (error == Errno.None)
+            {
+                error = NativeFile.Write(hasOwn ? own : descriptor, part, out int count);
+                written += count;
+                error = error == Errno.EAGAIN ? SignalQueue.WaitWritable(hasOwn ? own : descriptor) : error;
+            }
+        }
+
+        if (hasOwn)
+        {
+            _ = NativeFile.Close(own);
+        }
+
+        return error;
     }
 
     /// <summary>Writes what can be written without waiting.</summary>

@@ -6,7 +6,7 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>Transforms texts until it is told to stop: one service behind a netstring port and, if asked for, a text port.</summary>
+/// <summary>Transforms texts until it is told to stop: one service on a netstring port and, if asked for, on a text port.</summary>
 internal sealed class TransformCommand
 {
     private readonly List<(Reactor? Reactor, TransformService Service)> _services = [];
@@ -14,16 +14,14 @@ internal sealed class TransformCommand
     private readonly TransformLimits _limits;
     private ServerHost? _host;
 
-    /// <summary>Serves nothing yet.</summary>
-    /// <param name="options">What is transformed where.</param>
     public TransformCommand(TransformOptions options)
     {
         _options = options;
-        _limits = new TransformLimits(options.MaxLength, options.Timeout);
+        _limits = new TransformLimits(options.MaxLength, options.Timeout, options.MaxMemory ?? DefaultMemory());
     }
 
-    /// <summary>Serves transformations. SIGHUP finds nothing to read again, and does nothing.</summary>
-    /// <param name="server">What all servers share.</param>
+    /// <summary>Serves transformations. SIGHUP does nothing: there is nothing to reload.</summary>
+    /// <param name="server">The options of all servers.</param>
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server)
     {
@@ -42,10 +40,14 @@ internal sealed class TransformCommand
         return _host.Run(listeners);
     }
 
+    /// <summary>At most half of the memory that the machine, its control group or <c>ulimit -v</c> leaves.</summary>
+    private static long DefaultMemory() => Math.Max(
+        TransformLimits.MinMemory, Math.Min(TransformLimits.DefaultMemory, AvailableMemory.Bytes() / 2));
+
     private TransformServerFactory MakeFactory(Reactor reactor, ILogger records, bool asText) =>
         new(ServiceOf(reactor), asText, _limits, reactor, reactor.Timers, records);
 
-    /// <summary>One service for all faces on all reactors; or, since it has to connect, one for all faces on each reactor.</summary>
+    /// <summary>One service for all ports on all reactors. With an upstream, one for each reactor, because it connects.</summary>
     private TransformService ServiceOf(Reactor reactor)
     {
         Reactor? owner = _options.Upstream is null ? null : reactor;
@@ -71,7 +73,7 @@ internal sealed class TransformCommand
         TimeSpan connectTimeout = ConnectTimeout.Within(_options.Timeout);
         return UpstreamTransformation.Service(new TransformClient(reactor, upstream, connectTimeout, _options.Timeout)
         {
-            Turns = new DeferredSemaphore(_host!.UpstreamsPerWorker),
+            Turns = new DeferredSemaphore(_host!.MaxUpstreamsPerWorker),
         });
     }
 

@@ -32,6 +32,9 @@ public abstract class Descriptor
     /// <summary>True if it is registered with the poller, even if only for hang-ups.</summary>
     internal bool IsWatched => Token != 0;
 
+    /// <summary>Names it in the log.</summary>
+    internal virtual string Description => GetType().Name;
+
     /// <summary>Input or its end can be read. Read once or a few times; unread input is reported again.</summary>
     protected internal abstract void DoRead();
 

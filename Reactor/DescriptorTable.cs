@@ -39,11 +39,13 @@ internal sealed class DescriptorTable
         }
         else
         {
-            slot = _used++;
+            slot = _used;
             if (slot == _pages.Count * PageSize)
             {
                 _pages.Add(new Slot[PageSize]);
             }
+
+            _used++;
         }
 
         ref Slot chosen = ref SlotAt(slot);

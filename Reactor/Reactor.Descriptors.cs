@@ -46,7 +46,11 @@ public sealed partial class Reactor
 
         if (!descriptor.IsWatched)
         {
-            _descriptors.Add(descriptor);
+            if (!TryAddToTable(descriptor))
+            {
+                return Errno.ENOMEM;
+            }
+
             Errno refusal = _poller.Add(descriptor.Handle, descriptor.Token, interest);
             if (refusal != Errno.None)
             {
@@ -90,6 +94,20 @@ public sealed partial class Reactor
             _poller.RemoveOnClose(descriptor.Handle, descriptor.Interest);
             _descriptors.Remove(descriptor);
             descriptor.Interest = Interest.None;
+        }
+    }
+
+    /// <returns>False if the table needs memory that there is not.</returns>
+    private bool TryAddToTable(Descriptor descriptor)
+    {
+        try
+        {
+            _descriptors.Add(descriptor);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
         }
     }
 

@@ -104,7 +104,7 @@ public sealed partial class Reactor
     public ListeningPort AdoptListener(nint handle, Factory factory, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
-        options = (options ?? new ListenOptions()) with { RemovesPath = false };
+        options = (options ?? new ListenOptions()) with { RemovesPath = false, IsInherited = true };
         Errno error = NativeSocket.Adopt(handle);
         if (error == Errno.None && !NativeSocket.IsListening(handle))
         {
@@ -116,6 +116,7 @@ public sealed partial class Reactor
             error = NativeSocket.LocalAddress(handle, out SocketAddress address);
             if (error == Errno.None)
             {
+                SetAcknowledgeTimeout(handle, options.SendTimeout);
                 return Accepting(handle, address, factory, options);
             }
         }
@@ -160,6 +161,7 @@ public sealed partial class Reactor
             // for an acknowledgement.
             _ = NativeSocket.SetNoDelay(handle);
             _ = NativeSocket.SetUnsentLimit(handle, UnsentLimitBytes);
+            SetAcknowledgeTimeout(handle, options.SendTimeout);
         }
 
         error = NativeSocket.Bind(handle, address);
@@ -176,6 +178,18 @@ public sealed partial class Reactor
         }
 
         return error;
+    }
+
+    /// <summary>
+    /// Covers peers that vanish while nothing is queued here. A connection with queued data is ended by the transport, which
+    /// resets it: the kernel, which does not, has to wait a little longer.
+    /// </summary>
+    private static void SetAcknowledgeTimeout(nint handle, TimeSpan sendTimeout)
+    {
+        if (sendTimeout < TimeSpan.MaxValue / 2)
+        {
+            _ = NativeSocket.SetAcknowledgeTimeout(handle, (sendTimeout * 1.25) + TimeSpan.FromSeconds(1));
+        }
     }
 
     /// <summary>True if the path is a socket that refuses connections, since the process that made it is gone.</summary>

@@ -27,6 +27,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>In a longer turn a callback has blocked; turns of a busy loop take a few milliseconds.</summary>
     private static readonly TimeSpan LongTurn = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Made in advance: when memory has run out it costs none to end a connection with it.</summary>
+    private static readonly Failure OutOfMemory = Failure.Shared(static () => new OutOfMemoryException());
+
     private readonly Poller _poller;
     private readonly ILogger _log;
     private readonly DescriptorTable _descriptors = new();
@@ -209,6 +212,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
         int count = _poller.Wait(_ready, _files.Count == 0 ? timeoutMs : 0);
         _nowTicks = _turnTicks = Clock();
+        BeginCallbacks(_turnTicks);
         _coalescer.AddEvents(count);
         long newest = _timers.LastSequence;
         for (int i = 0; i < count; i++)
@@ -234,7 +238,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <param name="exception">The exception.</param>
     internal void CallbackThrew(Descriptor? culprit, Exception exception)
     {
-        ReactorLog.CallbackThrew(_log, exception);
+        LogThrown(exception);
         if (culprit is null)
         {
             return;
@@ -242,13 +246,26 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
         try
         {
-            culprit.ConnectionLost(new Failure(exception));
+            culprit.ConnectionLost(exception is OutOfMemoryException ? OutOfMemory : new Failure(exception));
         }
         catch (Exception another)
         {
             // Closing it failed too. Without registration it is at least not called again.
-            ReactorLog.CallbackThrew(_log, another);
+            LogThrown(another);
             Unwatch(culprit);
+        }
+    }
+
+    /// <summary>Logs an exception; if even the log has no memory left, one fixed line goes to standard error.</summary>
+    private void LogThrown(Exception exception)
+    {
+        try
+        {
+            ReactorLog.CallbackThrew(_log, exception);
+        }
+        catch (Exception)
+        {
+            _ = NativeDescriptor.Write(2, "poetry: a callback has thrown, and the exception could not be logged\n"u8, out _);
         }
     }
 
@@ -294,6 +311,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         {
             CallbackThrew(descriptor, exception);
         }
+
+        CallbackEnded(descriptor);
     }
 
     /// <summary>Runs the calls that are due, except those scheduled in this turn: a delay of zero means the next turn.</summary>
@@ -323,6 +342,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         while (_timers.TakeDue(_nowTicks, newest) is { } call)
         {
             Guard(static due => due.Fire(), call);
+            CallbackEnded(call);
         }
     }
 
@@ -330,7 +350,11 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <returns>The time until the next delayed call, rounded up, so that the call is due when the wait ends.</returns>
     private int EndTurn()
     {
-        BeforeSleep?.Invoke();
+        if (BeforeSleep is { } beforeSleep)
+        {
+            Guard(static call => call(), beforeSleep);
+        }
+
         long wakeTicks = _failures.Sweep(Now)?.Ticks ?? long.MaxValue;
         if (_timers.TryPeek(out long dueTicks))
         {

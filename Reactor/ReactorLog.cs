@@ -30,8 +30,8 @@ internal static partial class ReactorLog
         EventId = 5,
         EventName = "loop_blocked",
         Level = LogLevel.Warning,
-        Message = "event loop blocked for {Seconds:F1} s by callbacks ({Suppressed} similar warnings suppressed)")]
-    public static partial void SlowCallback(ILogger log, double seconds, long suppressed);
+        Message = "event loop blocked for {Seconds:F1} s by {Callback} ({Suppressed} similar warnings suppressed)")]
+    public static partial void LoopBlocked(ILogger log, double seconds, string callback, long suppressed);
 
     [LoggerMessage(
         EventId = 6,
@@ -39,4 +39,11 @@ internal static partial class ReactorLog
         Level = LogLevel.Warning,
         Message = "dropped {Count} connections: the poller refused them: {Reason}")]
     public static partial void WatchRefused(ILogger log, long count, string reason);
+
+    [LoggerMessage(
+        EventId = 7,
+        EventName = "loop_slow",
+        Level = LogLevel.Information,
+        Message = "event loop slow for {Seconds:F1} s by {Callback} ({Suppressed} similar messages suppressed)")]
+    public static partial void LoopSlow(ILogger log, double seconds, string callback, long suppressed);
 }

@@ -91,6 +91,8 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
             {
                 reactor.CallbackThrew(null, exception);
             }
+
+            reactor.CallbackEnded(call);
         }
 
         _running.Clear();

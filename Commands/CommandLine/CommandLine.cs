@@ -31,10 +31,8 @@ namespace Poetry.Commands;
 /// </remarks>
 internal static class CommandLine
 {
-    private static readonly CommandSchema Root = MakeSchema();
-
-    /// <summary>The version, from the project file.</summary>
-    private static string Version => typeof(CommandLine).Assembly.GetName().Version?.ToString(3) ?? "unknown";
+    /// <summary>The program: all commands and what is known of their options.</summary>
+    public static CommandSchema Root { get; } = MakeSchema();
 
     /// <summary>Reads a command line.</summary>
     /// <param name="args">As the operating system gave them, without the name of the program.</param>
@@ -49,11 +47,12 @@ internal static class CommandLine
 
         if (words.Has("--version"))
         {
-            return Invocation.Say($"{Root.Name} {Version}\n");
+            return Invocation.Say(VersionText.Of(words.Has("--json")));
         }
 
         var binding = new Binding(words);
         binding.Refuse(words.Problem);
+        binding.Refuse(words.Has("--json") ? "--json goes with --version" : null);
         if (words.Command == Root)
         {
             binding.Refuse($"no command is given: try {Hints.Enumerate(Root.Subcommands.ConvertAll(command => command.Name), "or")}");
@@ -93,7 +92,12 @@ internal static class CommandLine
         ConsoleApp.Log = ConsoleApp.LogError = static text => throw new InvalidOperationException(text);
         CommandSchema[] declared = ConsoleApp.Create().GetCliSchema();
         CommandSchema Find(string name) => Array.Find(declared, command => command.Name == name)!;
-        OptionSchema[] options = [new(["-h", "--help"], "Show this help"), new(["--version"], "Show the version")];
+        OptionSchema[] options =
+        [
+            new(["-h", "--help"], "Show this help"),
+            new(["--version"], "Show the version, the commit and the runtime"),
+            new(["--json"], "With --version: show them as JSON"),
+        ];
         var root = new CommandSchema("poetry", options, "Serve poems over TCP, slowly if asked; transform, cache and fetch them.")
         {
             Examples = [("poetry serve --port 10001 ecstasy.txt", "serve a poem"), ("poetry get 10001", "and read it")],
@@ -107,7 +111,7 @@ internal static class CommandLine
         root.Add(Find("get"), [], GetSyntax.Examples);
         root.Add(Find("completion"), [], CompletionSyntax.Examples);
         root.Add(Find("help"), [], HelpSyntax.Examples);
-        Find("help").Argument!.Words = [.. root.Subcommands.ConvertAll(command => command.Name)];
+        Find("help").Argument!.Words = [.. root.Subcommands.ConvertAll(command => command.Name), HelpSyntax.Licenses];
         return root;
     }
 }

@@ -18,7 +18,7 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
     ];
 
     /// <summary>As curl has it: a file of this name is <c>./-</c>.</summary>
-    private const string StandardOutput = "-";
+    private const string StandardOutput = PoemReader.StandardInput;
 
     /// <summary>Download poems from all addresses at once; print each as soon as it is whole.</summary>
     /// <param name="transform">NAME: Have every poem transformed; needs --via</param>

@@ -15,7 +15,7 @@ internal sealed class CompletionSyntax(Binding binding, CommandSchema root)
         ("poetry completion pwsh | Out-String | Invoke-Expression", "in $PROFILE"),
     ];
 
-    /// <summary>Print a script that makes a shell complete the words of poetry.</summary>
+    /// <summary>Print a completion script for a shell.</summary>
     /// <param name="shell">bash|zsh|fish|pwsh: The shell</param>
     public void Completion([Argument] params string[] shell)
     {
@@ -39,18 +39,27 @@ internal sealed class CompletionSyntax(Binding binding, CommandSchema root)
 /// <summary>The command <c>help</c>.</summary>
 internal sealed class HelpSyntax(Binding binding, CommandSchema root)
 {
+    /// <summary>A topic that is no command.</summary>
+    public const string Licenses = "licenses";
+
     public static readonly (string Line, string Meaning)[] Examples =
     [
-        ("poetry help", "the commands"), ("poetry help serve", "as poetry serve --help"),
+        ("poetry help serve", "as poetry serve --help"),
+        ("poetry help --man serve | man -l -", "the manual page"),
+        ("poetry help licenses", "the licenses of what poetry is built on"),
     ];
 
-    /// <summary>Show the help of a command.</summary>
-    /// <param name="command">COMMAND: The command</param>
-    public void Help([Argument] params string[] command)
+    /// <summary>Show the help of a command, or the licenses.</summary>
+    /// <param name="man">Print the manual page, in the source form of man(7)</param>
+    /// <param name="command">COMMAND: The command, or licenses</param>
+    public void Help(bool man = false, [Argument] params string[] command)
     {
-        CommandSchema[] named = binding.ReadAll<CommandSchema>(command, TryParseCommand);
+        bool wantsLicenses = command is [var word] && CommandWords.Unmarked(word) == Licenses;
+        CommandSchema[] named = wantsLicenses ? [] : binding.ReadAll<CommandSchema>(command, TryParseCommand);
         binding.Refuse(named.Length > 1 ? "name one command" : null);
-        binding.Say(HelpText.Of(named is [var one, ..] ? one : root, root));
+        binding.Refuse(wantsLicenses && man ? "--man has no effect: the licenses have no manual page" : null);
+        CommandSchema about = named is [var one, ..] ? one : root;
+        binding.Say(wantsLicenses ? Notices.Text() : man ? ManPage.Of(about, root) : HelpText.Of(about, root));
     }
 
     private bool TryParseCommand(string text, [NotNullWhen(true)] out CommandSchema? named, [NotNullWhen(false)] out string? problem)

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Text;
 
 namespace Poetry.Commands;
@@ -17,67 +16,36 @@ internal static class HelpText
     public static string Of(CommandSchema command, CommandSchema root)
     {
         var text = new StringBuilder();
-        _ = text.Append("Usage: ").Append(Usage(command)).Append("\n\n").Append(command.Description).Append('\n');
-        var rows = new List<(string Name, string Meaning)>();
-        if (command.Argument is { } argument)
+        _ = text.Append($"Usage: {command.FullName} {Manual.Operands(command)}\n\n{command.Description}\n");
+        foreach (ManualSection section in Manual.SectionsOf(command, root))
         {
-            rows.Add((argument.Placeholder, argument.Description));
-        }
-
-        AppendTable(text, "Arguments", rows);
-        AppendTable(text, "Commands", command.Subcommands.ConvertAll(sub => (sub.Name, sub.Description)));
-        rows.Clear();
-        foreach (OptionSchema option in command == root ? root.Options : [.. command.Options, .. root.Options])
-        {
-            rows.Add((NamesOf(option), MeaningOf(option)));
-        }
-
-        AppendTable(text, "Options", rows);
-        if (command.Options.Count > 0 && command != root)
-        {
-            _ = text.Append("\nTimes are seconds or as 500ms, 1m30s, 2h; sizes are bytes or as 64KiB, 1MiB.\n");
+            AppendTable(text, section);
+            if (section.Title == "Options" && command.Options.Count > 0 && command != root)
+            {
+                _ = text.Append('\n').Append(Manual.Quantities).Append('\n');
+            }
         }
 
         _ = text.Append("\nExamples:\n");
         foreach ((string line, string meaning) in command.Examples)
         {
-            _ = text.Append(Indent).Append("# ").Append(meaning).Append('\n').Append(Indent).Append(line).Append('\n');
+            _ = text.Append($"{Indent}# {meaning}\n{Indent}{line}\n");
         }
 
         return text.ToString();
     }
 
-    private static string Usage(CommandSchema command)
+    private static void AppendTable(StringBuilder text, ManualSection section)
     {
-        string usage = command.FullName + (command.Subcommands.Count > 0 ? " COMMAND" : string.Empty) + " [OPTIONS]";
-        return command.Argument is { } argument ? $"{usage} {argument.Placeholder}..." : usage;
-    }
-
-    private static string NamesOf(OptionSchema option)
-    {
-        string names = string.Join(", ", option.Names);
-        return option.IsFlag ? names : $"{names} {option.Placeholder}";
-    }
-
-    private static string MeaningOf(OptionSchema option) =>
-        option.Default is null ? option.Description : $"{option.Description} (default: {option.Default})";
-
-    private static void AppendTable(StringBuilder text, string title, List<(string Name, string Meaning)> rows)
-    {
-        if (rows.Count == 0)
-        {
-            return;
-        }
-
         int column = 0;
-        foreach ((string name, _) in rows)
+        foreach ((string name, _) in section.Rows)
         {
             column = name.Length <= MaxNameWidth ? Math.Max(column, name.Length) : column;
         }
 
         column = (column == 0 ? MaxNameWidth : column) + (2 * Indent.Length);
-        _ = text.Append('\n').Append(title).Append(":\n");
-        foreach ((string name, string meaning) in rows)
+        _ = text.Append($"\n{section.Title}:\n");
+        foreach ((string name, string meaning) in section.Rows)
         {
             _ = text.Append(Indent).Append(name);
             int at = Indent.Length + name.Length;

@@ -88,8 +88,11 @@ internal sealed class TransformOptions
     /// <summary>The longest request in bytes.</summary>
     public required int MaxLength { get; init; }
 
-    /// <summary>How long a client may take to send its request; <see cref="Quantity.Never"/> for no limit.</summary>
+    /// <summary>From accept to the answer; <see cref="Quantity.Never"/> for no limit.</summary>
     public required TimeSpan Timeout { get; init; }
+
+    /// <summary>The most memory for all requests and answers, in bytes; null for the default.</summary>
+    public required long? MaxMemory { get; init; }
 
     /// <summary>The server that does the work, or null for this one.</summary>
     public required Endpoint? Upstream { get; init; }

@@ -30,7 +30,7 @@ internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
         for (int i = 0; i < arguments.Length; i++)
         {
             var poem = new ServedPoem(servers.Options.ListenAt(arguments[i].Listen), arguments[i].What);
-            bool isStandardInput = poem.File == ServedPoem.StandardInput;
+            bool isStandardInput = poem.File == PoemReader.StandardInput;
             binding.Refuse(isStandardInput && readsStandardInput ? "standard input holds only one poem" : null);
             readsStandardInput |= isStandardInput;
             bool isTaken = (poem.Listen.IsUnix || poem.Listen.Port != 0)
@@ -54,7 +54,7 @@ internal sealed class ServeSyntax(Binding binding, ServerSyntax servers, PoemSyn
         ("fortune | poetry serve --iface 0.0.0.0 --port 17 -", "standard input, to the world"),
     ];
 
-    /// <summary>Send a poem to everyone who connects, then hang up.</summary>
+    /// <summary>Send a poem to each client, then close the connection.</summary>
     public void Serve() => binding.Run(() => commands.Serve(servers.Options, poems.Options));
 }
 
@@ -67,7 +67,7 @@ internal sealed class SlowServeSyntax(Binding binding, ServerSyntax servers, Poe
         ("poetry slow-serve --port 10002 --num-bytes 30 --delay 100ms fascination.txt", "not quite so slow"),
     ];
 
-    /// <summary>Send a poem to everyone who connects, a few bytes at a time.</summary>
+    /// <summary>Send a poem to each client, a few bytes at a time.</summary>
     /// <param name="numBytes">N: Bytes in a piece</param>
     /// <param name="delay">SECONDS: Time from piece to piece</param>
     public void SlowServe(string numBytes = "10", string delay = "0.7")

@@ -21,6 +21,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
     /// <param name="textPort">N: Answer bare text on this port too; 0 takes a free one</param>
     /// <param name="maxLength">BYTES: Refuse longer requests</param>
     /// <param name="timeout">SECONDS: Reset a client whose request takes longer, 0 for never</param>
+    /// <param name="maxMemory">BYTES: Most memory for all requests and answers (default: 256MiB, at most half of what is available)</param>
     /// <param name="upstream">ADDRESS: Let another transform server do the work</param>
     /// <param name="list">Print the names of the transformations</param>
     public void Transform(
@@ -28,6 +29,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
         string? textPort = null,
         string maxLength = "1MiB",
         string timeout = "30",
+        string? maxMemory = null,
         string? upstream = null,
         bool list = false)
     {
@@ -40,6 +42,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
             TextListen = textPort is null ? null : Endpoint.Tcp(server.Iface, (int)port),
             MaxLength = (int)binding.Read<long>(maxLength, TryParseMaxLength),
             Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
+            MaxMemory = maxMemory is null ? null : binding.Read<long>(maxMemory, TryParseMaxMemory),
             Upstream = binding.Read<Endpoint>(upstream, Endpoint.TryParse),
         };
         if (list)
@@ -59,6 +62,16 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
     private static bool IsServedHere(TransformOptions options) => options.Upstream is { } upstream
         && (upstream.Equals(options.Listen) || upstream.Equals(options.TextListen));
 
+    private static bool TryParseMaxMemory(string text, out long bytes, [NotNullWhen(false)] out string? problem)
+    {
+        if (Quantity.TryParseSize(text, out bytes, out problem) && bytes < TransformLimits.MinMemory)
+        {
+            problem = $"'{text}' is too little memory for requests: at least {TransformLimits.MinMemory / 1024}KiB";
+        }
+
+        return problem is null;
+    }
+
     /// <summary>Reads the longest request. 0 is no limit but that of a buffer.</summary>
     private static bool TryParseMaxLength(string text, out long length, [NotNullWhen(false)] out string? problem)
     {
@@ -67,8 +80,8 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
             return false;
         }
 
-        length = length == 0 ? TextBuffer.MostBytes : length;
-        problem = length > TextBuffer.MostBytes ? $"'{text}' is more than a request can have, {TextBuffer.MostBytes} bytes" : null;
+        length = length == 0 ? TextBuffer.MaxBytes : length;
+        problem = length > TextBuffer.MaxBytes ? $"'{text}' is more than a request can have, {TextBuffer.MaxBytes} bytes" : null;
         return problem is null;
     }
 }

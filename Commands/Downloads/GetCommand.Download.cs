@@ -10,9 +10,6 @@ internal sealed partial class GetCommand
     /// <summary>One poem on its way from a server to its output.</summary>
     private sealed class Download(GetCommand command, int task, Endpoint from, string? path, bool escapes) : IPoemReceiver
     {
-        /// <summary>Not a file of our own: a write to it may block.</summary>
-        private readonly bool _mayBlock = path is null || PoemFile.IsSpecial(path);
-
         /// <summary>Is it written out only when all others are over, too? Standard output may have an order to wait for, and
         /// a reader who would hold up what is to be cancelled; a file waits only for those without which it may not be.</summary>
         private readonly bool _commitsAtEnd =
@@ -44,22 +41,22 @@ internal sealed partial class GetCommand
                 return TryWrite(bytes);
             }
 
-            if (bytes.Length <= Held.Limit - Held.Length)
+            if (TryHold(bytes, out string problem))
             {
-                Held.Write(bytes);
                 return true;
             }
 
-            command._progress.Warned(task, "it is too long to be transformed, printing it as it came");
-            return TryWrite(Held.Text.Span) && TryWrite(bytes) && LetGo();
+            command._progress.Warned(task, $"{problem}, printing it as it came");
+            return TryWrite(Held.Text) && TryWrite(bytes) && LetGo();
         }
 
-        /// <summary>Sends a poem on that was held to be transformed.</summary>
-        /// <param name="transformed">What became of it; null if it is to be as it came.</param>
+        /// <summary>Passes on a poem that was held to be transformed.</summary>
+        /// <param name="transformed">The result, released here; null if the poem stays as it came.</param>
         /// <exception cref="PoemIncompleteError">It could not be written.</exception>
-        public void Release(byte[]? transformed)
+        public void Release(TextBuffer? transformed)
         {
-            bool written = TryWrite(transformed ?? Held!.Text.Span);
+            bool written = TryWrite((transformed ?? Held!).Text);
+            transformed?.Release();
             _ = LetGo();
             if (!written)
             {
@@ -137,9 +134,7 @@ internal sealed partial class GetCommand
                 command._progress.Suspend();
             }
 
-            command._mayBlock = _mayBlock;
             IsWhole = Check(_output!.Commit());
-            command._mayBlock = false;
             if (path is null)
             {
                 command._progress.Resume(((StandardOutputPoem)_output).EndsLine);
@@ -155,7 +150,6 @@ internal sealed partial class GetCommand
 
         private bool TryWrite(ReadOnlySpan<byte> bytes)
         {
-            command._mayBlock = _mayBlock;
             try
             {
                 return Check(Open()) && Check(_output!.Write(bytes));
@@ -167,7 +161,32 @@ internal sealed partial class GetCommand
             }
             finally
             {
-                command._mayBlock = false;
+                }
+        }
+
+        /// <summary>Holds more of a poem that is to be transformed, if it is not too long and there is memory.</summary>
+        private bool TryHold(ReadOnlySpan<byte> bytes, out string problem)
+        {
+            problem = "it is too long to be transformed";
+            if (bytes.Length > Held!.Limit - Held.Length)
+            {
+                return false;
+            }
+
+            problem = "out of memory to transform it";
+            try
+            {
+                if (!AvailableMemory.HasRoomFor(Held.GrowthFor(bytes.Length)))
+                {
+                    return false;
+                }
+
+                Held.Write(bytes);
+                return true;
+            }
+            catch (OutOfMemoryException)
+            {
+                return false;
             }
         }
 

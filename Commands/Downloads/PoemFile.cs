@@ -40,7 +40,7 @@ internal sealed class PoemFile : PoemOutput
     {
         string written = path;
         Errno error = IsSpecial(path)
-            ? NativeFile.OpenForWriting(path, out nint handle)
+            ? StandardStreams.OpenForWriting(path, out nint handle)
             : CreateBeside(path, out written, out handle);
         file = error == Errno.None ? new PoemFile(path, written, handle) : null;
         return Result(path, error);

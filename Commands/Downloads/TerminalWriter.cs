@@ -22,7 +22,7 @@ internal class TerminalWriter
         // A terminal opened anew has flags of its own, so it can be non-blocking without making the shell's so. It lives
         // as long as the process.
         _offers = StandardStreams.IsTerminalAt(descriptor)
-            && NativeFile.OpenTerminalWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
+            && NativeFile.OpenAgainWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
     }
 
     /// <summary>Writes it, however long that takes. If it can't be written there is nobody to tell.</summary>

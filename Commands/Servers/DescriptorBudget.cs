@@ -3,41 +3,40 @@ using System;
 namespace Poetry.Commands;
 
 /// <summary>
-/// What a server does with the descriptors that it may have: so many workers, so many clients at once, and the rest kept
-/// back for what comes up. Clients over it wait in the backlog; had there been no descriptor for one, he would have been
-/// turned away.
+/// Divides the descriptors that a server may have: workers, clients, and a reserve for everything else. Clients over the limit
+/// wait in the backlog. Without the reserve they would be accepted and reset.
 /// </summary>
 internal readonly struct DescriptorBudget
 {
-    /// <summary>Kept back where there are enough: for upstreams, for clients of the metrics, for files that are read again.</summary>
-    private const int MostKept = 48;
+    /// <summary>Largest reserve: for upstreams, metrics clients and files that are read again.</summary>
+    private const int MaxReserve = 48;
 
     /// <summary>A poller, a waker, and what the runtime may need for a thread.</summary>
-    private const int OfWorker = 3;
+    private const int PerWorker = 3;
 
-    /// <summary>A socket that listens, and the descriptor in reserve that turns clients away.</summary>
-    private const int OfPort = 2;
+    /// <summary>A listening socket, and the spare descriptor that turns clients away when descriptors run out.</summary>
+    private const int PerPort = 2;
 
     /// <summary>The runtime's pipe for signals, and a file that is read or a datagram that is sent.</summary>
-    private const int OfProcess = 4;
+    private const int PerProcess = 4;
 
-    /// <summary>A server of fewer clients at once is none, or not worth a worker.</summary>
-    private const int Handful = 4;
+    /// <summary>A worker with fewer clients is not worth its descriptors.</summary>
+    private const int MinClients = 4;
 
     /// <summary>How many reactors.</summary>
     public int Workers { get; private init; }
 
     /// <summary>Connections at once, of all workers together; 0 for no limit.</summary>
-    public long Connections { get; private init; }
+    public long MaxConnections { get; private init; }
 
-    /// <summary>Clients that may have something fetched for them at once, of all workers together: half of them.</summary>
-    public long Upstreams { get; private init; }
+    /// <summary>Upstream connections at once, of all workers together: half of the clients.</summary>
+    public long MaxUpstreams { get; private init; }
 
-    /// <summary>What is kept back for clients of the metrics, among other things.</summary>
-    public long Kept { get; private init; }
+    /// <summary>What is kept back for metrics clients, among other things.</summary>
+    public long Reserve { get; private init; }
 
-    /// <summary>The least limit of open files that such a server needs.</summary>
-    public long Least { get; private init; }
+    /// <summary>The lowest limit of open files that such a server can run with.</summary>
+    public long MinLimit { get; private init; }
 
     /// <summary>Divides them.</summary>
     /// <param name="limit">Of open files, as the system has it.</param>
@@ -45,54 +44,54 @@ internal readonly struct DescriptorBudget
     public static DescriptorBudget Divide(long limit, in Needs needs)
     {
         int workers = needs.Workers;
-        long asked = needs.AskedConnections ?? 0;
+        long asked = needs.MaxConnections ?? 0;
         workers = asked == 0 ? workers : (int)Math.Min(workers, asked);
-        long handful = asked == 0 ? Handful : Math.Min(Handful, asked);
-        while (workers > 1 && Clients(limit, workers, needs, out _) < Handful * (long)workers)
+        long minClients = asked == 0 ? MinClients : Math.Min(MinClients, asked);
+        while (workers > 1 && Clients(limit, workers, needs, out _) < MinClients * (long)workers)
         {
             workers--;
         }
 
-        long clients = Math.Max(1, Clients(limit, workers, needs, out long kept));
+        long clients = Math.Max(1, Clients(limit, workers, needs, out long reserve));
         return new DescriptorBudget
         {
             Workers = workers,
-            Connections = needs.AskedConnections ?? clients,
-            Upstreams = Math.Max(1, (asked == 0 ? clients : Math.Min(asked, clients)) / 2),
-            Kept = kept,
-            Least = Fixed(1, needs) + (handful * needs.DescriptorsPerClient),
+            MaxConnections = needs.MaxConnections ?? clients,
+            MaxUpstreams = Math.Max(1, (asked == 0 ? clients : Math.Min(asked, clients)) / 2),
+            Reserve = reserve,
+            MinLimit = Fixed(1, needs) + (minClients * needs.DescriptorsPerClient),
         };
     }
 
-    private static long Clients(long limit, int workers, in Needs needs, out long kept)
+    private static long Clients(long limit, int workers, in Needs needs, out long reserve)
     {
         long free = limit - Fixed(workers, needs);
-        kept = Math.Clamp(free / 3, 0, MostKept);
-        return (free - kept) / needs.DescriptorsPerClient;
+        reserve = Math.Clamp(free / 3, 0, MaxReserve);
+        return (free - reserve) / needs.DescriptorsPerClient;
     }
 
-    private static long Fixed(int workers, in Needs needs) => needs.Open + OfProcess + (OfWorker * (long)workers)
-        + (OfPort * ((needs.SharedPorts * (long)workers) + needs.OtherPorts));
+    private static long Fixed(int workers, in Needs needs) => needs.Open + PerProcess + (PerWorker * (long)workers)
+        + (PerPort * ((needs.SharedPorts * (long)workers) + needs.OtherPorts));
 
     /// <summary>What a server consists of.</summary>
     public readonly struct Needs
     {
-        /// <summary>Descriptors that it has already: standard streams, long poems.</summary>
+        /// <summary>Descriptors that are open already: standard streams, long poems.</summary>
         public int Open { get; init; }
 
-        /// <summary>Reactors that it is to have.</summary>
+        /// <summary>The reactors that were asked for.</summary>
         public int Workers { get; init; }
 
-        /// <summary>Ports that each worker has a socket for.</summary>
+        /// <summary>Listeners for which each worker has a socket.</summary>
         public int SharedPorts { get; init; }
 
-        /// <summary>Ports that one worker has.</summary>
+        /// <summary>Listeners that one worker has.</summary>
         public int OtherPorts { get; init; }
 
-        /// <summary>What a client costs.</summary>
+        /// <summary>Descriptors of a client.</summary>
         public int DescriptorsPerClient { get; init; }
 
         /// <summary>As the user said; 0 for no limit, null if nothing was said.</summary>
-        public long? AskedConnections { get; init; }
+        public long? MaxConnections { get; init; }
     }
 }

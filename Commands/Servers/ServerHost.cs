@@ -1,128 +1,97 @@
 using System;
 using System.Collections.Generic;
-using System.Threading;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>One thing to serve, and where: what a server command asks its <see cref="ServerHost"/> for.</summary>
-/// <param name="Title">The beginning of its ready line, such as <c>Serving poetry/ecstasy.txt</c>.</param>
-/// <param name="Where">As the user asked for it; port 0 for any.</param>
-/// <param name="MakeFactory">Makes the factory of one reactor, with the log that its connections are recorded in; called
-/// on the thread of <see cref="ServerHost.Run"/>.</param>
-internal sealed record Listener(string Title, Endpoint Where, Func<Reactor, ILogger, Factory> MakeFactory)
-{
-    /// <summary>Is it served by a single reactor, whatever <c>--workers</c> says, since its clients share something?</summary>
-    public bool HasOneWorker { get; init; }
-}
-
 /// <summary>
-/// What all servers share: reactors on their threads, ports bound before any is served, ready lines, signals, systemd, and
-/// the end: no more clients, those in flight finished within the drain time, the rest reset.
+/// The life of a server, for all commands that serve: sockets are bound, ready lines written, workers run, signals obeyed, and
+/// at the end connections in flight get the drain time and the rest is reset.
 /// </summary>
-/// <remarks>
-/// Crosses threads: the first reactor runs on the thread of <see cref="Run"/> and hears the signals; the others are told by
-/// <see cref="Reactor.CallFromThread(Action)"/>. Each has its own listeners on shared ports, and its share of the limit.
-/// </remarks>
-internal sealed partial class ServerHost
+internal sealed class ServerHost
 {
     /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
-    private const int MostMetricsConnections = 32;
+    private const int MaxMetricsConnections = 32;
 
-    /// <summary>Somebody who reads ready lines at all has read one by then.</summary>
-    private const int LongWriteMs = 500;
-
-    /// <summary>Signs of life come no more often: who asks for more would be told of nothing but the asking.</summary>
-    private static readonly TimeSpan ShortestWatch = TimeSpan.FromMilliseconds(10);
+    /// <summary>Shortest watchdog period: a shorter WATCHDOG_USEC would keep the loop busy with notifications.</summary>
+    private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
 
     private readonly ServerOptions _options;
     private readonly ILogger _log;
-    private readonly List<Worker> _workers = [];
-    private readonly List<Thread> _threads = [];
-
-    /// <summary>Held while the server gets ready: until then no worker's loop turns.</summary>
-    private readonly object _gate = new();
-    private bool _isReady;
+    private WorkerThreads? _threads;
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
-    private Exception? _failure;
-    private bool _isBroken;
+    private bool _hasFailed;
     private int _signalsSeen;
 
-    /// <summary>Since when a ready line is being written, by <see cref="Environment.TickCount64"/>; 0 for none.</summary>
-    private long _writesReadySinceMs;
-    private int _busyWorkers;
-
-    /// <summary>Makes a host that serves nothing yet.</summary>
     public ServerHost(ServerOptions options, ILogger log)
     {
         _options = options;
         _log = log;
     }
 
-    /// <summary>What SIGHUP does; null for nothing. On the first reactor's thread.</summary>
-    public Action? Reload { get; init; }
+    /// <summary>What SIGHUP does; null for nothing. Fires when it is done. On the first worker's thread.</summary>
+    public Func<IClock, Deferred<Unit>>? Reload { get; init; }
 
-    /// <summary>What a client costs: two where each may need a connection to an upstream.</summary>
+    /// <summary>Descriptors that a connection needs: 2 if it may need one to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
 
     /// <summary>
-    /// How many of a worker's clients may have something fetched for them at once: half of them, so that others still get in
-    /// when an upstream leads back here by way of another server. Known before the factories are made.
+    /// How many upstream connections a worker may have at once: half of its clients. The other half still gets in if an
+    /// upstream leads back here by way of another server. Known before the factories are made.
     /// </summary>
-    public int UpstreamsPerWorker => (int)Math.Clamp(_budget.Upstreams / _workers.Count, 1, int.MaxValue);
+    public int MaxUpstreamsPerWorker => (int)Math.Clamp(_budget.MaxUpstreams / _threads!.All.Count, 1, int.MaxValue);
 
-    /// <summary>Adds the command's own figures to the metrics page; null for none. On the first reactor's thread.</summary>
+    /// <summary>Adds the command's own figures to the metrics page; null for none. On the first worker's thread.</summary>
     public Action<MetricsPage>? Metrics { get; init; }
 
+    private Reactor First => _threads!.First;
+
     /// <summary>Serves until it is told to end.</summary>
-    /// <param name="listeners">At least one.</param>
+    /// <param name="served">At least one listener.</param>
     /// <returns>The exit code.</returns>
-    public int Run(IReadOnlyList<Listener> listeners)
+    public int Run(IReadOnlyList<Listener> served)
     {
         Signals? signals = null;
         try
         {
-            if (Systemd.CloseSurplus(listeners.Count) is var surplus and not 0)
+            SignalQueue.Open(isServer: true);
+            if (Systemd.CloseUnused(served.Count) is var closed and not 0)
             {
-                ServerLog.InheritedSocketsClosed(_log, surplus, $"{listeners.Count}");
+                ServerLog.InheritedSocketsClosed(_log, closed, $"{served.Count}");
             }
 
+            // A look-up may take its time; a signal ends it.
+            var listeners = new Listeners(served);
+            SocketAddress[] metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : [];
             if (MakeWorkers(listeners) is { } problem)
             {
                 return CommandRunner.Fail(problem);
             }
 
-            SocketAddress[] places = Resolve(listeners);
-            SocketAddress metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint)[0] : default;
-
-            // Up to here a signal ends the process as it ends any other: a name that is looked up may take its time, and
-            // nothing is there yet. From here on nothing waits, and a signal is heard when the loop turns: it finds every
-            // port, and removes what has to be removed.
-            signals = new Signals(First) { LetsThrough = IsStuck };
+            signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
-            signals.OnHangUp(ReloadAll);
-            signals.OnUser1(() => ServerStatistics.Log(_log, _workers));
-            ListeningPort[] ports = Bind(listeners, places);
-            ServeMetrics(metrics);
-            lock (_gate)
+            signals.OnHangUp(OnHangUp);
+            signals.OnUser1(() => ServerStatistics.Log(_log, _threads!.All));
+            listeners.Bind(_threads!.All, new ListenOptions
             {
-                StartWorkers();
-                if (SayReady(listeners, ports) is var error and not Errno.None)
-                {
-                    return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
-                }
-
-                _isReady = true;
+                SendTimeout = _options.SendTimeout,
+                Failed = () => First.CallFromThread(OnListenerFailed),
+            });
+            ServeMetrics(metrics);
+            Errno error = Errno.None;
+            if (!_threads.Start(() => (error = ReadyLines.Write(listeners)) == Errno.None))
+            {
+                return error == Errno.EINTR ? ExitCode.Success : CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
             }
 
             Systemd.NotifyReady();
-            BeWatched();
-            MemoryKeeper.Attach(First);
-            RunWorkers();
-            return _isBroken ? ExitCode.Failure : ExitCode.Success;
+            StartWatchdog();
+            IdleMemoryTrimmer.Attach(First);
+            _threads.Run();
+            return _hasFailed ? ExitCode.Failure : ExitCode.Success;
         }
         catch (CannotListenError error)
         {
@@ -132,225 +101,116 @@ internal sealed partial class ServerHost
         {
             // Not disposed of: the process ends, and until then no signal may cost it its exit code.
             signals?.Retire();
-            foreach (Worker worker in _workers)
-            {
-                worker.Reactor.Dispose();
-            }
+            _threads?.Dispose();
         }
     }
 
-    private Reactor First => _workers[0].Reactor;
-
-    /// <summary>Where each listens, in numbers; systemd has bound the first ones already, if any.</summary>
-    private static SocketAddress[] Resolve(IReadOnlyList<Listener> listeners)
+    /// <summary>Makes as many workers as were asked for, but none that would have no listener or no clients.</summary>
+    /// <returns>Why the limit of open files is too low, or null.</returns>
+    private string? MakeWorkers(Listeners listeners)
     {
-        var places = new SocketAddress[listeners.Count];
-        for (int i = Systemd.InheritedListeners().Count; i < places.Length; i++)
+        long limit = NativeProcess.RaiseOpenFileLimit();
+        int asked = Math.Min(_options.Workers, listeners.MaxWorkers);
+        _budget = DescriptorBudget.Divide(limit, new DescriptorBudget.Needs
         {
-            places[i] = Resolver.ResolveNow(listeners[i].Where)[0];
-        }
-
-        return places;
-    }
-
-    /// <summary>All ports are bound before any is served: a server starts whole or not at all.</summary>
-    /// <returns>A port of each listener.</returns>
-    private ListeningPort[] Bind(IReadOnlyList<Listener> listeners, SocketAddress[] places)
-    {
-        var ports = new ListeningPort[listeners.Count];
-        (nint firstInherited, int inheritedCount) = Systemd.InheritedListeners();
-        for (int i = 0; i < listeners.Count; i++)
+            Open = NativeProcess.CountDescriptors(limit),
+            Workers = asked,
+            SharedPorts = listeners.SharedCount,
+            OtherPorts = listeners.Count - listeners.SharedCount + (_options.Metrics is null ? 0 : 1),
+            DescriptorsPerClient = DescriptorsPerClient,
+            MaxConnections = _options.MaxConnections,
+        });
+        if (limit < _budget.MinLimit)
         {
-            Listener listener = listeners[i];
-            nint inherited = i < inheritedCount ? firstInherited + i : -1;
-            bool oneWorker = listener.HasOneWorker || listener.Where.IsUnix || inherited >= 0;
-            Worker owner = _workers[oneWorker ? i % _workers.Count : 0];
-            var how = new ListenOptions
-            {
-                SendTimeout = _options.SendTimeout,
-                Sharing = !oneWorker && _workers.Count > 1 ? PortSharing.First : PortSharing.None,
-                Failed = () => First.CallFromThread(EndBroken),
-            };
-            ports[i] = owner.Listen(listener, places[i], how, inherited);
-            if (how.Sharing == PortSharing.First)
-            {
-                Join(listener, places[i].WithPort(ports[i].Address.Port), how);
-            }
+            return $"the limit of open files, {limit}, is too low: to serve a few clients at once takes {_budget.MinLimit}";
         }
 
-        return ports;
-    }
-
-    /// <summary>The workers after the first share the port that it was given.</summary>
-    private void Join(Listener listener, in SocketAddress place, ListenOptions how)
-    {
-        how = how with { Sharing = PortSharing.Joining };
-        for (int i = 1; i < _workers.Count; i++)
+        int workers = _budget.Workers;
+        if (workers < asked && workers < (_options.MaxConnections is null or 0 ? asked : _options.MaxConnections))
         {
-            _ = _workers[i].Listen(listener, place, how, inherited: -1);
+            ServerLog.WorkersLimited(_log, workers, $"{asked} were asked for, but the limit of open files is {limit}");
         }
+
+        _threads = new WorkerThreads(workers, _budget.MaxConnections, _log);
+        return null;
     }
 
-    /// <param name="where">The default for nowhere.</param>
-    private void ServeMetrics(in SocketAddress where)
+    /// <param name="addresses">Empty for no metrics.</param>
+    private void ServeMetrics(SocketAddress[] addresses)
     {
-        if (where.Kind == AddressKind.None)
+        if (addresses.Length == 0)
         {
             return;
         }
 
-        _statistics = new ServerStatistics(First, _workers, Metrics);
+        _statistics = new ServerStatistics(First, _threads!.All, Metrics);
         var factory = new MetricsServerFactory(_statistics, First);
 
-        // Not one of the worker's ports: it goes on telling while the server drains, and its clients are not counted.
-        var limit = new ConnectionLimit((int)Math.Clamp(_budget.Kept, 1, MostMetricsConnections));
-        var how = new ListenOptions { IgnoredByDrain = true, Limit = limit };
-        ListeningPort port = where.Kind == AddressKind.Unix
-            ? First.ListenUnix(where.Path, factory, how)
-            : First.ListenTcp(where, factory, how);
-        ServerLog.MetricsStarted(_log, port.Address);
-    }
-
-    /// <summary>Writes the ready lines.</summary>
-    /// <returns>Why somebody who waits for them would wait for ever. That nobody reads them is none: a closed standard
-    /// output, a reader that has gone.</returns>
-    private Errno SayReady(IReadOnlyList<Listener> listeners, ListeningPort[] ports)
-    {
-        for (int i = 0; i < listeners.Count; i++)
+        // Not one of the worker's ports: it answers while the server drains, and its clients are not counted.
+        int limit = (int)Math.Clamp(_budget.Reserve, 1, MaxMetricsConnections);
+        var options = new ListenOptions { IgnoredByDrain = true, Limit = new ConnectionLimit(limit) };
+        foreach (SocketAddress address in addresses)
         {
-            Volatile.Write(ref _writesReadySinceMs, Environment.TickCount64);
-            string ready = TextEscaper.EscapeLine($"{listeners[i].Title} on {ports[i].Address}.");
-            Errno error = StandardStreams.WriteAll(StandardStreams.Output, $"{ready}\n");
-            Volatile.Write(ref _writesReadySinceMs, 0);
-            if (error is not (Errno.None or Errno.EPIPE or Errno.EBADF))
-            {
-                return error;
-            }
-        }
-
-        return Errno.None;
-    }
-
-    /// <summary>
-    /// Does a ready line wait for somebody to read it? Then the loop does not turn, and a signal that is left to it would
-    /// not be heard: it has to end the process by itself. On a thread of the runtime's.
-    /// </summary>
-    private bool IsStuck() =>
-        Volatile.Read(ref _writesReadySinceMs) is not 0 and var sinceMs && Environment.TickCount64 - sinceMs > LongWriteMs;
-
-    private void RunWorkers()
-    {
-        RunGuarded(_workers[0]);
-        foreach (Thread thread in _threads)
-        {
-            thread.Join();
-        }
-
-        if (_failure is { } failure)
-        {
-            throw new InvalidOperationException($"a worker has failed: {failure.Message}", failure);
+            ListeningPort port = address.Kind == AddressKind.Unix
+                ? First.ListenUnix(address.Path, factory, options)
+                : First.ListenTcp(address, factory, options);
+            ServerLog.MetricsStarted(_log, port.Address);
         }
     }
 
-    /// <summary>
-    /// A loop that breaks takes the whole server with it, and in good order: half a server that looks alive helps nobody,
-    /// and an exception that leaves a thread would end the process on the spot.
-    /// </summary>
-    private void RunGuarded(Worker worker)
-    {
-        try
-        {
-            worker.Run();
-        }
-#pragma warning disable CA1031 // Whatever it was, it is reported by the thread that the server began on.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            _ = Interlocked.CompareExchange(ref _failure, exception, null);
-            foreach (Worker another in _workers)
-            {
-                another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero));
-            }
-        }
-
-        if (worker.Reactor != First)
-        {
-            First.CallFromThread(OneIsDone);
-        }
-    }
-
-    /// <summary>On the first reactor's thread.</summary>
-    private void OneIsDone()
-    {
-        if (--_busyWorkers == 0 && First.Running)
-        {
-            First.Stop();
-        }
-    }
-
-    /// <summary>Twice in the time that systemd allows, if the loops turn: a server that hangs is killed and started anew.</summary>
-    private void BeWatched()
+    /// <summary>Notifies systemd twice in each watchdog interval, as long as all loops turn: a server that hangs is restarted.</summary>
+    private void StartWatchdog()
     {
         if (Systemd.WatchdogInterval() is { } interval)
         {
-            TimeSpan half = interval / 2 > ShortestWatch ? interval / 2 : ShortestWatch;
-            _ = new LoopingCall(First, TellAlive).Start(half);
+            TimeSpan half = interval / 2 > MinWatchdogPeriod ? interval / 2 : MinWatchdogPeriod;
+            _ = new LoopingCall(First, NotifyWatchdog).Start(half);
         }
     }
 
-    private void TellAlive()
+    private void NotifyWatchdog()
     {
-        bool all = true;
-        foreach (Worker worker in _workers)
-        {
-            all &= worker.HasTurned();
-        }
-
-        if (all)
+        if (_threads!.CheckAlive())
         {
             Systemd.NotifyAlive();
         }
     }
 
-    private void ReloadAll()
+    private void OnHangUp()
     {
-        // Who ends needs no new poems, and systemd is not to hear of a service that reloads while it stops.
+        // A server that ends needs no new poems, and systemd is not told of a reload while the service stops.
         if (Reload is not null && _signalsSeen == 0)
         {
             Systemd.NotifyReloading();
-            Reload();
+            _ = Reload(First).AddBoth(this, static (host, _) => host.NotifyReloaded());
+        }
+    }
+
+    private void NotifyReloaded()
+    {
+        if (_signalsSeen == 0)
+        {
             Systemd.NotifyReady();
         }
     }
 
-    /// <summary>A server without one of its ports only looks alive: it ends, kindly, and whoever watches it starts it anew.</summary>
-    private void EndBroken()
+    /// <summary>A server without one of its listeners only looks alive. It drains and ends, so that a supervisor can restart it.</summary>
+    private void OnListenerFailed()
     {
-        if (!_isBroken && _signalsSeen == 0)
+        if (!_hasFailed && _signalsSeen == 0)
         {
             Terminate();
         }
 
-        _isBroken = true;
+        _hasFailed = true;
     }
 
     /// <summary>The first signal lets what is in flight finish, the second does not.</summary>
     private void Terminate()
     {
-        bool first = ++_signalsSeen == 1;
-        TimeSpan patience = first ? _options.Drain : TimeSpan.Zero;
+        bool isFirst = ++_signalsSeen == 1;
         _statistics?.StopBeingReady();
         Systemd.NotifyStopping();
-        foreach (Worker worker in _workers)
-        {
-            if (worker.Reactor == First)
-            {
-                worker.Drain(patience);
-            }
-            else
-            {
-                worker.Reactor.CallFromThread(() => worker.Drain(patience));
-            }
-        }
+        _threads!.Drain(isFirst ? _options.Drain : TimeSpan.Zero);
     }
 }

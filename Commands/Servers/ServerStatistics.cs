@@ -9,23 +9,24 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The figures of a server, summed over its workers, for the metrics page and for SIGUSR1. It lives on the first reactor's
-/// thread; what it reads of the others is as of some recent moment.
+/// The figures of a server, summed over its workers, for the metrics page and for SIGUSR1. On the first worker's thread; what
+/// it reads of the others may be slightly old.
 /// </summary>
 internal sealed class ServerStatistics : IMetricsSource
 {
-    /// <summary>How often the lag of the loop is looked at; the page tells the worst since it was last asked for.</summary>
+    /// <summary>How often the lag of the loop is measured. The page shows the maximum since the last request for it.</summary>
     private static readonly TimeSpan LagInterval = TimeSpan.FromSeconds(0.5);
 
     private readonly Reactor _reactor;
     private readonly IReadOnlyList<Worker> _workers;
     private readonly Action<MetricsPage>? _more;
-    private TimeSpan _worstLag;
+    private readonly double _startTime = (DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds;
+    private TimeSpan _maxLag;
     private TimeSpan _expectedTick;
 
-    /// <summary>Begins to look at the lag of a loop.</summary>
+    /// <summary>Starts to measure the lag of a loop.</summary>
     /// <param name="reactor">The first worker's.</param>
-    /// <param name="workers">All of them.</param>
+    /// <param name="workers">All workers.</param>
     /// <param name="more">Adds the command's own figures.</param>
     public ServerStatistics(Reactor reactor, IReadOnlyList<Worker> workers, Action<MetricsPage>? more)
     {
@@ -48,7 +49,7 @@ internal sealed class ServerStatistics : IMetricsSource
         ServerLog.Statistics(log, sum.Open, sum.Accepted, whole, left, timedOut, sum.Bytes, sum.DelayedCalls, sum.Stale);
     }
 
-    /// <summary>From now on the server takes no more clients.</summary>
+    /// <summary>The server accepts no more connections.</summary>
     public void StopBeingReady() => IsReady = false;
 
     /// <inheritdoc/>
@@ -66,7 +67,12 @@ internal sealed class ServerStatistics : IMetricsSource
             page.Sample("connections_ended_total", "outcome", ConnectionRecord.Word(outcome), count);
         }
 
-        page.Gauge("loop_lag_seconds", "How late the loop was at worst since the last look.", _worstLag.TotalSeconds);
+        page.Head("delivery_seconds", "From accept to the last byte, of connections that got everything.", "histogram");
+        page.Sample("delivery_seconds", null, null, SumDelivery());
+        page.Head("build_info", "Always 1; the version is in the label.", "gauge");
+        page.Sample("build_info", "version", Version, "1");
+        page.Gauge("process_start_time_seconds", "When the server started, in seconds since 1970.", _startTime);
+        page.Gauge("loop_lag_seconds", "Maximum delay of the loop since the last request for this page.", _maxLag.TotalSeconds);
         page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
         page.Counter("stale_events_total", "Events for descriptors that had gone.", sum.Stale);
         if (OpenDescriptors() is { } descriptors)
@@ -74,8 +80,21 @@ internal sealed class ServerStatistics : IMetricsSource
             page.Gauge("open_descriptors", "Descriptors of the process.", descriptors);
         }
 
-        _worstLag = TimeSpan.Zero;
+        _maxLag = TimeSpan.Zero;
         _more?.Invoke(page);
+    }
+
+    private static string Version => typeof(ServerStatistics).Assembly.GetName().Version?.ToString(3) ?? "unknown";
+
+    private Histogram SumDelivery()
+    {
+        var sum = new Histogram();
+        foreach (Worker worker in _workers)
+        {
+            sum.Add(worker.Counters.Delivery);
+        }
+
+        return sum;
     }
 
     private static long CountEnded(IReadOnlyList<Worker> workers, ConnectionOutcome outcome)
@@ -108,7 +127,7 @@ internal sealed class ServerStatistics : IMetricsSource
         return (open, accepted, bytes, delayedCalls, stale);
     }
 
-    /// <returns>Null where the system does not tell, or descriptors have run out: to count them takes one.</returns>
+    /// <returns>Null where the system does not tell, or where descriptors have run out: counting them takes one.</returns>
     private static int? OpenDescriptors()
     {
         try
@@ -130,7 +149,7 @@ internal sealed class ServerStatistics : IMetricsSource
     private void Tick()
     {
         TimeSpan lag = _reactor.Now - _expectedTick;
-        _worstLag = lag > _worstLag ? lag : _worstLag;
+        _maxLag = lag > _maxLag ? lag : _maxLag;
         ExpectTick();
     }
 }

@@ -6,32 +6,29 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// What a service tells systemd and is handed by it: sd_notify(3), sd_listen_fds(3), sd_watchdog_enabled(3). Without
-/// systemd, that is without its variables, all of this does nothing.
+/// The service side of systemd: sd_notify(3), sd_listen_fds(3), sd_watchdog_enabled(3). Without systemd's environment
+/// variables all of this does nothing.
 /// </summary>
 internal static class Systemd
 {
-    /// <summary>SD_LISTEN_FDS_START: the number of the first descriptor that is handed over.</summary>
+    /// <summary>SD_LISTEN_FDS_START: the first descriptor that is handed over.</summary>
     private const int FirstDescriptor = 3;
 
-    /// <summary>The service is ready to serve.</summary>
     public static void NotifyReady() => Notify("READY=1\nSTATUS=serving");
 
-    /// <summary>The service reads its poems again; <see cref="NotifyReady"/> ends it.</summary>
+    /// <summary>The service reloads; <see cref="NotifyReady"/> ends that.</summary>
     public static void NotifyReloading()
     {
-        // Type=notify-reload wants the moment on CLOCK_MONOTONIC, in microseconds.
+        // Type=notify-reload wants the time on CLOCK_MONOTONIC, in microseconds.
         long microseconds = System.Diagnostics.Stopwatch.GetElapsedTime(0).Ticks / TimeSpan.TicksPerMicrosecond;
         Notify(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={microseconds}"));
     }
 
-    /// <summary>The service ends.</summary>
     public static void NotifyStopping() => Notify("STOPPING=1\nSTATUS=draining");
 
-    /// <summary>The loop turns.</summary>
     public static void NotifyAlive() => Notify("WATCHDOG=1");
 
-    /// <summary>How often the loop must give a sign of life; null for never, and if there is nobody to give it to.</summary>
+    /// <summary>How often <see cref="NotifyAlive"/> is expected; null if never, or without a socket to notify.</summary>
     public static TimeSpan? WatchdogInterval()
     {
         bool mine = Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } && IsWatched();
@@ -42,8 +39,8 @@ internal static class Systemd
             : null;
     }
 
-    /// <summary>How many listening sockets were handed over; their numbers begin at 3.</summary>
-    /// <returns>The first of them, and how many there are.</returns>
+    /// <summary>The listening sockets that were handed over.</summary>
+    /// <returns>The first descriptor, and how many there are.</returns>
     public static (nint First, int Count) InheritedListeners()
     {
         bool mine = Environment.GetEnvironmentVariable("LISTEN_PID") is { Length: > 0 } pid && IsThisProcess(pid);
@@ -54,10 +51,11 @@ internal static class Systemd
             : (FirstDescriptor, 0);
     }
 
-    /// <summary>Closes the sockets that nothing is served on. Before anything else is opened: the numbers are systemd's word.</summary>
-    /// <param name="served">How many of them are.</param>
-    /// <returns>How many were closed: a client would have waited in their queues for ever.</returns>
-    public static int CloseSurplus(int served)
+    /// <summary>Closes the sockets that no listener uses: their clients would wait in the backlog for ever. To be called before
+    /// anything else is opened, because only then do the numbers belong to systemd's sockets.</summary>
+    /// <param name="served">How many of them are used.</param>
+    /// <returns>How many were closed.</returns>
+    public static int CloseUnused(int served)
     {
         (nint first, int count) = InheritedListeners();
         int closed = 0;
@@ -80,7 +78,7 @@ internal static class Systemd
     {
         if (Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } path)
         {
-            // A leading @ stands for the NUL of the abstract space. If nobody listens there is nobody to tell.
+            // A leading @ stands for the NUL of the abstract namespace. An error does not matter: nothing listens.
             string name = path[0] == '@' ? $"\0{path[1..]}" : path;
             _ = NativeSocket.SendDatagram(SocketAddress.Unix(name), Encoding.UTF8.GetBytes(state));
         }

@@ -8,25 +8,26 @@ namespace Poetry.Commands;
 
 /// <summary>
 /// One reactor of a server with its ports, its share of the connection limit and its counters. Made on the thread of the
-/// <see cref="ServerHost"/>; once it runs, everything but the counters and the sign of life belongs to its reactor's thread.
+/// <see cref="ServerHost"/>; once it runs, all of it but the counters and <see cref="CheckAlive"/> belongs to its reactor's
+/// thread.
 /// </summary>
 internal sealed class Worker
 {
-    /// <summary>While the server ends, clients that have everything and do not close, and those that have asked for nothing,
-    /// get no more than this.</summary>
-    private static readonly TimeSpan LastLinger = TimeSpan.FromSeconds(0.5);
+    /// <summary>The silence that a draining server allows: clients that have everything and do not close, and clients that have
+    /// asked for nothing.</summary>
+    private static readonly TimeSpan DrainSilence = TimeSpan.FromSeconds(0.5);
 
     private readonly ConnectionLimit? _limit;
     private readonly ILogger _log;
     private readonly Action _answer;
     private volatile bool _isAsked;
     private volatile bool _hasEnded;
-    private bool _draining;
-    private bool _isDone;
+    private bool _isDraining;
+    private bool _isDrained;
 
     /// <summary>Makes a worker without ports.</summary>
     /// <param name="limit">Connections at once; 0 for no limit.</param>
-    /// <param name="log">What all workers share.</param>
+    /// <param name="log">Shared by all workers.</param>
     public Worker(int limit, ILogger log)
     {
         _log = log;
@@ -36,31 +37,30 @@ internal sealed class Worker
         _answer = () => _isAsked = false;
     }
 
-    /// <summary>Its loop.</summary>
     public Reactor Reactor { get; }
 
     /// <summary>How its connections have ended. May be read from any thread.</summary>
     public ConnectionCounters Counters { get; }
 
-    /// <summary>Called when it has drained or shall end at once, on its thread; null stops its reactor.</summary>
-    public Action? WhenDone { get; set; }
+    /// <summary>Called on its thread when it has drained or has to end at once; null stops its reactor.</summary>
+    public Action? Drained { get; set; }
 
     /// <summary>Its ports, in the order of the listeners.</summary>
     public List<ListeningPort> Ports { get; } = [];
 
     /// <summary>Opens a port.</summary>
     /// <param name="listener">What is served on it.</param>
-    /// <param name="where">Where, with the port that earlier workers got.</param>
-    /// <param name="how">But for the limit, which is the worker's own.</param>
+    /// <param name="address">Where, with the port that the first worker was given.</param>
+    /// <param name="options">Without a limit: the limit is the worker's own.</param>
     /// <param name="inherited">A socket that systemd has bound for it, or −1.</param>
-    /// <exception cref="CannotListenError">It can't be had.</exception>
-    public ListeningPort Listen(Listener listener, in SocketAddress where, ListenOptions how, nint inherited)
+    /// <exception cref="CannotListenError">It cannot be bound.</exception>
+    public ListeningPort Listen(Listener listener, in SocketAddress address, ListenOptions options, nint inherited)
     {
         Factory factory = listener.MakeFactory(Reactor, Counters);
-        how = how with { Limit = _limit };
-        ListeningPort port = inherited >= 0 ? Reactor.AdoptListener(inherited, factory, how)
-            : where.Kind == AddressKind.Unix ? Reactor.ListenUnix(where.Path, factory, how)
-            : Reactor.ListenTcp(where, factory, how);
+        options = options with { Limit = _limit };
+        ListeningPort port = inherited >= 0 ? Reactor.AdoptListener(inherited, factory, options)
+            : address.Kind == AddressKind.Unix ? Reactor.ListenUnix(address.Path, factory, options)
+            : Reactor.ListenTcp(address, factory, options);
         Ports.Add(port);
         return port;
     }
@@ -78,8 +78,8 @@ internal sealed class Worker
         }
     }
 
-    /// <summary>Has its loop turned since this was asked last? One that has ended need not. On the first worker's thread.</summary>
-    public bool HasTurned()
+    /// <summary>Asks its loop to answer, and returns true if it has answered the last time. On the first worker's thread.</summary>
+    public bool CheckAlive()
     {
         if (_isAsked && !_hasEnded)
         {
@@ -91,9 +91,9 @@ internal sealed class Worker
         return true;
     }
 
-    /// <summary>Takes no more clients, and ends when the last has gone or the time is over.</summary>
-    /// <param name="patience">Zero ends at once.</param>
-    public void Drain(TimeSpan patience)
+    /// <summary>Accepts no more connections, and ends when the last has closed or the time is over.</summary>
+    /// <param name="timeout">Zero ends at once, <see cref="TimeSpan.MaxValue"/> waits without a limit.</param>
+    public void Drain(TimeSpan timeout)
     {
         if (!Reactor.Running)
         {
@@ -105,39 +105,39 @@ internal sealed class Worker
             port.AcceptQueuedThenStop();
         }
 
-        if (patience == TimeSpan.Zero)
+        if (timeout == TimeSpan.Zero)
         {
-            End();
+            OnDrained();
         }
-        else if (!_draining)
+        else if (!_isDraining)
         {
-            _draining = true;
-            ServerLog.DrainStarted(_log, Reactor.Connections.Count - Reactor.Connections.Ignored, patience);
-            Reactor.Connections.ShortenLinger(LastLinger);
+            _isDraining = true;
+            ServerLog.DrainStarted(_log, Reactor.Connections.Count - Reactor.Connections.Ignored, timeout);
+            Reactor.Connections.ShortenLinger(DrainSilence);
             foreach (ListeningPort port in Ports)
             {
-                (port.Factory as IRequestFactory)?.CloseIdle(LastLinger);
+                (port.Factory as IRequestFactory)?.CloseIdle(DrainSilence);
             }
 
-            Reactor.Connections.WhenNone(End);
-            if (patience < TimeSpan.MaxValue)
+            Reactor.Connections.WhenNone(OnDrained);
+            if (timeout < TimeSpan.MaxValue)
             {
-                _ = Reactor.CallLater(patience, this, static worker => worker.End());
+                _ = Reactor.CallLater(timeout, this, static worker => worker.OnDrained());
             }
         }
     }
 
-    private void End()
+    private void OnDrained()
     {
-        if (_isDone || !Reactor.Running)
+        if (_isDrained || !Reactor.Running)
         {
             return;
         }
 
-        _isDone = true;
-        if (WhenDone is { } done)
+        _isDrained = true;
+        if (Drained is { } drained)
         {
-            done();
+            drained();
         }
         else
         {

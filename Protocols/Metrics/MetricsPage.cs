@@ -5,7 +5,7 @@ using System.Text;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A page of figures in the text format of Prometheus, version 0.0.4
+/// A page of metrics in the text format of Prometheus, version 0.0.4
 /// (github.com/prometheus/docs, content/docs/instrumenting/exposition_formats.md).
 /// </summary>
 internal sealed class MetricsPage
@@ -15,49 +15,83 @@ internal sealed class MetricsPage
     /// <summary>Adds a number that only grows.</summary>
     /// <param name="name">Without the prefix <c>poetry_</c>, ending in <c>_total</c>.</param>
     /// <param name="help">One line.</param>
-    /// <param name="value">As of now.</param>
+    /// <param name="value">The present value.</param>
     public void Counter(string name, string help, long value)
     {
         Head(name, help, "counter");
         Sample(name, null, null, value.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Adds a number that comes and goes.</summary>
+    /// <summary>Adds a number that grows and shrinks.</summary>
     /// <param name="name">Without the prefix <c>poetry_</c>.</param>
     /// <param name="help">One line.</param>
-    /// <param name="value">As of now; seconds where it is a time.</param>
+    /// <param name="value">The present value; times are in seconds.</param>
     public void Gauge(string name, string help, double value)
     {
         Head(name, help, "gauge");
         Sample(name, null, null, value.ToString("R", CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Begins a family of samples, told apart by a label.</summary>
+    /// <summary>Begins a family of samples that differ in a label.</summary>
     /// <param name="name">Without the prefix <c>poetry_</c>.</param>
     /// <param name="help">One line.</param>
-    /// <param name="type">counter or gauge.</param>
+    /// <param name="type">counter, gauge or histogram.</param>
     public void Head(string name, string help, string type) =>
         _text.Append(CultureInfo.InvariantCulture, $"# HELP poetry_{name} {help}\n# TYPE poetry_{name} {type}\n");
 
-    /// <summary>Adds a sample to the family begun last.</summary>
-    /// <param name="name">The family's.</param>
-    /// <param name="label">Null for none.</param>
-    /// <param name="labelValue">May contain anything; it is escaped here.</param>
+    /// <summary>Adds a sample to the family that was begun last.</summary>
+    /// <param name="name">The family's name.</param>
+    /// <param name="label">The label's name; null for no label.</param>
+    /// <param name="labelValue">Any text; it is escaped here.</param>
     /// <param name="value">A number.</param>
-    public void Sample(string name, string? label, string? labelValue, string value)
+    public void Sample(string name, string? label, string? labelValue, string value) =>
+        Line(name, LabelOf(label, labelValue), value);
+
+    /// <summary>Adds the samples of a histogram to the family that was begun last.</summary>
+    /// <param name="name">The family's name.</param>
+    /// <param name="label">The label's name; null for no label.</param>
+    /// <param name="labelValue">Any text; it is escaped here.</param>
+    /// <param name="histogram">What was counted.</param>
+    public void Sample(string name, string? label, string? labelValue, Histogram histogram)
     {
-        _text.Append("poetry_").Append(name);
-        if (label is not null)
+        string labels = LabelOf(label, labelValue);
+        string separator = labels.Length == 0 ? string.Empty : ",";
+        long count = 0;
+        for (int i = 0; i <= Histogram.Bounds.Length; i++)
         {
-            string escaped = labelValue!.Replace("\\", "\\\\", StringComparison.Ordinal)
-                .Replace("\"", "\\\"", StringComparison.Ordinal)
-                .Replace("\n", "\\n", StringComparison.Ordinal);
-            _text.Append(CultureInfo.InvariantCulture, $"{{{label}=\"{escaped}\"}}");
+            count += histogram.Count(i);
+            string bound = i < Histogram.Bounds.Length ? Histogram.Bounds[i].ToString("R", CultureInfo.InvariantCulture) : "+Inf";
+            Line($"{name}_bucket", $"{labels}{separator}le=\"{bound}\"", count.ToString(CultureInfo.InvariantCulture));
         }
 
-        _text.Append(' ').Append(value).Append('\n');
+        Line($"{name}_sum", labels, histogram.Sum.ToString("R", CultureInfo.InvariantCulture));
+        Line($"{name}_count", labels, count.ToString(CultureInfo.InvariantCulture));
     }
 
     /// <summary>The page so far.</summary>
     public override string ToString() => _text.ToString();
+
+    private static string LabelOf(string? label, string? value)
+    {
+        if (label is null)
+        {
+            return string.Empty;
+        }
+
+        string escaped = value!.Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("\"", "\\\"", StringComparison.Ordinal)
+            .Replace("\n", "\\n", StringComparison.Ordinal);
+        return $"{label}=\"{escaped}\"";
+    }
+
+    private void Line(string name, string labels, string value)
+    {
+        _text.Append("poetry_").Append(name);
+        if (labels.Length > 0)
+        {
+            _text.Append('{').Append(labels).Append('}');
+        }
+
+        _text.Append(' ').Append(value).Append('\n');
+    }
 }

@@ -6,29 +6,29 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>What the metrics port tells.</summary>
+/// <summary>What the metrics port shows.</summary>
 internal interface IMetricsSource
 {
-    /// <summary>Is the server taking clients? Not while it drains.</summary>
+    /// <summary>True if the server accepts clients; false while it drains.</summary>
     bool IsReady { get; }
 
-    /// <summary>Writes all figures of this moment.</summary>
+    /// <summary>Writes the present values.</summary>
     void WriteTo(MetricsPage page);
 }
 
 /// <summary>
 /// Answers <c>GET</c> for <c>/metrics</c>, <c>/healthz</c> and <c>/readyz</c>, one request a connection: as much of HTTP/1.1
-/// (RFC 9112) as a scraper and a prober need. What it does not understand it answers with an error and no echo.
+/// (RFC 9112) as a scraper and a health check need. Errors do not repeat the request.
 /// </summary>
 internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
 {
-    /// <summary>A request of a scraper has a few hundred bytes.</summary>
+    /// <summary>Chosen: a scraper's request has a few hundred bytes.</summary>
     private const int MaxRequestLength = 8 * 1024;
 
-    /// <summary>What Prometheus asks for; a human's browser shows it too.</summary>
+    /// <summary>The type that Prometheus asks for; browsers show it, too.</summary>
     private const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// <summary>From the connection to the last byte of the request.</summary>
+    /// <summary>Limit from the connection to the end of the request.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
     private readonly StringBuilder _request = new();
@@ -42,12 +42,14 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         _request.Append(Encoding.Latin1.GetString(data));
-        string request = _request.ToString();
+
+        // RFC 9112, 2.2: empty lines before a request are to be ignored.
+        string request = _request.ToString().TrimStart('\r', '\n');
         if (request.Contains("\n\r\n", StringComparison.Ordinal) || request.Contains("\n\n", StringComparison.Ordinal))
         {
             Answer(request);
         }
-        else if (request.Length > MaxRequestLength)
+        else if (_request.Length > MaxRequestLength)
         {
             Reply("431 Request Header Fields Too Large", "the request is too long\n", hasBody: true);
         }
@@ -60,8 +62,23 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
         factory.Remove(this);
     }
 
-    /// <summary>Makes room for another.</summary>
+    /// <summary>Closes to free a place for another connection.</summary>
     internal void Evict() => Transport.AbortConnection();
+
+    /// <summary>The path of a request target: RFC 9112, 3.2.1 (<c>/metrics</c>) and 3.2.2 (<c>http://host/metrics</c>).</summary>
+    private static string PathOf(string target)
+    {
+        int scheme = target.IndexOf("://", StringComparison.Ordinal);
+        bool isAbsolute = scheme >= 0 && !target.StartsWith('/')
+            && target[..scheme].ToUpperInvariant() is "HTTP" or "HTTPS";
+        if (isAbsolute)
+        {
+            int path = target.AsSpan(scheme + 3).IndexOfAny('/', '?');
+            target = path < 0 ? "/" : target[(scheme + 3 + path)..];
+        }
+
+        return target.Split('?')[0];
+    }
 
     private void Answer(string request)
     {
@@ -77,7 +94,7 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
         }
         else
         {
-            Answer(words[1].Split('?')[0], !isHead);
+            Answer(PathOf(words[1]), !isHead);
         }
     }
 
@@ -117,20 +134,18 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
 }
 
 /// <summary>
-/// Builds the protocols of the metrics port. Of many clients at once the oldest gives way: a scrape takes a millisecond, so
-/// who is old has not asked, or does not read, and must not keep a prober from learning that the server lives.
+/// Builds the protocols of the metrics port. Over a limit the oldest connection is closed: a scrape takes a millisecond, so an
+/// old connection is idle or does not read, and must not keep a health check from its answer.
 /// </summary>
 internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) : Factory
 {
-    /// <summary>Below the limit of the port, so that there is always one who can give way before the port is full.</summary>
+    /// <summary>Less than the connection limit of the port, so that an old connection is closed before the port is full.</summary>
     private const int MaxConnections = 16;
 
     private readonly List<MetricsServer> _open = [];
 
-    /// <summary>What is told.</summary>
     public IMetricsSource Source => source;
 
-    /// <summary>The reactor's.</summary>
     public IClock Clock => clock;
 
     /// <inheritdoc/>

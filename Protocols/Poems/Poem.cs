@@ -6,16 +6,16 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A poem as it goes over the wire: whole, outside the managed heap, and shared by all who send it. It is counted: its
-/// maker holds it once, every connection that sends it once more, and the last to let go frees it.
+/// A complete poem as it is sent, outside the managed heap, shared by all connections that send it. Its references are
+/// counted: one for its maker, one for each connection; the last release frees it.
 /// </summary>
 /// <remarks>
-/// Crosses threads: reactors on several of them share it, and may call <see cref="TryAddRef"/> and <see cref="Release"/>. The
-/// bytes do not change after it was made.
+/// Crosses threads: several reactors share it, and call <see cref="TryAddRef"/> and <see cref="Release"/>. The bytes never
+/// change.
 /// </remarks>
 internal sealed class Poem
 {
-    /// <summary>A <see cref="Memory{T}"/> reaches 2 GiB: a longer poem is several in a row.</summary>
+    /// <summary>A <see cref="Memory{T}"/> holds at most 2 GiB: a longer poem has several parts.</summary>
     private const int MaxPartBytes = 1 << 30;
 
     private readonly NativeBlock _block;
@@ -23,10 +23,10 @@ internal sealed class Poem
     private int _references = 1;
 
     /// <summary>Takes over a block with a poem in it.</summary>
-    /// <param name="block">Sealed; freed when the last holder lets go.</param>
-    /// <param name="offset">Where in it the wire form begins.</param>
-    /// <param name="wireLength">Of the wire form, in bytes.</param>
-    /// <param name="length">Of the poem alone, in bytes.</param>
+    /// <param name="block">Sealed; freed with the last reference.</param>
+    /// <param name="offset">Where in it the bytes to send begin.</param>
+    /// <param name="wireLength">Number of the bytes to send.</param>
+    /// <param name="length">Number of the poem's own bytes, without a frame.</param>
     public Poem(NativeBlock block, long offset, long wireLength, long length)
     {
         _block = block;
@@ -40,16 +40,44 @@ internal sealed class Poem
         }
     }
 
-    /// <summary>Of the poem, in bytes.</summary>
+    /// <summary>Bytes of the poem alone.</summary>
     public long Length { get; }
 
-    /// <summary>Of what is sent, in bytes: with the frame, if it has one.</summary>
+    /// <summary>Bytes that are sent: the poem, and its frame if it has one.</summary>
     public long WireLength { get; }
 
-    /// <summary>What is sent, in order; at least one part, which may be empty. Readable while it is held.</summary>
+    /// <summary>The bytes to send, in order: at least one part, which may be empty. Valid as long as the caller's reference.</summary>
     public ReadOnlySpan<ReadOnlyMemory<byte>> Parts => _parts;
 
-    /// <summary>Holds it, unless the last holder has let go already.</summary>
+    /// <summary>True if the poem at an offset has these bytes.</summary>
+    /// <param name="offset">Into the poem, without its frame.</param>
+    /// <param name="bytes">To compare with.</param>
+    public bool HasAt(long offset, ReadOnlySpan<byte> bytes)
+    {
+        if (offset + bytes.Length > Length)
+        {
+            return false;
+        }
+
+        // A frame is a header, and a comma after the poem.
+        long at = offset + Math.Max(0, WireLength - Length - 1);
+        while (!bytes.IsEmpty)
+        {
+            ReadOnlySpan<byte> part = _parts[at / MaxPartBytes].Span[(int)(at % MaxPartBytes)..];
+            int count = Math.Min(part.Length, bytes.Length);
+            if (!part[..count].SequenceEqual(bytes[..count]))
+            {
+                return false;
+            }
+
+            bytes = bytes[count..];
+            at += count;
+        }
+
+        return true;
+    }
+
+    /// <summary>Adds a reference, unless the last one was released already.</summary>
     public bool TryAddRef()
     {
         int references = Volatile.Read(ref _references);
@@ -67,11 +95,11 @@ internal sealed class Poem
         return false;
     }
 
-    /// <summary>Lets go of it; after this the caller must not read it any more.</summary>
+    /// <summary>Releases a reference; the caller must not read the poem any more.</summary>
     public void Release()
     {
         int left = Interlocked.Decrement(ref _references);
-        Debug.Assert(left >= 0, "nobody lets go twice");
+        Debug.Assert(left >= 0, "a reference is released once");
         if (left == 0)
         {
             _block.Free();

@@ -6,21 +6,20 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A poem on its way through a proxy, in its wire form: it grows while it comes, and is shared by all who send it, by
-/// reference. Its chunks never move, so what was handed out stays where it is while the buffer grows. It is counted like a
-/// <see cref="Poem"/>: whoever sends it holds it, and the last to let go frees it. What lies in it is accounted for in
-/// the cache.
+/// A poem in a proxy, as it is sent: it grows while it arrives, and all clients send it by reference. Its chunks never move,
+/// so bytes that were handed out stay valid while it grows. Its references are counted as those of a <see cref="Poem"/>, and
+/// its bytes are charged to the cache.
 /// </summary>
-/// <remarks>Belongs to one reactor: nothing here may be called from another thread.</remarks>
+/// <remarks>Belongs to one reactor's thread.</remarks>
 internal sealed class PoemBuffer
 {
     /// <summary>
-    /// No chunk is larger unless the length was known before: doubling wastes at most this much, and only of address
-    /// space, since the kernel gives no page before it is written to.
+    /// Limit for the chunks of a poem of unknown length: doubling wastes at most this much, and only address space, because
+    /// the kernel allocates a page when it is written.
     /// </summary>
     private const int MaxChunkBytes = 16 * 1024 * 1024;
 
-    /// <summary>The longest chunk of a poem whose length is known: what a <see cref="Memory{T}"/> reaches.</summary>
+    /// <summary>Limit for the chunk of a poem whose length is known: a <see cref="Memory{T}"/> holds less than 2 GiB.</summary>
     private const int MaxKnownChunkBytes = 1 << 30;
 
     private readonly PoemMemory _memory;
@@ -31,10 +30,10 @@ internal sealed class PoemBuffer
     private bool _passes;
     private int _references = 1;
 
-    /// <summary>Makes an empty one, held once.</summary>
-    /// <param name="memory">Where it lies.</param>
-    /// <param name="cache">What it weighs is noted there.</param>
-    /// <param name="firstChunkBytes">Allocated when the first byte comes. A poem that fits is sent in one call.</param>
+    /// <summary>Makes an empty one, with one reference for the caller.</summary>
+    /// <param name="memory">Allocates its chunks.</param>
+    /// <param name="cache">Its bytes are charged there.</param>
+    /// <param name="firstChunkBytes">Size of the first chunk, which is allocated for the first byte.</param>
     public PoemBuffer(PoemMemory memory, ProxyCache cache, int firstChunkBytes)
     {
         _memory = memory;
@@ -42,38 +41,38 @@ internal sealed class PoemBuffer
         _nextChunkBytes = firstChunkBytes;
     }
 
-    /// <summary>Bytes that have come so far, those that were released too.</summary>
+    /// <summary>Bytes that were appended, with those that were freed since.</summary>
     public long Length { get; private set; }
 
-    /// <summary>Does more than one hold it?</summary>
+    /// <summary>True if it has more than one reference.</summary>
     public bool IsShared => _references > 1;
 
-    /// <summary>Bytes at the front that are no longer here.</summary>
+    /// <summary>Bytes at the front that were freed.</summary>
     public long Released { get; private set; }
 
-    /// <summary>Is all of it here? Then it changes no more.</summary>
+    /// <summary>True if the poem is complete, and changes no more.</summary>
     public bool IsComplete => _parts is not null;
 
-    /// <summary>Its length when it will be whole; −1 while nobody knows.</summary>
+    /// <summary>Length of the complete poem; −1 while it is unknown.</summary>
     public long TotalBytes { get; private set; } = -1;
 
-    /// <summary>What is sent of a whole poem, in order; at least one part, which may be empty.</summary>
+    /// <summary>The bytes of a complete poem, in order: at least one part, which may be empty.</summary>
     public ReadOnlySpan<ReadOnlyMemory<byte>> Parts
     {
         get
         {
-            Debug.Assert(IsComplete && Released == 0, "only what is all here is sent in parts");
+            Debug.Assert(IsComplete && Released == 0, "only a complete poem is sent in parts");
             return _parts;
         }
     }
 
-    /// <summary>Adds what has come.</summary>
+    /// <summary>Appends bytes that have arrived.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        Debug.Assert(!IsComplete, "a whole poem does not grow");
+        Debug.Assert(!IsComplete, "a complete poem does not grow");
         while (!bytes.IsEmpty)
         {
-            if (_chunks.Count == 0 || _chunks[^1].Room == 0)
+            if (_chunks.Count == 0 || _chunks[^1].Free == 0)
             {
                 AddChunk();
             }
@@ -85,12 +84,12 @@ internal sealed class PoemBuffer
         }
     }
 
-    /// <summary>Says how long it will be, before it has begun: then it lies in one piece, if it is not too long for that.</summary>
-    /// <param name="wireLength">All of it, in bytes.</param>
-    /// <param name="isStored">Will it be kept whole? A poem that only passes needs no room for all of it.</param>
+    /// <summary>Announces the length before the first byte, so that the poem gets one chunk.</summary>
+    /// <param name="wireLength">Of the complete poem, in bytes.</param>
+    /// <param name="isStored">False if it passes through, and never is in memory as a whole.</param>
     public void Expect(long wireLength, bool isStored)
     {
-        Debug.Assert(Length == 0, "its length is known before its first byte or not at all");
+        Debug.Assert(Length == 0, "the length comes before the first byte");
         TotalBytes = wireLength;
         if (isStored)
         {
@@ -99,8 +98,8 @@ internal sealed class PoemBuffer
     }
 
     /// <summary>
-    /// From now on chunks are of one size, so that they can be released one after the other. What room the last one has left
-    /// stays empty, for it may be large, and would be released only when it is full.
+    /// From now on chunks have one size, so that they can be freed one after the other. The last chunk so far gets no more
+    /// bytes: it may be large, and would be freed only when it is full.
     /// </summary>
     public void PassThrough(int chunkBytes)
     {
@@ -117,7 +116,18 @@ internal sealed class PoemBuffer
         }
     }
 
-    /// <summary>All has come.</summary>
+    /// <summary>Drops all bytes, none of which was handed out, to begin anew.</summary>
+    /// <param name="firstChunkBytes">Size of the first chunk.</param>
+    public void Clear(int firstChunkBytes)
+    {
+        Debug.Assert(!IsComplete && Released == 0, "only a poem that has all of its bytes can begin anew");
+        FreeAll();
+        _nextChunkBytes = firstChunkBytes;
+        Length = 0;
+        TotalBytes = -1;
+    }
+
+    /// <summary>The poem is complete.</summary>
     public void Complete()
     {
         TotalBytes = Length;
@@ -128,14 +138,14 @@ internal sealed class PoemBuffer
         }
     }
 
-    /// <summary>What is here from a place on, as far as it lies in a row.</summary>
-    /// <param name="offset">From <see cref="Released"/> to <see cref="Length"/>, where there is nothing.</param>
-    /// <returns>Readable while the buffer is held and not released up to there.</returns>
+    /// <summary>The bytes at an offset, up to the end of their chunk.</summary>
+    /// <param name="offset">From <see cref="Released"/> to <see cref="Length"/>; at the end there are none.</param>
+    /// <returns>Valid as long as the caller's reference, and until they are freed by <see cref="ReleaseBefore"/>.</returns>
     public ReadOnlyMemory<byte> From(long offset)
     {
-        Debug.Assert(offset >= Released && offset <= Length, "only what is here can be read");
+        Debug.Assert(offset >= Released && offset <= Length, "only bytes in memory can be read");
 
-        // Who reads is near the end, or begins: a poem has a dozen chunks, so a search from behind is no search.
+        // Readers are near the end or at the start, and a poem has a dozen chunks: a search from the end is short.
         for (int i = _chunks.Count - 1; i >= 0; i--)
         {
             Chunk chunk = _chunks[i];
@@ -148,12 +158,12 @@ internal sealed class PoemBuffer
         return default;
     }
 
-    /// <summary>Frees the chunks that lie whole before a place: everybody has them.</summary>
+    /// <summary>Frees the chunks before an offset that every client has taken.</summary>
     public void ReleaseBefore(long offset)
     {
-        Debug.Assert(!IsComplete, "who was given all of it may still be sending it");
+        Debug.Assert(!IsComplete, "a client may still be sending a complete poem");
         int passed = 0;
-        while (passed < _chunks.Count && _chunks[passed].Room == 0 && _chunks[passed].End <= offset)
+        while (passed < _chunks.Count && _chunks[passed].Free == 0 && _chunks[passed].End <= offset)
         {
             Released = _chunks[passed].End;
             Free(_chunks[passed]);
@@ -163,22 +173,27 @@ internal sealed class PoemBuffer
         _chunks.RemoveRange(0, passed);
     }
 
-    /// <summary>Holds it once more.</summary>
+    /// <summary>Adds a reference.</summary>
     public void AddRef()
     {
-        Debug.Assert(_references > 0, "what is freed can't be held");
+        Debug.Assert(_references > 0, "a freed poem has no references");
         _references++;
     }
 
-    /// <summary>Lets go of it; after this the caller must not read it any more.</summary>
+    /// <summary>Releases a reference; the caller must not read the poem any more.</summary>
     public void Release()
     {
-        Debug.Assert(_references > 0, "nobody lets go twice");
+        Debug.Assert(_references > 0, "a reference is released once");
         if (--_references > 0)
         {
             return;
         }
 
+        FreeAll();
+    }
+
+    private void FreeAll()
+    {
         foreach (Chunk chunk in _chunks)
         {
             Free(chunk);
@@ -186,12 +201,13 @@ internal sealed class PoemBuffer
 
         _chunks.Clear();
         _cache.Passing -= _passes ? 1 : 0;
+        _passes = false;
     }
 
     private void Free(Chunk chunk)
     {
         _cache.Discharge(chunk.End - chunk.Offset);
-        chunk.Free(_memory);
+        chunk.Return(_memory);
     }
 
     private void AddChunk()
@@ -199,14 +215,14 @@ internal sealed class PoemBuffer
         int length = Math.Abs(_nextChunkBytes);
         _chunks.Add(new Chunk(_memory, length, Length));
 
-        // Each as large as all before it, until they are large enough; in passing they stay as they are.
+        // Each as large as all before it together, up to the limit; negative sizes, of a poem that passes through, stay.
         if (_nextChunkBytes > 0)
         {
             _nextChunkBytes = (int)Math.Clamp(Length + length, 1, Math.Max(MaxChunkBytes, length));
         }
     }
 
-    /// <summary>Bytes in a row that never move.</summary>
+    /// <summary>A block of bytes that never moves.</summary>
     private sealed unsafe class Chunk
     {
         private readonly byte* _start;
@@ -218,7 +234,7 @@ internal sealed class PoemBuffer
         {
             _start = memory.Allocate(capacity);
             _capacity = capacity;
-            Room = capacity;
+            Free = capacity;
             _all = new NativeBytes(_start, capacity).Memory;
             Offset = offset;
         }
@@ -227,21 +243,21 @@ internal sealed class PoemBuffer
 
         public long End => Offset + _filled;
 
-        public int Room { get; private set; }
+        public int Free { get; private set; }
 
         public ReadOnlyMemory<byte> Filled => _all[.._filled];
 
         public int Append(ReadOnlySpan<byte> bytes)
         {
-            int taken = Math.Min(bytes.Length, Room);
+            int taken = Math.Min(bytes.Length, Free);
             bytes[..taken].CopyTo(new Span<byte>(_start + _filled, taken));
             _filled += taken;
-            Room -= taken;
+            Free -= taken;
             return taken;
         }
 
-        public void Seal() => Room = 0;
+        public void Seal() => Free = 0;
 
-        public void Free(PoemMemory memory) => memory.Free(_start, _capacity);
+        public void Return(PoemMemory memory) => memory.Free(_start, _capacity);
     }
 }

@@ -4,17 +4,17 @@ using System.Runtime.InteropServices;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Where the poems of a proxy lie: outside the managed heap, and counted, so that it can be told what they weigh and that
-/// nothing is left over. One for each reactor; tests derive one that tells when freed memory is read.
+/// Allocates the memory of a proxy's poems outside the managed heap, and counts it, so that leaks are found. One for each
+/// reactor; tests derive one that detects reads of freed memory.
 /// </summary>
 internal unsafe class PoemMemory
 {
-    /// <summary>Bytes that are allocated now. Pages nobody has written to are counted, though they cost nothing yet.</summary>
+    /// <summary>Bytes that are allocated now, with pages that were not written yet and so cost nothing.</summary>
     public long BytesAlive { get; private set; }
 
-    /// <summary>Allocates.</summary>
+    /// <summary>Allocates a block.</summary>
     /// <param name="length">In bytes, more than 0.</param>
-    /// <exception cref="System.OutOfMemoryException">There is none left.</exception>
+    /// <exception cref="System.OutOfMemoryException">There is no memory left.</exception>
     public byte* Allocate(int length)
     {
         byte* memory = (byte*)NativeMemory.Alloc((nuint)length);
@@ -23,15 +23,15 @@ internal unsafe class PoemMemory
     }
 
     /// <summary>Frees what <see cref="Allocate"/> gave.</summary>
-    /// <param name="memory">Nobody may read it any more.</param>
-    /// <param name="length">As it was allocated.</param>
+    /// <param name="memory">A block that is not read any more.</param>
+    /// <param name="length">Its length.</param>
     public void Free(byte* memory, int length)
     {
         BytesAlive -= length;
-        Debug.Assert(BytesAlive >= 0, "nothing is freed twice");
+        Debug.Assert(BytesAlive >= 0, "a block is freed once");
         Discard(memory, length);
     }
 
-    /// <summary>Gives freed memory back.</summary>
+    /// <summary>Returns a block to the system.</summary>
     private protected virtual void Discard(byte* memory, int length) => NativeMemory.Free(memory);
 }

@@ -4,26 +4,40 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Reads a poem whole into memory outside the managed heap, with its frame around it if it is to have one. Blocks for as
-/// long as the disk does: it is for the start of a server and for SIGHUP.
+/// Reads poems into memory outside the managed heap, with the frame around them if they have one. Blocks as long as the disk
+/// does.
 /// </summary>
 internal static unsafe class PoemReader
 {
-    /// <summary>What stands for standard input.</summary>
+    /// <summary>Stands for standard input.</summary>
     public const string StandardInput = "-";
 
     private const int MinBufferBytes = 64 * 1024;
 
-    /// <summary>A file that changes under every one of so many readings is not going to hold still.</summary>
-    private const int MaxTries = 5;
-
-    /// <summary>Reads a poem.</summary>
+    /// <summary>Reads a poem. Waits for a file that is being written.</summary>
     /// <param name="name">A regular file, or <c>-</c> for standard input.</param>
     /// <param name="format">How it travels.</param>
     /// <param name="problem">Why there is none.</param>
-    /// <returns>Null if there is none; otherwise held once, for the caller.</returns>
+    /// <returns>Null if there is none; otherwise with a reference for the caller.</returns>
     public static Poem? TryRead(string name, PoemFormat format, out PoemProblem problem)
     {
+        var reading = new PoemReading(name, format);
+        reading.Finish();
+        problem = reading.Problem;
+        return reading.Poem;
+    }
+
+    /// <summary>Reads a file once.</summary>
+    /// <param name="name">A regular file, or <c>-</c> for standard input.</param>
+    /// <param name="format">How the poem travels.</param>
+    /// <param name="problem">Why there is no poem.</param>
+    /// <param name="status">Of the file before it was read.</param>
+    /// <param name="changed">True if the file was written meanwhile: the poem may be half old and half new.</param>
+    public static Poem? TryReadOnce(
+        string name, PoemFormat format, out PoemProblem problem, out FileStatus status, out bool changed)
+    {
+        changed = false;
+        status = default;
         if (name == StandardInput)
         {
             Poem? typed = ReadToEnd(0, MinBufferBytes, format, out Errno refusal);
@@ -31,49 +45,19 @@ internal static unsafe class PoemReader
             return typed;
         }
 
-        for (int tries = 0; tries < MaxTries; tries++)
+        Errno error = TryOpen(name, out nint file, out status, out problem);
+        if (file < 0)
         {
-            Poem? poem = TryReadOnce(name, format, out problem, out bool changed);
-            if (!changed)
-            {
-                return poem;
-            }
-
-            poem?.Release();
-        }
-
-        problem = Unreadable(name, "it keeps changing");
-        return null;
-    }
-
-    /// <summary>Reads a file once.</summary>
-    /// <param name="name">A file.</param>
-    /// <param name="format">How it travels.</param>
-    /// <param name="problem">Why there is no poem.</param>
-    /// <param name="changed">Did somebody write to it meanwhile? Then the poem may be half of the old and half of the new.</param>
-    private static Poem? TryReadOnce(string name, PoemFormat format, out PoemProblem problem, out bool changed)
-    {
-        changed = false;
-
-        // Without blocking: the open of a FIFO would wait for a writer.
-        Errno error = NativeFile.OpenForReading(name, out nint file);
-        if (error != Errno.None)
-        {
-            problem = error is Errno.ENOENT or Errno.ENOTDIR
-                ? new PoemProblem($"no such file: {name}", IsWrongUsage: true)
-                : Unreadable(name, error.Sentence());
             return null;
         }
 
         Poem? poem = null;
-        error = NativeFile.Status(file, out FileStatus before);
-        problem = ProblemOf(name, before.Kind);
-        if (error == Errno.None && problem == default)
+        if (problem == default)
         {
-            poem = ReadToEnd(file, before.SizeBytes, format, out error);
+            poem = ReadToEnd(file, status.SizeBytes, format, out error);
             changed = poem is not null
                 && NativeFile.Status(file, out FileStatus after) == Errno.None
-                && !after.IsUnchangedSince(before);
+                && !after.IsUnchangedSince(status);
         }
 
         _ = NativeFile.Close(file);
@@ -85,6 +69,73 @@ internal static unsafe class PoemReader
         return poem;
     }
 
+    /// <summary>True if a file has not been written since a poem was read from it, and still has the same bytes.</summary>
+    /// <param name="name">A regular file.</param>
+    /// <param name="poem">What was read.</param>
+    /// <param name="status">Of the file at that time.</param>
+    public static bool IsSame(string name, Poem poem, in FileStatus status)
+    {
+        _ = TryOpen(name, out nint file, out FileStatus now, out PoemProblem problem);
+        if (file < 0)
+        {
+            return false;
+        }
+
+        bool isSame = problem == default && now.IsUnchangedSince(status) && HasBytes(file, poem)
+            && NativeFile.Status(file, out now) == Errno.None && now.IsUnchangedSince(status);
+        _ = NativeFile.Close(file);
+        return isSame;
+    }
+
+    /// <summary>The problem of a file that can't be read.</summary>
+    public static PoemProblem Unreadable(string name, string why) =>
+        new($"cannot read {name}: {why}", IsWrongUsage: false);
+
+    /// <param name="name">A file.</param>
+    /// <param name="file">To be closed by the caller; negative if it could not be opened.</param>
+    /// <param name="status">What it is.</param>
+    /// <param name="problem">Why it is no poem.</param>
+    private static Errno TryOpen(string name, out nint file, out FileStatus status, out PoemProblem problem)
+    {
+        // Without blocking: the open of a FIFO would wait for a writer.
+        status = default;
+        Errno error = NativeFile.OpenForReading(name, out file);
+        if (error != Errno.None)
+        {
+            file = -1;
+            problem = error is Errno.ENOENT or Errno.ENOTDIR
+                ? new PoemProblem($"no such file: {name}", IsWrongUsage: true)
+                : Unreadable(name, error.Sentence());
+            return error;
+        }
+
+        error = NativeFile.Status(file, out status);
+        problem = error == Errno.None ? ProblemOf(name, status.Kind) : Unreadable(name, error.Sentence());
+        return error;
+    }
+
+    private static bool HasBytes(nint file, Poem poem)
+    {
+        Span<byte> buffer = GC.AllocateUninitializedArray<byte>(MinBufferBytes);
+        long at = 0;
+        while (NativeFile.Read(file, buffer, out int read) == Errno.None)
+        {
+            if (read == 0)
+            {
+                return at == poem.Length;
+            }
+
+            if (!poem.HasAt(at, buffer[..read]))
+            {
+                return false;
+            }
+
+            at += read;
+        }
+
+        return false;
+    }
+
     private static PoemProblem ProblemOf(string name, FileKind kind) => kind switch
     {
         FileKind.Regular => default,
@@ -93,14 +144,11 @@ internal static unsafe class PoemReader
             $"{name} is no regular file; to serve what it yields, pipe it in and name {StandardInput}", IsWrongUsage: true),
     };
 
-    private static PoemProblem Unreadable(string name, string why) =>
-        new($"cannot read {name}: {why}", IsWrongUsage: false);
-
-    /// <summary>Reads until the end, wherever it is: the size is only a hint.</summary>
+    /// <summary>Reads to the end of a file, which may be longer or shorter than expected.</summary>
     /// <param name="file">Open for reading.</param>
-    /// <param name="sizeHint">In bytes; 0 or more.</param>
+    /// <param name="sizeHint">The expected size in bytes.</param>
     /// <param name="format">How it travels.</param>
-    /// <param name="error">Why there is no poem: of the file, or ENOMEM.</param>
+    /// <param name="error">Why there is no poem: an error of the file, or ENOMEM.</param>
     private static Poem? ReadToEnd(nint file, long sizeHint, PoemFormat format, out Errno error)
     {
         try
@@ -109,7 +157,7 @@ internal static unsafe class PoemReader
         }
         catch (OutOfMemoryException)
         {
-            // A limit of this process, as ulimit -v sets it.
+            // A limit of the process, such as ulimit -v.
             error = Errno.ENOMEM;
             return null;
         }
@@ -120,7 +168,7 @@ internal static unsafe class PoemReader
         long head = format == PoemFormat.Netstring ? Netstring.MaxHeaderLength : 0;
         long tail = format == PoemFormat.Netstring ? 1 : 0;
 
-        // One byte more than the hint, so that the last read can find the end.
+        // One byte more than expected, so that the last read can return 0 for the end.
         long capacity = Math.Max(sizeHint, 0) + 1;
         if (!AvailableMemory.HasRoomFor(capacity))
         {
@@ -147,6 +195,12 @@ internal static unsafe class PoemReader
             }
 
             var room = new Span<byte>(block.Start + head + length, (int)Math.Min(capacity - length, 1 << 30));
+            if (file == 0 && SignalQueue.IsMine && SignalQueue.WaitReadable(file) == Errno.EINTR)
+            {
+                block.Free();
+                throw new EndedBySignalError();
+            }
+
             error = NativeFile.Read(file, room, out int read);
             if (error != Errno.None)
             {
@@ -169,7 +223,7 @@ internal static unsafe class PoemReader
         return new Poem(block, 0, length, length);
     }
 
-    /// <summary>Writes the head right before the poem, and the comma behind it.</summary>
+    /// <summary>Writes the header right before the poem, and the comma after it.</summary>
     private static Poem Framed(NativeBlock block, long length)
     {
         Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];

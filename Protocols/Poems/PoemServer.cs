@@ -5,7 +5,7 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Sends a poem to whoever connects, and closes kindly: the whole of the poem protocol. What the client says is dropped.
+/// Sends a poem to each client, and closes gracefully: this is the poem protocol. What the client sends is dropped.
 /// </summary>
 internal sealed class PoemServer(PoemServerFactory factory) : Protocol
 {

@@ -1,18 +1,22 @@
+using System;
 using System.Threading;
+using Poetry.Net;
 
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Where a poem comes from, and the poem that is served now. Read at the start and when told to; a poem that can't be read
-/// again leaves the old one in place.
+/// A poem that is served, and the file that it is read from: at the start, and again on request. If the file can't be read
+/// again, the old poem stays.
 /// </summary>
 /// <remarks>
-/// Crosses threads: reactors on several of them share it. <see cref="Acquire"/> may be called from any, <see cref="Reload"/> from one.
+/// Crosses threads: several reactors share it. <see cref="Acquire"/> may be called on any thread, the rest on one.
 /// </remarks>
 internal sealed class PoemSource
 {
     private readonly PoemFormat _format;
     private Poem _current;
+    private PoemReading? _reading;
+    private Action<PoemProblem>? _done;
 
     private PoemSource(string name, PoemFormat format, Poem poem)
     {
@@ -24,10 +28,10 @@ internal sealed class PoemSource
     /// <summary>As the user wrote it; <c>-</c> is standard input.</summary>
     public string Name { get; }
 
-    /// <summary>Is it from standard input, which has been read to its end?</summary>
+    /// <summary>True if the poem is from standard input, which can't be read again.</summary>
     public bool IsStandardInput => Name == PoemReader.StandardInput;
 
-    /// <summary>Has it no byte now? Only its reloading changes that, so ask where that is done.</summary>
+    /// <summary>True if the present poem has no bytes.</summary>
     public bool IsEmpty => _current.Length == 0;
 
     /// <summary>Reads a poem for the first time.</summary>
@@ -38,7 +42,7 @@ internal sealed class PoemSource
     public static PoemSource? TryOpen(string name, PoemFormat format, out PoemProblem problem) =>
         PoemReader.TryRead(name, format, out problem) is { } poem ? new PoemSource(name, format, poem) : null;
 
-    /// <summary>The poem of this moment, held for the caller, who has to <see cref="Poem.Release"/> of it.</summary>
+    /// <summary>The present poem, with a reference for the caller, which it has to <see cref="Poem.Release"/>.</summary>
     public Poem Acquire()
     {
         while (true)
@@ -49,27 +53,52 @@ internal sealed class PoemSource
                 return poem;
             }
 
-            // Replaced between the two steps: the new one is there already.
+            // It was replaced and freed between the two steps: the new one is there.
         }
     }
 
-    /// <summary>Reads it again. Connections under way keep the one that they began with.</summary>
-    /// <param name="problem">Why the old poem stays.</param>
-    /// <returns>False if the old one stays; one from standard input stays without a problem.</returns>
-    public bool Reload(out PoemProblem problem)
+    /// <summary>
+    /// Reads the poem again. Connections go on with the poem that they began with. A file that is being written is read again
+    /// after <see cref="PoemReading.Pause"/>; the loop does not wait for it.
+    /// </summary>
+    /// <param name="clock">The reactor's.</param>
+    /// <param name="done">Is told why the old poem stays, or the default value; perhaps before this returns.</param>
+    public void Reload(IClock clock, Action<PoemProblem> done)
     {
-        problem = default;
         if (IsStandardInput)
         {
-            return true;
+            done(default);
         }
-
-        if (PoemReader.TryRead(Name, _format, out problem) is not { } poem)
+        else if (_reading is not null)
         {
-            return false;
+            // It reads the file at least once more.
+            _done += done;
+        }
+        else
+        {
+            _reading = new PoemReading(Name, _format);
+            _done = done;
+            Read(clock);
+        }
+    }
+
+    private void Read(IClock clock)
+    {
+        PoemReading reading = _reading!;
+        if (!reading.Step())
+        {
+            _ = clock.CallLater(PoemReading.Pause, () => Read(clock));
+            return;
         }
 
-        Interlocked.Exchange(ref _current, poem).Release();
-        return true;
+        _reading = null;
+        if (reading.Poem is { } poem)
+        {
+            Interlocked.Exchange(ref _current, poem).Release();
+        }
+
+        Action<PoemProblem> done = _done!;
+        _done = null;
+        done(reading.Problem);
     }
 }

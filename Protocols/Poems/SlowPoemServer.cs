@@ -5,20 +5,18 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Sends a poem to whoever connects, a piece at a time, and closes kindly after the last. Every client has a pace of its
-/// own, kept by one delayed call that lives as long as the protocol: a piece costs one system call and no memory.
+/// Sends a poem to each client, a piece at a time, and closes gracefully after the last. Each client has its own pace, kept by
+/// one delayed call that lives as long as the protocol: a piece costs one system call and no memory.
 /// </summary>
 /// <remarks>
-/// Piece number i is due i delays after the connection was made, however late the ones before it were: the pace does not
-/// drift. A client that has not taken its last pieces gets no more until it has; then it catches up, a piece a turn of the
-/// loop.
+/// Piece i is due i delays after the connection was made, even if earlier pieces were late: the pace does not drift. A client
+/// gets no piece before it has taken those before; then it catches up, one piece in each turn of the loop.
 /// </remarks>
 internal sealed class SlowPoemServer : Protocol
 {
     /// <summary>
-    /// How soon to look again whether a client has taken what it has. Chosen: with a pace slower than this, as nearly all
-    /// are, the look is the next piece's own call and costs nothing; with a faster one, the kernel's buffers hold more than
-    /// a client reads in that time.
+    /// How soon to check again whether a client has taken its last piece. Chosen: with a slower pace the check is the call of
+    /// the next piece and costs nothing; with a faster one the kernel's buffers hold more than a client reads in that time.
     /// </summary>
     private static readonly TimeSpan MinRetryDelay = TimeSpan.FromMilliseconds(10);
 
@@ -53,7 +51,7 @@ internal sealed class SlowPoemServer : Protocol
     {
     }
 
-    /// <summary>A client that will say no more may well go on reading: only a reset, or the end of the poem, is an end.</summary>
+    /// <summary>A client that half-closes may go on reading: only a reset, or the end of the poem, ends the connection.</summary>
     protected internal override void ReadConnectionLost()
     {
     }
@@ -81,7 +79,7 @@ internal sealed class SlowPoemServer : Protocol
         _tick.RearmAt(soon);
     }
 
-    /// <summary>Sends what is next, by reference, and has itself called for what follows.</summary>
+    /// <summary>Sends the next piece, by reference, and schedules the one after it.</summary>
     private void SendPiece()
     {
         ReadOnlySpan<ReadOnlyMemory<byte>> parts = _poem!.Parts;
@@ -117,7 +115,7 @@ internal sealed class SlowPoemServer : Protocol
 }
 
 /// <summary>How slow a slow server is.</summary>
-/// <param name="bytes">In a piece, but for the last one: 1 or more.</param>
+/// <param name="bytes">In each piece except the last one: 1 or more.</param>
 /// <param name="delay">From piece to piece; zero sends one in every turn of the loop.</param>
 internal sealed class Pace(long bytes, TimeSpan delay)
 {

@@ -3,14 +3,13 @@ using System.Diagnostics;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// What the poems that the services of one reactor hold in memory weigh together, and in which order those that are kept
-/// were used: where there is no room for more, those that nobody has asked for the longest are dropped first.
+/// The memory of all poems of one reactor's services, with a limit. When it is used up, kept poems are dropped, the least
+/// recently used first.
 /// </summary>
 /// <remarks>
-/// A poem counts from its first byte until the last who reads it lets go, whether it is being fetched, is kept, or was kept;
-/// and once, however many read it. So dropping one that is being read frees nothing, and is not done. A fetch for which
-/// there is no room only passes, and its window is narrow until there is room for more: such a window, for each that passes,
-/// is all that there may be over the limit.
+/// A poem is charged from its first byte until its last reader releases it: while it is fetched, kept, or still sent. It is
+/// charged once, however many clients read it. Dropping a poem that a client reads would free nothing, and is not done. A
+/// fetch that finds no memory passes its poem through in a narrow window; these windows are all that may exceed the limit.
 /// </remarks>
 /// <param name="maxBytes">The limit.</param>
 internal sealed class ProxyCache(long maxBytes)
@@ -21,28 +20,30 @@ internal sealed class ProxyCache(long maxBytes)
     /// <summary>The limit.</summary>
     public long MaxBytes => maxBytes;
 
-    /// <summary>What all poems weigh that are in memory.</summary>
+    /// <summary>Bytes of all poems in memory.</summary>
     public long HeldBytes { get; private set; }
 
-    /// <summary>Is there no room for any more?</summary>
+    /// <summary>True if the limit is reached.</summary>
     public bool IsFull => HeldBytes >= maxBytes;
 
-    /// <summary>Poems in memory that only pass, or did.</summary>
+    /// <summary>Poems in memory that are passed through.</summary>
     public long Passing { get; set; }
 
-    /// <summary>Fetches that began to pass because there was no room for more of them.</summary>
+    /// <summary>Fetches that found no memory, and pass their poem through.</summary>
     public long Shortages { get; set; }
 
-    /// <summary>What the kept poems weigh, in their wire form.</summary>
+    /// <summary>Bytes of the kept poems, as they are sent.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>How many poems are kept.</summary>
+    /// <summary>Number of the kept poems.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Poems that were dropped to make room.</summary>
+    /// <summary>Poems that were dropped to make room for others.</summary>
     public long Evictions { get; private set; }
 
-    /// <summary>Is there room for so much more? If need be, poems that nobody reads are dropped.</summary>
+    /// <summary>Drops kept poems, if that is needed, until a poem can grow.</summary>
+    /// <param name="bytes">By how much.</param>
+    /// <returns>False if that is not enough.</returns>
     public bool TryMakeRoom(int bytes)
     {
         ProxyService? service = _oldest;
@@ -61,26 +62,26 @@ internal sealed class ProxyCache(long maxBytes)
         return HeldBytes <= maxBytes - bytes;
     }
 
-    /// <summary>Notes that so much more of a poem is in memory.</summary>
+    /// <summary>Records that a poem has grown.</summary>
     public void Charge(long bytes) => HeldBytes += bytes;
 
-    /// <summary>Notes that so much of a poem is no longer in memory.</summary>
+    /// <summary>Records that a part of a poem was freed.</summary>
     public void Discharge(long bytes)
     {
         HeldBytes -= bytes;
-        Debug.Assert(HeldBytes >= 0, "only what was held is let go");
+        Debug.Assert(HeldBytes >= 0, "only what was charged is discharged");
     }
 
-    /// <summary>Notes that a service keeps a poem, which is held already.</summary>
+    /// <summary>Records that a service keeps a poem, which is charged already.</summary>
     public void Add(ProxyService service, long bytes)
     {
         Bytes += bytes;
         Count++;
-        Debug.Assert(Bytes <= HeldBytes, "what is kept is held");
+        Debug.Assert(Bytes <= HeldBytes, "a kept poem is charged");
         LinkNewest(service);
     }
 
-    /// <summary>Notes that the poem of a service was used.</summary>
+    /// <summary>Records that the poem of a service was used.</summary>
     public void Touch(ProxyService service)
     {
         if (_newest != service)
@@ -90,7 +91,7 @@ internal sealed class ProxyCache(long maxBytes)
         }
     }
 
-    /// <summary>Notes that a service keeps its poem no more.</summary>
+    /// <summary>Records that a service no longer keeps its poem.</summary>
     public void Remove(ProxyService service, long bytes)
     {
         Bytes -= bytes;

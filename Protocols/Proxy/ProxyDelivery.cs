@@ -4,22 +4,22 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>Whom a poem is for: what the service knows of a client. All calls come from the loop, never from inside one.</summary>
+/// <summary>A client, as the service sees it. All calls come from the loop, never from inside a call of the client's own.</summary>
 internal interface IPoemReader
 {
-    /// <summary>Bytes that the client, or its kernel, has taken so far: nobody needs these for it any more.</summary>
+    /// <summary>Bytes that the client's kernel has taken so far: they are not needed for it any more.</summary>
     long BytesTaken { get; }
 
-    /// <summary>Here is more of the poem.</summary>
-    /// <param name="bytes">Never none, and the next after those before. They stay where they are until
-    /// <see cref="ProxyDelivery.End"/>, or, if the poem is only passed through, until they were taken.</param>
-    /// <param name="last">Is the poem complete with these?</param>
+    /// <summary>Sends more of the poem.</summary>
+    /// <param name="bytes">At least one byte, following those before. They stay valid until <see cref="ProxyDelivery.End"/>; of
+    /// a poem that is passed through, until they were taken.</param>
+    /// <param name="last">True if the poem is complete with these.</param>
     void Write(ReadOnlyMemory<byte> bytes, bool last);
 }
 
 /// <summary>
-/// One client's part in a fetch: how far it has been given the poem, and the deferred that tells it of the end. Its
-/// protocol owns it, and says <see cref="End"/> once, when the connection is over.
+/// One client's part in a fetch: how much of the poem it was given, and the deferred that tells it of the end. Its protocol
+/// owns it, and calls <see cref="End"/> once, when the connection is over.
 /// </summary>
 internal sealed class ProxyDelivery
 {
@@ -36,33 +36,34 @@ internal sealed class ProxyDelivery
     }
 
     /// <summary>
-    /// Fires with the length in bytes when the client has been given all of the poem. Fails when there is none, or no more
-    /// of it: then the connection has to be reset, so that the client can tell. Cancelling it leaves the fetch, which is
-    /// cancelled if nobody else waits for it.
+    /// Fires with the length in bytes when the client was given the whole poem. Fails if the fetch does: the connection then has
+    /// to be reset, so that the client can tell. Cancelling it leaves the fetch, which is cancelled with its last client.
     /// </summary>
     public Deferred<long> Completed { get; }
 
-    /// <summary>How long the poem is in its wire form; −1 if that is not known yet.</summary>
-    public long WireLength => _poem.TotalBytes;
+    /// <summary>The length of the poem as it is sent; −1 while it is unknown.</summary>
+    public long TotalBytes => _poem.TotalBytes;
 
-    /// <summary>Does it still wait for the fetch, or for more of it?</summary>
+    /// <summary>True while it waits for the fetch, or for more of it.</summary>
     public bool Waits => _download is not null;
 
-    /// <summary>Whom it is for.</summary>
+    /// <summary>True if it was given an old poem because the fetch failed.</summary>
+    public bool IsStale { get; private set; }
+
     internal IPoemReader Reader { get; }
 
-    /// <summary>How many bytes it has been given.</summary>
+    /// <summary>Bytes that the client was given.</summary>
     internal long Given { get; private set; }
 
-    /// <summary>Its place among those who wait: the download's own business.</summary>
-    internal ProxyDelivery? Before { get; set; }
+    /// <summary>Its neighbours in the list of its download, which alone uses these.</summary>
+    internal ProxyDelivery? Previous { get; set; }
 
-    internal ProxyDelivery? After { get; set; }
+    internal ProxyDelivery? Next { get; set; }
 
-    /// <summary>The client has taken all that it was given: a paused upstream may go on.</summary>
+    /// <summary>The client has taken everything that it was given: a paused upstream may go on.</summary>
     public void Drained() => _download?.ReaderDrained();
 
-    /// <summary>The connection is over. If it was still waiting, it does so no more, and the poem may go.</summary>
+    /// <summary>The connection is over: leaves the fetch, if it still waits, and releases the poem.</summary>
     public void End()
     {
         if (_download is not null)
@@ -70,11 +71,11 @@ internal sealed class ProxyDelivery
             Completed.Cancel();
         }
 
-        Debug.Assert(_download is null, "who has ended waits no more");
+        Debug.Assert(_download is null, "an ended delivery waits no more");
         _poem.Release();
     }
 
-    /// <summary>Gives it what it does not have yet, for as long as it wants it.</summary>
+    /// <summary>Gives the client what it does not have yet, unless it leaves meanwhile.</summary>
     internal void GiveRest()
     {
         while (Waits && Given < _poem.Length)
@@ -85,19 +86,20 @@ internal sealed class ProxyDelivery
         }
     }
 
-    /// <summary>It was given nothing yet, and gets another poem than the one that failed.</summary>
-    internal void SwitchTo(PoemBuffer other)
+    /// <summary>Gives it the stale poem in place of the one that failed.</summary>
+    internal void SwitchTo(PoemBuffer stale)
     {
         Debug.Assert(Given == 0, "no client gets parts of two poems");
-        other.AddRef();
+        stale.AddRef();
         _poem.Release();
-        _poem = other;
+        _poem = stale;
+        IsStale = true;
     }
 
-    /// <summary>It is out of the line.</summary>
+    /// <summary>It is no longer in the list of its download.</summary>
     internal void Detach() => _download = null;
 
-    /// <summary>It has been given all.</summary>
+    /// <summary>The client was given the whole poem.</summary>
     internal void Succeed()
     {
         if (!Completed.Called)
@@ -106,7 +108,7 @@ internal sealed class ProxyDelivery
         }
     }
 
-    /// <summary>There will be no more.</summary>
+    /// <summary>There will be no more of the poem.</summary>
     internal void Fail(Failure reason)
     {
         if (!Completed.Called)

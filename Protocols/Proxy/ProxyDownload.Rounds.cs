@@ -5,8 +5,8 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <content>
-/// Those who wait, in the order in which they came, and the rounds in which they are served. A round visits each once, and
-/// gives it all that it does not have yet, or the end.
+/// The clients that wait, in the order in which they joined, and the rounds that serve them. A round visits each client once,
+/// and gives it everything that it does not have yet, or the end.
 /// </content>
 internal sealed partial class ProxyDownload
 {
@@ -14,61 +14,64 @@ internal sealed partial class ProxyDownload
     private ProxyDelivery? _first;
     private ProxyDelivery? _last;
 
-    /// <summary>Who is visited next in this round; null between two rounds.</summary>
+    /// <summary>The client that this round visits next; null between two rounds.</summary>
     private ProxyDelivery? _next;
 
-    /// <summary>There is something new since the round began.</summary>
+    /// <summary>True if something has arrived or ended since the round began.</summary>
     private bool _hasNews;
 
-    /// <summary>Up to here all whom this round has visited so far have taken the poem.</summary>
-    private long _slowestSoFar;
+    /// <summary>True if a client was given a part of the poem, so that no other server can begin it anew.</summary>
+    private bool _hasGiven;
 
-    /// <summary>Up to here everybody had taken it when the last round ended.</summary>
+    /// <summary>Every client visited in this round has taken the poem up to here.</summary>
+    private long _slowestInRound;
+
+    /// <summary>Every client had taken the poem up to here when the last round ended.</summary>
     private long _slowest;
 
-    /// <summary>Adds a client, who gets the poem from its start.</summary>
+    /// <summary>Adds a client, which gets the poem from its start.</summary>
     public ProxyDelivery Add(IPoemReader reader)
     {
-        Debug.Assert(_stage == Stage.Fetching && HasAll, "the poem can still be had here, all of it");
-        var delivery = new ProxyDelivery(this, _poem, reader) { Before = _last };
+        Debug.Assert(_stage == Stage.Fetching && HasAll, "a client joins while the whole poem can still be had");
+        var delivery = new ProxyDelivery(this, _poem, reader) { Previous = _last };
         if (_last is null)
         {
             _first = delivery;
         }
         else
         {
-            _last.After = delivery;
+            _last.Next = delivery;
         }
 
         _last = delivery;
         _service.WaiterJoined();
 
-        // Who joins from within the last visit of a round is not visited in it: nothing may be freed that he needs.
-        _slowestSoFar = 0;
+        // A client may join during the last visit of a round, which then does not visit it: free nothing that it needs.
+        _slowestInRound = 0;
         Wake();
         return delivery;
     }
 
-    /// <summary>A client is no longer there. If it was the last, there is nobody to fetch for.</summary>
+    /// <summary>Removes a client. The last one ends the download.</summary>
     public void Leave(ProxyDelivery delivery)
     {
         Remove(delivery);
         if (_first is not null)
         {
-            // It may have been the slowest, for whom all others had to wait.
+            // It may have been the slowest, which the others had to wait for.
             ReaderDrained();
         }
-        else if (_stage == Stage.Fetching)
-        {
-            Cancel();
-        }
-        else
+        else if (_stage != Stage.Fetching)
         {
             Finish();
         }
+        else if (_needsClient)
+        {
+            Cancel();
+        }
     }
 
-    /// <summary>A client has taken what it had: only where all are held to the pace of the slowest is that news.</summary>
+    /// <summary>A client has taken everything that it was given. This matters only while the upstream is paused.</summary>
     public void ReaderDrained()
     {
         if (_paused)
@@ -77,8 +80,8 @@ internal sealed partial class ProxyDownload
         }
     }
 
-    /// <summary>There is something for the clients: a round begins in the next turn, or after the one that is on.</summary>
-    public void Wake()
+    /// <summary>Has a round begin in the next turn, or after the present round.</summary>
+    private void Wake()
     {
         _hasNews = true;
         Arm();
@@ -98,12 +101,12 @@ internal sealed partial class ProxyDownload
         {
             _next = _first;
             _hasNews = false;
-            _slowestSoFar = long.MaxValue;
+            _slowestInRound = long.MaxValue;
         }
 
         for (int visits = 0; visits < _options.VisitsPerTurn && _next is { } delivery; visits++)
         {
-            _next = delivery.After;
+            _next = delivery.Next;
             Visit(delivery);
         }
 
@@ -123,7 +126,7 @@ internal sealed partial class ProxyDownload
         }
     }
 
-    /// <summary>Serves one client; what goes wrong there costs nobody else anything.</summary>
+    /// <summary>Serves one client. An exception costs that client its poem, and no other.</summary>
     private void Visit(ProxyDelivery delivery)
     {
         try
@@ -131,13 +134,14 @@ internal sealed partial class ProxyDownload
             switch (_stage)
             {
                 case Stage.Fetching:
-                    if (PassesThrough || !_service.Buffers)
+                    if (!Buffers)
                     {
+                        _hasGiven |= _poem.Length > 0;
                         delivery.GiveRest();
                     }
 
-                    // Also of those that are given nothing yet: the poem may begin to pass before the round is over.
-                    _slowestSoFar = Math.Min(_slowestSoFar, delivery.Reader.BytesTaken);
+                    // Also if it is given nothing yet: the poem may begin to pass through before the round is over.
+                    _slowestInRound = Math.Min(_slowestInRound, delivery.Reader.BytesTaken);
                     break;
                 case Stage.Complete:
                     delivery.GiveRest();
@@ -155,7 +159,7 @@ internal sealed partial class ProxyDownload
         }
     }
 
-    /// <summary>The fetch has failed: who has nothing yet gets the stale poem, if there is one; the others get no more.</summary>
+    /// <summary>The fetch has failed: a client that has nothing yet gets the stale poem, if there is one.</summary>
     private void Refuse(ProxyDelivery delivery)
     {
         if (delivery.Given == 0 && _service.StalePoem is { } stale)
@@ -171,7 +175,7 @@ internal sealed partial class ProxyDownload
         }
     }
 
-    /// <summary>Takes a client out before it is told of the end: whatever it does then, it is out.</summary>
+    /// <summary>Removes a client before it is told of the end, so that it can't be removed twice.</summary>
     /// <returns>Null if it has left already.</returns>
     private ProxyDelivery? Dismiss(ProxyDelivery delivery)
     {
@@ -184,7 +188,7 @@ internal sealed partial class ProxyDownload
         return delivery;
     }
 
-    /// <summary>Everybody was visited: what all have taken is freed, and the upstream may send on if none is far behind.</summary>
+    /// <summary>Frees what every client has taken, and resumes the upstream if no client is far behind.</summary>
     private void RoundEnded()
     {
         if (_stage != Stage.Fetching || !PassesThrough)
@@ -192,7 +196,7 @@ internal sealed partial class ProxyDownload
             return;
         }
 
-        _slowest = Math.Min(_slowestSoFar, _poem.Length);
+        _slowest = Math.Min(_slowestInRound, _poem.Length);
         _poem.ReleaseBefore(_slowest);
         if (_paused && _poem.Length - _slowest <= WindowBytes)
         {
@@ -203,32 +207,32 @@ internal sealed partial class ProxyDownload
 
     private void Remove(ProxyDelivery delivery)
     {
-        Debug.Assert(delivery.Waits, "who leaves was in line");
+        Debug.Assert(delivery.Waits, "a client that leaves is in the list");
         if (_next == delivery)
         {
-            _next = delivery.After;
+            _next = delivery.Next;
         }
 
-        if (delivery.Before is null)
+        if (delivery.Previous is null)
         {
-            _first = delivery.After;
+            _first = delivery.Next;
         }
         else
         {
-            delivery.Before.After = delivery.After;
+            delivery.Previous.Next = delivery.Next;
         }
 
-        if (delivery.After is null)
+        if (delivery.Next is null)
         {
-            _last = delivery.Before;
+            _last = delivery.Previous;
         }
         else
         {
-            delivery.After.Before = delivery.Before;
+            delivery.Next.Previous = delivery.Previous;
         }
 
-        delivery.Before = null;
-        delivery.After = null;
+        delivery.Previous = null;
+        delivery.Next = null;
         delivery.Detach();
         _service.WaiterLeft();
     }

@@ -5,12 +5,13 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// One fetch of one poem, and all who wait for it. What comes goes into one buffer; the clients are given it in rounds, in
-/// the order in which they came, a few a turn. The first client starts it; the last to leave cancels it.
+/// One fetch of one poem, and the clients that wait for it. The poem goes into one buffer; rounds give it to the clients, a
+/// few in each turn of the loop. The first client starts the fetch, and the last one to leave cancels it; a fetch in the
+/// background needs no client.
 /// </summary>
 /// <remarks>
-/// Clients are served from a delayed call of its own and from nowhere else: neither does the arrival of bytes reach into a
-/// client, nor a client that joins or leaves into another. The rounds are in ProxyDownload.Rounds.cs.
+/// Clients are served by a delayed call and by nothing else: arriving bytes call no client, and a client that joins or leaves
+/// calls no other one. The rounds are in ProxyDownload.Rounds.cs.
 /// </remarks>
 internal sealed partial class ProxyDownload : IPoemReceiver
 {
@@ -22,53 +23,65 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private IProducer? _upstream;
     private Failure? _failure;
     private Stage _stage;
+    private bool _needsClient;
     private bool _paused;
 
-    public ProxyDownload(ProxyService service, IClock clock, ProxyOptions options, ProxyCache cache, PoemMemory memory)
+    /// <summary>Makes a download that has not begun.</summary>
+    /// <param name="service">Is told how it ends.</param>
+    /// <param name="clock">The reactor's.</param>
+    /// <param name="options">How poems are fetched and kept.</param>
+    /// <param name="cache">Accounts for the poem's memory.</param>
+    /// <param name="memory">Allocates it.</param>
+    /// <param name="isBackground">True if it goes on without clients.</param>
+    public ProxyDownload(
+        ProxyService service, IClock clock, ProxyOptions options, ProxyCache cache, PoemMemory memory, bool isBackground)
     {
         _service = service;
         _options = options;
         _cache = cache;
+        _needsClient = !isBackground;
         _poem = new PoemBuffer(memory, cache, options.ChunkBytes);
         _rounds = clock.CallLater(TimeSpan.Zero, this, static download => download.ServeSome());
     }
 
     private enum Stage : byte
     {
-        /// <summary>It is under way.</summary>
+        /// <summary>The poem is arriving.</summary>
         Fetching,
 
-        /// <summary>All has come.</summary>
+        /// <summary>The whole poem is here.</summary>
         Complete,
 
-        /// <summary>It has failed.</summary>
+        /// <summary>The fetch has failed.</summary>
         Failed,
 
-        /// <summary>Nobody wanted it any more.</summary>
+        /// <summary>The fetch was cancelled.</summary>
         Cancelled,
     }
 
-    /// <summary>What has come so far, of the poem alone.</summary>
+    /// <summary>Bytes of the poem that have arrived, without a netstring's frame.</summary>
     public long ReceivedBytes { get; private set; }
 
-    /// <summary>Is the poem too long to be kept, or is there no room for it? Then it only passes, at the pace of the slowest
-    /// client.</summary>
+    /// <summary>
+    /// True if the poem is too long to be kept, or finds no memory: it then passes through, at the pace of the slowest client.
+    /// </summary>
     public bool PassesThrough { get; private set; }
 
-    /// <summary>May the poem be kept? Not if the cache was emptied after the fetch began: it may be the old one.</summary>
-    public bool MayKeep { get; set; } = true;
-
-    /// <summary>Can a client still get all of it? Not once the front of the poem is gone.</summary>
+    /// <summary>True while the front of the poem is still here, so that a client can join.</summary>
     public bool HasAll => _poem.Released == 0;
 
-    /// <summary>How far the fastest client may be ahead of the slowest: no further than it has to while there is no room.</summary>
+    /// <summary>How far the fastest client may be ahead of the slowest.</summary>
     private int WindowBytes => _cache.IsFull ? _options.NarrowWindowBytes : _options.WindowBytes;
 
-    /// <summary>Begins to fetch. There is a first client already, so that there is never a fetch without one.</summary>
+    /// <summary>True if clients are given nothing yet: a stale poem may still have to take the place of this one.</summary>
+    private bool Buffers =>
+        !PassesThrough && (_options.StoreAndForward || (_service.IsCurrent(this) && _service.StalePoem is not null));
+
+    /// <summary>Begins to fetch.</summary>
     /// <param name="fetch">May fire before it returns, or throw.</param>
     public void Start(Func<IPoemReceiver, Deferred<long>> fetch)
     {
-        Debug.Assert(_first is not null, "somebody waits");
+        Debug.Assert(_first is not null || !_needsClient, "a fetch has a client, or none is needed");
         try
         {
             _fetching = fetch(this);
@@ -82,6 +95,20 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         if (_stage == Stage.Cancelled)
         {
             _fetching.Cancel();
+        }
+    }
+
+    /// <summary>The service does not keep the poem: it is fetched for the clients that wait for it, and for nothing else.</summary>
+    public void Disown()
+    {
+        _needsClient = true;
+        if (_stage == Stage.Fetching && _first is null)
+        {
+            Cancel();
+        }
+        else
+        {
+            Wake();
         }
     }
 
@@ -100,13 +127,11 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         int count = Netstring.WriteHeader(length, head);
         bool isTooLong = length > _options.MaxPoemBytes || count + length + 1 > _cache.MaxBytes;
         _poem.Expect(count + length + 1, isStored: !isTooLong);
-        if (isTooLong)
+        if (!isTooLong || TryPassThrough())
         {
-            BeginPassingThrough();
+            _ = TryAppend(head[..count]);
+            Wake();
         }
-
-        Append(head[..count]);
-        Wake();
     }
 
     /// <inheritdoc/>
@@ -118,12 +143,12 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
 
         ReceivedBytes += bytes.Length;
-        if (!PassesThrough && ReceivedBytes > _options.MaxPoemBytes)
+        bool isTooLong = !PassesThrough && ReceivedBytes > _options.MaxPoemBytes;
+        if ((isTooLong && !TryPassThrough()) || !TryAppend(bytes))
         {
-            BeginPassingThrough();
+            return false;
         }
 
-        Append(bytes);
         if (PassesThrough && !_paused && _poem.Length - _slowest > WindowBytes)
         {
             _paused = true;
@@ -134,21 +159,53 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         return true;
     }
 
-    private void Append(ReadOnlySpan<byte> bytes)
+    /// <inheritdoc/>
+    public bool TryRestart()
+    {
+        if (_stage != Stage.Fetching || _hasGiven)
+        {
+            return false;
+        }
+
+        // Nothing was given, so nothing was released or passed on either.
+        _poem.Clear(_options.ChunkBytes);
+        ReceivedBytes = 0;
+        PassesThrough = false;
+        _paused = false;
+        _upstream = null;
+        return true;
+    }
+
+    private bool TryAppend(ReadOnlySpan<byte> bytes)
     {
         if (!_cache.TryMakeRoom(bytes.Length) && !PassesThrough)
         {
             _cache.Shortages++;
-            BeginPassingThrough();
+            if (!TryPassThrough())
+            {
+                return false;
+            }
         }
 
         _poem.Append(bytes);
+        return true;
     }
 
-    private void BeginPassingThrough()
+    /// <summary>Begins to pass the poem through.</summary>
+    /// <returns>False if there is no client to pass it to: the fetch is then cancelled.</returns>
+    private bool TryPassThrough()
     {
         PassesThrough = true;
         _poem.PassThrough(_options.ChunkBytes);
+        _needsClient = true;
+        if (_first is not null)
+        {
+            return true;
+        }
+
+        _service.RefreshNotKept(this);
+        Cancel();
+        return false;
     }
 
     private void Ended(Outcome<long> outcome)
@@ -160,6 +217,11 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
         _upstream = null;
         _failure = outcome.Failure;
+        if (_failure is null && _options.Format == PoemFormat.Netstring && !TryAppend(","u8))
+        {
+            return;
+        }
+
         _stage = _failure is null ? Stage.Complete : Stage.Failed;
         if (_failure is not null)
         {
@@ -167,25 +229,27 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
         else
         {
-            if (_options.Format == PoemFormat.Netstring)
-            {
-                Append(","u8);
-            }
-
             _poem.Complete();
             _service.FetchCompleted(this, _poem);
         }
 
-        Wake();
+        if (_first is null)
+        {
+            Finish();
+        }
+        else
+        {
+            Wake();
+        }
     }
 
-    /// <summary>Nobody waits any more: the connection to the upstream is closed before this returns.</summary>
+    /// <summary>Closes the connection to the upstream before it returns.</summary>
     private void Cancel()
     {
         _stage = Stage.Cancelled;
         _upstream = null;
 
-        // First out of the way, then the cancel: who joins while it runs begins a new fetch.
+        // The service first: a client that joins while the canceller runs begins a new fetch.
         _service.FetchCancelled(this);
         try
         {
@@ -197,7 +261,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
     }
 
-    /// <summary>Nobody is left to be served: what the clients still send is held by them.</summary>
+    /// <summary>No client waits any more. What they still have to send holds references of its own.</summary>
     private void Finish()
     {
         _ = _rounds.CancelIfActive();

@@ -38,4 +38,18 @@ internal static partial class ProxyLog
         Level = LogLevel.Warning,
         Message = "a poem of {Upstream} that is cut off will look whole and be kept; --netstring on both sides detects this")]
     public static partial void FramingMissing(ILogger log, string upstream);
+
+    [LoggerMessage(
+        EventId = 37,
+        EventName = "mirror_failed",
+        Level = LogLevel.Warning,
+        Message = "a mirror of {Upstream} failed, trying the next: {Reason}")]
+    public static partial void MirrorFailed(ILogger log, string upstream, string reason);
+
+    [LoggerMessage(
+        EventId = 38,
+        EventName = "mirror_failed_again",
+        Level = LogLevel.Warning,
+        Message = "mirrors of {Upstream} failed {Count} more times, last: {Reason}")]
+    public static partial void MirrorFailedAgain(ILogger log, string upstream, long count, string reason);
 }

@@ -4,46 +4,86 @@ using System.Globalization;
 
 namespace Poetry.Protocols;
 
-/// <summary>The figures of proxies on the metrics page, told apart by their upstreams.</summary>
-/// <remarks>Services belong to their reactors; what is read of another thread's is as of some recent moment.</remarks>
-internal static class ProxyMetrics
+/// <summary>The metrics of proxies, with a label for the upstream.</summary>
+/// <remarks>Services belong to their reactors; values of another thread are as of some recent moment.</remarks>
+internal sealed class ProxyMetrics
 {
-    /// <summary>Adds them to the page.</summary>
-    /// <param name="page">Takes them.</param>
+    private readonly MetricsPage _page;
+    private readonly List<ProxyService> _sorted;
+
+    private ProxyMetrics(MetricsPage page, IEnumerable<ProxyService> services)
+    {
+        // Two reactors may proxy the same upstream, each with a service of its own, and a label may occur only once.
+        _page = page;
+        _sorted = [.. services];
+        _sorted.Sort(static (one, other) => string.CompareOrdinal(one.Upstream, other.Upstream));
+    }
+
+    private delegate void WriteGroup(MetricsPage page, string upstream, List<ProxyService> services);
+
+    /// <summary>Adds them to a page.</summary>
+    /// <param name="page">The page.</param>
     /// <param name="services">Of all reactors.</param>
-    /// <param name="heldBytes">What <see cref="ProxyCache.HeldBytes"/> are of all reactors together.</param>
+    /// <param name="heldBytes">The <see cref="ProxyCache.HeldBytes"/> of all reactors together.</param>
     public static void Write(MetricsPage page, IEnumerable<ProxyService> services, long heldBytes)
     {
-        page.Gauge("proxy_held_bytes", "What all poems in memory weigh: kept, on their way, or still being read.", heldBytes);
+        page.Gauge("proxy_held_bytes", "Memory of all poems: kept, arriving, or still being sent.", heldBytes);
+        var metrics = new ProxyMetrics(page, services);
+        metrics.Counter("proxy_hits_total", "Clients served from memory.", static service => service.Hits);
+        metrics.Counter("proxy_misses_total", "Clients not served from memory.", static service => service.Misses);
+        metrics.Counter("proxy_coalesced_total", "Clients that joined a fetch under way.", static service => service.Coalesced);
+        metrics.Counter("proxy_stale_total", "Clients that were given a stale poem.", static service => service.StaleServed);
+        metrics.Counter("proxy_refused_total", "Clients reset in a pause after a failed fetch.", static service => service.Refusals);
+        metrics.Counter("proxy_probes_total", "Clients that left before a fetch began for them.", static service => service.Probes);
+        metrics.Counter("proxy_fetches_total", "Fetches begun.", static service => service.Fetches);
+        metrics.Counter("proxy_refreshes_total", "Fetches begun in the background.", static service => service.Refreshes);
+        metrics.Counter("proxy_fetch_failures_total", "Fetches that failed.", static service => service.Failures);
+        metrics.Counter("proxy_fetch_cancels_total", "Fetches that were cancelled.", static service => service.Cancels);
+        metrics.Gauge("proxy_fetches", "Fetches under way.", static service => service.FetchesInFlight);
+        metrics.Gauge("proxy_waiters", "Clients that wait for a fetch.", static service => service.Waiters);
+        metrics.Gauge("proxy_cached_bytes", "Bytes of the kept poem.", static service => service.CachedBytes);
+        metrics.FirstByte();
+    }
 
-        // Two reactors may proxy the same upstream, each with a service of its own, and a sample may occur only once.
-        var sorted = new List<ProxyService>(services);
-        sorted.Sort(static (one, other) => string.CompareOrdinal(one.Upstream, other.Upstream));
-        Family("proxy_hits_total", "Clients served from memory.", "counter", static service => service.Hits);
-        Family("proxy_misses_total", "Clients that needed a fetch.", "counter", static service => service.Misses);
-        Family("proxy_coalesced_total", "Clients that joined a fetch under way.", "counter", static service => service.Coalesced);
-        Family("proxy_stale_total", "Clients that got a stale poem for want of a fresh one.", "counter", static service => service.StaleServed);
-        Family("proxy_fetches_total", "Fetches begun.", "counter", static service => service.Fetches);
-        Family("proxy_fetch_failures_total", "Fetches that failed.", "counter", static service => service.Failures);
-        Family("proxy_fetch_cancels_total", "Fetches that nobody waited for any more.", "counter", static service => service.Cancels);
-        Family("proxy_fetches", "Fetches under way.", "gauge", static service => service.FetchesInFlight);
-        Family("proxy_waiters", "Clients that wait for a fetch.", "gauge", static service => service.Waiters);
-        Family("proxy_cached_bytes", "What the kept poem weighs.", "gauge", static service => service.CachedBytes);
+    private void Counter(string name, string help, Func<ProxyService, long> value) => Family(name, help, "counter", value);
 
-        void Family(string name, string help, string type, Func<ProxyService, long> value)
+    private void Gauge(string name, string help, Func<ProxyService, long> value) => Family(name, help, "gauge", value);
+
+    private void Family(string name, string help, string type, Func<ProxyService, long> value)
+    {
+        _page.Head(name, help, type);
+        ForEachUpstream((page, upstream, services) =>
         {
-            page.Head(name, help, type);
-            for (int i = 0; i < sorted.Count;)
-            {
-                string upstream = sorted[i].Upstream;
-                long sum = 0;
-                for (; i < sorted.Count && sorted[i].Upstream == upstream; i++)
-                {
-                    sum += value(sorted[i]);
-                }
+            long sum = 0;
+            services.ForEach(service => sum += value(service));
+            page.Sample(name, "upstream", upstream, sum.ToString(CultureInfo.InvariantCulture));
+        });
+    }
 
-                page.Sample(name, "upstream", upstream, sum.ToString(CultureInfo.InvariantCulture));
+    private void FirstByte()
+    {
+        const string Name = "proxy_first_byte_seconds";
+        _page.Head(Name, "From accept to the first byte that a client was sent.", "histogram");
+        ForEachUpstream(static (page, upstream, services) =>
+        {
+            var sum = new Histogram();
+            services.ForEach(service => sum.Add(service.FirstByte));
+            page.Sample(Name, "upstream", upstream, sum);
+        });
+    }
+
+    private void ForEachUpstream(WriteGroup write)
+    {
+        for (int i = 0; i < _sorted.Count;)
+        {
+            int end = i + 1;
+            while (end < _sorted.Count && _sorted[end].Upstream == _sorted[i].Upstream)
+            {
+                end++;
             }
+
+            write(_page, _sorted[i].Upstream, _sorted.GetRange(i, end - i));
+            i = end;
         }
     }
 }

@@ -5,42 +5,57 @@ namespace Poetry.Protocols;
 /// <summary>How a proxy fetches and keeps poems.</summary>
 internal sealed record ProxyOptions
 {
-    /// <summary>How long a whole poem is served from memory; zero for never, <see cref="TimeSpan.MaxValue"/> for ever.</summary>
+    /// <summary>How long a poem is fresh; zero keeps nothing, <see cref="TimeSpan.MaxValue"/> keeps it for ever.</summary>
     public required TimeSpan Lifetime { get; init; }
 
-    /// <summary>For how long after that it still stands in for a poem that can't be fetched.</summary>
+    /// <summary>How long after its lifetime a poem is served if it can't be fetched.</summary>
     public TimeSpan StaleIfError { get; init; }
 
-    /// <summary>Do clients get nothing before the poem is whole?</summary>
+    /// <summary>How long after its lifetime a poem is served at once, while a fetch in the background replaces it.</summary>
+    public TimeSpan StaleWhileRevalidate { get; init; }
+
+    /// <summary>True if clients are sent nothing before the poem is complete.</summary>
     public bool StoreAndForward { get; init; }
 
-    /// <summary>Does the poem travel as a netstring, on both sides?</summary>
+    /// <summary>How the poem travels, on both sides.</summary>
     public PoemFormat Format { get; init; }
 
     /// <summary>A longer poem is passed through and not kept.</summary>
     public long MaxPoemBytes { get; init; } = long.MaxValue;
 
     /// <summary>
-    /// How far the fastest client of a poem that is only passed through may be ahead of the slowest. Chosen: what a fast
-    /// link with 10 ms of delay has on its way (1 Gbit/s), and little enough to lose.
+    /// How long a client must stay before a fetch begins for it. A balancer's health check connects and closes at once, and
+    /// must not cause a fetch. A client that sends something, that finds a poem in memory, or that finds a fetch under way does
+    /// not wait. Chosen: ten times what a busy balancer on the same machine took to close.
+    /// </summary>
+    public TimeSpan ProbeDelay { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How long the upstream is left alone after a failed fetch; doubles with each further failure.</summary>
+    public TimeSpan MinPause { get; init; } = TimeSpan.FromSeconds(0.1);
+
+    /// <summary>The longest of these pauses.</summary>
+    public TimeSpan MaxPause { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How far the fastest client of a poem that is passed through may be ahead of the slowest. Chosen: the
+    /// bandwidth-delay product of 1 Gbit/s and 10 ms.
     /// </summary>
     public int WindowBytes { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// The same while there is no room for it, as <see cref="ProxyCache"/> counts. No less than the bytes that a transport
-    /// calls enough: of a client that is behind by more, it is told when that has caught up.
+    /// The same while the memory of <see cref="ProxyCache"/> is used up. At least the number of pending bytes above which a
+    /// transport pauses its producer: only then is the download told that a slower client has caught up.
     /// </summary>
     public int NarrowWindowBytes { get; init; } = 64 * 1024;
 
     /// <summary>
-    /// What a poem gets at first; most need no more, and so lie in one piece. It is as much as the reactor reads at once.
-    /// In passing, chunks are of this size too.
+    /// The first chunk of a poem's buffer, and every chunk of a poem that is passed through. Chosen: most poems fit, and are
+    /// then sent by one call.
     /// </summary>
     public int ChunkBytes { get; init; } = 64 * 1024;
 
     /// <summary>
-    /// Clients that are served in one turn; then the loop has its other business. A visit is mostly one call of the kernel:
-    /// 64 of them are less than a millisecond.
+    /// Clients served in one turn of the loop. Chosen: one takes a system call or two, so that 64 take less than a millisecond.
     /// </summary>
     public int VisitsPerTurn { get; init; } = 64;
 }

@@ -1,55 +1,71 @@
 using System;
-using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Sends the poem of an upstream to whoever connects, and closes kindly; where there is none, or no more of it, it resets
-/// the connection. What the client says is dropped.
+/// Sends the poem of an upstream to each client, and closes gracefully; where the poem can't be had, or no more of it, resets
+/// the connection. What the client sends is dropped.
 /// </summary>
 /// <remarks>
-/// A poem that is kept is sent as <see cref="PoemServer"/> sends one, and the client may close its own side. A client that
-/// waits for a fetch has gone when it does.
+/// A poem from memory is sent as <see cref="PoemServer"/> sends one, and the client may half-close. A client that waits for a
+/// fetch counts as gone when its input ends. A client that would cause a fetch must stay for a moment first: a balancer's
+/// health check does not.
 /// </remarks>
 internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemReader, IProducer
 {
     private PoemBuffer? _cached;
     private ProxyDelivery? _delivery;
+    private DelayedCall? _probeTimer;
     private ConnectionStart _start;
-    private long _wireLength;
+    private long _totalBytes;
+    private string? _detail;
+    private bool _mayBeProbe;
+    private bool _hasBegun;
     private bool _failed;
     private bool _left;
 
     /// <inheritdoc/>
     public long BytesTaken => Transport.BytesSent;
 
+    private ProxyService Service => factory.Service;
+
     /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         _start = new ConnectionStart(factory.Clock);
-        _wireLength = -1;
-        _cached = factory.Service.TryAcquireCached(_start.Number);
-        if (_cached is null)
+        _totalBytes = -1;
+        _detail = null;
+        _mayBeProbe = false;
+        _hasBegun = false;
+        _failed = false;
+        _left = false;
+        if (TryAnswer())
         {
-            Wait();
             return;
         }
 
-        ReadOnlySpan<ReadOnlyMemory<byte>> parts = _cached.Parts;
-        foreach (ReadOnlyMemory<byte> part in parts[..^1])
+        if (Service.ProbeDelay == TimeSpan.Zero)
         {
-            Transport.Write(part);
+            Wait(Service.Join(this));
+            return;
         }
 
-        Transport.WriteLast(parts[^1]);
-        _wireLength = _cached.Length;
-        ReleaseIfSent();
+        _mayBeProbe = true;
+        if (_probeTimer is null)
+        {
+            _probeTimer = factory.Clock.CallLater(Service.ProbeDelay, this, static server => server.BeginWaiting());
+        }
+        else
+        {
+            _probeTimer.Rearm(Service.ProbeDelay);
+        }
     }
 
     /// <inheritdoc/>
     public void Write(ReadOnlyMemory<byte> bytes, bool last)
     {
+        CountFirstByte();
         if (last)
         {
             Transport.WriteLast(bytes);
@@ -60,29 +76,33 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
     }
 
-    /// <summary>Too much waits to be sent: nothing needs to be done, for the service looks at the slowest.</summary>
+    /// <summary>No action: the download paces the upstream by its slowest client.</summary>
     public void PauseProducing()
     {
     }
 
-    /// <summary>All that waited was sent.</summary>
+    /// <inheritdoc/>
     public void ResumeProducing() => _delivery?.Drained();
 
     /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
+        if (_mayBeProbe)
+        {
+            BeginWaiting();
+        }
     }
 
     /// <inheritdoc/>
     protected internal override void ReadConnectionLost()
     {
-        if (_delivery is not { Waits: true })
+        if (!_mayBeProbe && _delivery is not { Waits: true })
         {
             base.ReadConnectionLost();
             return;
         }
 
-        // The reset first: it drops what was queued, and then the poem may go.
+        // The reset first: it drops what was queued, so that the poem can be released.
         _left = true;
         Transport.AbortConnection();
         EndDelivery();
@@ -94,35 +114,119 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
-        factory.Record(Transport, _start, WireLength(), Outcome(reason));
+        _ = _probeTimer?.CancelIfActive();
+        if (_mayBeProbe)
+        {
+            Service.CountProbe();
+        }
+
+        _detail = _delivery is { IsStale: true } ? ProxyServerFactory.Stale : _detail;
+        long totalBytes = _totalBytes >= 0 ? _totalBytes : _delivery?.TotalBytes ?? -1;
+        ConnectionRecord record = _start.End(
+            Transport, factory.Clock.Now, "proxied", Service.Upstream, totalBytes, OutcomeOf(reason)) with
+        {
+            Detail = _detail,
+        };
+        factory.Record(record, _mayBeProbe);
         Release();
-        _failed = false;
-        _left = false;
     }
 
-    private void Wait()
+    private ConnectionOutcome OutcomeOf(Failure reason) =>
+        _failed ? ConnectionOutcome.Failed
+        : _left ? ConnectionOutcome.Left
+        : ConnectionRecord.OutcomeOf(reason);
+
+    /// <summary>Answers without a new fetch, if that is possible.</summary>
+    private bool TryAnswer()
     {
-        _delivery = factory.Service.Join(this);
+        if (Service.TryAcquireCached(_start.Number, out bool isStale) is { } poem)
+        {
+            _detail = isStale ? ProxyServerFactory.Stale : null;
+            SendCached(poem);
+        }
+        else if (Service.TryJoin(this) is { } delivery)
+        {
+            Wait(delivery);
+        }
+        else if (Service.IsPaused)
+        {
+            _failed = true;
+            _detail = Service.Refuse();
+            Transport.AbortConnection();
+        }
+        else
+        {
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The client is no health check: it stayed, or sent something.</summary>
+    private void BeginWaiting()
+    {
+        _ = _probeTimer!.CancelIfActive();
+        if (Transport.Disconnecting)
+        {
+            return;
+        }
+
+        _mayBeProbe = false;
+        if (!TryAnswer())
+        {
+            Wait(Service.Join(this));
+        }
+    }
+
+    private void SendCached(PoemBuffer poem)
+    {
+        _cached = poem;
+        CountFirstByte();
+        ReadOnlySpan<ReadOnlyMemory<byte>> parts = poem.Parts;
+        foreach (ReadOnlyMemory<byte> part in parts[..^1])
+        {
+            Transport.Write(part);
+        }
+
+        Transport.WriteLast(parts[^1]);
+        _totalBytes = poem.Length;
+        ReleaseIfSent();
+    }
+
+    private void Wait(ProxyDelivery delivery)
+    {
+        _delivery = delivery;
         Transport.RegisterProducer(this);
         _ = _delivery.Completed.AddBoth(this, static (server, outcome) => server.PoemEnded(outcome.Failure));
     }
 
-    /// <summary>The poem was handed over, or there is no more of it.</summary>
+    /// <summary>The client was given the whole poem, or there is no more of it.</summary>
     private void PoemEnded(Failure? failure)
     {
         if (failure is null)
         {
             Transport.LoseConnection();
-            _wireLength = _delivery!.WireLength;
+            _totalBytes = _delivery!.TotalBytes;
+            _detail = _delivery.IsStale ? ProxyServerFactory.Stale : null;
             ReleaseIfSent();
             return;
         }
 
         _failed = !failure.Check<CancelledError>();
+        _detail = _failed ? failure.Message : null;
         Transport.AbortConnection();
     }
 
-    /// <summary>The kernel has it all: the poem may go before the client has closed.</summary>
+    private void CountFirstByte()
+    {
+        if (!_hasBegun)
+        {
+            _hasBegun = true;
+            Service.FirstByte.Add(factory.Clock.Now - _start.Time);
+        }
+    }
+
+    /// <summary>Once the kernel has all of it, the poem can be released before the client closes.</summary>
     private void ReleaseIfSent()
     {
         if (Transport.BytesPending == 0)
@@ -144,27 +248,4 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         _delivery = null;
         delivery?.End();
     }
-
-    private long WireLength() => _wireLength >= 0 ? _wireLength : _delivery?.WireLength ?? -1;
-
-    private ConnectionOutcome Outcome(Failure reason) =>
-        _failed ? ConnectionOutcome.Failed
-        : _left ? ConnectionOutcome.Left
-        : ConnectionRecord.OutcomeOf(reason);
-}
-
-/// <summary>Builds the protocols of one listener, and uses them again: a poem from memory costs no object.</summary>
-internal sealed class ProxyServerFactory(ProxyService service, IClock clock, ILogger log) : ReusingFactory<ProxyServer>
-{
-    /// <summary>Where the poem comes from.</summary>
-    public ProxyService Service => service;
-
-    /// <summary>The reactor's.</summary>
-    public IClock Clock => clock;
-
-    private protected override ProxyServer Make() => new(this);
-
-    /// <summary>Logs how a delivery ended.</summary>
-    internal void Record(ITransport transport, ConnectionStart start, long wireLength, ConnectionOutcome outcome) =>
-        start.End(transport, clock.Now, "proxied", service.Upstream, wireLength, outcome).Log(log);
 }

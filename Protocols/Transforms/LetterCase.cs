@@ -9,8 +9,8 @@ namespace Poetry.Protocols;
 internal sealed class Cummingsify() : LetterCase("cummingsify")
 {
     /// <inheritdoc/>
-    private protected override OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> room, out int count) =>
-        Ascii.ToLower(text, room, out count);
+    private protected override OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> space, out int count) =>
+        Ascii.ToLower(text, space, out count);
 
     /// <inheritdoc/>
     private protected override Rune Map(Rune rune) => Rune.ToLowerInvariant(rune);
@@ -20,27 +20,29 @@ internal sealed class Cummingsify() : LetterCase("cummingsify")
 internal sealed class Shout() : LetterCase("shout")
 {
     /// <inheritdoc/>
-    private protected override OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> room, out int count) =>
-        Ascii.ToUpper(text, room, out count);
+    private protected override OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> space, out int count) =>
+        Ascii.ToUpper(text, space, out count);
 
     /// <inheritdoc/>
     private protected override Rune Map(Rune rune) => Rune.ToUpperInvariant(rune);
 }
 
 /// <summary>
-/// Changes the case of letters, one code point by one code point (the simple mappings of Unicode, the same in every
-/// country): ß stays ß, since its capitals are two. A character may become longer or shorter in UTF-8. Bytes that are not
-/// UTF-8 pass.
+/// Changes the case of letters, code point by code point (the simple mappings of Unicode, the same in every culture): ß stays
+/// ß, because its upper case is two letters. A character may become longer or shorter in UTF-8. Bytes that are not UTF-8 pass.
 /// </summary>
 /// <remarks>Runs of ASCII, which most texts are, go through the runtime's vectors at the speed of a copy.</remarks>
 internal abstract class LetterCase(string name) : Transformation(name)
 {
+    /// <summary>A letter of two bytes may become one of three; none grows more.</summary>
+    public sealed override long MaxResultLength(int textLength) => textLength + (textLength / 2);
+
     /// <inheritdoc/>
-    public sealed override Deferred<byte[]>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
+    public sealed override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
     {
         while (!text.IsEmpty)
         {
-            _ = MapAscii(text, output.GetSpan(text.Length), out int count);
+            _ = MapAscii(text, output.Reserve(text.Length), out int count);
             output.Advance(count);
             text = MapOthers(text[count..], output);
         }
@@ -48,11 +50,11 @@ internal abstract class LetterCase(string name) : Transformation(name)
         return null;
     }
 
-    /// <summary>Maps ASCII up to the first byte that is none.</summary>
+    /// <summary>Maps ASCII up to the first byte that is not ASCII.</summary>
     /// <param name="text">Any text.</param>
-    /// <param name="room">As long as the text, or longer.</param>
+    /// <param name="space">At least as long as the text.</param>
     /// <param name="count">How many bytes were mapped.</param>
-    private protected abstract OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> room, out int count);
+    private protected abstract OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> space, out int count);
 
     /// <summary>Maps one code point.</summary>
     private protected abstract Rune Map(Rune rune);
@@ -62,13 +64,13 @@ internal abstract class LetterCase(string name) : Transformation(name)
     private ReadOnlySpan<byte> MapOthers(ReadOnlySpan<byte> text, TextBuffer output)
     {
         // The longest code point in UTF-8.
-        const int LongestRune = 4;
+        const int MaxRuneLength = 4;
         while (!text.IsEmpty && text[0] > 0x7F)
         {
             OperationStatus status = Rune.DecodeFromUtf8(text, out Rune rune, out int consumed);
             if (status == OperationStatus.Done)
             {
-                output.Advance(Map(rune).EncodeToUtf8(output.GetSpan(LongestRune)));
+                output.Advance(Map(rune).EncodeToUtf8(output.Reserve(MaxRuneLength)));
             }
             else
             {

@@ -3,44 +3,46 @@ using System;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// The netstring face of a transform service: one netstring comes, the name and the text with a point between them, one
-/// goes back, and the connection ends. Whatever else the client sends is not looked at.
+/// The netstring port of a transform service: the client sends one netstring, the name and the text with a point between them,
+/// and receives one. Input after it is ignored.
 /// </summary>
-#pragma warning disable CA1001 // What there is to give back is given back when a connection ends, by ForgetRequest.
 internal sealed class NetstringTransformServer(TransformServerFactory factory) : TransformServer(factory)
-#pragma warning restore CA1001
 {
-    private readonly NetstringDecoder _receiver = new(factory.Limits.MaxLength);
+    private NetstringLength _length;
+    private bool _hasLength;
 
     /// <inheritdoc/>
-    private protected override bool HasBegun => _receiver.PendingCount > 0;
+    private protected override bool HasBegun => _hasLength || _length.HasBegun;
+
+    /// <inheritdoc/>
+    private protected override int ExpectedLength => _length.Value;
+
+    /// <summary>As long as the request: an upstream may have long names.</summary>
+    private protected override int MaxNameLength => TextBuffer.MaxBytes - 1;
+
+    /// <inheritdoc/>
+    private protected override string SplitProblem => "the request has no point between a name and a text";
 
     /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
-        if (!IsReading)
+        if (!IsReading || (!_hasLength && !TryReadLength(ref data)))
         {
             return;
         }
 
-        // A request that came in one piece is a slice of it: nothing has been copied.
-        if (_receiver.TryNext(ref data, out ReadOnlySpan<byte> request))
+        int missing = _length.Value - KeptLength;
+        if (data.Length <= missing)
         {
-            AnswerRequest(request);
-            ForgetRequest();
+            Keep(data);
         }
-        else if (_receiver.Error is { } error)
+        else if (data[missing] != (byte)',')
         {
-            Refuse(error switch
-            {
-                NetstringStatus.TooLong => $"the request is longer than {MaxLength} bytes",
-                NetstringStatus.MissingComma => "the request is no netstring: it has no comma at its end",
-                _ => "the request is no netstring: it has no length",
-            });
+            Refuse("the request is no netstring: it has no comma at its end");
         }
         else
         {
-            _ = TryHold(_receiver.HeldBytes);
+            Complete(data[..missing]);
         }
     }
 
@@ -48,27 +50,46 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
     private protected override void RequestEnded() => Refuse("the request ended too early");
 
     /// <inheritdoc/>
-    private protected override void ForgetRequest()
+    private protected override bool TrySplit(ReadOnlySpan<byte> request, out int nameLength, out int textStart)
     {
-        base.ForgetRequest();
-        _receiver.Reset();
+        nameLength = request.IndexOf((byte)'.');
+        textStart = nameLength + 1;
+        return nameLength >= 0;
     }
 
-    /// <summary>Kindly: that there is no netstring tells all.</summary>
+    /// <inheritdoc/>
+    private protected override void DropRequest()
+    {
+        base.DropRequest();
+        _length = default;
+        _hasLength = false;
+    }
+
+    /// <summary>With FIN: without a netstring it cannot be taken for an answer.</summary>
     private protected override void EndUnanswered() => Transport.LoseConnection();
 
     /// <inheritdoc/>
     private protected override ReadOnlyMemory<byte> Frame(TextBuffer text) => text.Frame();
 
-    private void AnswerRequest(ReadOnlySpan<byte> request)
+    private bool TryReadLength(ref ReadOnlySpan<byte> data)
     {
-        int point = request.IndexOf((byte)'.');
-        if (point < 0)
+        NetstringStatus status = _length.Read(data, MaxLength, out int consumed);
+        data = data[consumed..];
+        _hasLength = status == NetstringStatus.Complete;
+        if (status == NetstringStatus.TooLong)
         {
-            Refuse("the request has no point between a name and a text");
-            return;
+            Refuse($"the request is longer than {MaxLength} bytes");
+        }
+        else if (status == NetstringStatus.BadLength)
+        {
+            Refuse("the request is no netstring: it has no length");
+        }
+        else if (_hasLength && !Lease.CanHold(_length.Value))
+        {
+            RefuseTooLarge();
+            return false;
         }
 
-        Answer(request[..point], request[(point + 1)..]);
+        return _hasLength;
     }
 }

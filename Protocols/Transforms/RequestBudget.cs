@@ -1,33 +1,26 @@
+using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
+using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>
-/// What all requests for transformations that are under way may hold in memory together, on all reactors of the process.
-/// Crosses threads: one number, changed by interlocked operations, and only for what is long.
-/// </summary>
-/// <param name="mostBytes">The limit; <see cref="long.MaxValue"/> for none.</param>
-internal sealed class RequestBudget(long mostBytes)
+/// <summary>Bytes that connections may hold together, on all reactors of the process.</summary>
+/// <remarks>Crosses threads: one number, changed by interlocked operations.</remarks>
+/// <param name="maxBytes">The limit.</param>
+internal sealed class RequestBudget(long maxBytes)
 {
-    /// <summary>
-    /// What a request may hold without asking. Chosen: the smallest buffer there is, so that what is short costs a
-    /// comparison, and ten thousand of them 40 MiB.
-    /// </summary>
-    public const int FreeBytes = 4096;
-
     private long _takenBytes;
 
-    /// <summary>The limit.</summary>
-    public long MostBytes => mostBytes;
+    public long MaxBytes => maxBytes;
 
-    /// <summary>What is held now by requests that are long.</summary>
     public long TakenBytes => Volatile.Read(ref _takenBytes);
 
-    /// <summary>Takes so much, if there is so much.</summary>
-    public bool TryTake(int bytes)
+    /// <summary>Takes bytes if that keeps the limit.</summary>
+    public bool TryTake(long bytes)
     {
-        if (Interlocked.Add(ref _takenBytes, bytes) <= mostBytes)
+        if (Interlocked.Add(ref _takenBytes, bytes) <= maxBytes)
         {
             return true;
         }
@@ -36,13 +29,86 @@ internal sealed class RequestBudget(long mostBytes)
         return false;
     }
 
-    /// <summary>Takes so much, for what can't be refused any more: then others are.</summary>
-    public void Take(int bytes) => Interlocked.Add(ref _takenBytes, bytes);
+    /// <summary>Takes bytes unconditionally, because the data is in memory already. May exceed the limit.</summary>
+    public void Take(long bytes) => Interlocked.Add(ref _takenBytes, bytes);
 
-    /// <summary>Gives back what was taken.</summary>
-    public void Return(int bytes)
+    public void Return(long bytes)
     {
         long left = Interlocked.Add(ref _takenBytes, -bytes);
-        Debug.Assert(left >= 0, "no more is given back than was taken");
+        Debug.Assert(left >= 0, "no more is returned than was taken");
+    }
+}
+
+/// <summary>
+/// One reactor's access to a budget: leases that do not fit wait in order, and later ones do not overtake them.
+/// </summary>
+internal sealed class BudgetQueue
+{
+    /// <summary>Another reactor may return bytes without telling this one. Chosen: no load, and no delay that a client notices.</summary>
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(10);
+
+    private readonly RequestBudget _budget;
+    private readonly LinkedList<RequestLease> _waiting = new();
+    private readonly DelayedCall _retry;
+
+    /// <param name="budget">Shared with other reactors.</param>
+    /// <param name="timers">The reactor's.</param>
+    public BudgetQueue(RequestBudget budget, TimerQueue timers)
+    {
+        _budget = budget;
+        _retry = timers.Create(this, static queue => queue.Retry());
+    }
+
+    public RequestBudget Budget => _budget;
+
+    /// <summary>What can be taken now without waiting; less than 0 after <see cref="RequestBudget.Take"/>.</summary>
+    public long FreeBytes => _waiting.Count > 0 ? 0 : _budget.MaxBytes - _budget.TakenBytes;
+
+    public bool TryTake(long bytes) => _waiting.Count == 0 && _budget.TryTake(bytes);
+
+    /// <summary>Returns bytes; leases that wait are tried again in the next turn of the loop.</summary>
+    public void Return(long bytes)
+    {
+        _budget.Return(bytes);
+        if (_waiting.Count > 0)
+        {
+            RetryIn(TimeSpan.Zero);
+        }
+    }
+
+    /// <summary>Grants a lease as soon as its <see cref="RequestLease.MissingBytes"/> can be taken.</summary>
+    public void Add(LinkedListNode<RequestLease> lease)
+    {
+        _waiting.AddLast(lease);
+        if (_waiting.Count == 1)
+        {
+            RetryIn(RetryInterval);
+        }
+    }
+
+    public void Remove(LinkedListNode<RequestLease> lease)
+    {
+        _waiting.Remove(lease);
+        RetryIn(_waiting.Count > 0 ? TimeSpan.Zero : TimeSpan.MaxValue);
+    }
+
+    private void Retry()
+    {
+        while (_waiting.First is { } first && _budget.TryTake(first.Value.MissingBytes))
+        {
+            _waiting.RemoveFirst();
+            first.Value.Grant();
+        }
+
+        RetryIn(_waiting.Count > 0 ? RetryInterval : TimeSpan.MaxValue);
+    }
+
+    private void RetryIn(TimeSpan delay)
+    {
+        _ = _retry.CancelIfActive();
+        if (delay < TimeSpan.MaxValue)
+        {
+            _retry.Rearm(delay);
+        }
     }
 }

@@ -3,42 +3,49 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.IO;
+using System.Runtime.InteropServices;
 
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A text in the making, in one rented array, with room in front of it for the header of a netstring and one byte for the
-/// comma behind it: what has been written can go out framed, in one piece, without being copied. It grows with what is
-/// written and has a limit. One owner at a time: whoever took it from its <see cref="TextBufferPool"/>.
+/// A text that grows, in native memory. There is room before it for the header of a netstring and one byte after it for the
+/// comma, so it can be sent framed, in one piece, without a copy. It has one owner at a time, who releases it.
 /// </summary>
-internal sealed class TextBuffer : IBufferWriter<byte>
+internal sealed unsafe class TextBuffer : MemoryManager<byte>
 {
-    /// <summary>What may be written at most, whatever the limit: an array holds a little less than 2 GiB, frame included.</summary>
-    public const int MostBytes = int.MaxValue - 128;
+    /// <summary>The longest text: a <see cref="Memory{T}"/> reaches 2 GiB, the frame included.</summary>
+    public const int MaxBytes = int.MaxValue - 128;
+
+    /// <summary>Chosen: a page, which most requests and answers fit.</summary>
+    public const int MinCapacity = 4096;
+
+    /// <summary>Bytes that the frame may need.</summary>
+    public const int Overhead = HeadRoom + TailRoom;
 
     private const int HeadRoom = Netstring.MaxHeaderLength;
     private const int TailRoom = 1;
 
-    /// <summary>Chosen: a page, which most requests and replies fit.</summary>
-    private const int SmallestArray = 4096;
-
-    private byte[] _array = [];
+    private byte* _start;
+    private int _capacity;
     private int _end = HeadRoom;
 
-    /// <summary>More is not taken: 0 to <see cref="MostBytes"/>.</summary>
-    public int Limit { get; set; } = MostBytes;
+    /// <summary>The longest text that is accepted: 0 to <see cref="MaxBytes"/>.</summary>
+    public int Limit { get; set; } = MaxBytes;
 
-    /// <summary>Bytes written so far.</summary>
     public int Length => _end - HeadRoom;
 
     /// <summary>What was written. Valid until the next write.</summary>
-    public ReadOnlyMemory<byte> Text => Length == 0 ? default : _array.AsMemory(HeadRoom, Length);
+    public ReadOnlySpan<byte> Text => new(_start + HeadRoom, _start is null ? 0 : Length);
 
-    /// <summary>How much memory it holds.</summary>
-    internal int Capacity => _array.Length;
+    /// <summary>The same to be sent. Valid until the next write.</summary>
+    public ReadOnlyMemory<byte> TextMemory => Length == 0 ? default : CreateMemory(HeadRoom, Length);
 
-    /// <summary>Writes behind what there is.</summary>
-    /// <exception cref="TextTooLongError">The limit is passed.</exception>
+    /// <summary>Bytes that are allocated.</summary>
+    public int Capacity => _capacity;
+
+    /// <summary>Appends a part.</summary>
+    /// <exception cref="TextTooLongError">The limit would be passed.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > Limit - Length)
@@ -46,30 +53,50 @@ internal sealed class TextBuffer : IBufferWriter<byte>
             ThrowTooLong();
         }
 
-        bytes.CopyTo(GetSpan(bytes.Length));
+        bytes.CopyTo(Reserve(bytes.Length));
         Advance(bytes.Length);
     }
 
-    /// <summary>Room to write to; <see cref="Advance"/> says how much of it was used.</summary>
-    /// <param name="sizeHint">At least so many bytes, and at least 1. There may be room for more than the limit.</param>
-    public Span<byte> GetSpan(int sizeHint = 0)
+    /// <summary>Free space after the text; <see cref="Advance"/> says how much of it was used.</summary>
+    /// <param name="count">The least that is wanted, 0 or more. The space may be larger than the limit allows.</param>
+    /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
+    public Span<byte> Reserve(int count)
     {
-        MakeRoom(Math.Max(sizeHint, 1));
-        return _array.AsSpan(_end, _array.Length - _end - TailRoom);
+        long growth = GrowthFor(count);
+        if (growth > 0)
+        {
+            _start = (byte*)NativeMemory.Realloc(_start, (nuint)(_capacity + growth));
+            _capacity += (int)growth;
+        }
+
+        return new Span<byte>(_start + _end, _capacity - _end - TailRoom);
     }
 
-    /// <inheritdoc cref="GetSpan"/>
-    public Memory<byte> GetMemory(int sizeHint = 0)
+    /// <summary>How much more would be allocated to append so much.</summary>
+    /// <exception cref="TextTooLongError">No text is so long.</exception>
+    public long GrowthFor(int count)
     {
-        MakeRoom(Math.Max(sizeHint, 1));
-        return _array.AsMemory(_end, _array.Length - _end - TailRoom);
+        long needed = (long)_end + count + TailRoom;
+        if (needed <= _capacity)
+        {
+            return 0;
+        }
+
+        if (needed - Overhead > MaxBytes)
+        {
+            ThrowTooLong();
+        }
+
+        // Twice the capacity, but no more than the limit allows, unless more is asked for.
+        long doubled = Math.Min(2L * _capacity, (long)Limit + Overhead);
+        return Math.Max(Math.Max(needed, doubled), MinCapacity) - _capacity;
     }
 
-    /// <summary>Counts what was written to the room.</summary>
+    /// <summary>Counts what was written to the space that <see cref="Reserve"/> gave.</summary>
     /// <exception cref="TextTooLongError">The limit is passed.</exception>
     public void Advance(int count)
     {
-        Debug.Assert(count >= 0 && count <= Math.Max(0, _array.Length - _end - TailRoom), "no more was written than there was room for");
+        Debug.Assert(count >= 0 && count <= Math.Max(0, _capacity - _end - TailRoom), "no more was written than there was space");
         if (count > Limit - Length)
         {
             ThrowTooLong();
@@ -81,80 +108,59 @@ internal sealed class TextBuffer : IBufferWriter<byte>
     /// <summary>What was written, as a netstring, in the same memory. Valid until the next write.</summary>
     public ReadOnlyMemory<byte> Frame()
     {
-        MakeRoom(0);
+        _ = Reserve(0);
         Span<byte> header = stackalloc byte[Netstring.MaxHeaderLength];
         int headerLength = Netstring.WriteHeader(Length, header);
         int start = HeadRoom - headerLength;
-        header[..headerLength].CopyTo(_array.AsSpan(start));
-        _array[_end] = (byte)',';
-        return _array.AsMemory(start, _end + TailRoom - start);
+        header[..headerLength].CopyTo(new Span<byte>(_start + start, headerLength));
+        _start[_end] = (byte)',';
+        return CreateMemory(start, _end + TailRoom - start);
     }
 
-    /// <summary>Forgets what was written, and keeps the memory.</summary>
+    /// <summary>Drops the text and keeps the memory.</summary>
     public void Clear() => _end = HeadRoom;
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Drops the text and frees the memory. The buffer may be used again.</summary>
     public void Release()
     {
         Clear();
-        if (_array.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_array);
-            _array = [];
-        }
+        NativeMemory.Free(_start);
+        _start = null;
+        _capacity = 0;
     }
 
-    private void MakeRoom(int count)
+    /// <inheritdoc/>
+    public override Span<byte> GetSpan() => new(_start, _capacity);
+
+    /// <summary>Native memory does not move: a pin is only its address.</summary>
+    public override MemoryHandle Pin(int elementIndex = 0) => new(_start + elementIndex);
+
+    /// <inheritdoc/>
+    public override void Unpin()
     {
-        long needed = (long)_end + count + TailRoom;
-        if (needed <= _array.Length)
-        {
-            return;
-        }
-
-        if (needed > Array.MaxLength)
-        {
-            ThrowTooLong();
-        }
-
-        // Twice what there was, but no more than is allowed, unless more is asked for.
-        long whole = Math.Min((long)Limit + HeadRoom + TailRoom, Array.MaxLength);
-        long size = Math.Max(needed, Math.Min(Math.Max(SmallestArray, 2L * _array.Length), whole));
-        byte[] larger = ArrayPool<byte>.Shared.Rent((int)size);
-        if (Length > 0)
-        {
-            Text.Span.CopyTo(larger.AsSpan(HeadRoom));
-        }
-
-        if (_array.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_array);
-        }
-
-        _array = larger;
     }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing) => Release();
 
     [DoesNotReturn]
     private void ThrowTooLong() => throw new TextTooLongError(Limit);
 }
 
-/// <summary>
-/// Spare text buffers, for those who have something to read or write at once and give the buffer back before they wait.
-/// One a reactor: used on its thread only.
-/// </summary>
+/// <summary>Spare text buffers of one reactor, used on its thread only.</summary>
 internal sealed class TextBufferPool
 {
-    /// <summary>Those that are out at once are mostly one: more are kept for a rush, and then given up.</summary>
-    private const int MostSpares = 64;
+    /// <summary>Mostly one is in use at a time. More are kept for a rush.</summary>
+    private const int MaxSpares = 64;
 
-    /// <summary>A spare holds no more memory than one read of the reactor brings, with its frame: most never need more.</summary>
-    private const int LargestSpare = 128 * 1024;
+    /// <summary>Most requests and answers fit. All spares together hold 1 MiB, which no budget counts.</summary>
+    private const int MaxSpareCapacity = 16 * 1024;
 
-    private readonly TextBuffer?[] _spares = new TextBuffer?[MostSpares];
+    private readonly TextBuffer?[] _spares = new TextBuffer?[MaxSpares];
     private int _count;
 
     /// <summary>Gives an empty buffer, which is the caller's until it is returned.</summary>
-    /// <param name="limit">Of what may be written to it: 0 to <see cref="TextBuffer.MostBytes"/>.</param>
+    /// <param name="limit">The longest text: 0 to <see cref="TextBuffer.MaxBytes"/>.</param>
     public TextBuffer Rent(int limit)
     {
         TextBuffer buffer;
@@ -172,16 +178,15 @@ internal sealed class TextBufferPool
         return buffer;
     }
 
-    /// <summary>Takes a buffer back.</summary>
     public void Return(TextBuffer buffer)
     {
-        if (buffer.Capacity > LargestSpare || _count == MostSpares)
+        if (buffer.Capacity > MaxSpareCapacity || _count == MaxSpares)
         {
             buffer.Release();
         }
 
         buffer.Clear();
-        if (_count < MostSpares)
+        if (_count < MaxSpares)
         {
             _spares[_count++] = buffer;
         }

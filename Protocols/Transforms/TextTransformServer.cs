@@ -3,19 +3,22 @@ using System;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// The text face of a transform service, for people with <c>nc -N</c>: the first line is the name, everything after it up
-/// to the client's end is the text, and what goes back is the bare transformed text.
+/// The text port of a transform service, for <c>nc -N</c>: the first line is the name, everything after it up to the end of
+/// the client's input is the text, and the answer is the bare transformed text.
 /// </summary>
 internal sealed class TextTransformServer(TransformServerFactory factory) : TransformServer(factory)
 {
-    /// <summary>Chosen: longer than any name, and short enough to tell early who speaks another protocol.</summary>
-    private const int LongestName = 256;
+    /// <inheritdoc/>
+    private protected override bool HasBegun => KeptLength > 0;
 
-    private TextBuffer? _request;
-    private bool _hasName;
+    /// <summary>The length is known at the end only: memory is reserved for the longest request.</summary>
+    private protected override int ExpectedLength => MaxLength;
+
+    /// <summary>Chosen: longer than any name, and short enough to refuse another protocol early.</summary>
+    private protected override int MaxNameLength => 256;
 
     /// <inheritdoc/>
-    private protected override bool HasBegun => _request is not null;
+    private protected override string SplitProblem => "the request ended before its first line did";
 
     /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
@@ -25,59 +28,36 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
             return;
         }
 
-        _request ??= Buffers.Rent(MaxLength);
-        if (data.Length > MaxLength - _request.Length)
+        if (data.Length > MaxLength - KeptLength)
         {
             Refuse($"the request is longer than {MaxLength} bytes");
-            return;
         }
-
-        _request.Write(data);
-        // A buffer that was used before may be larger than a short request needs: that is not the request's doing.
-        if ((_request.Length > RequestBudget.FreeBytes && !TryHold(_request.Capacity)) || _hasName)
+        else
         {
-            return;
-        }
-
-        ReadOnlySpan<byte> start = _request.Text.Span;
-        _hasName = start[..Math.Min(start.Length, LongestName + 1)].Contains((byte)'\n');
-        if (!_hasName && start.Length > LongestName)
-        {
-            Refuse("the request does not begin with a line that names a transformation");
+            Keep(data);
         }
     }
 
-    /// <summary>Only the client's end tells that all has come.</summary>
-    private protected override void RequestEnded()
-    {
-        ReadOnlySpan<byte> request = _request!.Text.Span;
-        int newline = request.IndexOf((byte)'\n');
-        if (newline < 0)
-        {
-            Refuse("the request ended before its first line did");
-            return;
-        }
-
-        ReadOnlySpan<byte> name = request[..newline];
-        Answer(name is [.., (byte)'\r'] ? name[..^1] : name, request[(newline + 1)..]);
-        ForgetRequest();
-    }
+    /// <summary>The end of the client's input completes a request.</summary>
+    private protected override void RequestEnded() => Complete(default);
 
     /// <inheritdoc/>
-    private protected override void ForgetRequest()
+    private protected override bool TrySplit(ReadOnlySpan<byte> request, out int nameLength, out int textStart)
     {
-        base.ForgetRequest();
-        _hasName = false;
-        if (_request is { } request)
+        nameLength = request.IndexOf((byte)'\n');
+        textStart = nameLength + 1;
+        bool hasLine = nameLength >= 0;
+        if (nameLength > 0 && request[nameLength - 1] == (byte)'\r')
         {
-            _request = null;
-            Buffers.Return(request);
+            nameLength--;
         }
+
+        return hasLine;
     }
 
-    /// <summary>By a reset: a clean end is what an answer without any text has, too.</summary>
+    /// <summary>With RST: FIN would look like an empty answer.</summary>
     private protected override void EndUnanswered() => Transport.AbortConnection();
 
     /// <inheritdoc/>
-    private protected override ReadOnlyMemory<byte> Frame(TextBuffer text) => text.Text;
+    private protected override ReadOnlyMemory<byte> Frame(TextBuffer text) => text.TextMemory;
 }

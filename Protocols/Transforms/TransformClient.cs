@@ -3,7 +3,7 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>Asks a transform server, over netstrings: who has one of these need not know where it is, nor how it is asked.</summary>
+/// <summary>Asks a transform server over netstrings.</summary>
 /// <param name="reactor">The reactor to connect with.</param>
 /// <param name="server">The transform server.</param>
 /// <param name="connectTimeout">For the name, all of its addresses, and the connection.</param>
@@ -11,86 +11,96 @@ namespace Poetry.Protocols;
 /// <see cref="TimeSpan.MaxValue"/> for never.</param>
 internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan connectTimeout, TimeSpan timeout)
 {
-    /// <summary>The reactor to connect with.</summary>
     public Reactor Reactor => reactor;
 
-    /// <summary>The transform server.</summary>
     public Endpoint Server => server;
 
-    /// <summary>For the name, all of its addresses, and the connection.</summary>
     public TimeSpan ConnectTimeout => connectTimeout;
 
-    /// <summary>How long a server may do nothing.</summary>
     public TimeSpan Timeout => timeout;
 
     /// <summary>
-    /// Bounds how many questions are under way at once; the others wait their turn, while the deadlines of those who asked
-    /// run on. For servers in a circle, each of which asks the next, would else take all descriptors for one request. Null
-    /// for no bound.
+    /// Limits how many requests are under way at once. The others wait, and their deadlines run. Without a limit, servers in a
+    /// circle, each of which asks the next, would take all descriptors for one request. Null for no limit.
     /// </summary>
     public DeferredSemaphore? Turns { get; init; }
 
+    /// <summary>What a failure for want of memory is called.</summary>
+    internal const string OutOfMemory = "out of memory";
+
+    /// <summary>An answer of so many bytes is accepted, however short the text was.</summary>
+    private const int MinAnswerLimit = 64 * 1024;
+
+    /// <summary>The longest answer that is accepted for a text, in bytes.</summary>
+    public static long MaxAnswerLength(int textLength) =>
+        Math.Min(Math.Max((long)textLength * TransformService.MaxGrowth, MinAnswerLimit), TextBuffer.MaxBytes);
+
     /// <summary>Has a text transformed.</summary>
-    /// <param name="name">Of the transformation; without a point, since the server splits at the first.</param>
-    /// <param name="text">The text; it is copied.</param>
-    /// <returns>Fires with the transformed text; fails with a <see cref="ConnectError"/>, a <see cref="ConnectionLost"/>
+    /// <param name="name">Of the transformation; without a point, because the server splits at the first.</param>
+    /// <param name="text">It is copied.</param>
+    /// <param name="output">Takes the result; see <see cref="Transformation.Apply"/>.</param>
+    /// <returns>Fires with the output; fails with a <see cref="ConnectError"/>, a <see cref="ConnectionLost"/>
     /// or a <see cref="TransformError"/>. Cancelling it stops the connect or resets the connection at once.</returns>
-    public Deferred<byte[]> Transform(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text)
+    public Deferred<TextBuffer> Transform(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text, TextBuffer output)
     {
         long length = name.Length + 1L + text.Length;
-        if (length > TextBuffer.MostBytes)
+        if (length > TextBuffer.MaxBytes)
         {
-            return Deferred.Fail<byte[]>(new TransformError($"a text of {text.Length} bytes is too long"));
+            return Deferred.Fail<TextBuffer>(new TransformError($"a text of {text.Length} bytes is too long"));
         }
 
-        Span<byte> header = stackalloc byte[Netstring.MaxHeaderLength];
-        int at = Netstring.WriteHeader(length, header);
-        byte[] request = GC.AllocateUninitializedArray<byte>(at + (int)length + 1);
-        header[..at].CopyTo(request);
-        name.CopyTo(request.AsSpan(at));
-        at += name.Length;
-        request[at++] = (byte)'.';
-        text.CopyTo(request.AsSpan(at));
-        request[^1] = (byte)',';
-        long longest = Math.Max((long)text.Length * TransformService.MostGrowth, TransformFetch.AlwaysAllowed);
-        var fetch = new TransformFetch(this, request, (int)Math.Min(longest, TextBuffer.MostBytes));
+        if (!AvailableMemory.HasRoomFor(length))
+        {
+            return Deferred.Fail<TextBuffer>(new TransformError(OutOfMemory));
+        }
+
+        var request = new TextBuffer { Limit = (int)length };
+        try
+        {
+            request.Write(name);
+            request.Write("."u8);
+            request.Write(text);
+        }
+        catch (OutOfMemoryException)
+        {
+            request.Release();
+            return Deferred.Fail<TextBuffer>(new TransformError(OutOfMemory));
+        }
+
+        output.Limit = (int)Math.Min(output.Limit, MaxAnswerLength(text.Length));
+        var fetch = new TransformFetch(this, request, output);
         return fetch.Start();
     }
 }
 
-/// <summary>One question to a transform server: the factory of one connection, and the deferred that it fires.</summary>
-/// <param name="client">Whom to ask, and how.</param>
-/// <param name="request">As it goes over the wire.</param>
-/// <param name="maxReplyLength">A longer answer is refused.</param>
-internal sealed class TransformFetch(TransformClient client, byte[] request, int maxReplyLength) : ClientFactory
+/// <summary>One request to a transform server: the factory of one connection, and the deferred that it fires.</summary>
+/// <param name="client">Where to connect, and how.</param>
+/// <param name="request">Released here.</param>
+/// <param name="output">Takes the answer. The caller's; not touched after the deferred has fired or was cancelled.</param>
+internal sealed class TransformFetch(TransformClient client, TextBuffer request, TextBuffer output) : ClientFactory
 {
-    /// <summary>An answer of so many bytes is not too long, however short the question was.</summary>
-    public const int AlwaysAllowed = 64 * 1024;
-
     private Connector? _connector;
     private Deferred<DeferredSemaphore>? _turn;
-    private Deferred<byte[]>? _answer;
+    private Deferred<TextBuffer>? _answer;
 
-    /// <summary>The whole request.</summary>
-    public byte[] Request => request;
-
-    /// <summary>A longer answer is refused.</summary>
-    public int MaxReplyLength => maxReplyLength;
-
-    /// <summary>Whom to ask, and how.</summary>
     public TransformClient Client => client;
 
-    /// <summary>Begins.</summary>
-    /// <returns>As of <see cref="TransformClient.Transform"/>: cancelling it stops the connect or resets the connection.</returns>
-    public Deferred<byte[]> Start()
+    /// <summary>Null once the answer is not wanted any more.</summary>
+    public TextBuffer? Output => _answer is null ? null : output;
+
+    /// <summary>The request as it is sent.</summary>
+    public ReadOnlyMemory<byte> Request => request.Frame();
+
+    /// <summary>Connects, when it is its turn.</summary>
+    /// <returns>As of <see cref="TransformClient.Transform"/>. Cancelling it stops the connect or resets the connection.</returns>
+    public Deferred<TextBuffer> Start()
     {
-        // Whoever fires it takes it away first: an end that comes after the answer is no news.
-        Deferred<byte[]> answer = Deferred.WithCanceller<TransformFetch, byte[]>(this, static (fetch, _) => fetch.Cancel());
+        var answer = Deferred.WithCanceller<TransformFetch, TextBuffer>(this, static (fetch, _) => fetch.Cancel());
         _answer = answer;
         if (client.Turns is { } turns)
         {
             _turn = turns.Acquire();
-            _ = _turn.AddBoth(this, static (fetch, turn) => fetch.HasTurn(turn.Failure is null));
+            _ = _turn.AddBoth(this, static (fetch, turn) => fetch.OnTurn(turn.Failure is null));
         }
         else
         {
@@ -107,24 +117,23 @@ internal sealed class TransformFetch(TransformClient client, byte[] request, int
     protected internal override void ClientConnectionFailed(Connector connector, Failure reason)
     {
         Failed(reason);
-        client.Turns?.Release();
+        End();
     }
 
     /// <inheritdoc/>
-    protected internal override void ClientConnectionLost(Connector connector, Failure reason) => client.Turns?.Release();
+    protected internal override void ClientConnectionLost(Connector connector, Failure reason) => End();
 
-    /// <summary>The answer is here.</summary>
-    internal void Answered(byte[] text)
+    /// <summary>The output is complete.</summary>
+    internal void Answered()
     {
-        Deferred<byte[]>? answer = _answer;
+        Deferred<TextBuffer>? answer = _answer;
         _answer = null;
-        answer?.Callback(text);
+        answer?.Callback(output);
     }
 
-    /// <summary>It will not come, or not all of it.</summary>
     internal void Failed(Failure reason)
     {
-        Deferred<byte[]>? answer = _answer;
+        Deferred<TextBuffer>? answer = _answer;
         _answer = null;
         answer?.Errback(reason);
     }
@@ -142,38 +151,49 @@ internal sealed class TransformFetch(TransformClient client, byte[] request, int
         }
     }
 
-    /// <summary>Its turn has come; or it was cancelled, and is out of the line.</summary>
-    private void HasTurn(bool hasCome)
+    private void OnTurn(bool hasCome)
     {
         if (hasCome)
         {
             Connect();
         }
+        else
+        {
+            // It was cancelled while it waited.
+            request.Release();
+        }
+    }
+
+    /// <summary>The connection has ended: nothing reads the request any more.</summary>
+    private void End()
+    {
+        request.Release();
+        client.Turns?.Release();
     }
 
     private void Connect() => _connector = client.Reactor.Connect(client.Server, this, client.ConnectTimeout);
 }
 
-/// <summary>Sends the question and collects the answer, in memory that grows with what has come.</summary>
+/// <summary>Sends the request and collects the answer.</summary>
 internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 {
     private readonly TimeSpan _timeout = fetch.Client.Timeout;
     private FrameReader _frame;
-    private byte[] _text = [];
-    private int _received;
-    private DelayedCall? _stalled;
+    private DelayedCall? _timer;
     private long _sentBefore;
     private bool _isOver;
+
+    private long Received => fetch.Output?.Length ?? 0;
 
     /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         if (_timeout < TimeSpan.MaxValue)
         {
-            _stalled = fetch.Client.Reactor.CallLater(_timeout, this, static client => client.Stalled());
+            _timer = fetch.Client.Reactor.CallLater(_timeout, this, static client => client.OnTimeout());
         }
 
-        Transport.Write(fetch.Request.AsMemory());
+        Transport.Write(fetch.Request);
         _sentBefore = Transport.BytesSent;
     }
 
@@ -186,31 +206,39 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
             {
                 GiveUp("the server sent no netstring");
             }
-            else if (_frame.Length > fetch.MaxReplyLength)
+            else if (fetch.Output is not { } output)
             {
-                GiveUp($"the answer is longer than {fetch.MaxReplyLength} bytes");
+                // Cancelled: the connection is being reset.
+                _isOver = true;
+            }
+            else if (_frame.Length > output.Limit)
+            {
+                GiveUp($"the answer is longer than {output.Limit} bytes");
+            }
+            else if (!TryKeep(payload, output))
+            {
+                GiveUp(TransformClient.OutOfMemory);
             }
             else
             {
-                Keep(payload);
                 if (_frame.Complete && !data.IsEmpty)
                 {
-                    // An answer is one netstring and then the end. Where the pieces are cut so that the rest comes later, it
-                    // is not waited for: a poem by netstring is taken no differently.
+                    // An answer is one netstring and then the end. A second one that arrives later goes unnoticed, as with a
+                    // framed poem.
                     GiveUp("the server sent more than one netstring");
                 }
                 else if (_frame.Complete)
                 {
                     _isOver = true;
                     Transport.LoseConnection();
-                    fetch.Answered(_text);
+                    fetch.Answered();
                 }
             }
         }
 
         if (!_isOver)
         {
-            _stalled?.Reset(_timeout);
+            _timer?.Reset(_timeout);
         }
     }
 
@@ -220,7 +248,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         if (!_isOver)
         {
             GiveUp(_frame.HasLength
-                ? $"got {_received} of {_frame.Length} bytes"
+                ? $"got {Received} of {_frame.Length} bytes"
                 : "the server closed without an answer");
         }
     }
@@ -229,30 +257,35 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     protected internal override void ConnectionLost(Failure reason)
     {
         _isOver = true;
-        _ = _stalled?.CancelIfActive();
+        _ = _timer?.CancelIfActive();
         fetch.Failed(reason);
     }
 
-    /// <summary>An answer in one piece gets its memory once; one in many never more than twice what has come.</summary>
-    private void Keep(ReadOnlySpan<byte> payload)
+    private static bool TryKeep(ReadOnlySpan<byte> payload, TextBuffer output)
     {
-        int needed = _received + payload.Length;
-        if (needed > _text.Length)
+        if (!AvailableMemory.HasRoomFor(output.GrowthFor(payload.Length)))
         {
-            Array.Resize(ref _text, (int)Math.Min(_frame.Length, Math.Max(needed, 2L * _text.Length)));
+            return false;
         }
 
-        payload.CopyTo(_text.AsSpan(_received));
-        _received = needed;
+        try
+        {
+            output.Write(payload);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
     }
 
-    private void Stalled()
+    private void OnTimeout()
     {
         if (Transport.BytesSent > _sentBefore)
         {
-            // It is busy taking a long question.
+            // It is still receiving a long request.
             _sentBefore = Transport.BytesSent;
-            _stalled = fetch.Client.Reactor.CallLater(_timeout, this, static client => client.Stalled());
+            _timer = fetch.Client.Reactor.CallLater(_timeout, this, static client => client.OnTimeout());
             return;
         }
 
@@ -267,15 +300,23 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     }
 }
 
-/// <summary>A transformation that another server does: what makes of a transform server a transformation proxy.</summary>
+/// <summary>A transformation that another server does. It makes a transform server a transformation proxy.</summary>
 /// <param name="client">Asks that server.</param>
-/// <param name="name">As our client sent it. Whether there is such a transformation is for the other server to say.</param>
+/// <param name="name">As our client sent it; the other server decides whether it exists.</param>
 internal sealed class UpstreamTransformation(TransformClient client, byte[] name) : Transformation(name)
 {
-    /// <summary>Makes a service that has everything done by another server.</summary>
+    /// <summary>Makes a service that asks another server for everything.</summary>
     public static TransformService Service(TransformClient client) => new(name =>
         Array.IndexOf(name, (byte)'.') < 0 ? new UpstreamTransformation(client, name) : null);
 
     /// <inheritdoc/>
-    public override Deferred<byte[]>? Apply(ReadOnlySpan<byte> text, TextBuffer output) => client.Transform(Utf8Name, text);
+    public override long MaxResultLength(int textLength) => TransformClient.MaxAnswerLength(textLength);
+
+    /// <summary>The request is copied.</summary>
+    public override long MaxMemory(int textLength) =>
+        base.MaxMemory(textLength) + Utf8Name.Length + 1 + textLength + TextBuffer.Overhead;
+
+    /// <inheritdoc/>
+    public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output) =>
+        client.Transform(Utf8Name, text, output);
 }

@@ -1,131 +1,77 @@
 using System;
+using System.Collections.Generic;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>What a request for a transformation may take.</summary>
-/// <param name="maxLength">The longest request in bytes, its name included: 0 to <see cref="TextBuffer.MostBytes"/>.</param>
-/// <param name="timeout">From accept to the last byte of the request; <see cref="TimeSpan.MaxValue"/> for no end.</param>
-/// <param name="budget">Of all requests together, for every face on every reactor; null for <see cref="DefaultBudget"/>.</param>
-internal sealed class TransformLimits(int maxLength, TimeSpan timeout, RequestBudget? budget = null)
-{
-    /// <summary>
-    /// What all requests together may hold, unless the longest are longer or there is less memory. Chosen: as much as a proxy
-    /// keeps by default; all those of a thousand clients with a quarter of a megabyte each.
-    /// </summary>
-    private const long MostTogether = 256 * 1024 * 1024;
-
-    /// <summary>So many of the longest requests have room in any case.</summary>
-    private const long LongestTogether = 4;
-
-    /// <summary>Of all requests together.</summary>
-    public RequestBudget Budget { get; } = budget ?? DefaultBudget(maxLength, AvailableMemory.Bytes());
-
-    /// <summary>The longest request in bytes: the name, what ends it, and the text.</summary>
-    public int MaxLength => maxLength;
-
-    /// <summary>The longest transformed text in bytes.</summary>
-    public int MaxReplyLength { get; } = (int)Math.Min((long)maxLength * TransformService.MostGrowth, TextBuffer.MostBytes);
-
-    /// <summary>How long a request may take, and then its transformation.</summary>
-    public TimeSpan Timeout => timeout;
-
-    /// <summary>What all may hold if nobody says how much: no more than half of the memory, but one of the longest.</summary>
-    /// <param name="maxLength">The longest request; where that is as long as memory reaches, so may be all together.</param>
-    /// <param name="available">What memory there is, in bytes.</param>
-    internal static RequestBudget DefaultBudget(int maxLength, long available)
-    {
-        long wanted = maxLength == TextBuffer.MostBytes ? long.MaxValue : Math.Max(MostTogether, LongestTogether * maxLength);
-        return new RequestBudget(Math.Min(wanted, Math.Max(available / 2, maxLength)));
-    }
-}
-
 /// <summary>
-/// Builds the protocols of one face of a service, and uses them again: a request that fits its buffer costs no object.
+/// Builds the protocols of one port of a transform service, netstring or text, and reuses them: a request that fits its buffer
+/// allocates nothing.
 /// </summary>
-/// <param name="service">Shared by all faces.</param>
-/// <param name="asText">The text face, or the netstring face.</param>
-/// <param name="limits">Of a request.</param>
+/// <param name="service">Shared by all ports.</param>
+/// <param name="asText">True for the text port.</param>
+/// <param name="limits">Shared by all ports.</param>
 /// <param name="clock">The reactor's.</param>
 /// <param name="timers">The reactor's.</param>
-/// <param name="log">Where the records go.</param>
+/// <param name="log">For the records.</param>
 internal sealed class TransformServerFactory(
     TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log)
     : ReusingFactory<TransformServer>, IRequestFactory
 {
-    private TransformServer? _newest;
+    private readonly LinkedList<TransformServer> _open = new();
+    private readonly BudgetQueue _small = new(limits.Small, timers);
+    private readonly BudgetQueue _large = new(limits.Large, timers);
+    private readonly byte[] _smallReceiveBuffer = GC.AllocateUninitializedArray<byte>(RequestLease.MaxSmallText);
 
-    /// <summary>Does the server end?</summary>
-    public bool IsHurried { get; private set; }
+    /// <summary>True once the server drains.</summary>
+    public bool IsDraining { get; private set; }
 
-    /// <summary>What transforms.</summary>
     public TransformService Service => service;
 
-    /// <summary>Of a request.</summary>
     public TransformLimits Limits => limits;
 
-    /// <summary>The reactor's.</summary>
     public IClock Clock => clock;
 
-    /// <summary>The reactor's.</summary>
     public TimerQueue Timers => timers;
 
-    /// <summary>Where the records go.</summary>
     public ILogger Log => log;
 
-    /// <summary>Where transformations that fail are told of.</summary>
+    /// <summary>Reports requests that fail for a reason that many may share.</summary>
     public RepeatedErrorLog Failures { get; } = new(
         clock,
         problem => TransformLog.Failed(log, problem),
         (count, problem) => TransformLog.FailedAgain(log, count, problem));
 
-    /// <summary>Buffers for requests and replies.</summary>
+    /// <summary>Buffers for requests and answers.</summary>
     public TextBufferPool Buffers { get; } = new();
+
+    /// <summary>
+    /// True if whatever one read brings could be kept, with its answer. Else only as much is read as a small lease can hold.
+    /// </summary>
+    public bool HasMemoryForAnyRead => _large.FreeBytes >= MaxReadMemory;
+
+    /// <summary>For reads of connections that have only a small lease.</summary>
+    public Span<byte> SmallReceiveBuffer => _smallReceiveBuffer;
+
+    /// <summary>A read of the reactor brings up to 256 KiB.</summary>
+    private static long MaxReadMemory => 256 * 1024 * (2L + TransformService.MaxGrowth);
 
     /// <inheritdoc/>
     public void CloseIdle(TimeSpan silence)
     {
-        IsHurried = true;
-        for (TransformServer? server = _newest; server is not null; server = server.Older)
+        IsDraining = true;
+        foreach (TransformServer server in _open)
         {
-            server.Hurry(silence);
+            server.CloseIfIdle(silence);
         }
     }
 
-    /// <summary>A connection is open from now on.</summary>
-    internal void Enter(TransformServer server)
-    {
-        server.Newer = null;
-        server.Older = _newest;
-        if (_newest is not null)
-        {
-            _newest.Newer = server;
-        }
+    internal void Opened(LinkedListNode<TransformServer> server) => _open.AddLast(server);
 
-        _newest = server;
-    }
+    internal void Closed(LinkedListNode<TransformServer> server) => _open.Remove(server);
 
-    /// <summary>It is open no more.</summary>
-    internal void Leave(TransformServer server)
-    {
-        if (server.Newer is { } newer)
-        {
-            newer.Older = server.Older;
-        }
-        else
-        {
-            _newest = server.Older;
-        }
-
-        if (server.Older is { } older)
-        {
-            older.Newer = server.Newer;
-        }
-
-        server.Newer = null;
-        server.Older = null;
-    }
+    internal RequestLease MakeLease(Action granted) => new(_small, _large, granted);
 
     /// <inheritdoc/>
     protected internal override bool PeerSpeaksFirst => true;

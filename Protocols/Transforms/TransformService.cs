@@ -7,20 +7,20 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Transformations by name: a plain object that has never heard of sockets, behind whatever protocols there are. A name is
-/// looked up in a list and nowhere else: nothing that comes over the wire is ever made the name of a type or of a method.
+/// Transformations by name, independent of sockets and protocols. A name is looked up in a list and nowhere else: no input
+/// becomes the name of a type or of a method.
 /// </summary>
 /// <remarks>
-/// One service may stand behind the protocols of several reactors: once serving has begun nothing is registered any more,
-/// and the counters are added to by any thread.
+/// Crosses threads: the protocols of several reactors may share a service. All transformations are registered before serving
+/// begins, and the counters are interlocked.
 /// </remarks>
 internal sealed class TransformService
 {
     /// <summary>
-    /// A text may become so many times as long. Chosen: changing the case of a letter makes it at most half as long again,
-    /// numbering lines would treble a text of empty ones; and a request of one megabyte is not to be answered with a hundred.
+    /// The longest result is so many times as long as the text. Chosen: changing the case of a letter makes it at most half as
+    /// long again, numbering lines would treble a text of empty lines, and a megabyte should not be answered with a hundred.
     /// </summary>
-    public const int MostGrowth = 4;
+    public const int MaxGrowth = 4;
 
     private readonly List<Transformation> _transformations = [];
     private readonly Func<byte[], Transformation?>? _elsewhere;
@@ -28,15 +28,14 @@ internal sealed class TransformService
     private long _failed;
     private long _unknown;
 
-    /// <summary>A service that knows nothing yet.</summary>
-    /// <param name="elsewhere">Asked for what is not registered, with the name as it came; null, or what it gives is null,
-    /// if there is no such transformation.</param>
+    /// <summary>Makes a service without transformations.</summary>
+    /// <param name="elsewhere">Makes a transformation that is not registered from its name, or returns null.</param>
     public TransformService(Func<byte[], Transformation?>? elsewhere = null)
     {
         _elsewhere = elsewhere;
     }
 
-    /// <summary>The names of what is registered, in that order.</summary>
+    /// <summary>Names in the order of registration.</summary>
     public IEnumerable<string> Names
     {
         get
@@ -51,13 +50,12 @@ internal sealed class TransformService
     /// <summary>Texts that were transformed.</summary>
     public long Succeeded => Interlocked.Read(ref _succeeded);
 
-    /// <summary>Transformations that failed.</summary>
     public long Failed => Interlocked.Read(ref _failed);
 
-    /// <summary>Names that were asked for in vain.</summary>
+    /// <summary>Requests for names that do not exist.</summary>
     public long Unknown => Interlocked.Read(ref _unknown);
 
-    /// <summary>Makes a service of all that this program can do.</summary>
+    /// <summary>Makes a service with all transformations of this program.</summary>
     public static TransformService BuiltIn()
     {
         var service = new TransformService();
@@ -68,7 +66,6 @@ internal sealed class TransformService
         return service;
     }
 
-    /// <summary>Adds a transformation.</summary>
     /// <exception cref="ArgumentException">Its name is taken.</exception>
     public void Register(Transformation transformation)
     {
@@ -94,14 +91,14 @@ internal sealed class TransformService
         return found;
     }
 
-    /// <summary>Transforms a text, at once or later. This never throws: what goes wrong is in the deferred.</summary>
+    /// <summary>Transforms a text, at once or later. It never throws: errors are in the deferred.</summary>
     /// <param name="transformation">What <see cref="Find"/> gave.</param>
     /// <param name="text">See <see cref="Transformation.Apply"/>.</param>
-    /// <param name="output">See there; its limit is that of the transformed text.</param>
-    /// <returns>Null if all is in the output already. Cancelling it cancels what the transformation does, if that can be.</returns>
-    public Deferred<byte[]>? Transform(Transformation transformation, ReadOnlySpan<byte> text, TextBuffer output)
+    /// <param name="output">See there; its limit is the limit of the result.</param>
+    /// <returns>Null if the output is complete. Cancelling it cancels the transformation.</returns>
+    public Deferred<TextBuffer>? Transform(Transformation transformation, ReadOnlySpan<byte> text, TextBuffer output)
     {
-        Deferred<byte[]>? later;
+        Deferred<TextBuffer>? later;
         try
         {
             later = transformation.Apply(text, output);
@@ -110,7 +107,7 @@ internal sealed class TransformService
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            later = Deferred.Fail<byte[]>(exception);
+            later = Deferred.Fail<TextBuffer>(exception);
         }
 
         if (later is null)
@@ -119,24 +116,16 @@ internal sealed class TransformService
             return null;
         }
 
-        return CountLater(later, output.Limit);
+        return later.AddBoth(outcome => Count(outcome));
     }
 
-    /// <summary>Apart, so that the closure is made only for what is done later.</summary>
-    private Deferred<byte[]> CountLater(Deferred<byte[]> later, int limit) => later.AddBoth(outcome => Count(outcome, limit));
-
-    private Outcome<byte[]> Count(Outcome<byte[]> outcome, int limit)
+    private Outcome<TextBuffer> Count(Outcome<TextBuffer> outcome)
     {
-        if (outcome.Succeeded && outcome.Value.Length > limit)
-        {
-            outcome = new Failure(new TextTooLongError(limit));
-        }
-
         _ = Interlocked.Increment(ref outcome.Succeeded ? ref _succeeded : ref _failed);
         return outcome;
     }
 
-    /// <summary>A few names are found faster by looking at them than by hashing.</summary>
+    /// <summary>With a few names a linear search is faster than hashing.</summary>
     private Transformation? Known(ReadOnlySpan<byte> name)
     {
         foreach (Transformation transformation in _transformations)

@@ -5,14 +5,13 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// One way to transform a text. It knows nothing of who asks and how. To add another, derive a class and register it: one
-/// line in <see cref="TransformService.BuiltIn"/>.
+/// One way to transform a text, independent of any protocol. To add another, derive a class and register it: one line in
+/// <see cref="TransformService.BuiltIn"/>.
 /// </summary>
 internal abstract class Transformation
 {
     private readonly byte[] _utf8Name;
 
-    /// <summary>Names it.</summary>
     /// <param name="name">What clients ask for. Not empty, and without a point or a newline, where the protocols split.</param>
     protected Transformation(string name)
         : this(Encoding.UTF8.GetBytes(name))
@@ -23,7 +22,7 @@ internal abstract class Transformation
         }
     }
 
-    /// <summary>Names it as a client did, whose bytes may be no text.</summary>
+    /// <param name="name">As a client sent it; the bytes may not be UTF-8.</param>
     private protected Transformation(byte[] name)
     {
         _utf8Name = name;
@@ -33,15 +32,23 @@ internal abstract class Transformation
     /// <summary>What clients ask for.</summary>
     public string Name { get; }
 
-    /// <summary>The same in UTF-8, as it comes over the wire.</summary>
+    /// <summary>The name as it comes over the wire.</summary>
     public ReadOnlySpan<byte> Utf8Name => _utf8Name;
 
+    /// <summary>The longest result for a text, in bytes. Memory for it is reserved before a request is let in.</summary>
+    /// <param name="textLength">In bytes.</param>
+    public virtual long MaxResultLength(int textLength) => (long)textLength * TransformService.MaxGrowth;
+
+    /// <summary>The memory, in bytes, that <see cref="Apply"/> may need while a text is transformed, the result included.</summary>
+    /// <param name="textLength">In bytes.</param>
+    public virtual long MaxMemory(int textLength) => MaxResultLength(textLength) + TextBuffer.Overhead;
+
     /// <summary>Transforms a text, at once or later.</summary>
-    /// <param name="text">UTF-8, and perhaps bytes that are not, which are to pass unchanged. Valid until the call returns:
-    /// one that goes on later keeps a copy.</param>
-    /// <param name="output">Takes the transformed text, which may be shorter or longer. To be used until the call returns.</param>
-    /// <returns>Null if all of it was written to the output: the common case, which costs nothing. Otherwise a deferred
-    /// that will fire with the transformed text, or fail; it is cancelled when nobody waits for it any more.</returns>
-    /// <remarks>An exception is as good as a deferred that failed with it.</remarks>
-    public abstract Deferred<byte[]>? Apply(ReadOnlySpan<byte> text, TextBuffer output);
+    /// <param name="text">UTF-8. Bytes that are not UTF-8 pass unchanged. Valid until the call returns.</param>
+    /// <param name="output">Takes the result. It stays the caller's, and may be written to until the call returns or, if a
+    /// deferred is returned, until that fires or is cancelled.</param>
+    /// <returns>Null if the output is complete: the common case, which costs nothing. Otherwise a deferred that fires with the
+    /// output once it is complete, or fails. It is cancelled if the result is not needed any more.</returns>
+    /// <remarks>An exception has the same effect as a deferred that fails with it.</remarks>
+    public abstract Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output);
 }

@@ -25,6 +25,9 @@ internal sealed class ConnectionCounters(ILogger log) : ILogger
     /// <summary>The number of connections that have ended with this outcome.</summary>
     public long Ended(ConnectionOutcome outcome) => Volatile.Read(ref _outcomes[(int)outcome]);
 
+    /// <summary>How long the connections took that got everything.</summary>
+    public Histogram Delivery { get; } = new();
+
     /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => log.BeginScope(state);
@@ -53,6 +56,11 @@ internal sealed class ConnectionCounters(ILogger log) : ILogger
 
     private void Count(in ConnectionRecord record)
     {
+        if (record.Outcome == ConnectionOutcome.Whole)
+        {
+            Delivery.Add(record.Duration);
+        }
+
         Volatile.Write(ref _bytesSent, _bytesSent + record.BytesSent);
         ref long count = ref _outcomes[(int)record.Outcome];
         Volatile.Write(ref count, count + 1);

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Takes one netstring apart as it comes, without keeping any of it: for a poem, which may be longer than memory.
-/// A receiver of netstrings is for those that are wanted whole. The format is cr.yp.to/proto/netstrings.txt.
+/// Reads one netstring as it arrives, without keeping any of it: a poem may be longer than memory. For netstrings that are
+/// needed as a whole there is <see cref="NetstringDecoder"/>. The format is cr.yp.to/proto/netstrings.txt.
 /// </summary>
 internal struct FrameReader
 {
@@ -15,19 +15,19 @@ internal struct FrameReader
     private int _digits;
     private long _left;
 
-    /// <summary>Has the length been read?</summary>
+    /// <summary>True if the length has been read.</summary>
     public bool HasLength { get; private set; }
 
-    /// <summary>Has the last byte of the netstring been read?</summary>
+    /// <summary>True if the whole netstring has been read.</summary>
     public bool Complete { get; private set; }
 
-    /// <summary>Of the string, in bytes; as far as it has been read.</summary>
+    /// <summary>Length of the string in bytes, as far as its digits have been read.</summary>
     public long Length { get; private set; }
 
     /// <summary>Reads on.</summary>
-    /// <param name="input">What has come; afterwards, what is left of it.</param>
-    /// <param name="payload">The next bytes of the string; empty where there are none in this input.</param>
-    /// <returns>False if it is no netstring.</returns>
+    /// <param name="input">Bytes that have arrived; afterwards, those that were not used.</param>
+    /// <param name="payload">The next bytes of the string; empty if the input has none.</param>
+    /// <returns>False if the input is no netstring.</returns>
     public bool TryRead(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> payload)
     {
         Debug.Assert(!Complete, "a frame is read once");

@@ -2,10 +2,10 @@ using System;
 
 namespace Poetry.Protocols;
 
-/// <summary>A factory of connections whose peers speak first: until they do there is nothing to finish for them.</summary>
+/// <summary>A factory whose clients send a request first. A connection without a request has nothing to finish.</summary>
 internal interface IRequestFactory
 {
-    /// <summary>The server is about to end: closes those who have not begun a request. On the reactor's thread.</summary>
-    /// <param name="silence">What they may have in all, from accept: who has come this moment may be about to speak.</param>
+    /// <summary>The server drains: closes connections that have not begun a request. On the reactor's thread.</summary>
+    /// <param name="silence">How long a connection may be silent, from accept: a new one may be about to send.</param>
     void CloseIdle(TimeSpan silence);
 }

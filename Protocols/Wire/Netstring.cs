@@ -3,19 +3,19 @@ using System.Buffers.Text;
 
 namespace Poetry.Protocols;
 
-/// <summary>How far a netstring could be read.</summary>
+/// <summary>The result of reading a netstring.</summary>
 public enum NetstringStatus
 {
-    /// <summary>All of it is there.</summary>
+    /// <summary>The whole netstring is there.</summary>
     Complete,
 
-    /// <summary>So far so good, but there has to come more.</summary>
+    /// <summary>Correct so far; more bytes have to arrive.</summary>
     Incomplete,
 
-    /// <summary>There is no length where one has to be: nothing, a leading zero, a sign, or any other byte.</summary>
+    /// <summary>The length is missing or malformed: a leading zero, a sign, or any other byte.</summary>
     BadLength,
 
-    /// <summary>The length is more than is allowed. The digits alone tell; nothing of the string need have come.</summary>
+    /// <summary>The length exceeds the limit. The digits suffice to tell; no byte of the string is needed.</summary>
     TooLong,
 
     /// <summary>The string is not followed by a comma.</summary>
@@ -24,8 +24,7 @@ public enum NetstringStatus
 
 /// <summary>
 /// Netstrings, as in cr.yp.to/proto/netstrings.txt: <c>12:hello world!,</c> is the string <c>hello world!</c>. The codec
-/// alone: spans in, spans out, no state and no transport. It is strict, for what is not a netstring is not to be guessed at,
-/// and it refuses as early as it can.
+/// alone: spans in, spans out, no state and no transport. It is strict, and refuses a malformed netstring as early as it can.
 /// </summary>
 public static class Netstring
 {
@@ -36,8 +35,8 @@ public static class Netstring
     /// <param name="input">One netstring and whatever follows it, or the beginning of one.</param>
     /// <param name="maxLengthBytes">Longer strings are refused: 0 or more.</param>
     /// <param name="payload">The string, as a slice of the input: valid as long as that is. Empty unless complete.</param>
-    /// <param name="consumed">How many bytes of the input are the netstring; if the comma is missing, how many there are with
-    /// the byte in its place; otherwise 0.</param>
+    /// <param name="consumed">Bytes of the netstring, if it is complete; if the comma is missing, with the byte in its place;
+    /// otherwise 0.</param>
     public static NetstringStatus Read(
         ReadOnlySpan<byte> input, int maxLengthBytes, out ReadOnlySpan<byte> payload, out int consumed)
     {
@@ -79,7 +78,7 @@ public static class Netstring
     /// <param name="payload">The string.</param>
     /// <param name="destination">Takes <see cref="EncodedLength"/> bytes.</param>
     /// <param name="written">How many bytes were written: 0 if it did not fit.</param>
-    /// <returns>False if the destination is too small; nothing of use has been written then.</returns>
+    /// <returns>False if the destination is too small; its contents are then undefined.</returns>
     public static bool TryWrite(ReadOnlySpan<byte> payload, Span<byte> destination, out int written)
     {
         written = 0;
@@ -95,7 +94,7 @@ public static class Netstring
         return true;
     }
 
-    /// <summary>Writes the length and the colon, for one who writes the string and the comma without copying them.</summary>
+    /// <summary>Writes the length and the colon, for a caller that sends the string and the comma without copying them.</summary>
     /// <param name="payloadLength">0 or more.</param>
     /// <param name="destination">Takes up to <see cref="MaxHeaderLength"/> bytes.</param>
     /// <returns>How many bytes were written.</returns>
@@ -125,7 +124,7 @@ public static class Netstring
 }
 
 /// <summary>
-/// The length of a netstring as its digits come, however they are cut. It never holds more than ten times the limit, so a
+/// The length of a netstring, read as its digits arrive. It never holds more than ten times the limit, so a
 /// length of any number of digits is refused rather than wrapped.
 /// </summary>
 internal struct NetstringLength
@@ -136,13 +135,13 @@ internal struct NetstringLength
     /// <summary>The length, once complete.</summary>
     public readonly int Value => _value;
 
-    /// <summary>Has any of it come?</summary>
+    /// <summary>True if a digit has arrived.</summary>
     public readonly bool HasBegun => _digits > 0;
 
     /// <summary>Reads on, up to the colon.</summary>
-    /// <param name="input">What has come since the last time.</param>
+    /// <param name="input">Bytes that have arrived since the last call.</param>
     /// <param name="maxLengthBytes">Refused as soon as the digits say more.</param>
-    /// <param name="consumed">Digits and colon; all of the input if there has to come more.</param>
+    /// <param name="consumed">Digits and colon; the whole input if more has to arrive.</param>
     public NetstringStatus Read(ReadOnlySpan<byte> input, int maxLengthBytes, out int consumed)
     {
         int value = _value;

@@ -6,7 +6,7 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// Finds the netstrings in a stream that arrives in pieces: the codec and the unfinished tail between two reads. A protocol
-/// has one for a connection and asks it in a loop:
+/// has one for each connection and calls it in a loop:
 /// <code>
 /// while (_decoder.TryNext(ref data, out ReadOnlySpan&lt;byte&gt; text)) { StringReceived(text); }
 /// if (_decoder.Error is { } error) { Transport.AbortConnection(); }
@@ -14,13 +14,13 @@ namespace Poetry.Protocols;
 /// </summary>
 /// <remarks>
 /// A string that arrives in one piece is a slice of that piece: nothing is copied and nothing allocated. Only the payload of
-/// one that is cut is kept, in a pooled buffer that grows with what has come and not with what was announced, so that a
-/// thousand peers who announce a megabyte and fall silent cost nothing. Between strings, and within a length, no buffer is
+/// one that is cut is kept, in a pooled buffer that grows with the bytes that arrive and not with the announced length: a
+/// thousand peers that announce a megabyte and fall silent cost nothing. Between strings, and within a length, no buffer is
 /// held. A string longer than the limit is refused by its digits, before anything of it is kept.
 /// </remarks>
 public sealed class NetstringDecoder : IDisposable
 {
-    /// <summary>Chosen: most strings that are cut fit, and it is the size of the pages they are cut from.</summary>
+    /// <summary>Chosen: most strings that arrive in parts fit, and it is the size of a page.</summary>
     private const int MinBufferBytes = 4096;
 
     private readonly int _maxLengthBytes;
@@ -30,7 +30,7 @@ public sealed class NetstringDecoder : IDisposable
     private bool _inPayload;
     private bool _delivered;
 
-    /// <summary>Makes one that is at the beginning of a stream.</summary>
+    /// <summary>Makes one for the beginning of a stream.</summary>
     /// <param name="maxLengthBytes">The longest string that is accepted: 0 or more.</param>
     public NetstringDecoder(int maxLengthBytes)
     {
@@ -45,17 +45,14 @@ public sealed class NetstringDecoder : IDisposable
     /// should have been one.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Bytes of an unfinished netstring that have come: not 0 at the end of a stream means that it was cut.</summary>
+    /// <summary>Bytes of an unfinished netstring. If not 0 at the end of the stream, the stream was cut.</summary>
     public long PendingCount { get; private set; }
 
-    /// <summary>Does it hold a buffer?</summary>
-    internal bool HoldsBuffer => _buffer is not null;
-
-    /// <summary>How long its buffer is.</summary>
+    /// <summary>Length of its buffer; 0 if it has none.</summary>
     internal int HeldBytes => _buffer is null ? 0 : _buffer.Length;
 
     /// <summary>Gives the next whole string.</summary>
-    /// <param name="data">What has been received; what is used up is cut off its front. When this returns false it is empty,
+    /// <param name="data">Bytes that were received; those that were used are cut off. When this returns false it is empty,
     /// or there is an error.</param>
     /// <param name="payload">The string. It is valid until the next call, and as long as <paramref name="data"/>.</param>
     /// <returns>False if there is no whole one.</returns>
@@ -81,7 +78,7 @@ public sealed class NetstringDecoder : IDisposable
         return ReadPayload(ref data, out payload);
     }
 
-    /// <summary>Begins anew with another stream, and gives the buffer back: for a protocol that is used again.</summary>
+    /// <summary>Begins anew with another stream, and returns the buffer: for a protocol that is reused.</summary>
     public void Reset()
     {
         ReturnBuffer();
@@ -94,7 +91,7 @@ public sealed class NetstringDecoder : IDisposable
         PendingCount = 0;
     }
 
-    /// <summary>Gives the buffer back: when the connection is lost.</summary>
+    /// <summary>Returns the buffer, when the connection is lost.</summary>
     public void Dispose() => ReturnBuffer();
 
     private bool ReadHeader(ref ReadOnlySpan<byte> data)

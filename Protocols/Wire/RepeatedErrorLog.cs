@@ -4,33 +4,32 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Tells of what fails again and again, such as all that needs an upstream that is down: the first failure at once, those
-/// after it counted, and told in one line when the time for it has come, whether or not another one follows.
+/// Logs an error that repeats, such as the failing fetches of an upstream that is down: the first one at once, further ones
+/// as a count, every ten seconds at most.
 /// </summary>
 /// <param name="clock">The reactor's.</param>
-/// <param name="one">Tells of a failure.</param>
-/// <param name="several">Tells of so many more, and how the last of them was.</param>
+/// <param name="one">Logs one error.</param>
+/// <param name="several">Logs the number of further errors, and the last of them.</param>
 internal sealed class RepeatedErrorLog(IClock clock, Action<string> one, Action<long, string> several)
 {
-    /// <summary>A line at most this often: as for a port that has run out of descriptors.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
     private readonly RateLimit _limit = new(Interval);
     private DelayedCall? _later;
     private string _last = string.Empty;
 
-    /// <summary>It has failed.</summary>
-    /// <param name="how">In one line.</param>
-    public void Report(string how)
+    /// <summary>Logs or counts an error.</summary>
+    /// <param name="error">In one line.</param>
+    public void Report(string error)
     {
-        _last = how;
+        _last = error;
         if (_limit.TryPass(clock.Now, out long suppressed))
         {
             Write(suppressed, isNew: true);
         }
         else if (_later is not { Active: true })
         {
-            _later = clock.CallLater(_limit.Next - clock.Now, this, static failures => failures.FlushSuppressed());
+            _later = clock.CallLater(_limit.Next - clock.Now, this, static errors => errors.FlushSuppressed());
         }
     }
 

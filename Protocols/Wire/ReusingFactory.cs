@@ -4,14 +4,14 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A factory that uses its protocols again after their connections have ended, so that a connection costs no object. On
-/// the reactor's thread only.
+/// A factory that reuses its protocols after their connections have ended, so that a connection costs no object. On the
+/// reactor's thread only.
 /// </summary>
 /// <typeparam name="T">Its protocol, which begins anew with every <see cref="Protocol.ConnectionMade"/>.</typeparam>
 internal abstract class ReusingFactory<T> : Factory
     where T : Protocol
 {
-    /// <summary>More than this many spare protocols are a rush that has passed.</summary>
+    /// <summary>Chosen: more spare protocols are left over from a burst of connections.</summary>
     private const int MaxSpares = 1024;
 
     private readonly Stack<T> _spares = new();
@@ -32,6 +32,6 @@ internal abstract class ReusingFactory<T> : Factory
         }
     }
 
-    /// <summary>Makes a protocol, when there is no spare one.</summary>
+    /// <summary>Makes a protocol when there is no spare one.</summary>
     private protected abstract T Make();
 }

@@ -5,13 +5,13 @@ using System.Text;
 
 namespace Poetry.Protocols;
 
-/// <summary>Where escaped text is going, which decides what must not pass.</summary>
+/// <summary>Where escaped text is written, which decides what has to be escaped.</summary>
 internal enum EscapeMode
 {
-    /// <summary>One line: no control character passes.</summary>
+    /// <summary>One line: every control character is escaped.</summary>
     Line,
 
-    /// <summary>Text on a terminal: newline and tab pass.</summary>
+    /// <summary>Text on a terminal: newline and tab are not escaped.</summary>
     Text,
 
     /// <summary>The inside of a string of JSON (RFC 8259, 7).</summary>
@@ -19,11 +19,11 @@ internal enum EscapeMode
 }
 
 /// <summary>
-/// Makes bytes from outside harmless to a terminal, a log and whoever reads them. What does not pass becomes visible:
-/// <c>\x1B</c> for one byte, <c>\u202E</c> for a character of more.
+/// Makes bytes from outside harmless to terminals, logs and readers, by escapes: <c>\x1B</c> for one byte, <c>\u202E</c> for a
+/// longer character.
 /// </summary>
 /// <remarks>
-/// Not passed are C0 and DEL; C1, in UTF-8 too (C2 80 to C2 9F), because terminals obey those like ESC sequences; what is not
+/// Escaped are C0 and DEL; C1, in UTF-8 too (C2 80 to C2 9F), because terminals obey those like ESC sequences; what is not
 /// UTF-8, because its bytes may be C1 for an eight-bit terminal; bidirectional controls, because they make text read as
 /// what it is not (CVE-2021-42574); and the two separators U+2028 and U+2029, because some readers break lines there.
 /// </remarks>
@@ -80,12 +80,12 @@ internal static class TextEscaper
     }
 
     /// <summary>
-    /// Copies what passes as it is, in one byte a character. For words and names, of a few characters each.
+    /// Copies a short text that needs no escape, as ASCII.
     /// </summary>
     /// <param name="text">UTF-16.</param>
     /// <param name="destination">Its beginning is overwritten, whatever is returned.</param>
     /// <param name="mode">What may pass.</param>
-    /// <returns>False if something of it needs an escape or has no room.</returns>
+    /// <returns>False if it needs an escape or does not fit.</returns>
     public static bool TryCopyPlain(ReadOnlySpan<char> text, Span<byte> destination, EscapeMode mode)
     {
         if (text.Length > destination.Length)
@@ -111,7 +111,7 @@ internal static class TextEscaper
     /// <param name="source">UTF-8, or anything.</param>
     /// <param name="destination">Filled from the front, never with a part of a character or an escape.</param>
     /// <param name="mode">What may pass.</param>
-    /// <param name="isFinal">Does nothing follow? Otherwise an unfinished character at the end is left in the source.</param>
+    /// <param name="isFinal">True if nothing follows. Otherwise an unfinished character at the end is left in the source.</param>
     /// <param name="consumed">Bytes of the source that were dealt with.</param>
     /// <param name="written">Bytes of the destination that were filled.</param>
     public static void EscapeUtf8(
@@ -157,7 +157,7 @@ internal static class TextEscaper
             }
             else
             {
-                // Of what is not UTF-8, one byte at a time: what follows a wrong byte may be right.
+                // One byte at a time: what follows a byte that is not UTF-8 may be.
                 length = valid ? length : 1;
                 shownLength = WriteEscape(valid ? rune.Value : source[consumed], escape, mode);
             }
@@ -172,7 +172,7 @@ internal static class TextEscaper
         }
     }
 
-    /// <summary>How many bytes from the front are ASCII that passes: nearly all of nearly every poem.</summary>
+    /// <summary>How many bytes at the front are ASCII that needs no escape: nearly all of most poems.</summary>
     private static int PlainLength(ReadOnlySpan<byte> source, EscapeMode mode)
     {
         int end = source.IndexOfAnyExceptInRange((byte)' ', (byte)'~');
@@ -194,8 +194,8 @@ internal static class TextEscaper
     }
 
     /// <summary>
-    /// Writes the escape of a character, or of a byte that belongs to none; JSON has no bytes, and shows such a one as the
-    /// character of its number.
+    /// Writes the escape of a character, or of a byte that is not UTF-8; JSON has no escape for bytes, so the character with
+    /// that number is written.
     /// </summary>
     private static int WriteEscape(int value, Span<byte> destination, EscapeMode mode)
     {

@@ -1,3 +1,5 @@
+using System;
+
 namespace Poetry.Net;
 
 /// <summary>What kind of thing a path or a descriptor is.</summary>
@@ -44,4 +46,13 @@ internal readonly struct FileStatus(FileKind kind, long sizeBytes, long modified
     /// which may be as coarse as the kernel's tick of 4 ms.</summary>
     public bool IsUnchangedSince(in FileStatus earlier) =>
         Identity == earlier.Identity && SizeBytes == earlier.SizeBytes && ModifiedTicks == earlier.ModifiedTicks;
+
+    /// <summary>How long ago the file was written; negative if its time lies in the future.</summary>
+    /// <param name="utcNow">The present moment.</param>
+    public TimeSpan AgeAt(DateTime utcNow)
+    {
+        // FILETIME counts from 1601, Unix from 1970.
+        DateTime origin = OperatingSystem.IsWindows() ? new DateTime(1601, 1, 1, 0, 0, 0, DateTimeKind.Utc) : DateTime.UnixEpoch;
+        return utcNow - origin - TimeSpan.FromTicks(ModifiedTicks);
+    }
 }

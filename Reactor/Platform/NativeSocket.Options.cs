@@ -85,13 +85,6 @@ internal static unsafe partial class NativeSocket
         ? SetOption(handle, CommonAbi.IPPROTO_TCP, LinuxAbi.TCP_NOTSENT_LOWAT, limitBytes)
         : Errno.None;
 
-    /// <summary>Bounds how long sent bytes may go unacknowledged. For TCP, on Linux; elsewhere the system decides.</summary>
-    /// <param name="handle">A socket.</param>
-    /// <param name="timeoutMs">0 for the system's own choice.</param>
-    public static Errno SetUserTimeout(nint handle, int timeoutMs) => OperatingSystem.IsLinux()
-        ? SetOption(handle, CommonAbi.IPPROTO_TCP, LinuxAbi.TCP_USER_TIMEOUT, timeoutMs)
-        : Errno.None;
-
     /// <summary>True if it is a socket that listens. For descriptors that were inherited.</summary>
     public static bool IsListening(nint handle) =>
         GetOption(handle, AcceptingConnections, out int listening) == Errno.None && listening != 0;

@@ -108,6 +108,9 @@ public abstract class DelayedCall
         Run();
     }
 
+    /// <summary>The class whose call it is, for the log.</summary>
+    internal abstract string Owner { get; }
+
     /// <summary>What the call does.</summary>
     private protected abstract void Run();
 
@@ -138,6 +141,8 @@ public abstract class DelayedCall
 internal sealed class DelayedCall<TState>(TimerQueue queue, TState state, Action<TState> call) : DelayedCall(queue)
 {
     private protected override void Run() => call(state);
+
+    internal override string Owner => state is Delegate { Target: { } target } ? target.GetType().Name : typeof(TState).Name;
 }
 
 /// <summary>

@@ -35,7 +35,10 @@ internal sealed class AcceptPause
     /// <summary>True while the port does not accept.</summary>
     public bool Active => _timer.Active;
 
-    public void Begin(Errno error)
+    /// <summary>Stops accepting for a while.</summary>
+    /// <param name="error">Why accept failed.</param>
+    /// <param name="log">False if the port logs it.</param>
+    public void Begin(Errno error, bool log = true)
     {
         if (error == Errno.EMFILE)
         {
@@ -48,7 +51,7 @@ internal sealed class AcceptPause
         _length = again ? TimeSpan.FromTicks(Math.Min(_length.Ticks * 2, MaxLength.Ticks)) : MinLength;
         _lastBegin = _reactor.Now;
         _timer.Rearm(_length);
-        if (_logLimit.TryPass(_reactor.Now, out _))
+        if (log && _logLimit.TryPass(_reactor.Now, out _))
         {
             int pauseMs = (int)_length.TotalMilliseconds;
             ReactorLog.AcceptPauses(_reactor.Log, _port.Address, pauseMs, error.Sentence(), _rejected);

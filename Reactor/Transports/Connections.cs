@@ -21,7 +21,7 @@ public sealed class Connections
 
     private readonly Reactor _reactor;
     private readonly Dictionary<TimeSpan, TimeoutList> _sending = [];
-    private readonly Stack<StreamTransport> _spares = new();
+    private readonly Stack<StreamTransport> _spares = new(MaxSpares);
     private readonly RateLimit _refusedWatches = new(TimeSpan.FromSeconds(10));
     private Action? _whenNone;
     private unsafe byte* _readBuffer;

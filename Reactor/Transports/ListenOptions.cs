@@ -37,6 +37,9 @@ public sealed record ListenOptions
     /// <summary>Called on the reactor's thread when the socket has failed for good and the port has stopped listening.</summary>
     public Action? Failed { get; init; }
 
+    /// <summary>True if another process, such as systemd, goes on listening on the same socket.</summary>
+    internal bool IsInherited { get; init; }
+
     /// <summary>Shared by the ports of a reactor; null for no limit.</summary>
     public ConnectionLimit? Limit { get; init; }
 }

@@ -11,12 +11,21 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     /// <summary>Length of the kernel's queue of completed connections; <c>somaxconn</c> may make it shorter.</summary>
     internal const int Backlog = 4096;
 
+    /// <summary>Denied accepts in a row that are tried again at once.</summary>
+    private const int MaxDenials = 64;
+
+    /// <summary>A port whose accepts are denied for longer has failed.</summary>
+    private static readonly TimeSpan DenialTimeout = TimeSpan.FromMilliseconds(300);
+
     private readonly Reactor _reactor;
     private readonly ListenOptions _options;
     private readonly AcceptPause _pause;
     private readonly FileStatus? _path;
     private AcceptBatch _batch = new();
     private bool _full;
+    private bool _refusesNew;
+    private int _denials;
+    private TimeSpan _deniedSince;
 
     internal ListeningPort(Reactor reactor, nint handle, SocketAddress address, Factory factory, ListenOptions options)
         : base(handle)
@@ -84,11 +93,22 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     }
 
     /// <summary>
-    /// Accepts the connections already in the kernel's queue (closing first would reset them), at most <see cref="Backlog"/>
-    /// of them and within the limits, then stops listening.
+    /// Keeps new connections out of the kernel's queue, accepts those in it (closing would reset them), at most
+    /// <see cref="Backlog"/> of them and within the limits, then stops listening.
     /// </summary>
     public void AcceptQueuedThenStop()
     {
+        if (!Listening)
+        {
+            return;
+        }
+
+        if (!_options.IsInherited)
+        {
+            _refusesNew = true;
+            _ = NativeSocket.RefuseNewConnections(Handle, Address.Kind);
+        }
+
         // A client that has reset its connection in the queue must not end the loop: others may follow it.
         long max = Accepted + Backlog;
         for (int turn = 0; turn < Backlog && Accepted < max && Listening && !_pause.Active && !_full; turn++)
@@ -131,6 +151,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
             switch (error)
             {
                 case Errno.None:
+                    _denials = 0;
                     OpenConnection(handle, peer);
                     break;
                 case Errno.EAGAIN:
@@ -143,14 +164,21 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
                 case Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM:
                     _pause.Begin(error);
                     return false;
-                case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK or Errno.EOPNOTSUPP or Errno.EFAULT:
-                    string reason = error.Sentence();
-                    ReactorLog.AcceptFailed(_reactor.Log, Address, reason);
-                    StopListening();
-                    _options.Failed?.Invoke();
+                case Errno.EINVAL when _refusesNew:
                     return false;
-                default:
+                case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK or Errno.EOPNOTSUPP or Errno.EFAULT:
+                    Fail(error);
+                    return false;
+                case Errno.ECONNABORTED or Errno.ECONNRESET or Errno.EPROTO or Errno.ENOPROTOOPT or Errno.ETIMEDOUT or Errno.EINTR
+                    or Errno.ENETDOWN or Errno.ENETUNREACH or Errno.EHOSTDOWN or Errno.EHOSTUNREACH:
                     // This connection has ended before it was accepted: go on with the next.
+                    break;
+                default:
+                    if (!MayRetryDenied(error))
+                    {
+                        return false;
+                    }
+
                     break;
             }
 
@@ -162,6 +190,42 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
 
         _batch.RecordFull();
         return true;
+    }
+
+    /// <summary>
+    /// The system forbids accept: a seccomp filter, a security module. The client stays in the queue, and would wake the loop
+    /// again and again. So after some attempts the port pauses, and after some pauses it fails.
+    /// </summary>
+    /// <returns>True to try again at once.</returns>
+    private bool MayRetryDenied(Errno error)
+    {
+        if (++_denials == 1)
+        {
+            _deniedSince = _reactor.Now;
+        }
+
+        if (_denials <= MaxDenials)
+        {
+            return true;
+        }
+
+        if (_reactor.Now - _deniedSince < DenialTimeout)
+        {
+            _pause.Begin(error, log: false);
+        }
+        else
+        {
+            Fail(error);
+        }
+
+        return false;
+    }
+
+    private void Fail(Errno error)
+    {
+        ReactorLog.AcceptFailed(_reactor.Log, Address, error.Sentence());
+        StopListening();
+        _options.Failed?.Invoke();
     }
 
     /// <inheritdoc/>
@@ -226,8 +290,10 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     private void OpenConnection(nint handle, in SocketAddress peer)
     {
         Protocol? protocol = null;
+        StreamTransport? transport = null;
         try
         {
+            transport = _reactor.Connections.Rent();
             protocol = Factory.BuildProtocol(peer);
         }
         catch (Exception exception)
@@ -235,8 +301,13 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
             _reactor.CallbackThrew(null, exception);
         }
 
-        if (protocol is null)
+        if (transport is null || protocol is null)
         {
+            if (transport is not null)
+            {
+                _reactor.Connections.Return(transport);
+            }
+
             NativeSocket.ResetOnClose(handle);
             NativeSocket.Close(handle);
             return;
@@ -246,6 +317,6 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         Accepted++;
         _reactor.Connections.Ignored += _options.IgnoredByDrain ? 1 : 0;
         _options.Limit?.Enter();
-        _reactor.Connections.Rent().Open(handle, peer, protocol, this);
+        transport.Open(handle, peer, protocol, this);
     }
 }

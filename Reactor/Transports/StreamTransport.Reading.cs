@@ -46,7 +46,7 @@ internal sealed partial class StreamTransport
             case Errno.EAGAIN:
                 break;
             default:
-                BeginClose(Net.ConnectionLost.Because(error));
+                BeginClose(ReasonOf(error));
                 break;
         }
     }
@@ -57,7 +57,7 @@ internal sealed partial class StreamTransport
         Errno error = NativeSocket.TakeError(Handle);
         if (error != Errno.None)
         {
-            BeginClose(Net.ConnectionLost.Because(error));
+            BeginClose(ReasonOf(error));
         }
         else if (Has(Flags.ReadPaused))
         {

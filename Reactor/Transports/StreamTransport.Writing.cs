@@ -139,7 +139,7 @@ internal sealed partial class StreamTransport
             return true;
         }
 
-        BeginClose(Net.ConnectionLost.Because(error));
+        BeginClose(ReasonOf(error));
         return false;
     }
 

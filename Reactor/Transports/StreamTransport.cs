@@ -170,6 +170,9 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     }
 
     /// <inheritdoc/>
+    internal override string Description => _protocol?.GetType().Name ?? nameof(StreamTransport);
+
+    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         if (_state != State.Lingering)
@@ -243,8 +246,19 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
             _reactor.Connections.Return(this);
         }
 
-        owner.ConnectionEnded(reason);
+        try
+        {
+            owner.ConnectionEnded(reason);
+        }
+        catch (Exception exception)
+        {
+            _reactor.CallbackThrew(null, exception);
+        }
     }
+
+    /// <summary>The kernel gives up on a peer that acknowledges nothing with ETIMEDOUT: the send timeout, as seen by the kernel.</summary>
+    private static Failure ReasonOf(Errno error) =>
+        error == Errno.ETIMEDOUT ? ConnectionTimedOut.Failure : Net.ConnectionLost.Because(error);
 
     /// <summary>Tests a flag. Enum.HasFlag boxes both sides in code that is not optimised.</summary>
     private bool Has(Flags flag) => (_flags & flag) != 0;

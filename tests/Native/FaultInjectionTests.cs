@@ -1,5 +1,7 @@
 using System;
+using System.Globalization;
 using System.IO;
+using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 
@@ -58,9 +60,13 @@ public sealed class FaultInjectionTests : NativeTests
     [TestMethod]
     [DataRow("EBADF", "1")]
     [DataRow("EINVAL", "2")]
+    [DataRow("EPERM", "1")]
+    [DataRow("EACCES", "2")]
+    [DataRow("ENOSYS", "1")]
     public void Accept_FailsForGood_EndsTheServer(string error, string workers)
     {
-        NativeBinary server = ServeTraced(Poem, $"inject=accept4:error={error}:when=3+", "--workers", workers);
+        NativeBinary server = ServeTraced(
+            Poem, $"inject=accept4:error={error}:when=3+", "--workers", workers, "--log-level", "warn");
         _ = Own(Wire.Connect(server.Port()));
         for (int i = 0; i < 50 && !Wire.IsRefused(server.Port()); i++)
         {
@@ -70,6 +76,9 @@ public sealed class FaultInjectionTests : NativeTests
         Finished finished = server.WaitForExit();
         Assert.AreEqual(1, finished.ExitCode, finished.Errors);
         Assert.Contains("failed permanently", finished.Errors);
+        Assert.IsLessThanOrEqualTo(int.Parse(workers, CultureInfo.InvariantCulture), finished.ErrorLines.Length, finished.Errors);
+        int accepts = File.ReadAllLines(Folder["trace.log"]).Length;
+        Assert.IsLessThan(1000, accepts, "it does not spin");
     }
 
     [TestMethod]
@@ -211,9 +220,14 @@ public sealed class FaultInjectionTests : NativeTests
         _ = Folder.Write("poem.txt", Poem);
         NativeBinary server = Start(new Launch("serve", "unix:poem.sock=poem.txt", "localhost:0=poem.txt")
         {
-            Through = [.. _strace, "-P", "/etc/hosts", "-e", "trace=openat", "-e", "inject=openat:signal=TERM"],
+            Through = [.. _strace, "-P", "/etc/hosts", "-e", "trace=openat", "-e", "inject=openat:delay_exit=20000000"],
         });
-        Assert.AreEqual(128 + Posix.SIGTERM, server.WaitForExit().ExitCode);
+        bool IsLookingUp() => Array.Exists(
+            Directory.GetDirectories($"/proc/{server.ProcessId}/task"),
+            task => File.ReadAllText($"{task}/comm").StartsWith("resolver", StringComparison.Ordinal));
+        Assert.IsTrue(SpinWait.SpinUntil(IsLookingUp, Patience.Milliseconds), "no look-up");
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
         Assert.IsFalse(File.Exists(Folder["poem.sock"]), "the socket was left behind");
     }
 

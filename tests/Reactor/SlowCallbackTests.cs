@@ -24,7 +24,7 @@ public sealed class SlowCallbackTests : IDisposable
     [TestMethod]
     public void TurnOfMoreThanASecond_IsWarnedOfWithItsTime()
     {
-        Turn(at: 100, took: 1);
+        Turn(at: 100, took: 0.1);
         Assert.IsEmpty(_log.Entries);
         Turn(at: 100, took: 5.2);
         LogEntry entry = _log.Entries.Single();
@@ -47,6 +47,26 @@ public sealed class SlowCallbackTests : IDisposable
     }
 
     [TestMethod]
+    public void ATurn_OfMoreThanATenthOfASecond_IsLoggedAtInfo()
+    {
+        Turn(at: 100, took: 0.09);
+        Assert.IsEmpty(_log.Entries);
+        Turn(at: 100, took: 0.3);
+        Assert.AreEqual(LogLevel.Information, _log.Entries.Single().Level);
+    }
+
+    [TestMethod]
+    public void TheSlowestCallback_IsNamed()
+    {
+        _reactor.SlowCallback = TimeSpan.FromTicks(1);
+        _ = _reactor.CallLater(TimeSpan.Zero, new Blocker(), static blocker => blocker.Block());
+        _reactor.CallFromThread(static () => { });
+        _reactor.CallWhenRunning(() => _ = _reactor.CallLater(TimeSpan.FromMilliseconds(1), _reactor.Stop));
+        _reactor.Run();
+        StringAssert.Contains(_log.Entries[0].Text, $"by a delayed call of {nameof(Blocker)}");
+    }
+
+    [TestMethod]
     public void Threshold_IsWhatItIsSetTo_AndZeroMeansNever()
     {
         _reactor.SlowCallback = TimeSpan.Zero;
@@ -54,7 +74,13 @@ public sealed class SlowCallbackTests : IDisposable
         Assert.IsEmpty(_log.Entries);
         _reactor.SlowCallback = TimeSpan.FromMilliseconds(100);
         Turn(at: 2000, took: 0.2);
-        StringAssert.StartsWith(_log.Entries.Single().Text, "event loop blocked for 0.2 s");
+        StringAssert.StartsWith(_log.Entries.Single().Text, "event loop slow for 0.2 s");
+    }
+
+    /// <summary>Computes, which blocks the loop for much longer than anything else of its turn.</summary>
+    private sealed class Blocker
+    {
+        public void Block() => System.Threading.Thread.SpinWait(1_000_000);
     }
 
     private void Turn(double at, double took) =>

@@ -6,7 +6,7 @@ using Poetry.Protocols;
 namespace Poetry.Tests.Testing;
 
 /// <summary>
-/// Memory for poems that is overwritten when it is freed, and only given back with this object: whoever reads what is freed
+/// Memory for poems that is overwritten when it is freed, and returned only with this object: a reader of freed memory
 /// reads what no poem says.
 /// </summary>
 internal sealed unsafe class GuardedMemory : PoemMemory, IDisposable

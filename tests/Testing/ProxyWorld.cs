@@ -15,12 +15,20 @@ internal sealed class ProxyWorld : IDisposable
 {
     public static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(60);
 
-    public ProxyWorld(ProxyOptions? options = null, ProxyCache? cache = null, ManualClock? clock = null)
+    /// <param name="options">How poems are fetched and kept.</param>
+    /// <param name="cache">Null for one without a limit.</param>
+    /// <param name="clock">Null for one of its own.</param>
+    /// <param name="pauses">False if fetches begin at once: without the delay for probes, and without pauses after failures.</param>
+    /// <param name="allowEmpty">True if a plain poem may be empty.</param>
+    public ProxyWorld(
+        ProxyOptions? options = null, ProxyCache? cache = null, ManualClock? clock = null, bool pauses = false, bool allowEmpty = false)
     {
         Clock = clock ?? new ManualClock();
         Options = options ?? new ProxyOptions { Lifetime = TimeSpan.FromHours(2) };
+        Options = pauses ? Options : Options with { ProbeDelay = TimeSpan.Zero, MinPause = TimeSpan.Zero };
         Cache = cache ?? new ProxyCache(long.MaxValue);
-        Upstreams = new MemoryUpstreams(Clock, new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, Options.Format));
+        var request = new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, Options.Format) { AllowEmpty = allowEmpty };
+        Upstreams = new MemoryUpstreams(Clock, request);
         Service = new ProxyService("upstream", Upstreams.Fetch, Clock, Options, Cache, Memory, Log);
         Factory = new ProxyServerFactory(Service, Clock, Log);
     }

@@ -1,5 +1,8 @@
 using System;
 using System.Linq;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
@@ -10,6 +13,8 @@ namespace Poetry.Tests.Commands;
 [TestClass]
 public sealed class CommandLineTests
 {
+    private const string Commands = " (commands: serve, slow-serve, transform, proxy, get, completion, help)";
+
     private readonly RecordingCommands _commands = new();
 
     [TestMethod]
@@ -153,7 +158,7 @@ public sealed class CommandLineTests
     [TestMethod]
     [DataRow("serv", "poetry: unknown command 'serv' (did you mean 'serve'?)")]
     [DataRow("got", "poetry: unknown command 'got' (did you mean 'get'?)")]
-    [DataRow("xyzzy", "poetry: unknown command 'xyzzy' (commands: serve, slow-serve, transform, proxy, get, completion, help)")]
+    [DataRow("xyzzy", "poetry: unknown command 'xyzzy'" + Commands)]
     [DataRow("--prot", "poetry: unknown option '--prot'")]
     [DataRow("--versoin", "poetry: unknown option '--versoin' (did you mean '--version'?)")]
     [DataRow("serve --prot 5 p", "poetry serve: unknown option '--prot' (did you mean '--port'?)")]
@@ -203,6 +208,10 @@ public sealed class CommandLineTests
     [DataRow("get --via 2 --transform a.b 1", "poetry get: --transform: 'a.b' cannot be the name of a transformation")]
     [DataRow("get --via 0 --transform a 1", "poetry get: --via: '0' is not an address: a port is a number from 1 to 65535")]
     [DataRow("get --port 5 1", "poetry get: --port is an option of serve, slow-serve, transform and proxy")]
+    [DataRow("--json", "poetry: --json goes with --version")]
+    [DataRow("serve --json p", "poetry serve: --json goes with --version")]
+    [DataRow("help --man licenses", "poetry help: --man has no effect: the licenses have no manual page")]
+    [DataRow("help licenses serve", "poetry help: unknown command 'licenses'" + Commands)]
     [DataRow("help serv", "poetry help: unknown command 'serv' (did you mean 'serve'?)")]
     [DataRow("help serve get", "poetry help: name one command")]
     [DataRow("completion", "poetry completion: name one shell: bash, zsh, fish, pwsh")]
@@ -252,7 +261,24 @@ public sealed class CommandLineTests
     {
         Invocation invocation = Parse(line.Split(' '));
         Assert.AreEqual(0, invocation.ExitCode);
-        Assert.AreEqual($"poetry {typeof(CommandLine).Assembly.GetName().Version!.ToString(3)}\n", invocation.Text);
+        Assert.AreEqual(VersionText.Of(asJson: false), invocation.Text);
+        string version = typeof(CommandLine).Assembly.GetName().Version!.ToString(3);
+        Assert.MatchesRegex(
+            $"^poetry {Regex.Escape(version)} \\(commit ([0-9a-f]{{12}}|unknown), [a-z0-9-]+, \\.NET {Environment.Version}\\)\n$",
+            invocation.Text);
+    }
+
+    [TestMethod]
+    [DataRow("--version --json")]
+    [DataRow("--json get --version")]
+    public void Parse_VersionAsJson_IsOneObject(string line)
+    {
+        Invocation invocation = Parse(line.Split(' '));
+        Assert.AreEqual(0, invocation.ExitCode);
+        using var json = JsonDocument.Parse(invocation.Text);
+        string[] names = [.. json.RootElement.EnumerateObject().Select(member => member.Name)];
+        Assert.AreEqual("name version commit runtime dotnet", string.Join(' ', names));
+        Assert.AreEqual(RuntimeInformation.RuntimeIdentifier, json.RootElement.GetProperty("runtime").GetString());
     }
 
     [TestMethod]

@@ -34,7 +34,7 @@ public sealed class CompletionScriptTests
     }
 
     [TestMethod]
-    [DataRow("poetry ", 1, "serve slow-serve transform proxy get completion help --help --version")]
+    [DataRow("poetry ", 1, "serve slow-serve transform proxy get completion help --help --version --json")]
     [DataRow("poetry s", 1, "serve slow-serve")]
     [DataRow("poetry get --pro", 2, "--progress")]
     [DataRow("poetry get --progress ", 3, "auto lines bars none")]

@@ -1,13 +1,15 @@
 using System;
 using System.Linq;
+using System.Text.RegularExpressions;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
+using Poetry.Tests.House;
 
 namespace Poetry.Tests.Commands;
 
 /// <summary>The help of every command, however it is asked for.</summary>
 [TestClass]
-public sealed class HelpTextTests
+public sealed partial class HelpTextTests
 {
     [TestMethod]
     [DataRow("--help")]
@@ -43,6 +45,51 @@ public sealed class HelpTextTests
     }
 
     [TestMethod]
+    [DataRow("serve --help", "SIGHUP", "0 ", "1 ", "2 ", "70 ", "POETRY_REACTOR", "NOTIFY_SOCKET")]
+    [DataRow("get --help", "SIGINT", "1    ", "129, 130, 143", "NO_COLOR", "POETRY_DEBUG")]
+    [DataRow("help --help", "0 ", "2 ", "POETRY_DEBUG")]
+    public void Help_OfACommand_HasSignalsExitCodesAndVariables(string line, params string[] words)
+    {
+        string help = CommandLine.Parse(line.Split(' '), new RecordingCommands()).Text;
+        StringAssert.Contains(help, "\nExit codes:\n", StringComparison.Ordinal);
+        StringAssert.Contains(help, "\nEnvironment:\n", StringComparison.Ordinal);
+        foreach (string word in words)
+        {
+            StringAssert.Contains(help, $"  {word}", StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Aim: no variable is read that help does not name. Method: the sources are searched for reads.</summary>
+    [TestMethod]
+    public void Help_OfTheProgram_NamesEveryVariableThatIsRead()
+    {
+        string help = CommandLine.Parse(["--help"], new RecordingCommands()).Text;
+        string[] variables = [.. from source in Source.Product
+                                 from Match match in VariableRead().Matches(source.Text)
+                                 select match.Groups[1].Value];
+        Assert.IsGreaterThan(8, variables.Length);
+        foreach (string variable in variables)
+        {
+            StringAssert.Contains(help, variable, StringComparison.Ordinal);
+        }
+    }
+
+    [TestMethod]
+    public void Help_OfTheLicenses_NamesWhatIsLinked()
+    {
+        string text = CommandLine.Parse(["help", "licenses"], new RecordingCommands()).Text;
+        string[] names =
+        [
+            ".NET runtime", "Microsoft.Extensions.Logging", "ConsoleAppFramework", "ZLogger", "Utf8StringInterpolation",
+            "Permission is hereby granted", "LGPL-2.1-or-later",
+        ];
+        foreach (string name in names)
+        {
+            StringAssert.Contains(text, name, StringComparison.Ordinal);
+        }
+    }
+
+    [TestMethod]
     [DataRow("help", "--help")]
     [DataRow("help transform", "transform --help")]
     [DataRow("help help", "help --help")]
@@ -52,4 +99,7 @@ public sealed class HelpTextTests
         Assert.AreEqual(0, invocation.ExitCode);
         Assert.AreEqual(CommandLine.Parse(option.Split(' '), new AllCommands()).Text, invocation.Text);
     }
+
+    [GeneratedRegex("""(?:GetEnvironmentVariable\(|const string Variable = )"(\w+)" """, RegexOptions.IgnorePatternWhitespace)]
+    private static partial Regex VariableRead();
 }

@@ -175,7 +175,7 @@ public sealed class PoetryLoggerTests
         using JsonDocument paused = JsonDocument.Parse(
             Log(LogFormat.Json, logger => ReactorLog.AcceptPauses(logger, peer, 20, "too many open files", 3)));
         Assert.AreEqual(20, paused.RootElement.GetProperty("pause_ms").GetInt32());
-        using JsonDocument seconds = JsonDocument.Parse(Log(LogFormat.Json, logger => ReactorLog.SlowCallback(logger, 1.25, 0)));
+        using JsonDocument seconds = JsonDocument.Parse(Log(LogFormat.Json, logger => ReactorLog.LoopBlocked(logger, 1.25, "a", 0)));
         Assert.AreEqual(1.25, seconds.RootElement.GetProperty("seconds").GetDouble());
     }
 

@@ -17,7 +17,7 @@ public sealed class DescriptorBudgetTests
     [DataRow(1L, 1L)]
     [DataRow(long.MaxValue, long.MaxValue - 61)]
     public void Divide_OneWorker_HasWhatIsLeft(long limit, long expected) =>
-        Assert.AreEqual(expected, DescriptorBudget.Divide(limit, OneServer).Connections);
+        Assert.AreEqual(expected, DescriptorBudget.Divide(limit, OneServer).MaxConnections);
 
     /// <summary>Aim: nobody is accepted for whom there is no descriptor. Method: all limits, all kinds of servers, counted.</summary>
     [TestMethod]
@@ -31,11 +31,11 @@ public sealed class DescriptorBudgetTests
                 {
                     DescriptorBudget.Needs needs = OneServer with { Workers = workers, OtherPorts = 1, DescriptorsPerClient = each };
                     DescriptorBudget budget = DescriptorBudget.Divide(limit, needs);
-                    long used = 4 + 4 + (3 * budget.Workers) + (2 * (budget.Workers + 1)) + (budget.Connections * each) + budget.Kept;
+                    long used = 4 + 4 + (3 * budget.Workers) + (2 * (budget.Workers + 1)) + (budget.MaxConnections * each) + budget.Reserve;
                     Assert.IsInRange(1, workers, budget.Workers);
-                    Assert.IsGreaterThanOrEqualTo(budget.Workers, budget.Connections);
-                    Assert.IsTrue(limit < budget.Least || used <= limit, $"{limit}: {used} of {budget}");
-                    Assert.IsInRange(1L, System.Math.Max(1, budget.Connections / 2), budget.Upstreams);
+                    Assert.IsGreaterThanOrEqualTo(budget.Workers, budget.MaxConnections);
+                    Assert.IsTrue(limit < budget.MinLimit || used <= limit, $"{limit}: {used} of {budget}");
+                    Assert.IsInRange(1L, System.Math.Max(1, budget.MaxConnections / 2), budget.MaxUpstreams);
                 }
             }
         }
@@ -55,17 +55,17 @@ public sealed class DescriptorBudgetTests
     [DataRow(100_000L, 4, 100_000L)]
     public void Divide_WhatWasAskedFor_IsWhatThereIs(long asked, int workers, long expected)
     {
-        DescriptorBudget budget = DescriptorBudget.Divide(1000, OneServer with { Workers = 4, AskedConnections = asked });
+        DescriptorBudget budget = DescriptorBudget.Divide(1000, OneServer with { Workers = 4, MaxConnections = asked });
         Assert.AreEqual(workers, budget.Workers);
-        Assert.AreEqual(expected, budget.Connections);
+        Assert.AreEqual(expected, budget.MaxConnections);
     }
 
     /// <summary>Who asks for one connection needs no room for more.</summary>
     [TestMethod]
     public void Divide_Least_IsForAHandfulOrWhatWasAskedFor()
     {
-        Assert.AreEqual(17, DescriptorBudget.Divide(1000, OneServer).Least);
-        Assert.AreEqual(14, DescriptorBudget.Divide(1000, OneServer with { AskedConnections = 1 }).Least);
-        Assert.AreEqual(21, DescriptorBudget.Divide(1000, OneServer with { DescriptorsPerClient = 2 }).Least);
+        Assert.AreEqual(17, DescriptorBudget.Divide(1000, OneServer).MinLimit);
+        Assert.AreEqual(14, DescriptorBudget.Divide(1000, OneServer with { MaxConnections = 1 }).MinLimit);
+        Assert.AreEqual(21, DescriptorBudget.Divide(1000, OneServer with { DescriptorsPerClient = 2 }).MinLimit);
     }
 }

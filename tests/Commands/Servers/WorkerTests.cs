@@ -5,31 +5,31 @@ using Poetry.Commands;
 
 namespace Poetry.Tests.Commands;
 
-/// <summary>The sign of life that a worker gives to whoever feeds the watchdog.</summary>
+/// <summary>What the watchdog learns of a worker.</summary>
 [TestClass]
 public sealed class WorkerTests
 {
     [TestMethod]
-    public void HasTurned_UntilItsLoopTurnsAgain_IsFalse()
+    public void CheckAlive_UntilItsLoopTurnsAgain_IsFalse()
     {
         var worker = new Worker(limit: 0, NullLogger.Instance);
-        Assert.IsTrue(worker.HasTurned(), "nobody had asked before");
-        Assert.IsFalse(worker.HasTurned());
-        Assert.IsFalse(worker.HasTurned());
+        Assert.IsTrue(worker.CheckAlive(), "it was not asked before");
+        Assert.IsFalse(worker.CheckAlive());
+        Assert.IsFalse(worker.CheckAlive());
         worker.Reactor.Turn(timeoutMs: 0);
-        Assert.IsTrue(worker.HasTurned());
-        Assert.IsFalse(worker.HasTurned());
+        Assert.IsTrue(worker.CheckAlive());
+        Assert.IsFalse(worker.CheckAlive());
         worker.Reactor.Dispose();
     }
 
     [TestMethod]
-    public void HasTurned_AfterItsEnd_IsTrueForEver()
+    public void CheckAlive_AfterItsEnd_IsTrueForEver()
     {
         var worker = new Worker(limit: 0, NullLogger.Instance);
         worker.Reactor.CallWhenRunning(() => worker.Drain(TimeSpan.Zero));
         worker.Run();
-        Assert.IsTrue(worker.HasTurned());
-        Assert.IsTrue(worker.HasTurned());
+        Assert.IsTrue(worker.CheckAlive());
+        Assert.IsTrue(worker.CheckAlive());
         worker.Reactor.Dispose();
     }
 
@@ -38,7 +38,7 @@ public sealed class WorkerTests
     {
         var worker = new Worker(limit: 0, NullLogger.Instance);
         int done = 0;
-        worker.WhenDone = () =>
+        worker.Drained = () =>
         {
             done++;
             Assert.IsTrue(worker.Reactor.Running);

@@ -34,10 +34,15 @@ public sealed class PoemClientTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void AnEmptyPoem_IsAPoem(string backend)
+    public void AnEmptyReply_IsAFailure_UnlessItIsAllowed(string backend)
     {
         using FaultServer server = FaultServer.Sending([]);
-        AssertGot(backend, server.Port, []);
+        AssertFails<PoemIncompleteError>(backend, server.Port, PoemFormat.Plain, "empty reply");
+        Assert.IsTrue(PoemFetch.MayRetry(_failures[0].Exception));
+        _failures.Clear();
+        using FaultServer allowed = FaultServer.Sending([]);
+        _allowEmpty = true;
+        AssertGot(backend, allowed.Port, []);
     }
 
     [TestMethod]
@@ -178,9 +183,11 @@ public sealed class PoemClientTests
         AssertEnded(loop);
     }
 
+    private bool _allowEmpty;
+
     private Deferred<long> Start(TurnedReactor loop, int port, PoemFormat format, TimeSpan? timeout = null)
     {
-        var request = new PoemRequest(Ages, timeout ?? Ages, format);
+        var request = new PoemRequest(Ages, timeout ?? Ages, format) { AllowEmpty = _allowEmpty };
         Deferred<long> fetch = PoemFetch.Start(loop.Reactor, Endpoint.Tcp("127.0.0.1", port), request, _receiver);
         _ = fetch.AddCallbacks(
             length =>

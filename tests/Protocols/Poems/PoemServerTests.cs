@@ -137,7 +137,9 @@ public sealed class PoemServerTests : IDisposable
         using Socket client = Wire.Connect(port.Address.Port);
         loop.Until(() => port.Connections == 1, "the connection");
         _ = _folder.Write("poem.txt", renewed);
-        Assert.IsTrue(source.Reload(out _));
+        bool isReloaded = false;
+        source.Reload(loop.Reactor, problem => isReloaded = problem == default);
+        loop.Until(() => isReloaded, "the reload");
         loop.While(() => Wire.ReadToEnd(client)).AssertIs(old);
         loop.While(() => Wire.Fetch(port.Address.Port)).AssertIs(renewed);
     }

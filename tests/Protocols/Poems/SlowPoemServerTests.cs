@@ -213,7 +213,11 @@ public sealed class SlowPoemServerTests : IDisposable
         var factory = new SlowPoemServerFactory(source, new Pace(10, TimeSpan.FromSeconds(1)), _clock, _timers, _log);
         MemoryTransport client = Connect(factory);
         _ = _folder.Write("poem.txt", "another one");
-        Assert.IsTrue(source.Reload(out _));
+        var clock = new ManualClock();
+        PoemProblem? problem = null;
+        source.Reload(clock, got => problem = got);
+        clock.Advance(PoemReading.Pause);
+        Assert.AreEqual(default(PoemProblem), problem);
         Advance(3);
         Assert.AreEqual(Poem, client.SentText);
         MemoryTransport next = Connect(factory);

@@ -15,7 +15,7 @@ public sealed class ProxyFailureTests
     private const string Poem = "Was it for this";
 
     [TestMethod]
-    public void AReset_ResetsAllWhoWait_AndTheNextFetchesAgain()
+    public void AReset_ResetsAllWaitingClients_AndTheNextFetchesAgain()
     {
         using var world = new ProxyWorld();
         MemoryTransport[] clients = [.. Enumerable.Range(0, 50).Select(_ => world.Join())];
@@ -81,7 +81,7 @@ public sealed class ProxyFailureTests
             "upstream",
             _ => throw new InvalidOperationException("no way"),
             clock,
-            new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
+            new ProxyOptions { Lifetime = TimeSpan.FromHours(2), ProbeDelay = TimeSpan.Zero },
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
             new CollectingLog());
@@ -122,7 +122,7 @@ public sealed class ProxyFailureTests
     }
 
     [TestMethod]
-    public void AReaderThatThrows_CostsNobodyElse()
+    public void AReaderThatThrows_CostsNoOther()
     {
         var clock = new ManualClock();
         using var memory = new GuardedMemory();

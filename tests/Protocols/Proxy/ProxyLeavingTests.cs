@@ -23,7 +23,7 @@ public sealed class ProxyLeavingTests
         world.Turn();
         foreach (MemoryTransport client in clients)
         {
-            Assert.IsFalse(world.Upstreams.Last.WasGivenUp, "somebody waits");
+            Assert.IsFalse(world.Upstreams.Last.WasGivenUp, "a client waits");
             Leave(client, byReset);
             world.Turn();
         }
@@ -104,7 +104,7 @@ public sealed class ProxyLeavingTests
         Assert.AreEqual(1, world.Service.Cancels);
     }
 
-    /// <summary>A way to fetch whose canceller lets somebody join: that must not be joined to what is being cancelled.</summary>
+    /// <summary>A fetch whose canceller lets a client join: that client must not join the cancelled fetch.</summary>
     [TestMethod]
     public void Joining_WhileTheCancelRuns_BeginsANewFetch()
     {
@@ -114,13 +114,13 @@ public sealed class ProxyLeavingTests
         int fetches = 0;
         service = new ProxyService(
             "upstream",
-            _ => ++fetches == 1 ? new Deferred<long>(_ => late = service!.Join(new Nobody())) : new Deferred<long>(),
+            _ => ++fetches == 1 ? new Deferred<long>(_ => late = service!.Join(new IdleReader())) : new Deferred<long>(),
             clock,
             new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
             new CollectingLog());
-        ProxyDelivery early = service.Join(new Nobody());
+        ProxyDelivery early = service.Join(new IdleReader());
         _ = early.Completed.AddErrback(_ => { });
         early.End();
         Assert.AreEqual(2, fetches);
@@ -135,7 +135,7 @@ public sealed class ProxyLeavingTests
     public void TheReasonOfALeave_IsCancelledError()
     {
         using var world = new ProxyWorld();
-        ProxyDelivery delivery = world.Service.Join(new Nobody());
+        ProxyDelivery delivery = world.Service.Join(new IdleReader());
         Failure? reason = null;
         _ = delivery.Completed.AddErrback(failure => { reason = failure; });
         delivery.Completed.Cancel();
@@ -177,7 +177,7 @@ public sealed class ProxyLeavingTests
         }
     }
 
-    private sealed class Nobody : IPoemReader
+    private sealed class IdleReader : IPoemReader
     {
         public long BytesTaken => 0;
 

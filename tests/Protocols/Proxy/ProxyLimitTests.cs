@@ -139,7 +139,7 @@ public sealed class ProxyLimitTests
     }
 
     [TestMethod]
-    public void WhoJoinsFromWithinAVisit_GetsAllOfIt()
+    public void AClientThatJoinsFromWithinAVisit_GetsAllOfIt()
     {
         var clock = new ManualClock();
         using var memory = new GuardedMemory();
@@ -172,7 +172,7 @@ public sealed class ProxyLimitTests
     }
 
     [TestMethod]
-    public void AClientThatDoesNotRead_HoldsNobodyUp()
+    public void AClientThatDoesNotRead_DelaysNoOther()
     {
         using var world = new ProxyWorld(Small);
         MemoryTransport stopped = world.Join(room: 0);

@@ -7,8 +7,8 @@ using Poetry.Tests.Testing;
 namespace Poetry.Tests.Protocols;
 
 /// <summary>
-/// What all poems in memory weigh together, also those that only clients hold who do not read: one limit bounds it, and who
-/// finds no room is passed through.
+/// The memory of all poems, also of those that only clients hold that do not read: one limit bounds it, and a poem that finds
+/// no memory is passed through.
 /// </summary>
 [TestClass]
 public sealed class ProxyMemoryTests
@@ -44,7 +44,7 @@ public sealed class ProxyMemoryTests
         stalled.PeerResets();
         clock.Advance(TimeSpan.Zero);
         _ = second.FetchOnce(Poem(150));
-        Assert.AreEqual(ProxyState.Empty, first.Service.State, "nobody reads it any more");
+        Assert.AreEqual(ProxyState.Empty, first.Service.State, "no client reads it any more");
         Assert.AreEqual(ProxyState.Cached, second.Service.State);
         Assert.AreEqual(150, cache.HeldBytes);
     }

@@ -36,7 +36,7 @@ public sealed class ProxyServerTests
         Assert.HasCount(4, records);
         Assert.Contains("proxied 4 of 4 bytes of upstream to 127.0.0.1:40000 in 0 ms: whole", records);
         Assert.Contains("proxied 1 of 4 bytes of upstream to 127.0.0.1:40000 in 0 ms: left", records);
-        Assert.Contains("proxied 0 bytes of upstream to 127.0.0.1:40000 in 0 ms: failed", records);
+        Assert.Contains("proxied 0 bytes of upstream to 127.0.0.1:40000 in 0 ms: failed (connection refused)", records);
         Assert.Contains("proxied 0 bytes of upstream to 127.0.0.1:40000 in 0 ms: left", records);
     }
 
@@ -52,7 +52,7 @@ public sealed class ProxyServerTests
             "upstream",
             upstreams.Fetch,
             clock,
-            new ProxyOptions { Lifetime = TimeSpan.FromHours(2) },
+            new ProxyOptions { Lifetime = TimeSpan.FromHours(2), ProbeDelay = TimeSpan.Zero },
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
             log);

@@ -70,12 +70,42 @@ public sealed class ProxyServiceTests
     }
 
     [TestMethod]
-    public void AnEmptyPoem_IsAPoem()
+    public void AnEmptyReply_IsAFailure()
     {
         using var world = new ProxyWorld();
+        MemoryTransport client = world.Join();
+        world.Deliver(string.Empty);
+        ProxyWorld.AssertReset(client);
+        Assert.AreEqual(1, world.Log.Count("fetch of upstream failed: empty reply"));
+        _ = world.FetchOnce(Poem);
+    }
+
+    [TestMethod]
+    public void AnEmptyReply_IsAPoem_IfThatIsAllowed()
+    {
+        using var world = new ProxyWorld(allowEmpty: true);
         _ = world.FetchOnce(string.Empty);
         ProxyWorld.AssertGot(world.Join(), string.Empty);
         Assert.HasCount(1, world.Upstreams.All);
+    }
+
+    [TestMethod]
+    public void AnEmptyNetstring_IsAPoem()
+    {
+        using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromHours(2), Format = PoemFormat.Netstring });
+        _ = world.FetchOnce("0:,");
+        ProxyWorld.AssertGot(world.Join(), "0:,");
+        Assert.HasCount(1, world.Upstreams.All);
+    }
+
+    [TestMethod]
+    public void NoBytes_AreNoNetstring_WhateverIsAllowed()
+    {
+        var options = new ProxyOptions { Lifetime = TimeSpan.FromHours(2), Format = PoemFormat.Netstring };
+        using var world = new ProxyWorld(options, allowEmpty: true);
+        MemoryTransport client = world.Join();
+        world.Deliver(string.Empty);
+        ProxyWorld.AssertReset(client);
     }
 
     [TestMethod]
@@ -183,16 +213,33 @@ public sealed class ProxyServiceTests
     }
 
     [TestMethod]
-    public void Clear_WhileAFetchIsUnderWay_DeliversItAndKeepsItNot()
+    public void Clear_WhileAFetchIsUnderWay_GivesItToEarlierClientsOnly()
+    {
+        using var world = new ProxyWorld();
+        MemoryTransport before = world.Join();
+        world.Upstreams.Last.Send("Was it"u8.ToArray());
+        world.Turn();
+        world.Service.Clear();
+        MemoryTransport after = world.Join();
+        Assert.HasCount(2, world.Upstreams.All, "a client that comes after a purge joins no fetch from before it");
+        world.Deliver("A newer poem");
+        ProxyWorld.AssertGot(after, "A newer poem");
+        Assert.AreEqual(WireEnd.None, before.End);
+        world.Upstreams.All[0].SendAll(" for this"u8.ToArray());
+        world.Turn();
+        ProxyWorld.AssertGot(before, Poem);
+        ProxyWorld.AssertGot(world.Join(), "A newer poem");
+        Assert.AreEqual(2, world.Service.Fetches);
+    }
+
+    [TestMethod]
+    public void Clear_WhileAFetchIsUnderWay_TheEarlierFetchIsNotKept()
     {
         using var world = new ProxyWorld();
         MemoryTransport before = world.Join();
         world.Service.Clear();
-        MemoryTransport after = world.Join();
-        Assert.HasCount(1, world.Upstreams.All);
         world.Deliver(Poem);
         ProxyWorld.AssertGot(before, Poem);
-        ProxyWorld.AssertGot(after, Poem);
         Assert.AreEqual(ProxyState.Empty, world.Service.State);
     }
 

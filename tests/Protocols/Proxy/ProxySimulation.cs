@@ -10,15 +10,15 @@ using Poetry.Tests.Testing;
 namespace Poetry.Tests.Protocols;
 
 /// <summary>
-/// A proxy of some upstreams, its clients and its servers in memory, and a life decided by a seed: who comes, leaves, reads
-/// slowly, breaks off, in any order and at any pace. Every connection of an upstream has a poem of its own, so that for
-/// every byte it is known where it came from. After each step, and at the end, what a proxy promises is checked.
+/// A proxy of some upstreams, its clients and its servers in memory. A seed decides what happens: clients connect, leave and
+/// read slowly, servers and transformations fail, in any order and at any pace. Every connection to a server has a poem of its
+/// own, so that the origin of every byte is known. The promises of a proxy are checked after each step and at the end.
 /// </summary>
 internal sealed partial class ProxySimulation : IDisposable
 {
     private const int MaxSteps = 100;
 
-    /// <summary>What a server sends is read in pieces, as from a kernel.</summary>
+    /// <summary>Bytes of a server that are read at once, as from a kernel.</summary>
     private const int MaxRead = 150;
 
     private static readonly TimeSpan UpstreamTimeout = TimeSpan.FromSeconds(60);
@@ -35,6 +35,7 @@ internal sealed partial class ProxySimulation : IDisposable
     private readonly List<Site> _sites = [];
     private readonly bool _tells;
     private int _step;
+    private int _sequence;
 
     /// <param name="seed">Decides everything.</param>
     /// <param name="tells">Is <see cref="Story"/> wanted?</param>
@@ -47,6 +48,10 @@ internal sealed partial class ProxySimulation : IDisposable
         {
             Lifetime = Pick(TimeSpan.FromHours(2), TimeSpan.FromSeconds(100), TimeSpan.Zero, TimeSpan.MaxValue),
             StaleIfError = Pick(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromHours(3), TimeSpan.MaxValue),
+            StaleWhileRevalidate = Pick(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromSeconds(100), TimeSpan.FromHours(3)),
+            ProbeDelay = Pick(TimeSpan.Zero, TimeSpan.FromMilliseconds(50)),
+            MinPause = Pick(TimeSpan.Zero, TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(40)),
+            MaxPause = TimeSpan.FromSeconds(50),
             StoreAndForward = OneIn(6),
             Format = OneIn(3) ? PoemFormat.Netstring : PoemFormat.Plain,
             MaxPoemBytes = Pick(100L, 600L, 2000L),
@@ -64,7 +69,7 @@ internal sealed partial class ProxySimulation : IDisposable
         }
     }
 
-    /// <summary>What happened, for whoever has to find out why.</summary>
+    /// <summary>What happened, to find out why a check failed.</summary>
     public StringBuilder Story { get; } = new();
 
     public void Run()
@@ -88,7 +93,7 @@ internal sealed partial class ProxySimulation : IDisposable
         End();
     }
 
-    /// <summary>How often the cases came up that a proxy gets wrong.</summary>
+    /// <summary>How often the difficult cases came up.</summary>
     public IEnumerable<(string What, long Count)> Counts()
     {
         yield return ("a cached poem", _sites.Sum(site => site.Service.Hits));
@@ -100,6 +105,11 @@ internal sealed partial class ProxySimulation : IDisposable
         yield return ("a fetch without room", _cache.Shortages);
         yield return ("a paused upstream", _sites.Sum(site => site.Pauses));
         yield return ("two fetches at once", _sites.Sum(site => site.Seconds));
+        yield return ("a fetch in the background", _sites.Sum(site => site.Service.Refreshes));
+        yield return ("a client that is refused in a pause", _sites.Sum(site => site.Service.Refusals));
+        yield return ("a probe", _sites.Sum(site => site.Service.Probes));
+        yield return ("a mirror that takes over", _sites.Sum(site => site.Failovers));
+        yield return ("a transformed poem", _sites.Sum(site => site.Transformed));
     }
 
     public void Dispose() => _memory.Dispose();
@@ -109,9 +119,10 @@ internal sealed partial class ProxySimulation : IDisposable
 
     private void CheckMemory()
     {
-        // Over the limit there is of each poem that passes its smallest window, what came before it was paused, and what lies
-        // in one chunk with the last that was taken.
-        long most = _cache.Passing * (_options.NarrowWindowBytes + MaxRead + (2 * _options.ChunkBytes));
+        // Each poem that passes through may exceed the limit by its smallest window, by what arrived before it was paused (all
+        // of it, if it was transformed), and by what is in one chunk with the last byte that was taken.
+        long arrived = Math.Max(MaxRead, _sites.Exists(site => site.Transforms) ? _options.MaxPoemBytes : 0);
+        long most = _cache.Passing * (_options.NarrowWindowBytes + arrived + (2 * _options.ChunkBytes));
         most = _maxCacheBytes > long.MaxValue - most ? long.MaxValue : _maxCacheBytes + most;
         bool isBounded = _cache.HeldBytes <= most;
         Assert.IsTrue(isBounded, isBounded ? null : $"poems of {_cache.HeldBytes} bytes, where {most} are allowed");
@@ -137,7 +148,7 @@ internal sealed partial class ProxySimulation : IDisposable
                 site.ActUpstream();
                 break;
             case < 18:
-                Turn(Pick(0.1, 1, 30, 61, 99, 101, 3600, 7199, 7201, 20000));
+                Turn(Pick(0.02, 0.1, 1, 30, 61, 99, 101, 3600, 7199, 7201, 20000));
                 break;
             case 18:
                 site.HangUp();
@@ -152,6 +163,7 @@ internal sealed partial class ProxySimulation : IDisposable
     private void End()
     {
         Tell("the end begins");
+        Turn(_options.ProbeDelay);
         for (int turns = 0; turns < 2000 && _sites.Exists(site => site.IsBusy); turns++)
         {
             _sites.ForEach(site => site.MoveOn());
@@ -166,12 +178,13 @@ internal sealed partial class ProxySimulation : IDisposable
         _sites.ForEach(site => site.AssertOver());
         Assert.AreEqual(0, _cache.Bytes, "an empty cache weighs nothing");
         Assert.AreEqual(0, _cache.Count, "an empty cache holds nothing");
-        Assert.AreEqual(0, _cache.HeldBytes, "and nobody else does");
+        Assert.AreEqual(0, _cache.HeldBytes, "nor does a client");
         Assert.AreEqual(0, _cache.Passing, "nothing passes");
         Assert.AreEqual(0, _memory.BytesAlive, "all memory is given back");
 
         // What failed last has been counted, and is told of within ten seconds.
         Turn(TimeSpan.FromSeconds(10));
+        _sites.ForEach(site => Assert.AreEqual(0, site.Service.FetchesInFlight, "no fetch begins by itself"));
         Assert.AreEqual(0, _clock.PendingCount, "no timer is left");
         Assert.IsEmpty(_log.Lines);
     }
@@ -183,6 +196,9 @@ internal sealed partial class ProxySimulation : IDisposable
     }
 
     private void Turn(TimeSpan by) => _clock.Turn(by);
+
+    /// <summary>A number for the next event: a later event has a higher one.</summary>
+    private int NextEvent() => ++_sequence;
 
     private void Tell(string what)
     {

@@ -7,8 +7,8 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 namespace Poetry.Tests.Protocols;
 
 /// <summary>
-/// Thousands of lives of a proxy, each decided by its seed. A failure names the seed; <c>POETRY_SEED</c> lives that one life
-/// again and tells its story.
+/// Thousands of simulations of a proxy, each decided by its seed. A failure names the seed; <c>POETRY_SEED</c> runs that one
+/// again and shows what happened.
 /// </summary>
 [TestClass]
 public sealed class ProxySimulationTests
@@ -17,7 +17,7 @@ public sealed class ProxySimulationTests
 
     private readonly Reached _reached = new();
 
-    /// <summary>An assertion of the code under test ends the process unless somebody else takes it: here the seed has to be told.</summary>
+    /// <summary>A failed assertion of the product ends the process by default; here it has to fail the test.</summary>
     [ClassInitialize]
     public static void ThrowForAssertions(TestContext context)
     {
@@ -59,7 +59,7 @@ public sealed class ProxySimulationTests
         }
         catch (Exception exception) when (!again)
         {
-            // The same once more: only a life that fails is worth being told.
+            // Once more, to record the events: only for a seed that fails.
             Assert.IsNotNull(exception);
             Live(seed, again: true);
             Assert.Fail($"POETRY_SEED={seed}: it failed, and not again: {exception}");
@@ -70,7 +70,7 @@ public sealed class ProxySimulationTests
         }
     }
 
-    /// <summary>What all lives together have come to: a simulation that avoids the hard cases proves nothing.</summary>
+    /// <summary>How often all simulations together reached the difficult cases: a simulation that avoids them proves nothing.</summary>
     private sealed class Reached
     {
         private readonly Dictionary<string, long> _counts = [];

@@ -9,109 +9,206 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 
-/// <summary>What all requests under way may hold together: who comes when others hold it all is refused, and only who is long.</summary>
+/// <summary>The memory that requests and answers hold together: over it clients wait, in order, and are refused at the deadline.</summary>
 [TestClass]
 public sealed class RequestBudgetTests
 {
-    private const int Most = 256 * 1024;
+    private const int Long = 50_000;
+
+    /// <summary>Three quarters of it are for long requests; each of 50,000 bytes needs 125,000 with its answer.</summary>
+    private const long MaxMemory = 4 * 2 * 125_100 / 3;
 
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void LongRequestsAtOnce_AreRefusedOverTheLimit(bool asText)
+    public void LongRequests_OverTheLimit_WaitForMemory(bool asText)
     {
-        var budget = new RequestBudget(Most);
-        var server = new TransformHarness(asText, budget: budget);
-        List<MemoryTransport> clients = [.. Enumerable.Range(0, 10).Select(_ => server.Ask(Unfinished(asText, 50_000)))];
-        Assert.HasCount(4, clients.FindAll(client => client.End == WireEnd.None), "each holds 64 KiB");
-        Assert.AreEqual(Most, budget.TakenBytes);
-        Assert.AreEqual(asText ? WireEnd.Reset : WireEnd.Fin, clients[^1].End);
-        server.Log.AssertHas("refused", "too many long requests at once");
-        Assert.AreEqual(1, server.Log.Lines.Count(line => line.Contains("too many", StringComparison.Ordinal)), "the others are counted");
-
-        MemoryTransport small = server.Ask(asText ? "shout\na" : "7:shout.", ends: asText);
-        if (!asText)
+        TransformLimits limits = Limits();
+        var server = new TransformHarness(asText, limits: limits);
+        List<MemoryTransport> clients = [.. Enumerable.Range(0, 4).Select(_ => server.Connect())];
+        clients.ForEach(client => client.PeerSends(Start(asText)));
+        CollectionAssert.AreEqual(new[] { false, false, true, true }, clients.ConvertAll(client => client.IsPaused));
+        foreach (MemoryTransport client in clients)
         {
-            small.PeerSends("a,");
+            Assert.IsFalse(client.IsPaused, "the first of the waiting is granted what the one before has returned");
+            Finish(client, asText);
+            Assert.AreEqual(asText ? Long : Long + 7, client.BytesSent);
+            Assert.AreEqual(WireEnd.Fin, client.End);
+            server.Advance(0);
         }
 
-        Assert.AreEqual(asText ? "A" : "1:A,", small.SentText, "a short request asks nobody");
+        Assert.AreEqual(0, limits.Large.TakenBytes);
+        Assert.AreEqual(0, limits.Small.TakenBytes);
+    }
 
-        Leave(clients[0]);
-        MemoryTransport next = server.Ask(Unfinished(asText, 50_000));
-        Assert.AreEqual(WireEnd.None, next.End);
-        Assert.AreEqual(Most, budget.TakenBytes);
-        Finish(next, asText);
-        Assert.AreEqual(WireEnd.Fin, next.End);
-        Assert.AreEqual(Most - (64 * 1024), budget.TakenBytes, "what is answered and sent holds nothing");
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void ARequestThatWaits_IsRefusedAtTheDeadline(bool asText)
+    {
+        TransformLimits limits = Limits();
+        var server = new TransformHarness(asText, limits: limits);
+        List<MemoryTransport> clients = [.. Enumerable.Range(0, 3).Select(_ => server.Connect())];
+        server.Advance(1);
+        clients.ForEach(client => client.PeerSends(Start(asText)));
+        server.Advance(28.9);
+        Assert.AreEqual(WireEnd.None, clients[2].End);
+        server.Advance(0.1);
+        Assert.AreEqual(asText ? WireEnd.Reset : WireEnd.Fin, clients[2].End);
+        server.Log.AssertHas("refused", "there was no memory for the request in 30 s");
         clients.ForEach(Leave);
-        Assert.AreEqual(0, budget.TakenBytes);
+        Assert.AreEqual(0, limits.Large.TakenBytes);
+        Assert.AreEqual(0, limits.Small.TakenBytes);
+        Assert.AreEqual(0, server.DeadlineCount);
     }
 
     [TestMethod]
-    public void BothFaces_ShareTheLimit()
+    public void ARequestThatAloneExceedsTheLimit_IsRefusedByItsLength()
     {
-        var budget = new RequestBudget(Most);
-        var first = new TransformHarness(asText: true, budget: budget);
-        var second = new TransformHarness(budget: budget);
-        for (int i = 0; i < 4; i++)
-        {
-            Assert.AreEqual(WireEnd.None, first.Ask(Unfinished(asText: true, 50_000)).End);
-        }
-
-        Assert.AreEqual(WireEnd.Fin, second.Ask(Unfinished(asText: false, 50_000)).End);
+        var server = new TransformHarness(limits: Limits(1024 * 1024));
+        MemoryTransport client = server.Ask("260000:");
+        Assert.AreEqual(WireEnd.Fin, client.End);
+        server.Log.AssertHas("refused", "the request alone would exceed");
     }
 
     [TestMethod]
-    public void AnAnswerThatIsNotRead_HoldsItsPart()
+    public void ATextThatAloneExceedsTheLimit_IsRefusedWhenItHasGrownToIt()
     {
-        var budget = new RequestBudget(Most);
-        var server = new TransformHarness(budget: budget);
+        TransformLimits limits = Limits(1024 * 1024);
+        var server = new TransformHarness(asText: true, limits: limits);
+        MemoryTransport client = server.Ask(Start(asText: true));
+        Assert.AreEqual(WireEnd.None, client.End);
+        client.PeerSends(new byte[Long]);
+        Assert.AreEqual(WireEnd.None, client.End);
+        client.PeerSends(new byte[Long]);
+        Assert.AreEqual(WireEnd.Reset, client.End);
+        Assert.AreEqual(0, limits.Large.TakenBytes);
+        server.Log.AssertHas("refused", "the request alone would exceed");
+    }
+
+    /// <summary>Long requests that hold everything do not keep out short ones.</summary>
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void AShortRequest_IsAnsweredWhileLongOnesWait(bool asText)
+    {
+        var server = new TransformHarness(asText, limits: Limits());
+        List<MemoryTransport> clients = [.. Enumerable.Range(0, 3).Select(_ => server.Ask(Start(asText)))];
+        Assert.IsTrue(clients[2].IsPaused);
+        MemoryTransport small = server.Ask(asText ? "shout\na" : "7:shout.a,", ends: asText);
+        Assert.AreEqual(asText ? "A" : "1:A,", small.SentText);
+    }
+
+    /// <summary>With less memory than connections, those over it are not read.</summary>
+    [TestMethod]
+    public void ManyConnections_OverTheLimit_AreNotRead()
+    {
+        var limits = new TransformLimits(1000, TimeSpan.FromSeconds(30), TransformLimits.MinMemory);
+        var server = new TransformHarness(limits: limits);
+        List<MemoryTransport> clients = [.. Enumerable.Range(0, 6).Select(_ => server.Connect())];
+        Assert.AreEqual(4, clients.Count(client => !client.IsPaused), "4 KiB each, of a quarter of 64 KiB");
+        clients[0].PeerSends("7:shout.a,");
+        server.Advance(0);
+        Assert.IsFalse(clients[4].IsPaused);
+        Assert.IsTrue(clients[5].IsPaused);
+        Leave(clients[1]);
+        server.Advance(0);
+        Assert.IsFalse(clients[5].IsPaused);
+        clients.ForEach(Leave);
+        Assert.AreEqual(0, limits.Small.TakenBytes);
+    }
+
+    /// <summary>A request of 4,000 bytes fits a small lease, its answer does not.</summary>
+    [TestMethod]
+    public void AShortRequest_WithoutMemoryForItsAnswer_IsKeptAndAnsweredLater()
+    {
+        TransformLimits limits = Limits();
+        var server = new TransformHarness(limits: limits);
+        List<MemoryTransport> clients = [.. Enumerable.Range(0, 3).Select(_ => server.Ask(Start(asText: false)))];
+        MemoryTransport waiting = server.Ask(TransformHarness.Netstring("shout." + new string('a', 4000)));
+        Assert.AreEqual(0, waiting.BytesSent);
+        Finish(clients[0], asText: false);
+        Finish(clients[1], asText: false);
+        server.Advance(0);
+        Assert.AreEqual(4006, waiting.BytesSent);
+        Assert.AreEqual(WireEnd.Fin, waiting.End);
+        Finish(clients[2], asText: false);
+        Assert.AreEqual(0, limits.Large.TakenBytes);
+    }
+
+    [TestMethod]
+    public void BothPorts_ShareTheLimit()
+    {
+        TransformLimits limits = Limits();
+        var first = new TransformHarness(asText: true, limits: limits);
+        var second = new TransformHarness(limits: limits);
+        MemoryTransport[] clients = [first.Ask(Start(asText: true)), first.Ask(Start(asText: true))];
+        MemoryTransport other = second.Ask(Start(asText: false));
+        Assert.IsTrue(other.IsPaused);
+        Finish(clients[0], asText: true);
+        second.Advance(0.02);
+        Assert.IsFalse(other.IsPaused, "another reactor is not told: this one asks again");
+    }
+
+    [TestMethod]
+    public void AnAnswerThatIsNotRead_HoldsItsPartUntilItIsSent()
+    {
+        TransformLimits limits = Limits();
+        var server = new TransformHarness(limits: limits);
         MemoryTransport client = server.Connect(room: 10);
-        client.PeerSends(Unfinished(asText: false, 50_000));
+        client.PeerSends(Start(asText: false));
         Finish(client, asText: false);
-        Assert.IsGreaterThan(50_000, budget.TakenBytes);
+        Assert.IsInRange(Long, Long * 2, (int)limits.Large.TakenBytes);
         Leave(client);
-        Assert.AreEqual(0, budget.TakenBytes);
+        Assert.AreEqual(0, limits.Large.TakenBytes);
+        Assert.AreEqual(0, limits.Small.TakenBytes);
     }
 
     [TestMethod]
     public void ATextThatWaitsForItsTransformation_HoldsItsPart()
     {
-        var budget = new RequestBudget(Most);
-        var server = new TransformHarness(budget: budget);
+        TransformLimits limits = Limits();
+        var server = new TransformHarness(limits: limits);
         var later = new Deferred<byte[]>();
         server.Service.Register(new LaterTransformation("later", _ => later));
-        _ = server.Ask(TransformHarness.Netstring("later." + new string('a', 50_000)));
-        Assert.AreEqual(50_000, budget.TakenBytes);
+        _ = server.Ask(TransformHarness.Netstring("later." + new string('a', 10_000)));
+        Assert.AreEqual((10_000 * TransformService.MaxGrowth) + TextBuffer.Overhead, limits.Large.TakenBytes);
         later.Callback([1, 2, 3]);
-        Assert.AreEqual(0, budget.TakenBytes);
+        Assert.AreEqual(0, limits.Large.TakenBytes);
     }
 
     [TestMethod]
-    [DataRow(1024, 10L << 30, 256 * 1024 * 1024)]
-    [DataRow(100_000_000, 10L << 30, 400_000_000)]
-    [DataRow(TextBuffer.MostBytes, 10L << 30, 5L << 30)]
-    [DataRow(TextBuffer.MostBytes, long.MaxValue, long.MaxValue / 2)]
-    [DataRow(1024, 64 * 1024 * 1024, 32 * 1024 * 1024)]
-    [DataRow(100_000_000, 64 * 1024 * 1024, 100_000_000, DisplayName = "one of the longest has room even so")]
-    public void WithoutAWord_ItIsSoMuch(int maxLength, long available, long most)
+    public void AClientThatLeavesWhileItWaits_LetsTheNextOneIn()
     {
-        Assert.AreEqual(most, TransformLimits.DefaultBudget(maxLength, available).MostBytes);
+        TransformLimits limits = Limits();
+        var server = new TransformHarness(limits: limits);
+        List<MemoryTransport> clients = [.. Enumerable.Range(0, 4).Select(_ => server.Ask(Start(asText: false)))];
+        Leave(clients[2]);
+        Leave(clients[0]);
+        server.Advance(0);
+        Assert.IsFalse(clients[3].IsPaused);
+        Leave(clients[1]);
+        Leave(clients[3]);
+        Assert.AreEqual(0, limits.Large.TakenBytes);
+        Assert.AreEqual(0, limits.Small.TakenBytes);
     }
 
-    private static byte[] Unfinished(bool asText, int length) =>
-        Encoding.ASCII.GetBytes((asText ? "shout\n" : $"{length + 6 + 1}:shout.") + new string('a', length));
+    private static TransformLimits Limits(int maxLength = Long + 6) => new(maxLength, TimeSpan.FromSeconds(30), MaxMemory);
+
+    /// <summary>As much of a long request as a small lease can hold.</summary>
+    private static byte[] Start(bool asText) =>
+        Encoding.ASCII.GetBytes((asText ? "shout\n" : $"{Long + 6}:shout.") + new string('a', RequestLease.MaxSmallText - 6));
 
     private static void Finish(MemoryTransport client, bool asText)
     {
+        client.PeerSends(new string('a', Long + 6 - RequestLease.MaxSmallText));
         if (asText)
         {
             client.PeerEnds();
         }
         else
         {
-            client.PeerSends("a,");
+            client.PeerSends(",");
         }
     }
 

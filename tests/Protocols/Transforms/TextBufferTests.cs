@@ -26,7 +26,7 @@ public sealed class TextBufferTests
 
         buffer.Write(Encoding.ASCII.GetBytes(text[(length / 2)..]));
         Assert.AreEqual($"{length}:{text},", Encoding.ASCII.GetString(buffer.Frame().Span));
-        Assert.AreEqual(text, Encoding.ASCII.GetString(buffer.Text.Span));
+        Assert.AreEqual(text, Encoding.ASCII.GetString(buffer.Text));
         buffer.Release();
         Assert.AreEqual(0, buffer.Length);
         Assert.AreEqual(0, buffer.Capacity);
@@ -39,14 +39,14 @@ public sealed class TextBufferTests
         var buffer = new TextBuffer { Limit = 5 };
         buffer.Write("12345"u8);
         _ = Assert.ThrowsExactly<TextTooLongError>(() => buffer.Write("6"u8));
-        Assert.AreEqual("12345", Encoding.ASCII.GetString(buffer.Text.Span));
+        Assert.AreEqual("12345", Encoding.ASCII.GetString(buffer.Text));
     }
 
     [TestMethod]
     public void Advance_BeyondTheLimit_IsRefused()
     {
         var buffer = new TextBuffer { Limit = 5 };
-        Assert.IsGreaterThanOrEqualTo(6, buffer.GetSpan(6).Length);
+        Assert.IsGreaterThanOrEqualTo(6, buffer.Reserve(6).Length);
         _ = Assert.ThrowsExactly<TextTooLongError>(() => buffer.Advance(6));
         buffer.Advance(5);
         Assert.AreEqual(5, buffer.Length);

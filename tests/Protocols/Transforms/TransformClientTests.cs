@@ -115,7 +115,7 @@ public sealed class TransformClientTests : IDisposable
     {
         using FaultServer server = FaultServer.Hanging([]);
         Failure? failure = null;
-        Deferred<byte[]> answer = Client(server.Port).Transform("shout"u8, "x"u8);
+        Deferred<TextBuffer> answer = Client(server.Port).Transform("shout"u8, "x"u8, new TextBuffer());
         _ = answer.AddErrback(f => { failure = f; });
         Until(() => _reactor.Connections.Count == 1, "the connection");
         answer.Cancel();
@@ -127,7 +127,7 @@ public sealed class TransformClientTests : IDisposable
     public void Cancel_BeforeItHasConnected_GivesUp()
     {
         Failure? failure = null;
-        Deferred<byte[]> answer = Client(FaultServer.FreePort()).Transform("shout"u8, "x"u8);
+        Deferred<TextBuffer> answer = Client(FaultServer.FreePort()).Transform("shout"u8, "x"u8, new TextBuffer());
         _ = answer.AddErrback(f => { failure = f; });
         answer.Cancel();
         Assert.IsTrue(failure!.Check<CancelledError>());
@@ -147,7 +147,7 @@ public sealed class TransformClientTests : IDisposable
         int answered = 0, failed = 0;
         for (int i = 0; i < 9; i++)
         {
-            _ = client.Transform("shout"u8, "x"u8).AddCallbacks(_ => { answered++; }, _ => { failed++; });
+            _ = client.Transform("shout"u8, "x"u8, new TextBuffer()).AddCallbacks(_ => { answered++; }, _ => { failed++; });
         }
 
         Assert.AreEqual(7, turns.WaitingCount);
@@ -168,8 +168,8 @@ public sealed class TransformClientTests : IDisposable
         using FaultServer server = FaultServer.Hanging([]);
         var turns = new DeferredSemaphore(1);
         TransformClient client = Client(server.Port, turns: turns);
-        Deferred<byte[]> first = client.Transform("shout"u8, "x"u8).AddErrback<CancelledError>(_ => Array.Empty<byte>());
-        Deferred<byte[]> second = client.Transform("shout"u8, "x"u8).AddErrback<CancelledError>(_ => Array.Empty<byte>());
+        Deferred<TextBuffer> first = client.Transform("shout"u8, "x"u8, new TextBuffer()).AddErrback<CancelledError>(_ => new TextBuffer());
+        Deferred<TextBuffer> second = client.Transform("shout"u8, "x"u8, new TextBuffer()).AddErrback<CancelledError>(_ => new TextBuffer());
         Assert.AreEqual(1, turns.WaitingCount);
         second.Cancel();
         Assert.IsTrue(second.Called);
@@ -225,17 +225,19 @@ public sealed class TransformClientTests : IDisposable
     {
         byte[]? answer = null;
         Failure? failure = null;
-        _ = Client(port).Transform(Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(text))
-            .AddCallbacks(bytes => answer = bytes, f => failure = f);
+        var output = new TextBuffer();
+        _ = Client(port).Transform(Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(text), output)
+            .AddCallbacks(result => { answer = result.Text.ToArray(); }, f => { failure = f; });
         Until(() => answer is not null || failure is not null, "the answer");
         Assert.IsNull(failure, failure?.Message);
+        output.Release();
         return Encoding.UTF8.GetString(answer!);
     }
 
     private Failure FailureOf(int port, double timeout = 30)
     {
         Failure? failure = null;
-        _ = Client(port, timeout).Transform("shout"u8, "x"u8)
+        _ = Client(port, timeout).Transform("shout"u8, "x"u8, new TextBuffer())
             .AddCallbacks(bytes => Assert.Fail($"there was an answer of {bytes.Length} bytes"), f => failure = f);
         Until(() => failure is not null, "the failure");
         Until(() => _reactor.Connections.Count == 0, "the end of the connection");

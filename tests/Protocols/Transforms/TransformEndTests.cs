@@ -4,7 +4,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 
-/// <summary>The server ends: requests that have begun are finished, and who has not begun one is not waited for.</summary>
+/// <summary>The server drains: requests that have begun are finished, and idle connections are closed.</summary>
 [TestClass]
 public sealed class TransformEndTests
 {

@@ -6,7 +6,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 
-/// <summary>A face of a transform service on a clock that the test turns, with clients of memory.</summary>
+/// <summary>A port of a transform service on a clock that the test turns, with clients of memory.</summary>
 internal sealed class TransformHarness
 {
     private readonly TimerQueue _timers;
@@ -17,12 +17,12 @@ internal sealed class TransformHarness
         double timeout = 30,
         TransformService? service = null,
         ManualClock? clock = null,
-        RequestBudget? budget = null)
+        TransformLimits? limits = null)
     {
         Clock = clock ?? new ManualClock();
         _timers = new TimerQueue(Clock);
         Service = service ?? TransformService.BuiltIn();
-        var limits = new TransformLimits(maxLength, TimeSpan.FromSeconds(timeout), budget);
+        limits ??= new TransformLimits(maxLength, TimeSpan.FromSeconds(timeout));
         Factory = new TransformServerFactory(Service, asText, limits, Clock, _timers, Log);
     }
 
@@ -79,18 +79,23 @@ internal sealed class TransformHarness
     }
 }
 
-/// <summary>A transformation that is done when the test, or its clock, says so.</summary>
+/// <summary>A transformation that completes when the test, or its clock, says so.</summary>
 internal sealed class LaterTransformation(string name, Func<byte[], Deferred<byte[]>> apply) : Transformation(name)
 {
     /// <inheritdoc/>
-    public override Deferred<byte[]>? Apply(ReadOnlySpan<byte> text, TextBuffer output) => apply(text.ToArray());
+    public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output) =>
+        apply(text.ToArray()).AddCallback(bytes =>
+        {
+            output.Write(bytes);
+            return output;
+        });
 }
 
 /// <summary>A transformation that writes what the test says, at once.</summary>
 internal sealed class NowTransformation(string name, Action<byte[], TextBuffer> apply) : Transformation(name)
 {
     /// <inheritdoc/>
-    public override Deferred<byte[]>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
+    public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
     {
         apply(text.ToArray(), output);
         return null;

@@ -42,7 +42,7 @@ public sealed class TransformServiceTests
             output.Write(text);
         }));
         Assert.IsNull(_service.Transform(_service.Find("double"u8)!, "ab"u8, _output));
-        Assert.AreEqual("abab", Encoding.UTF8.GetString(_output.Text.Span));
+        Assert.AreEqual("abab", Encoding.UTF8.GetString(_output.Text));
         Assert.Contains("double", _service.Names);
     }
 
@@ -65,9 +65,9 @@ public sealed class TransformServiceTests
     public void Transform_OneThatIsDoneLater_FiresLater()
     {
         var done = new Deferred<byte[]>();
-        Deferred<byte[]>? later = _service.Transform(new LaterTransformation("later", _ => done), "x"u8, _output);
+        Deferred<TextBuffer>? later = _service.Transform(new LaterTransformation("later", _ => done), "x"u8, _output);
         byte[]? result = null;
-        _ = later!.AddCallback(bytes => result = bytes);
+        _ = later!.AddCallback(output => { result = output.Text.ToArray(); });
         Assert.IsNull(result);
         done.Callback([1, 2]);
         CollectionAssert.AreEqual(new byte[] { 1, 2 }, result);
@@ -126,7 +126,7 @@ public sealed class TransformServiceTests
         }
     }
 
-    private static Failure FailureOf(Deferred<byte[]>? later)
+    private static Failure FailureOf(Deferred<TextBuffer>? later)
     {
         Assert.IsNotNull(later, "it was done at once");
         Failure? failure = null;

@@ -177,11 +177,33 @@ public sealed class TransformationTests
         Transformation transformation = service.Find(Encoding.UTF8.GetBytes(name))!;
         Assert.IsNotNull(transformation, name);
         var output = new TextBuffer();
-        Deferred<byte[]>? later = service.Transform(transformation, text, output);
+        Deferred<TextBuffer>? later = service.Transform(transformation, text, output);
         Assert.IsNull(later, "it is done at once");
         byte[] transformed = output.Text.ToArray();
         output.Release();
         return transformed;
+    }
+
+    /// <summary>Aim: the memory that is reserved for an answer is enough. Method: every code point, alone.</summary>
+    [TestMethod]
+    public void MaxResultLength_OfEveryCodePoint_IsNotExceeded()
+    {
+        TransformService service = TransformService.BuiltIn();
+        var output = new TextBuffer();
+        byte[] utf8 = new byte[4];
+        foreach (string name in service.Names)
+        {
+            Transformation transformation = service.Find(Encoding.UTF8.GetBytes(name))!;
+            for (int value = 0; value <= 0x10FFFF; value = value == 0xD7FF ? 0xE000 : value + 1)
+            {
+                int length = new Rune(value).EncodeToUtf8(utf8);
+                output.Clear();
+                _ = transformation.Apply(utf8.AsSpan(0, length), output);
+                Assert.IsLessThanOrEqualTo(transformation.MaxResultLength(length), output.Length, $"{name} of U+{value:X}");
+            }
+        }
+
+        output.Release();
     }
 
     private static string Transform(string name, string text) =>

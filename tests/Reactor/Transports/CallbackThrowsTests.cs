@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
@@ -180,6 +181,33 @@ public sealed class CallbackThrowsTests
         Assert.HasCount(2, loop.Log.Exceptions);
     }
 
+    /// <summary>Memory runs out in a callback, and again in the log: that costs this connection, and the loop goes on.</summary>
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void OutOfMemory_InACallbackAndInTheLog_IsAReset(string backend)
+    {
+        var factory = new ScriptedFactory(() => new ScriptedProtocol { OnData = (_, _) => throw new OutOfMemoryException() });
+        var log = new ThrowingLog();
+        using var reactor = new Reactor(Backends.Open(backend), log);
+        ListeningPort port = reactor.ListenTcp(TurnedReactor.AnyPort, factory);
+        for (int i = 1; i <= 2; i++)
+        {
+            using Socket client = Wire.Connect(port.Address.Port);
+            _ = client.Send([1]);
+            long deadline = Environment.TickCount64 + Patience.Milliseconds;
+            while (factory.Built.Count < i || !factory.Built[^1].IsLost)
+            {
+                Assert.IsLessThan(deadline, Environment.TickCount64, "the end of the connection");
+                reactor.Turn(1);
+            }
+
+            factory.Built[^1].AssertLost<OutOfMemoryException>();
+            Wire.WaitForReset(client);
+        }
+
+        Assert.AreEqual(2, log.Count);
+    }
+
     /// <summary>One exception, logged with its stack, and a connection that does not mind.</summary>
     private static void AssertLogged(string backend, Action<TurnedReactor> act)
     {
@@ -243,6 +271,24 @@ public sealed class CallbackThrowsTests
         {
             ResumeCount++;
             Throw();
+        }
+    }
+
+    /// <summary>A log without memory.</summary>
+    private sealed class ThrowingLog : ILogger
+    {
+        public int Count { get; private set; }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            Count++;
+            throw new OutOfMemoryException();
         }
     }
 }

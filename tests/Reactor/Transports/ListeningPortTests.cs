@@ -100,7 +100,7 @@ public sealed class ListeningPortTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void FinishListening_TakesThoseWhoHaveConnectedAlready(string backend)
+    public void AcceptQueuedThenStop_AcceptsConnectionsOfTheQueue(string backend)
     {
         using var loop = new TurnedReactor(backend);
         ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);

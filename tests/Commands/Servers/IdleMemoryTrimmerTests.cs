@@ -6,18 +6,18 @@ using Poetry.Net;
 
 namespace Poetry.Tests.Commands;
 
-/// <summary>A server gives its memory back once, when a rush is over, and does nothing where there was none.</summary>
+/// <summary>Memory is returned once, when a rush is over, and never without one.</summary>
 [TestClass]
 [DoNotParallelize]
-public sealed class MemoryKeeperTests
+public sealed class IdleMemoryTrimmerTests
 {
     private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(10);
 
     [TestMethod]
-    public void AfterCollections_TidiesOnce()
+    public void AfterCollections_TrimsOnce()
     {
         using var reactor = new Reactor(NullLogger.Instance);
-        MemoryKeeper.Attach(reactor);
+        IdleMemoryTrimmer.Attach(reactor);
         int before = 0;
         reactor.CallWhenRunning(() =>
         {
@@ -25,7 +25,7 @@ public sealed class MemoryKeeperTests
             before = GC.CollectionCount(GC.MaxGeneration);
         });
 
-        // One delayed call, re-armed: whoever allocates in every turn while he waits is the rush that he waits for the end of.
+        // One delayed call, re-armed: a test that allocates in every turn would itself be the rush.
         DelayedCall? look = null;
         look = reactor.CallLater(Often, () =>
         {
@@ -40,6 +40,6 @@ public sealed class MemoryKeeperTests
         });
         reactor.Run();
         Assert.IsGreaterThan(before, GC.CollectionCount(GC.MaxGeneration));
-        Assert.AreEqual(0, reactor.DelayedCalls, "having tidied up, it waits for the next rush without a delayed call");
+        Assert.AreEqual(0, reactor.DelayedCalls, "after a trim no delayed call is pending");
     }
 }

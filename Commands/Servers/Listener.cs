@@ -1,0 +1,16 @@
+using System;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Commands;
+
+/// <summary>One thing that a server command serves, and where.</summary>
+/// <param name="Title">The beginning of its ready line, such as <c>Serving poetry/ecstasy.txt</c>.</param>
+/// <param name="Address">As the user asked for it; port 0 for a free one.</param>
+/// <param name="MakeFactory">Makes the factory of one reactor. The logger takes the records of its connections. Called on
+/// the thread of <see cref="ServerHost.Run"/>.</param>
+internal sealed record Listener(string Title, Endpoint Address, Func<Reactor, ILogger, Factory> MakeFactory)
+{
+    /// <summary>True if a single worker serves it whatever <c>--workers</c> says, because its connections share state.</summary>
+    public bool IsSingleWorker { get; init; }
+}

@@ -1,0 +1,89 @@
+using System.Collections.Generic;
+using Poetry.Net;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// Resolves and binds the listeners of a server: first those that systemd hands over, in order, then the rest. A listener on a
+/// name gets a socket for each of its addresses. Every socket is bound before any of them is served, so a server starts with all
+/// of them or not at all.
+/// </summary>
+internal sealed class Listeners
+{
+    private readonly List<Place> _places = [];
+    private readonly List<ListeningPort> _ports = [];
+
+    /// <summary>Looks up the addresses. Blocks for as long as the look-ups take.</summary>
+    /// <param name="listeners">At least one.</param>
+    /// <exception cref="CannotListenError">A name has no address.</exception>
+    public Listeners(IReadOnlyList<Listener> listeners)
+    {
+        (nint firstInherited, int inheritedCount) = Systemd.InheritedListeners();
+        for (int i = 0; i < listeners.Count; i++)
+        {
+            Listener listener = listeners[i];
+            if (i < inheritedCount)
+            {
+                _places.Add(new Place(listener, i, default, firstInherited + i));
+                continue;
+            }
+
+            foreach (SocketAddress address in Resolver.ResolveNow(listener.Address))
+            {
+                _places.Add(new Place(listener, i, address, -1));
+            }
+        }
+
+        SharedCount = _places.FindAll(place => place.IsShared).Count;
+        MaxWorkers = SharedCount > 0 ? int.MaxValue : listeners.Count;
+    }
+
+    /// <summary>Sockets that one worker has, or of which every worker has its own.</summary>
+    public int Count => _places.Count;
+
+    /// <summary>Those of which every worker has its own.</summary>
+    public int SharedCount { get; }
+
+    /// <summary>A listener that is not shared occupies one worker, a shared one occupies all.</summary>
+    public int MaxWorkers { get; }
+
+    /// <summary>The ready lines of the bound listeners.</summary>
+    public IEnumerable<string> ReadyLines()
+    {
+        for (int i = 0; i < _ports.Count; i++)
+        {
+            yield return $"{_places[i].Listener.Title} on {_ports[i].Address}.";
+        }
+    }
+
+    /// <summary>Binds all sockets and divides them among the workers.</summary>
+    /// <param name="workers">At least one.</param>
+    /// <param name="options">What all sockets have in common.</param>
+    /// <exception cref="CannotListenError">A socket cannot be bound.</exception>
+    public void Bind(IReadOnlyList<Worker> workers, ListenOptions options)
+    {
+        foreach (Place place in _places)
+        {
+            PortSharing sharing = place.IsShared && workers.Count > 1 ? PortSharing.First : PortSharing.None;
+            Worker owner = workers[place.IsShared ? 0 : place.Index % workers.Count];
+            ListeningPort port = owner.Listen(place.Listener, place.Address, options with { Sharing = sharing }, place.Inherited);
+            _ports.Add(port);
+            for (int i = 1; sharing == PortSharing.First && i < workers.Count; i++)
+            {
+                // The port that the first worker was given.
+                SocketAddress address = place.Address.WithPort(port.Address.Port);
+                _ = workers[i].Listen(place.Listener, address, options with { Sharing = PortSharing.Joining }, inherited: -1);
+            }
+        }
+    }
+
+    /// <summary>One socket to bind.</summary>
+    /// <param name="Listener">What is served on it.</param>
+    /// <param name="Index">Of the listener.</param>
+    /// <param name="Address">Of the listener's addresses.</param>
+    /// <param name="Inherited">A socket that systemd has bound, or −1.</param>
+    private readonly record struct Place(Listener Listener, int Index, SocketAddress Address, nint Inherited)
+    {
+        public bool IsShared => !Listener.IsSingleWorker && !Listener.Address.IsUnix && Inherited < 0;
+    }
+}

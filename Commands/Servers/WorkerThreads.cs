@@ -1,0 +1,187 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Threading;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// The workers of a server and their threads. The first worker runs on the thread of <see cref="Run"/>, hears the signals and
+/// ends last; each of the others has a thread of its own.
+/// </summary>
+/// <remarks>
+/// Crosses threads: the other workers are told by <see cref="Reactor.CallFromThread(Action)"/>, and the first failure is kept by an
+/// interlocked exchange.
+/// </remarks>
+internal sealed class WorkerThreads
+{
+    private readonly List<Worker> _workers = [];
+    private readonly List<Thread> _threads = [];
+
+    /// <summary>Held while the server gets ready: until then no other worker's loop turns.</summary>
+    private readonly object _gate = new();
+    private bool _mayRun;
+    private int _running;
+    private Exception? _failure;
+
+    /// <param name="count">How many workers; 1 or more.</param>
+    /// <param name="maxConnections">Of all workers together; 0 for no limit. It is divided to the last connection.</param>
+    /// <param name="log">Shared by all workers.</param>
+    public WorkerThreads(int count, long maxConnections, ILogger log)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            long share = (maxConnections / count) + (i < maxConnections % count ? 1 : 0);
+            var worker = new Worker((int)Math.Min(share, int.MaxValue), log);
+            _workers.Add(worker);
+            worker.Reactor.Prepare();
+        }
+    }
+
+    /// <summary>The reactor of the first worker.</summary>
+    public Reactor First => _workers[0].Reactor;
+
+    public IReadOnlyList<Worker> All => _workers;
+
+    /// <summary>Starts the threads, which wait, and calls <paramref name="ready"/>.</summary>
+    /// <param name="ready">Returns true if the workers may run; else their threads end.</param>
+    /// <exception cref="IOException">The system has too few threads.</exception>
+    public bool Start(Func<bool> ready)
+    {
+        lock (_gate)
+        {
+            StartThreads();
+            _mayRun = ready();
+            return _mayRun;
+        }
+    }
+
+    /// <summary>Runs the first worker, and returns when all have ended.</summary>
+    /// <exception cref="InvalidOperationException">A worker has failed.</exception>
+    public void Run()
+    {
+        RunGuarded(_workers[0]);
+        foreach (Thread thread in _threads)
+        {
+            thread.Join();
+        }
+
+        if (_failure is { } failure)
+        {
+            throw new InvalidOperationException($"a worker has failed: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Ends all workers. On the first worker's thread.</summary>
+    /// <param name="timeout">What connections have to finish; zero ends at once.</param>
+    public void Drain(TimeSpan timeout)
+    {
+        foreach (Worker worker in _workers)
+        {
+            if (worker.Reactor == First)
+            {
+                worker.Drain(timeout);
+            }
+            else
+            {
+                worker.Reactor.CallFromThread(() => worker.Drain(timeout));
+            }
+        }
+    }
+
+    /// <summary>True if every loop has turned since the last call. On the first worker's thread.</summary>
+    public bool CheckAlive()
+    {
+        bool all = true;
+        foreach (Worker worker in _workers)
+        {
+            all &= worker.CheckAlive();
+        }
+
+        return all;
+    }
+
+    /// <summary>Frees the reactors, once <see cref="Run"/> has returned or <see cref="Start"/> has failed.</summary>
+    public void Dispose()
+    {
+        foreach (Worker worker in _workers)
+        {
+            worker.Reactor.Dispose();
+        }
+    }
+
+    private void StartThreads()
+    {
+        _running = _workers.Count;
+        _workers[0].Drained = OnWorkerEnded;
+        for (int i = 1; i < _workers.Count; i++)
+        {
+            Worker worker = _workers[i];
+
+            // A background thread: one that waits at the gate does not keep the process alive if the start fails.
+            var thread = new Thread(() => RunAfterGate(worker)) { Name = "worker", IsBackground = true };
+            try
+            {
+                thread.Start();
+            }
+            catch (OutOfMemoryException)
+            {
+                // What the runtime throws when the system refuses a thread.
+                throw new IOException("cannot start a worker: no thread is left for it");
+            }
+
+            _threads.Add(thread);
+        }
+    }
+
+    private void RunAfterGate(Worker worker)
+    {
+        lock (_gate)
+        {
+            if (!_mayRun)
+            {
+                return;
+            }
+        }
+
+        RunGuarded(worker);
+    }
+
+    /// <summary>
+    /// A loop that fails ends the whole server in good order. Half a server would look alive, and an exception that leaves a
+    /// thread would end the process on the spot.
+    /// </summary>
+    private void RunGuarded(Worker worker)
+    {
+        try
+        {
+            worker.Run();
+        }
+#pragma warning disable CA1031 // Whatever it was, it is reported by the thread that the server began on.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _ = Interlocked.CompareExchange(ref _failure, exception, null);
+            foreach (Worker another in _workers)
+            {
+                another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero));
+            }
+        }
+
+        if (worker.Reactor != First)
+        {
+            First.CallFromThread(OnWorkerEnded);
+        }
+    }
+
+    /// <summary>On the first worker's thread.</summary>
+    private void OnWorkerEnded()
+    {
+        if (--_running == 0 && First.Running)
+        {
+            First.Stop();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Fetches a poem from the first of its mirrors that delivers it, and remembers which of them failed: those are tried last
+/// for a while. Belongs to one reactor.
+/// </summary>
+/// <param name="mirrors">The servers.</param>
+/// <param name="clock">Measures how long a mirror is tried last.</param>
+/// <param name="fetch">Fetches from one server; cancelling its deferred stops it.</param>
+internal sealed class MirrorFetch(PoemMirrors mirrors, IClock clock, Func<Endpoint, IPoemReceiver, Deferred<long>> fetch)
+{
+    /// <summary>Chosen, as in nginx (fail_timeout): a restart of a server is over by then.</summary>
+    private static readonly TimeSpan FailureMemory = TimeSpan.FromSeconds(10);
+
+    /// <summary>Until when each mirror is tried last.</summary>
+    private readonly TimeSpan[] _failedUntil = new TimeSpan[mirrors.Endpoints.Length];
+
+    /// <summary>Called when a mirror failed and the next one is tried; null for nothing.</summary>
+    public Action<Endpoint, Exception>? FailedOver { get; init; }
+
+    /// <summary>Fetches the poem.</summary>
+    /// <param name="receiver">Receives it. What came from a mirror that failed is dropped by
+    /// <see cref="IPoemReceiver.TryRestart"/>; if that refuses, the fetch fails.</param>
+    /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; fails with the error of the
+    /// last mirror.</returns>
+    public Deferred<long> Start(IPoemReceiver receiver) =>
+        mirrors.Endpoints.Length == 1 ? fetch(mirrors.First, receiver) : TryAll(new Watch(receiver));
+
+    private async Deferred<long> TryAll(Watch receiver)
+    {
+        int[] order = Order();
+        for (int i = 0; true; i++)
+        {
+            Endpoint mirror = mirrors.Endpoints[order[i]];
+            try
+            {
+                long length = await fetch(mirror, receiver);
+                _failedUntil[order[i]] = TimeSpan.Zero;
+                return length;
+            }
+            catch (Exception error) when (PoemFetch.MayRetry(error))
+            {
+                _failedUntil[order[i]] = SaturatedTime.Add(clock.Now, FailureMemory);
+                if (i == order.Length - 1 || !receiver.TryRestart())
+                {
+                    throw;
+                }
+
+                FailedOver?.Invoke(mirror, error);
+            }
+        }
+    }
+
+    /// <summary>The healthy ones as listed, then those that failed lately, the one that failed first in front.</summary>
+    private int[] Order()
+    {
+        int[] order = new int[_failedUntil.Length];
+        TimeSpan[] keys = new TimeSpan[order.Length];
+        for (int i = 0; i < order.Length; i++)
+        {
+            // Negative keys keep the healthy ones in front, in their order.
+            order[i] = i;
+            keys[i] = _failedUntil[i] > clock.Now ? _failedUntil[i] : TimeSpan.FromTicks(i - order.Length);
+        }
+
+        Array.Sort(keys, order);
+        return order;
+    }
+
+    /// <summary>Passes everything on, and notes whether anything has arrived.</summary>
+    private sealed class Watch(IPoemReceiver receiver) : IPoemReceiver
+    {
+        private bool _hasBegun;
+
+        public bool Received(ReadOnlySpan<byte> bytes)
+        {
+            _hasBegun = true;
+            return receiver.Received(bytes);
+        }
+
+        public Span<byte> GetBuffer() => receiver.GetBuffer();
+
+        public void Connected(IProducer upstream) => receiver.Connected(upstream);
+
+        public void Announced(long length)
+        {
+            _hasBegun = true;
+            receiver.Announced(length);
+        }
+
+        public bool TryRestart()
+        {
+            bool restarted = !_hasBegun || receiver.TryRestart();
+            _hasBegun = false;
+            return restarted;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>One fetch of one poem from one server: the factory of one connection, and the deferred that it fires.</summary>
+internal sealed class PoemFetch : ClientFactory
+{
+    /// <summary>The failure of a poem that did not fit into memory.</summary>
+    public const string OutOfMemory = "out of memory";
+
+    private readonly PoemRequest _request;
+    private readonly Action _abort;
+    private readonly Deferred<long> _completed;
+
+    private PoemFetch(IClock clock, Func<ClientFactory, Action> connect, PoemRequest request, IPoemReceiver receiver)
+    {
+        _request = request;
+        Clock = clock;
+        Receiver = receiver;
+        _completed = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._abort());
+        _abort = connect(this);
+    }
+
+    /// <summary>The clock of the time-outs.</summary>
+    public IClock Clock { get; }
+
+    /// <summary>Receives the poem.</summary>
+    public IPoemReceiver Receiver { get; }
+
+    /// <summary>Fetches a poem.</summary>
+    /// <param name="reactor">The reactor to connect with.</param>
+    /// <param name="endpoint">The poetry server.</param>
+    /// <param name="request">How to fetch it.</param>
+    /// <param name="receiver">Receives the poem as it arrives.</param>
+    /// <returns>Fires with the length in bytes when the poem is complete; fails with a <see cref="ConnectError"/>, a
+    /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncompleteError"/>. Cancelling it stops the connect or resets the
+    /// connection at once.</returns>
+    public static Deferred<long> Start(Reactor reactor, Endpoint endpoint, PoemRequest request, IPoemReceiver receiver) =>
+        Start(
+            reactor,
+            fetch =>
+            {
+                Connector connector = reactor.Connect(endpoint, fetch, request.ConnectTimeout);
+                return () => connector.Disconnect(reset: true);
+            },
+            request,
+            receiver);
+
+    /// <summary>The same over any connection, such as one in memory.</summary>
+    /// <param name="clock">The clock of the time-outs.</param>
+    /// <param name="connect">Begins to connect, tells the factory the result in a later turn, and returns an action that
+    /// gives up.</param>
+    /// <param name="request">How to fetch it.</param>
+    /// <param name="receiver">Receives the poem as it arrives.</param>
+    /// <returns>As <see cref="Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>.</returns>
+    public static Deferred<long> Start(
+        IClock clock,
+        Func<ClientFactory, Action> connect,
+        PoemRequest request,
+        IPoemReceiver receiver) => new PoemFetch(clock, connect, request, receiver)._completed;
+
+    /// <summary>True if another try, or another server, may bring the poem.</summary>
+    /// <param name="error">Why a fetch failed.</param>
+    public static bool MayRetry(Exception error) =>
+        error is ConnectError or DNSLookupError or Net.ConnectionLost or PoemIncompleteError { MayRetry: true };
+
+    /// <inheritdoc/>
+    protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, _request);
+
+    /// <inheritdoc/>
+    protected internal override void ClientConnectionFailed(Connector connector, Failure reason) => Failed(reason);
+
+    /// <summary>The poem is complete.</summary>
+    internal void Complete(long length)
+    {
+        if (!_completed.Called)
+        {
+            _completed.Callback(length);
+        }
+    }
+
+    /// <summary>The fetch has failed, unless it has ended already.</summary>
+    internal void Failed(Failure reason)
+    {
+        if (!_completed.Called)
+        {
+            _completed.Errback(reason);
+        }
+    }
+}

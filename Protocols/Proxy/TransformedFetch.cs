@@ -1,0 +1,97 @@
+using System;
+using System.Globalization;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Fetches a poem, has it transformed, and gives the result to the receiver: to a proxy it looks like a fetch. Nothing is
+/// passed on before the transformation is done.
+/// </summary>
+internal sealed class TransformedFetch : IPoemReceiver
+{
+    private readonly TextBuffer _text;
+    private bool _isTooLong;
+
+    private TransformedFetch(int maxLength) => _text = new TextBuffer { Limit = maxLength };
+
+    /// <summary>Begins.</summary>
+    /// <param name="fetch">Fetches the poem.</param>
+    /// <param name="transform">Transforms a text; its result is released here.</param>
+    /// <param name="format">How the result travels.</param>
+    /// <param name="maxBytes">A longer poem, or result, is a failure.</param>
+    /// <param name="receiver">Receives the result.</param>
+    /// <returns>Fires with the length of the result; fails as the fetch or the transformation does. Cancelling it stops
+    /// both.</returns>
+    public static Deferred<long> Start(
+        Func<IPoemReceiver, Deferred<long>> fetch,
+        Func<TextBuffer, Deferred<TextBuffer>> transform,
+        PoemFormat format,
+        long maxBytes,
+        IPoemReceiver receiver)
+    {
+        var collector = new TransformedFetch((int)Math.Min(maxBytes, TextBuffer.MaxBytes));
+        return collector.Run(fetch, transform, format, receiver);
+    }
+
+    /// <inheritdoc/>
+    bool IPoemReceiver.Received(ReadOnlySpan<byte> bytes)
+    {
+        _isTooLong = bytes.Length > _text.Limit - _text.Length;
+        if (!_isTooLong)
+        {
+            _text.Write(bytes);
+        }
+
+        return !_isTooLong;
+    }
+
+    /// <inheritdoc/>
+    bool IPoemReceiver.TryRestart()
+    {
+        _text.Clear();
+        return true;
+    }
+
+    private async Deferred<long> Run(
+        Func<IPoemReceiver, Deferred<long>> fetch,
+        Func<TextBuffer, Deferred<TextBuffer>> transform,
+        PoemFormat format,
+        IPoemReceiver receiver)
+    {
+        TextBuffer? result = null;
+        try
+        {
+            _ = await fetch(this);
+            result = await transform(_text);
+            if (result.Length > _text.Limit)
+            {
+                throw TooLong("the transformed poem");
+            }
+
+            if (format == PoemFormat.Netstring)
+            {
+                receiver.Announced(result.Length);
+            }
+
+            if (result.Length > 0 && !receiver.Received(result.Text))
+            {
+                throw new PoemIncompleteError("the transformed poem could not be stored");
+            }
+
+            return result.Length;
+        }
+        catch (PoemIncompleteError) when (_isTooLong)
+        {
+            throw TooLong("the poem");
+        }
+        finally
+        {
+            _text.Release();
+            result?.Release();
+        }
+    }
+
+    private PoemIncompleteError TooLong(string what) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"{what} is longer than {_text.Limit} bytes, and cannot be transformed"));
+}

@@ -1,0 +1,135 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// What one connection holds of the memory for requests and answers. First a small lease, taken before the first byte is read,
+/// which is enough for a short request and its answer. A long request needs a large lease for all of itself and its answer
+/// together: a request that was let in never waits for more, so connections cannot block each other.
+/// </summary>
+/// <remarks>Small and large leases come from budgets of their own: long requests do not keep out short ones.</remarks>
+internal sealed class RequestLease
+{
+    /// <summary>A small lease. Chosen: the smallest buffer, which most requests and answers fit.</summary>
+    public const int SmallBytes = TextBuffer.MinCapacity;
+
+    /// <summary>The longest text that a small lease can hold.</summary>
+    public const int MaxSmallText = SmallBytes - TextBuffer.Overhead;
+
+    private readonly BudgetQueue _small;
+    private readonly BudgetQueue _large;
+    private readonly Action _granted;
+    private readonly LinkedListNode<RequestLease> _node;
+    private BudgetQueue? _waitsFor;
+    private bool _hasSmall;
+    private long _largeBytes;
+
+    /// <param name="small">For short requests.</param>
+    /// <param name="large">For long requests.</param>
+    /// <param name="granted">Called when a lease that had to wait has what it asked for.</param>
+    public RequestLease(BudgetQueue small, BudgetQueue large, Action granted)
+    {
+        _small = small;
+        _large = large;
+        _granted = granted;
+        _node = new LinkedListNode<RequestLease>(this);
+    }
+
+    public bool IsWaiting => _waitsFor is not null;
+
+    /// <summary>True if it holds a large lease: more of its request may be read.</summary>
+    public bool IsLarge => _largeBytes > 0;
+
+    /// <summary>What a waiting lease lacks.</summary>
+    public long MissingBytes { get; private set; }
+
+    /// <summary>True if so much could be held when no other connection holds anything.</summary>
+    public bool CanHold(long bytes) => bytes <= SmallBytes || bytes <= _large.Budget.MaxBytes;
+
+    /// <summary>Takes the small lease.</summary>
+    /// <returns>False if it waits.</returns>
+    public bool TryBegin() => TryTake(_small, SmallBytes);
+
+    /// <summary>Sees to it that so much is held.</summary>
+    /// <param name="bytes">For the request and its answer. <see cref="CanHold"/> is true of it.</param>
+    /// <returns>False if it waits.</returns>
+    public bool TryHold(long bytes) =>
+        bytes <= SmallBytes || bytes <= _largeBytes || TryTake(_large, bytes - _largeBytes);
+
+    /// <summary>Holds so much although the budget may be exceeded, because the data is in memory already.</summary>
+    public void Hold(long bytes)
+    {
+        if (bytes > Math.Max(SmallBytes, _largeBytes))
+        {
+            _large.Budget.Take(bytes - _largeBytes);
+            _largeBytes = bytes;
+        }
+    }
+
+    /// <summary>Returns what is held beyond so much.</summary>
+    public void Shrink(long bytes)
+    {
+        long kept = bytes <= SmallBytes ? 0 : bytes;
+        if (kept < _largeBytes)
+        {
+            long returned = _largeBytes - kept;
+            _largeBytes = kept;
+            _large.Return(returned);
+        }
+    }
+
+    /// <summary>Returns everything, and waits no more.</summary>
+    public void Return()
+    {
+        if (_waitsFor is { } queue)
+        {
+            _waitsFor = null;
+            queue.Remove(_node);
+        }
+
+        Shrink(0);
+        if (_hasSmall)
+        {
+            _hasSmall = false;
+            _small.Return(SmallBytes);
+        }
+    }
+
+    /// <summary>Its queue has taken the missing bytes.</summary>
+    internal void Grant()
+    {
+        Debug.Assert(_waitsFor is not null, "it was in a queue");
+        Add(_waitsFor, MissingBytes);
+        _waitsFor = null;
+        _granted();
+    }
+
+    private bool TryTake(BudgetQueue queue, long bytes)
+    {
+        if (queue.TryTake(bytes))
+        {
+            Add(queue, bytes);
+            return true;
+        }
+
+        Debug.Assert(_waitsFor is null, "a lease waits for one thing");
+        MissingBytes = bytes;
+        _waitsFor = queue;
+        queue.Add(_node);
+        return false;
+    }
+
+    private void Add(BudgetQueue queue, long bytes)
+    {
+        if (queue == _small)
+        {
+            _hasSmall = true;
+        }
+        else
+        {
+            _largeBytes += bytes;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System;
+using Microsoft.Extensions.Logging;
+
+namespace Poetry.Protocols;
+
+/// <content>The request, from its first bytes until there is memory for its answer.</content>
+internal abstract partial class TransformServer
+{
+    private bool _isComplete;
+    private TextBuffer? _request;
+
+    /// <summary>Bytes of the request that are kept.</summary>
+    private protected int KeptLength => _request?.Length ?? 0;
+
+    /// <summary>Keeps a part of a request that is not complete. If there is no memory for the rest of it, reading pauses.</summary>
+    private protected void Keep(ReadOnlySpan<byte> part)
+    {
+        if (part.IsEmpty)
+        {
+            return;
+        }
+
+        if (!Lease.CanHold(MemoryFor(KeptLength + part.Length)))
+        {
+            RefuseTooLarge();
+            return;
+        }
+
+        Append(part);
+        if (TryReadName() && KeptLength >= RequestLease.MaxSmallText && !Lease.IsLarge)
+        {
+            long needed = MemoryFor(ExpectedLength);
+            _ = Lease.CanHold(needed) ? TryHold(needed) : TryHold(_factory.Limits.Large.MaxBytes);
+        }
+    }
+
+    /// <summary>The request is complete. It is answered, or kept until there is memory for the answer.</summary>
+    /// <param name="rest">The part that is not kept.</param>
+    private protected void Complete(ReadOnlySpan<byte> rest)
+    {
+        if (_request is null)
+        {
+            TransformOrWait(rest);
+        }
+        else
+        {
+            _request.Write(rest);
+            TransformOrWait(_request.Text);
+        }
+    }
+
+    /// <summary>Frees the memory of the request; the lease stays.</summary>
+    private protected virtual void DropRequest()
+    {
+        if (_request is { } request)
+        {
+            _request = null;
+            _factory.Buffers.Return(request);
+        }
+    }
+
+    private void Append(ReadOnlySpan<byte> part)
+    {
+        _request ??= _factory.Buffers.Rent(ExpectedLength);
+        _request.Write(part);
+    }
+
+    /// <summary>Memory for a kept request of this length, and for its answer.</summary>
+    private long MemoryFor(int length) => (long)length + TextBuffer.Overhead
+        + (_transformation?.MaxMemory(length) ?? length);
+
+    /// <summary>Looks for the name at the start of the kept request, so that an unknown one is refused early.</summary>
+    /// <returns>False if the request was refused.</returns>
+    private bool TryReadName()
+    {
+        if (_transformation is not null)
+        {
+            return true;
+        }
+
+        ReadOnlySpan<byte> start = _request!.Text;
+        start = start[..Math.Min(start.Length, MaxNameLength + 1)];
+        if (TrySplit(start, out int nameLength, out _))
+        {
+            return TryFind(start[..nameLength]);
+        }
+
+        if (start.Length < MaxNameLength + 1)
+        {
+            return true;
+        }
+
+        Refuse("the request does not begin with a line that names a transformation");
+        return false;
+    }
+
+    private bool TryFind(ReadOnlySpan<byte> name)
+    {
+        _transformation ??= _factory.Service.Find(name);
+        if (_transformation is null)
+        {
+            bool isLogged = _factory.Log.IsEnabled(LogLevel.Information);
+            Refuse(isLogged ? $"no transformation '{TextEscaper.Excerpt(name)}'" : string.Empty);
+        }
+
+        return _transformation is not null;
+    }
+
+    /// <summary>Reserves memory. While there is none, the connection is paused.</summary>
+    private bool TryHold(long bytes)
+    {
+        if (Lease.TryHold(bytes))
+        {
+            return true;
+        }
+
+        if (KeptLength > RequestLease.MaxSmallText)
+        {
+            // Another reactor took the memory that this one saw before it read.
+            Lease.Hold(KeptLength);
+        }
+
+        Transport.PauseProducing();
+        return false;
+    }
+
+    private void OnMemoryGranted()
+    {
+        Transport.ResumeProducing();
+        if (_isComplete)
+        {
+            TransformOrWait(_request!.Text);
+        }
+    }
+
+    private void TransformOrWait(ReadOnlySpan<byte> request)
+    {
+        if (!TrySplit(request, out int nameLength, out int textStart))
+        {
+            Refuse(SplitProblem);
+            return;
+        }
+
+        if (!TryFind(request[..nameLength]))
+        {
+            return;
+        }
+
+        ReadOnlySpan<byte> text = request[textStart..];
+        long needed = _transformation!.MaxMemory(text.Length) + (_request is null ? 0 : request.Length + TextBuffer.Overhead);
+        if (!Lease.CanHold(needed))
+        {
+            RefuseTooLarge();
+        }
+        else if (Lease.TryHold(needed))
+        {
+            Transform(text);
+        }
+        else
+        {
+            _isComplete = true;
+            if (_request is null)
+            {
+                Append(request);
+            }
+
+            if (KeptLength > RequestLease.MaxSmallText)
+            {
+                Lease.Hold(KeptLength);
+            }
+
+            Transport.PauseProducing();
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>The pause after a failure: short after the first one, twice as long after each that follows without a success.</summary>
+/// <param name="min">The first pause; zero for none at all.</param>
+/// <param name="max">The longest pause.</param>
+internal sealed class Backoff(TimeSpan min, TimeSpan max)
+{
+    private TimeSpan _pause;
+
+    /// <summary>When the present pause ends, on the clock that gave the times; long ago if there is none.</summary>
+    public TimeSpan Until { get; private set; } = TimeSpan.MinValue;
+
+    /// <summary>Begins a pause.</summary>
+    /// <param name="now">The present moment.</param>
+    public void Failed(TimeSpan now)
+    {
+        _pause = _pause == TimeSpan.Zero ? min : SaturatedTime.Add(_pause, _pause);
+        _pause = _pause < max ? _pause : max;
+        Until = SaturatedTime.Add(now, _pause);
+    }
+
+    /// <summary>Ends the pause; the next one is short again.</summary>
+    public void Succeeded()
+    {
+        _pause = TimeSpan.Zero;
+        Until = TimeSpan.MinValue;
+    }
+}

@@ -1,0 +1,53 @@
+using System;
+using Poetry.Net.Native;
+
+namespace Poetry.Net;
+
+/// <content>What only listening sockets are asked.</content>
+internal static unsafe partial class NativeSocket
+{
+    /// <summary>
+    /// Ends a TCP connection, with ETIMEDOUT, whose peer has acknowledged nothing for so long: a peer that has vanished without
+    /// a word. Connections inherit it from their listener. On Linux; elsewhere the system gives up after some minutes.
+    /// </summary>
+    public static Errno SetAcknowledgeTimeout(nint handle, TimeSpan timeout) => OperatingSystem.IsLinux()
+        ? SetOption(
+            handle, CommonAbi.IPPROTO_TCP, LinuxAbi.TCP_USER_TIMEOUT, (int)Math.Min(timeout.TotalMilliseconds, int.MaxValue))
+        : Errno.None;
+
+    /// <summary>
+    /// Keeps new connections out of the queue of a listening socket, from which the queued ones can still be accepted: the
+    /// socket can then be closed without resetting a connection. On Linux; elsewhere it does nothing.
+    /// </summary>
+    /// <remarks>
+    /// TCP: a filter drops SYN packets. The client sends its SYN again after a second, and is then refused. Handshakes whose
+    /// SYN was taken before are completed. Unix sockets: connect is refused at once.
+    /// </remarks>
+    public static Errno RefuseNewConnections(nint listener, AddressKind kind)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return Errno.None;
+        }
+
+        if (kind == AddressKind.Unix)
+        {
+            return NativeDescriptor.Check(Libc.shutdown((int)listener, LinuxAbi.SHUT_RD));
+        }
+
+        // Load byte 13 of the TCP header, the flags; if SYN is set drop the packet, else take all of it.
+        Span<LinuxAbi.struct_sock_filter> dropSyn =
+        [
+            new() { code = LinuxAbi.BPF_LD_B_ABS, k = 13 },
+            new() { code = LinuxAbi.BPF_JMP_JSET_K, jf = 1, k = LinuxAbi.TH_SYN },
+            new() { code = LinuxAbi.BPF_RET_K, k = 0 },
+            new() { code = LinuxAbi.BPF_RET_K, k = uint.MaxValue },
+        ];
+        fixed (LinuxAbi.struct_sock_filter* instructions = dropSyn)
+        {
+            var program = new LinuxAbi.struct_sock_fprog { len = (ushort)dropSyn.Length, filter = instructions };
+            return SetOption(
+                listener, LinuxAbi.SOL_SOCKET, LinuxAbi.SO_ATTACH_FILTER, &program, sizeof(LinuxAbi.struct_sock_fprog));
+        }
+    }
+}

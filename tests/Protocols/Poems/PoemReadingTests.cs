@@ -1,0 +1,110 @@
+using System;
+using System.IO;
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Protocols;
+
+/// <summary>A file that is rewritten in place is read when it stands still, and not before.</summary>
+[TestClass]
+public sealed class PoemReadingTests
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly ManualClock _clock = new();
+    private PoemProblem? _problem;
+
+    [TestCleanup]
+    public void Remove() => _folder.Dispose();
+
+    [TestMethod]
+    public void AFileOfAMomentAgo_IsReadTwice()
+    {
+        PoemSource source = Open("aaaa");
+        _ = _folder.Write("poem.txt", "bbbb");
+        Reload(source);
+        Assert.IsNull(_problem, "it may still be written");
+        _clock.Advance(PoemReading.Pause);
+        Assert.AreEqual(default(PoemProblem), _problem);
+        Assert.AreEqual("bbbb", Text(source));
+    }
+
+    /// <summary>The kernel's clock may show the same time for two writes: the bytes have to be compared.</summary>
+    [TestMethod]
+    public void AFileThatChangesBetweenTwoReadings_IsReadOnceMore()
+    {
+        PoemSource source = Open("aaaa");
+        string file = _folder.Write("poem.txt", "bbaa");
+        DateTime time = File.GetLastWriteTimeUtc(file);
+        Reload(source);
+        Overwrite(file, "bbbb");
+        File.SetLastWriteTimeUtc(file, time);
+        _clock.Advance(PoemReading.Pause);
+        Assert.IsNull(_problem, "half of it was old");
+        Assert.AreEqual("aaaa", Text(source));
+        _clock.Advance(PoemReading.Pause);
+        Assert.AreEqual(default(PoemProblem), _problem);
+        Assert.AreEqual("bbbb", Text(source));
+    }
+
+    [TestMethod]
+    public void AFileThatNeverStandsStill_KeepsTheOldPoem()
+    {
+        PoemSource source = Open("aaaa");
+        string file = _folder["poem.txt"];
+        Overwrite(file, "b0");
+        Reload(source);
+        int changes = 0;
+        while (_problem is null)
+        {
+            Overwrite(file, $"b{++changes}");
+            _clock.Advance(PoemReading.Pause);
+        }
+
+        Assert.AreEqual($"cannot read {file}: it keeps changing", _problem.Value.Sentence);
+        Assert.AreEqual("aaaa", Text(source));
+        Assert.AreEqual(50, changes);
+    }
+
+    [TestMethod]
+    public void AFileThatWasNotWrittenLately_IsReadAtOnce()
+    {
+        PoemSource source = Open("aaaa");
+        File.SetLastWriteTimeUtc(_folder.Write("poem.txt", "bbbb"), DateTime.UtcNow.AddSeconds(-1));
+        Reload(source);
+        Assert.AreEqual(default(PoemProblem), _problem);
+        Assert.AreEqual("bbbb", Text(source));
+    }
+
+    [TestMethod]
+    public void ASecondReload_IsAnsweredWithTheFirst()
+    {
+        PoemSource source = Open("aaaa");
+        int answers = 0;
+        _ = _folder.Write("poem.txt", "bbbb");
+        source.Reload(_clock, _ => answers++);
+        source.Reload(_clock, _ => answers++);
+        Assert.AreEqual(0, answers);
+        _clock.Advance(PoemReading.Pause);
+        Assert.AreEqual(2, answers);
+    }
+
+    private static void Overwrite(string file, string text)
+    {
+        using FileStream stream = File.OpenWrite(file);
+        stream.Write(Encoding.ASCII.GetBytes(text));
+    }
+
+    private static string Text(PoemSource source)
+    {
+        Poem poem = source.Acquire();
+        string text = Encoding.ASCII.GetString(poem.Parts[0].Span);
+        poem.Release();
+        return text;
+    }
+
+    private PoemSource Open(string text) => PoemSource.TryOpen(_folder.Write("poem.txt", text), PoemFormat.Plain, out _)!;
+
+    private void Reload(PoemSource source) => source.Reload(_clock, problem => _problem = problem);
+}

@@ -124,31 +124,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     internal ILogger Log => _log;
 
-    /// <inheritdoc/>
-    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call) => _timers.Add(delay, state, call);
-
-    /// <summary>Calls when the loop starts; at once if it runs already.</summary>
-    public void CallWhenRunning(Action call)
-    {
-        ArgumentNullException.ThrowIfNull(call);
-        if (_state == RunState.New)
-        {
-            _ = _timers.Add(TimeSpan.Zero, call, static action => action());
-        }
-        else
-        {
-            call();
-        }
-    }
-
-    /// <summary>Queues a call that the loop makes on its own thread, in the order queued. May be used on any thread.</summary>
-    /// <param name="call">Runs in one of the next turns, unless the reactor stops before.</param>
-    public void CallFromThread(Action call)
-    {
-        ArgumentNullException.ThrowIfNull(call);
-        _threadCalls.Add(call);
-    }
-
     /// <summary>Runs the loop until <see cref="Stop"/>, then closes all descriptors.</summary>
     /// <exception cref="InvalidOperationException">It runs, or has run: a reactor runs once.</exception>
     public void Run()

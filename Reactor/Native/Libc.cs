@@ -111,6 +111,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int rename(byte* from, byte* to);
 
+    /// <summary>fsync(2), unistd.h.</summary>
+    [LibraryImport(Library)]
+    public static partial int fsync(int fd);
+
     /// <summary>unlink(2), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial int unlink(byte* path);

@@ -368,6 +368,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     private void CloseAll()
     {
+        StopListening();
         Connections.CloseAll();
         foreach (Descriptor descriptor in _descriptors.Snapshot())
         {
@@ -375,5 +376,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
 
         Connections.CompleteCloses();
+        Connections.StopTimers();
     }
 }

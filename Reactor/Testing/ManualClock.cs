@@ -16,6 +16,7 @@ public sealed class ManualClock : IClock
     public ManualClock()
     {
         _calls = new TimerQueue(this);
+        DelayedCallWatch.Watch(() => DelayedCallWatch.Left("a ManualClock", _calls.Count));
     }
 
     /// <inheritdoc/>

@@ -99,6 +99,17 @@ public sealed class Connections
         }
     }
 
+    /// <summary>For the end of the loop, when every connection is closed.</summary>
+    internal void StopTimers()
+    {
+        ShutdownProbes.StopTimer();
+        Lingering.StopTimer();
+        foreach (TimeoutList list in _sending.Values)
+        {
+            list.StopTimer();
+        }
+    }
+
     /// <summary>Calls once, at the end of the first turn in which only <see cref="Ignored"/> connections are left.</summary>
     public void WhenNone(Action call) => _whenNone = call;
 

@@ -83,6 +83,7 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         _reactor.Unwatch(this);
         NativeSocket.Close(Handle);
         Handle = NoHandle;
+        _reactor.Forget(this);
         if (_path is { } path
             && NativeFile.StatusOf(Address.Path, out FileStatus now) == Errno.None
             && now.Identity == path.Identity)

@@ -26,7 +26,7 @@ public sealed class LeanServingTests
     private bool _isOver;
 
     /// <summary>The emulated kqueue is made of managed objects.</summary>
-    public static IEnumerable<object[]> RealBackends => [["epoll"], ["kqueue"], ["select"]];
+    public static IEnumerable<object[]> RealBackends => Backends.Real;
 
     public static IEnumerable<object[]> Poems
     {

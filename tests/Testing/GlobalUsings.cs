@@ -1,4 +1,3 @@
-global using ManualClock = Poetry.Net.Testing.ManualClock;
 global using MemoryReactor = Poetry.Net.Testing.MemoryReactor;
 global using MemoryTransport = Poetry.Net.Testing.MemoryTransport;
 global using WireEnd = Poetry.Net.Testing.WireEnd;

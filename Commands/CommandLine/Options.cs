@@ -60,6 +60,12 @@ internal sealed class ServerOptions
     /// <summary>The most connections at once; 0 means no limit, null what the descriptor limit allows.</summary>
     public required int? MaxConnections { get; init; }
 
+    /// <summary>The most connections of one client address; 0 means no limit.</summary>
+    public required int MaxPerAddress { get; init; }
+
+    /// <summary>True if every connection begins with a PROXY header, which names the client.</summary>
+    public required bool ProxyProtocol { get; init; }
+
     /// <summary>A client that takes nothing for so long is reset.</summary>
     public required TimeSpan SendTimeout { get; init; }
 

@@ -78,6 +78,8 @@ internal sealed class ServerHost
             listeners.Bind(_threads!.All, new ListenOptions
             {
                 SendTimeout = _options.SendTimeout,
+                ExpectsProxyHeader = _options.ProxyProtocol,
+                AddressLimit = _options.MaxPerAddress == 0 ? null : new AddressLimit(_options.MaxPerAddress),
                 Failed = () => First.CallFromThread(OnListenerFailed),
             });
             ServeMetrics(metrics);

@@ -77,19 +77,6 @@ public sealed class PoemReadingTests
         Assert.AreEqual("bbbb", Text(source));
     }
 
-    [TestMethod]
-    public void ASecondReload_IsAnsweredWithTheFirst()
-    {
-        PoemSource source = Open("aaaa");
-        int answers = 0;
-        _ = _folder.Write("poem.txt", "bbbb");
-        source.Reload(_clock, _ => answers++);
-        source.Reload(_clock, _ => answers++);
-        Assert.AreEqual(0, answers);
-        _clock.Advance(PoemReading.Pause);
-        Assert.AreEqual(2, answers);
-    }
-
     private static void Overwrite(string file, string text)
     {
         using FileStream stream = File.OpenWrite(file);

@@ -19,6 +19,7 @@ internal sealed class ServeCommand
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server, ServeOptions options)
     {
+        SignalQueue.Open(isServer: true);
         ServedPoem[] poems = options.Poems;
         using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
         var sources = new PoemSource[poems.Length];

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace Poetry.Net;
 
@@ -11,6 +12,9 @@ public sealed partial class Reactor
     /// of 10 MB, by sendfile, on loopback: the rate is 1.57 with 64 KiB, 1.10 with 128, 0.97 with 256, 0.81 with 4 MiB.
     /// </summary>
     private const int UnsentLimitBytes = 64 * 1024;
+
+    /// <summary>The ports that listen, also those that the poller does not watch for now.</summary>
+    private readonly List<ListeningPort> _ports = [];
 
     /// <summary>Listens for TCP connections.</summary>
     /// <param name="address">Port 0 asks for a free one.</param>
@@ -189,9 +193,22 @@ public sealed partial class Reactor
         return Accepting(handle, address, factory, options);
     }
 
+    /// <summary>The port has stopped listening.</summary>
+    internal void Forget(ListeningPort port) => _ports.Remove(port);
+
+    /// <summary>Stops all ports. One that is paused, or waits at its limit, is not among the descriptors of the poller.</summary>
+    private void StopListening()
+    {
+        while (_ports.Count > 0)
+        {
+            _ports[^1].StopListening();
+        }
+    }
+
     private ListeningPort Accepting(nint handle, SocketAddress address, Factory factory, ListenOptions options)
     {
         var port = new ListeningPort(this, handle, address, factory, options);
+        _ports.Add(port);
         Errno error = port.StartAccepting();
         if (error == Errno.None)
         {

@@ -383,6 +383,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     private void CloseAll()
     {
+        StopListening();
         Connections.CloseAll();
         foreach (Descriptor descriptor in _descriptors.Snapshot())
         {
@@ -390,5 +391,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
 
         Connections.CompleteCloses();
+        Connections.StopTimers();
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Text;
 
@@ -127,7 +128,12 @@ internal static class CompletionScript
             {
                 string value = option.IsFlag ? string.Empty : $":{ZshText(option.Placeholder)}:{ZshAction(option)}";
                 string equals = option.IsFlag ? string.Empty : "=";
-                _ = script.Append($" \\\n                    '{option.Name}{equals}[{ZshText(option.Description)}]{value}'");
+                foreach (string spelling in option.Names)
+                {
+                    string excluded = $"({string.Join(' ', option.Names)})";
+                    string suffix = spelling.StartsWith("--", StringComparison.Ordinal) ? equals : string.Empty;
+                    _ = script.Append($" \\\n                    '{excluded}{spelling}{suffix}[{ZshText(option.Description)}]{value}'");
+                }
             }
 
             if (command.Argument is { } argument)
@@ -147,7 +153,7 @@ internal static class CompletionScript
             """);
 
         static string ZshAction(OptionSchema value) =>
-            value.TakesFile ? "_files" : value.Words.Length > 0 ? $"({string.Join(' ', value.Words)})" : " ";
+            value.TakesFile ? "{compset -P \"*=\"; _files}" : value.Words.Length > 0 ? $"({string.Join(' ', value.Words)})" : " ";
 
         static string ZshText(string text) =>
             Quote(text).Replace("[", "\\[", StringComparison.Ordinal).Replace("]", "\\]", StringComparison.Ordinal)
@@ -194,7 +200,8 @@ internal static class CompletionScript
 
         foreach (string spelling in option.Names)
         {
-            _ = script.Append(spelling.StartsWith("--", StringComparison.Ordinal) ? $" -l {spelling[2..]}" : $" -s '{spelling[1..]}'");
+            _ = script.Append(spelling.StartsWith("--", StringComparison.Ordinal) ? $" -l {spelling[2..]}"
+                : spelling.Length == 2 ? $" -s '{spelling[1..]}'" : $" -o '{spelling[1..]}'");
         }
 
         if (!option.IsFlag)
@@ -223,23 +230,38 @@ internal static class CompletionScript
         _ = script.Append("    }\n    $values = @{\n");
         foreach (CommandSchema command in root.Subcommands)
         {
-            foreach (OptionSchema option in command.Options)
+            foreach (OptionSchema option in command.Options.FindAll(option => option.Words.Length > 0))
             {
-                if (option.Words.Length > 0)
-                {
-                    _ = script.Append($"        '{command.Name} {option.Name}' = '{string.Join(' ', option.Words)}'\n");
-                }
+                _ = script.Append($"        '{command.Name} {option.Name}' = '{string.Join(' ', option.Words)}'\n");
             }
         }
 
-        _ = script.Append($$"""
-                }
+        var takers = new List<string>();
+        foreach (CommandSchema command in root.Subcommands)
+        {
+            takers.AddRange(command.Argument is { TakesFile: true } ? [$"'{command.Name}'"] : []);
+            foreach (OptionSchema option in command.Options.FindAll(option => option.TakesFile))
+            {
+                takers.AddRange(Array.ConvertAll(option.Names, spelling => $"'{command.Name} {spelling}'"));
+            }
+        }
+
+        _ = script.Append($"    }}\n    $files = @({string.Join(", ", takers)})\n").Append("""
                 $typed = @($ast.CommandElements | Where-Object { $_.Extent.EndOffset -lt $position } | ForEach-Object { "$_" })
                 $command = $typed | Select-Object -Skip 1 | Where-Object { $words.ContainsKey($_) } | Select-Object -First 1
-                $key = "$command $($typed[-1])"
-                $offer = if ($values.ContainsKey($key)) { $values[$key] } else { $words["$command"] }
-                $offer -split ' ' | Where-Object { $_ -like "$word*" } | ForEach-Object {
-                    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+                $before, $start, $rest = $typed[-1], '', "$word"
+                if ($word -match '^(-[^=]*)=(.*)$') { $before, $start, $rest = $Matches[1], "$($Matches[1])=", $Matches[2] }
+                elseif ($word -match '^([^=]+=)(.*)$') { $start, $rest = $Matches[1], $Matches[2] }
+                $key = "$command $before"
+                $offer = if ($values.ContainsKey($key)) { $values[$key] } elseif ($start) { '' } else { $words["$command"] }
+                $offer -split ' ' | Where-Object { $_ -and $_ -like "$rest*" } | ForEach-Object {
+                    [System.Management.Automation.CompletionResult]::new("$start$_", $_, 'ParameterValue', $_)
+                }
+                if ($files -contains $key -or ($files -contains $command -and -not $values.ContainsKey($key) -and $word -notlike '-*')) {
+                    [System.Management.Automation.CompletionCompleters]::CompleteFilename($rest) | ForEach-Object {
+                        $text = "$start$($_.CompletionText)"
+                        [System.Management.Automation.CompletionResult]::new($text, $_.ListItemText, 'ParameterValue', $_.ToolTip)
+                    }
                 }
             }
 

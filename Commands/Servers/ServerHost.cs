@@ -20,7 +20,6 @@ internal sealed class ServerHost
 
     private readonly ServerOptions _options;
     private readonly ILogger _log;
-    private readonly ReadyLines _readyLines = new();
     private WorkerThreads? _threads;
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
@@ -60,13 +59,13 @@ internal sealed class ServerHost
         Signals? signals = null;
         try
         {
+            SignalQueue.Open(isServer: true);
             if (Systemd.CloseUnused(served.Count) is var closed and not 0)
             {
                 ServerLog.InheritedSocketsClosed(_log, closed, $"{served.Count}");
             }
 
-            // Until the signals are heard a signal ends the process at once: a look-up may take its time, and nothing has to be
-            // removed yet. From then on nothing blocks. The loop hears a signal when it turns, and removes what was made.
+            // A look-up may take its time; a signal ends it.
             var listeners = new Listeners(served);
             SocketAddress[] metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : [];
             if (MakeWorkers(listeners) is { } problem)
@@ -74,20 +73,22 @@ internal sealed class ServerHost
                 return CommandRunner.Fail(problem);
             }
 
-            signals = new Signals(First) { LetsThrough = () => _readyLines.IsBlocked };
+            signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(OnHangUp);
             signals.OnUser1(() => ServerStatistics.Log(_log, _threads!.All));
             listeners.Bind(_threads!.All, new ListenOptions
             {
                 SendTimeout = _options.SendTimeout,
+                ExpectsProxyHeader = _options.ProxyProtocol,
+                AddressLimit = _options.MaxPerAddress == 0 ? null : new AddressLimit(_options.MaxPerAddress),
                 Failed = () => First.CallFromThread(OnListenerFailed),
             });
             ServeMetrics(metrics);
             Errno error = Errno.None;
-            if (!_threads.Start(() => (error = _readyLines.Write(listeners)) == Errno.None))
+            if (!_threads.Start(() => (error = ReadyLines.Write(listeners)) == Errno.None))
             {
-                return CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
+                return error == Errno.EINTR ? ExitCode.Success : CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
             }
 
             Systemd.NotifyReady();

@@ -195,6 +195,12 @@ internal static unsafe class PoemReader
             }
 
             var room = new Span<byte>(block.Start + head + length, (int)Math.Min(capacity - length, 1 << 30));
+            if (file == 0 && SignalQueue.IsMine && SignalQueue.WaitReadable(file) == Errno.EINTR)
+            {
+                block.Free();
+                throw new EndedBySignalError();
+            }
+
             error = NativeFile.Read(file, room, out int read);
             if (error != Errno.None)
             {

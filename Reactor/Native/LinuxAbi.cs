@@ -40,6 +40,14 @@ internal static unsafe partial class LinuxAbi
     [SupportedOSPlatform("linux")]
     public static partial int statx(int directory, byte* path, int flags, uint mask, struct_statx* buffer);
 
+    /// <summary>signalfd(2), sys/signalfd.h.</summary>
+    /// <param name="fd">−1 for a new one.</param>
+    /// <param name="mask">A sigset_t of blocked signals.</param>
+    /// <param name="flags">SFD_….</param>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int signalfd(int fd, void* mask, int flags);
+
     /// <summary>EPOLL_CLOEXEC, sys/epoll.h: the value of O_CLOEXEC.</summary>
     public const int EPOLL_CLOEXEC = O_CLOEXEC;
 
@@ -81,6 +89,30 @@ internal static unsafe partial class LinuxAbi
 
     /// <summary>EFD_NONBLOCK, sys/eventfd.h.</summary>
     public const int EFD_NONBLOCK = O_NONBLOCK;
+
+    /// <summary>SFD_CLOEXEC, sys/signalfd.h.</summary>
+    public const int SFD_CLOEXEC = O_CLOEXEC;
+
+    /// <summary>SFD_NONBLOCK, sys/signalfd.h.</summary>
+    public const int SFD_NONBLOCK = O_NONBLOCK;
+
+    /// <summary>sizeof(struct signalfd_siginfo), sys/signalfd.h. It begins with <c>uint32_t ssi_signo</c>.</summary>
+    public const int SignalfdSiginfoSize = 128;
+
+    /// <summary>SIG_BLOCK, asm-generic/signal-defs.h.</summary>
+    public const int SIG_BLOCK = 0;
+
+    /// <summary>SIG_UNBLOCK, asm-generic/signal-defs.h.</summary>
+    public const int SIG_UNBLOCK = 1;
+
+    /// <summary>SIGUSR1, asm-generic/signal.h; signal(7).</summary>
+    public const int SIGUSR1 = 10;
+
+    /// <summary>SIGUSR2, asm-generic/signal.h; signal(7).</summary>
+    public const int SIGUSR2 = 12;
+
+    /// <summary>SIGCHLD, asm-generic/signal.h; signal(7).</summary>
+    public const int SIGCHLD = 17;
 
     /// <summary>AF_INET6, bits/socket.h.</summary>
     public const int AF_INET6 = 10;

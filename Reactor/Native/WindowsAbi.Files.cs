@@ -24,6 +24,11 @@ internal static unsafe partial class WindowsAbi
     [SupportedOSPlatform("windows")]
     public static partial int WriteFile(nint handle, byte* data, uint length, uint* written, void* overlapped);
 
+    /// <summary>FlushFileBuffers, fileapi.h.</summary>
+    [LibraryImport(Kernel, SetLastError = true)]
+    [SupportedOSPlatform("windows")]
+    public static partial int FlushFileBuffers(nint handle);
+
     /// <summary>CloseHandle, handleapi.h.</summary>
     [LibraryImport(Kernel, SetLastError = true)]
     [SupportedOSPlatform("windows")]

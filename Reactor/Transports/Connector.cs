@@ -114,6 +114,9 @@ public sealed class Connector : IConnectionOwner
     }
 
     /// <inheritdoc/>
+    void IConnectionOwner.Release(Protocol protocol, in SocketAddress peer) => _factory.Release(protocol);
+
+    /// <inheritdoc/>
     void IConnectionOwner.ConnectionEnded(Failure reason)
     {
         _transport = null;

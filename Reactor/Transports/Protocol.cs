@@ -58,6 +58,9 @@ public abstract class Protocol
         ConnectionMade();
     }
 
+    /// <summary>Drops the transport, which another protocol has taken over.</summary>
+    internal void DropTransport() => Transport = ClosedTransport.Instance;
+
     /// <summary>Calls <see cref="ConnectionLost"/> and drops the transport.</summary>
     internal void NotifyLost(Failure reason)
     {

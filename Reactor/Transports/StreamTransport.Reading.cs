@@ -46,7 +46,7 @@ internal sealed partial class StreamTransport
             case Errno.EAGAIN:
                 break;
             default:
-                BeginClose(ReasonOf(error));
+                CloseForError(error);
                 break;
         }
     }
@@ -57,7 +57,7 @@ internal sealed partial class StreamTransport
         Errno error = NativeSocket.TakeError(Handle);
         if (error != Errno.None)
         {
-            BeginClose(ReasonOf(error));
+            CloseForError(error);
         }
         else if (Has(Flags.ReadPaused))
         {

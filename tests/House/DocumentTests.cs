@@ -28,7 +28,7 @@ public sealed partial class DocumentTests
     [DataRow("README.md")]
     public void ADocument_NamesFilesThatExist(string document)
     {
-        Source map = Source.Read(document).Single();
+        Source map = Source.Read(document).Single(source => source.Path == document);
         RuleTests.AssertNone(from Match match in FileName().Matches(map.Text)
                              let name = match.Groups[1].Value
                              where !name.StartsWith("dist/", StringComparison.Ordinal)
@@ -45,12 +45,37 @@ public sealed partial class DocumentTests
     {
         string examples = Source.Read("ReadmeExamples.cs").Single().Text.Replace("protected internal", "protected", StringComparison.Ordinal);
         string compiled = Unindented(examples);
-        Match[] blocks = [.. CodeBlock().Matches(Source.Read("README.md").Single().Text).Cast<Match>()];
+        Match[] blocks = [.. CodeBlock().Matches(Source.Read("README.md").Single(source => source.Path == "README.md").Text).Cast<Match>()];
         RuleTests.AssertNone(from block in blocks
                              let code = block.Groups[1].Value
                              where !compiled.Contains(Unindented(code), StringComparison.Ordinal)
                              select $"README.md: not in {nameof(Tutorial.ReadmeExamples)}:\n{code}");
         Assert.IsNotEmpty(blocks);
+    }
+
+    /// <summary>Every listing of the guide stands in tests/Guide, and every line of output shown is one that a test there
+    /// expects.</summary>
+    [TestMethod]
+    public void TheGuide_ShowsCodeThatIsRun()
+    {
+        Source[] tests = [.. Source.All.Where(source => source.IsIn("tests/Guide"))];
+        string compiled = string.Join('\n', tests.Select(source =>
+            Unindented(source.Text
+                .Replace("protected internal", "protected", StringComparison.Ordinal)
+                .Replace("internal sealed class", "private sealed class", StringComparison.Ordinal))));
+        Source[] pages = [.. Source.Read("*.md").Where(source => source.IsIn("docs/guide"))];
+        RuleTests.AssertNone(from page in pages
+                             from Match block in CodeBlock().Matches(page.Text)
+                             let code = block.Groups[1].Value
+                             where !compiled.Contains(Unindented(code), StringComparison.Ordinal)
+                             select $"{page.Path}: not in tests/Guide:\n{code}");
+        RuleTests.AssertNone(from page in pages
+                             from Match block in OutputBlock().Matches(page.Text)
+                             from line in block.Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                             where !compiled.Contains($"\"{line}\"", StringComparison.Ordinal)
+                                 && !compiled.Contains($"{line}\\n", StringComparison.Ordinal)
+                             select $"{page.Path}: no test expects the line: {line}");
+        Assert.IsGreaterThan(12, pages.Length);
     }
 
     /// <summary>Cancelling does not stop every operation: who hands a deferred out says what it does. The functions that add
@@ -84,6 +109,9 @@ public sealed partial class DocumentTests
 
     [GeneratedRegex("""[Cc]ancel|As <see cref|Refused when it is compiled|<returns>This deferred|The chain under its new type|<inheritdoc""")]
     private static partial Regex SaysOfCancelling();
+
+    [GeneratedRegex("""^```text\n(.*?)^```$""", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex OutputBlock();
 
     [GeneratedRegex("""^```csharp\n(.*?)^```$""", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex CodeBlock();

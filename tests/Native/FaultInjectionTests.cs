@@ -1,6 +1,7 @@
 using System;
 using System.Globalization;
 using System.IO;
+using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 
@@ -219,9 +220,14 @@ public sealed class FaultInjectionTests : NativeTests
         _ = Folder.Write("poem.txt", Poem);
         NativeBinary server = Start(new Launch("serve", "unix:poem.sock=poem.txt", "localhost:0=poem.txt")
         {
-            Through = [.. _strace, "-P", "/etc/hosts", "-e", "trace=openat", "-e", "inject=openat:signal=TERM"],
+            Through = [.. _strace, "-P", "/etc/hosts", "-e", "trace=openat", "-e", "inject=openat:delay_exit=20000000"],
         });
-        Assert.AreEqual(128 + Posix.SIGTERM, server.WaitForExit().ExitCode);
+        bool IsLookingUp() => Array.Exists(
+            Directory.GetDirectories($"/proc/{server.ProcessId}/task"),
+            task => File.ReadAllText($"{task}/comm").StartsWith("resolver", StringComparison.Ordinal));
+        Assert.IsTrue(SpinWait.SpinUntil(IsLookingUp, Patience.Milliseconds), "no look-up");
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
         Assert.IsFalse(File.Exists(Folder["poem.sock"]), "the socket was left behind");
     }
 

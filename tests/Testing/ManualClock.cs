@@ -17,6 +17,7 @@ internal sealed class ManualClock : IClock
     public ManualClock()
     {
         _calls = new TimerQueue(this);
+        DelayedCallWatch.Watch(() => DelayedCallWatch.Left("a ManualClock", _calls.Count));
     }
 
     public TimeSpan Now { get; private set; }

@@ -18,7 +18,7 @@ internal sealed class ProxyCommand : IDisposable
     {
         _server = server;
         _settings = settings;
-        _log = new PoetryLogger(server.LogLevel, server.LogFormat);
+        _log = PoetryLogger.ForServer(server);
     }
 
     /// <summary>Proxies the poems.</summary>

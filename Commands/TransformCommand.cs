@@ -43,7 +43,7 @@ internal sealed class TransformCommand
             return CommandRunner.Fail($"too little memory: {available / MiB} MiB are left, {MinMemory / MiB} are needed");
         }
 
-        using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
+        using var log = PoetryLogger.ForServer(server);
         var listeners = new List<Listener>
         {
             new("Serving transforms", _options.Listen, (reactor, records) => MakeFactory(reactor, records, asText: false)),

@@ -30,6 +30,8 @@ internal sealed class ServerHost
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
     private bool _hasFailed;
+    private bool _reloads;
+    private bool _reloadsAgain;
     private int _signalsSeen;
 
     public ServerHost(ServerOptions options, PoetryLogger log)
@@ -189,16 +191,30 @@ internal sealed class ServerHost
     private void OnHangUp()
     {
         // A server that ends needs no new poems, and systemd is not told of a reload while the service stops.
-        if (Reload is not null && _signalsSeen == 0)
+        if (Reload is null || _signalsSeen > 0)
         {
+            return;
+        }
+
+        // A reload may take a while. Any number of signals meanwhile cause one more.
+        _reloadsAgain = _reloads;
+        if (!_reloads)
+        {
+            _reloads = true;
             Systemd.NotifyReloading();
-            _ = Reload(First).AddBoth(this, static (host, _) => host.NotifyReloaded());
+            _ = Reload(First).AddBoth(this, static (host, _) => host.OnReloaded());
         }
     }
 
-    private void NotifyReloaded()
+    private void OnReloaded()
     {
-        if (_signalsSeen == 0)
+        _reloads = false;
+        if (_reloadsAgain)
+        {
+            _reloadsAgain = false;
+            OnHangUp();
+        }
+        else if (_signalsSeen == 0)
         {
             Systemd.NotifyReady();
         }

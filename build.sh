@@ -132,7 +132,9 @@ run_tests() {
     local log=$artifacts/test.log status=0
     mkdir -p "$artifacts"
     # shellcheck disable=SC2046 # none or one word
-    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress --timeout 12m $(locked tests/packages.lock.json) "$@" \
+    POETRY_BINARY=$PWD/$binary dotnet test --project tests --no-progress --timeout 12m $(locked tests/packages.lock.json) \
+        --results-directory "$artifacts/test-results" --report-trx --report-trx-filename tests.trx \
+        --crashdump --crashdump-type Mini --hangdump --hangdump-type Mini --hangdump-timeout 5m "$@" \
         2>&1 | tee "$log" || status=$?
     summarize "$log"
     return "$status"

@@ -10,23 +10,25 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Downloads poems from all of their servers at once.</summary>
-/// <remarks>Crosses threads: whether a write may block just now is read when a signal comes; the rest is the reactor's.</remarks>
 internal sealed partial class GetCommand
 {
-    /// <summary>Before the second try; doubled before each one after it.</summary>
+    /// <summary>Before the second attempt; doubled before each one after it.</summary>
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Looking again for a free descriptor.</summary>
+    /// <summary>Before looking again for a free descriptor.</summary>
     private static readonly TimeSpan DescriptorDelay = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>How often times are updated on a terminal.</summary>
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(0.2);
+
     /// <summary>
-    /// Descriptors that are no downloads: the standard streams, poller and waker, the runtime's pipe for signals, and what
-    /// it takes to look up a name.
+    /// Descriptors that are no downloads: the standard streams, poller, waker and signals, and those of look-ups.
     /// </summary>
     private const int ReservedDescriptors = 10;
 
     private GetOptions _options = null!;
-    private DeferredSemaphore _places = null!;
+    private PoemRequest _request = null!;
+    private DeferredSemaphore _slots = null!;
     private Reactor _reactor = null!;
     private Progress _progress = null!;
     private TransformClient? _transformer;
@@ -36,60 +38,74 @@ internal sealed partial class GetCommand
     private PosixSignal _signal;
     private OutputResult _standardOutput;
 
-    /// <summary>
-    /// Is something being written to a pipe, a terminal or a device, whose reader may take for ever? A signal then ends the
-    /// process by itself, for the loop can't.
-    /// </summary>
-    private volatile bool _mayBlock;
-
     /// <summary>Downloads the poems.</summary>
     /// <param name="options">How.</param>
     /// <param name="addresses">At least one; the same may come twice.</param>
     /// <returns>The exit code.</returns>
-    public int Run(GetOptions options, Endpoint[] addresses)
+    public int Run(GetOptions options, PoemMirrors[] addresses)
     {
+        SignalQueue.Open(isServer: false);
         _options = options;
-        if (!TryMakeDownloads(addresses, out string problem))
+        _request = new PoemRequest(options.ConnectTimeout, options.Timeout, options.Format) { AllowEmpty = options.AllowEmpty };
+        if (TryCreateDownloads(addresses) is { } exitCode)
         {
-            throw new UsageError(problem);
+            return exitCode;
         }
 
-        _places = new DeferredSemaphore(MostAtOnce());
-        // Only what must never be is logged: what goes wrong with a poem is told as its progress.
-        using var log = new PoetryLogger(LogLevel.Error, LogFormat.Text);
+        _slots = new DeferredSemaphore(MaxParallel());
+
+        // Failures of downloads are shown as progress: the log is for errors of the engine.
+        using var log = new PoetryLogger(
+            options.Verbosity > 1 ? LogLevel.Trace : LogLevel.Error,
+            options.Progress == ProgressStyle.Json ? LogFormat.Json : LogFormat.Text);
         using var reactor = new Reactor(log);
-        using var signals = new Signals(reactor) { LetsThrough = () => _mayBlock };
+        using var signals = new Signals(reactor);
         _reactor = reactor;
-        _transformer = options.Via is { } via ? new TransformClient(reactor, via, ConnectTimeout.Max, options.Timeout) : null;
-        _progress = Progress.Create(options.Progress, options.Quiet);
+        _transformer = options.Via is { } via ? new TransformClient(reactor, via, options.ConnectTimeout, options.Timeout) : null;
+        _progress = Progress.Create(options);
         signals.OnTerminate(Interrupt);
         signals.OnHangUp(() => Interrupt(PosixSignal.SIGHUP));
+        using PipeReaderWatch? watch =
+            options.Stream && options.Output is null ? PipeReaderWatch.TryStart(reactor, OnReaderGone) : null;
         long start = Stopwatch.GetTimestamp();
         reactor.CallWhenRunning(StartAll);
+        _ = reactor.CallLater(TickInterval, this, static command => command.Tick());
         reactor.Run();
         return Finish(Stopwatch.GetElapsedTime(start));
     }
 
-    /// <summary>Where each poem goes; nothing is opened before its first byte has come.</summary>
-    private bool TryMakeDownloads(Endpoint[] addresses, out string problem)
+    /// <summary>Finds out where each poem goes; nothing is created before its first byte has arrived.</summary>
+    /// <returns>The exit code after an error that was reported, else null.</returns>
+    /// <exception cref="UsageError">The options contradict what is there.</exception>
+    private int? TryCreateDownloads(PoemMirrors[] addresses)
     {
-        problem = string.Empty;
         string[]? paths = null;
         if (_options.Output is { } output)
         {
-            bool directory = Directory.Exists(output);
-            if (addresses.Length > 1 && !directory && !_options.Race)
+            bool isDirectory = Directory.Exists(output);
+            if (addresses.Length > 1 && !isDirectory && !_options.Race)
             {
-                problem = $"--output {output}: several poems need a directory";
-                return false;
+                throw new UsageError($"--output {output}: several poems need a directory");
             }
 
-            paths = directory ? PoemFile.PathsIn(output, addresses) : Array.ConvertAll(addresses, _ => output);
+            paths = isDirectory ? PoemFile.PathsIn(output, addresses) : Array.ConvertAll(addresses, _ => output);
             bool takesBack = _options.Race || _options.AllOrNothing;
-            if (takesBack && Array.Find(paths, PoemFile.IsSpecial) is { } special)
+            if (takesBack && Array.Find(paths, OutputPath.IsSpecial) is { } special)
             {
-                problem = $"--output {special}: what has gone to a device or a pipe cannot be taken back";
-                return false;
+                throw new UsageError($"--output {special}: what has gone to a device or a pipe cannot be taken back");
+            }
+
+            if (_options.Stream && !OutputPath.IsSpecial(paths[0]))
+            {
+                throw new UsageError($"--output {paths[0]}: --stream needs standard output, a device or a pipe");
+            }
+
+            foreach (string path in paths)
+            {
+                if (OutputPath.Check(path) is not Errno.None and var error)
+                {
+                    return CommandRunner.Fail($"cannot write {path}: {error.Sentence()}");
+                }
             }
         }
 
@@ -100,19 +116,20 @@ internal sealed partial class GetCommand
             _downloads[i] = new Download(this, i + 1, addresses[i], paths?[i], escapes);
         }
 
-        return true;
+        return null;
     }
 
-    /// <summary>All, wherever descriptors last: a download takes one for its connection, and one for its file.</summary>
-    private int MostAtOnce()
+    /// <summary>As many as asked for, if the descriptors suffice: a download takes one for its connection, and one for its file.</summary>
+    private int MaxParallel()
     {
         // Twice, since the next one begins before the connection of the last one is closed.
         int each = 2 * (_options.Output is null ? 1 : 2);
-        return (int)Math.Clamp((NativeProcess.RaiseOpenFileLimit() - ReservedDescriptors) / each, 1, int.MaxValue);
+        long max = (NativeProcess.RaiseOpenFileLimit() - ReservedDescriptors) / each;
+        return (int)Math.Clamp(_options.ParallelMax > 0 ? Math.Min(_options.ParallelMax, max) : max, 1, int.MaxValue);
     }
 
     /// <summary>
-    /// Begins them all, and says by what they end: by the first that is whole, by the first that fails, or when none is left.
+    /// Begins all downloads, and ends the program after the first that is complete, after the first that fails, or after all.
     /// </summary>
     private void StartAll()
     {
@@ -123,26 +140,32 @@ internal sealed partial class GetCommand
         _ = all.AddErrback(_ => _keeps = false).AddBoth(CancelAll);
     }
 
-    /// <summary>One poem, when its turn has come, from the first try to the last.</summary>
-    /// <returns>Fires when it is whole. Fails when that was told, or when it was cancelled: that stops the download.</returns>
+    /// <summary>Downloads one poem, when there is a free slot, from the first attempt to the last.</summary>
+    /// <returns>Fires when it is written. Fails when that was reported, or when it was cancelled, which stops the download.</returns>
     private async Deferred<bool> Fetch(Download download)
     {
-        _progress.Started(download.Task, download.From);
-        _ = await _places.Acquire();
+        _ = await _slots.Acquire();
         try
         {
-            await FetchWithRetries(download);
-            if (download.Held is not null)
+            _progress.Started(download.Task, download.From.ToString());
+            Deferred<bool> transfer = Transfer(download);
+            if (_options.MaxTime < Quantity.Never)
             {
-                download.Release(await Transform(download));
+                _ = transfer.AddTimeout(_options.MaxTime, _reactor);
             }
 
+            _ = await transfer;
             download.Complete();
             return true;
         }
         catch (IOException exception)
         {
             download.Fail(exception.Message);
+            throw;
+        }
+        catch (TimeoutError)
+        {
+            download.Fail($"timed out: not done in {_options.MaxTime.TotalSeconds:0.###} s");
             throw;
         }
         catch (CancelledError)
@@ -152,30 +175,52 @@ internal sealed partial class GetCommand
         }
         finally
         {
-            // If this is the end of all, the next one is cancelled in this turn, and connects in a later one: it never does.
-            _places.Release();
+            // If this ends the program, the next download is cancelled in this turn, and would connect in a later one: it never does.
+            _slots.Release();
         }
+    }
+
+    /// <summary>Receives a poem, and has it transformed.</summary>
+    private async Deferred<bool> Transfer(Download download)
+    {
+        _ = await FetchWithRetries(download);
+        download.Verify();
+        if (download.Held is not null)
+        {
+            download.WriteHeld(await Transform(download));
+        }
+
+        return true;
     }
 
     private async Deferred<long> FetchWithRetries(Download download)
     {
-        var request = new PoemRequest(ConnectTimeout.Max, _options.Timeout, _options.Format);
+        var mirrors = new MirrorFetch(
+            download.From, _reactor, (endpoint, receiver) => PoemFetch.Start(_reactor, endpoint, _request, receiver))
+        {
+            FailedOver = (mirror, error) =>
+            {
+                _progress.Restarted(download.Task, $"{mirror}: {error.Message}");
+                Note(download, $"{mirror}: {error.Message}, trying the next server");
+            },
+        };
         TimeSpan delay = FirstRetryDelay;
         for (int retries = 0; ;)
         {
             try
             {
-                return await PoemFetch.Start(_reactor, download.From, request, download);
+                return await mirrors.Start(download);
             }
             catch (ConnectError shortage) when (shortage.Error == Errno.EMFILE && _reactor.Connections.Count > 0)
             {
-                // Connections that wait for their servers to close hold them: it is not this server's fault.
+                // Connections that wait for their servers to close hold the descriptors: this server has not failed.
                 await _reactor.Sleep(DescriptorDelay);
             }
-            catch (IOException exception)
-                when (exception is ConnectError or ConnectionLost && retries < _options.Retry && download.TryStartOver())
+            catch (IOException error) when (PoemFetch.MayRetry(error) && retries < _options.Retry && download.TryRestart())
             {
                 retries++;
+                _progress.Restarted(download.Task, error.Message);
+                Note(download, $"{error.Message}, trying again in {delay.TotalSeconds:0.###} s");
                 await _reactor.Sleep(delay);
                 delay *= 2;
             }
@@ -195,23 +240,37 @@ internal sealed partial class GetCommand
         catch (IOException exception)
         {
             result.Release();
+            if (_options.StrictTransform)
+            {
+                throw new PoemIncompleteError($"{name} failed: {exception.Message}");
+            }
+
             _progress.Warned(download.Task, $"{name} failed, printing it as it came: {exception.Message}");
             return null;
         }
     }
 
-    /// <summary>Writes what is to be written at the end, and counts.</summary>
+    /// <summary>Writes what waited for the end, and counts.</summary>
     private int Finish(TimeSpan elapsed)
     {
-        int whole = 0;
+        int complete = 0;
+        int failed = 0;
         foreach (Download download in _downloads)
         {
             download.Settle(_keeps);
-            whole += download.IsWhole ? 1 : 0;
-            _keeps &= download.IsWhole || !_options.AllOrNothing;
+            complete += download.IsComplete ? 1 : 0;
+            failed += download.HasFailed ? 1 : 0;
+            _keeps &= download.IsComplete || !_options.AllOrNothing;
         }
 
-        int exitCode = whole >= (_options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure;
+        int exitCode = complete >= (_options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure;
+        _signal = _signal != 0 ? _signal : SignalQueue.EndingSignal switch
+        {
+            1 => PosixSignal.SIGHUP,
+            2 => PosixSignal.SIGINT,
+            15 => PosixSignal.SIGTERM,
+            _ => 0,
+        };
         if (_signal != 0)
         {
             return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted
@@ -224,8 +283,28 @@ internal sealed partial class GetCommand
             return exitCode;
         }
 
-        _progress.Summary(whole, elapsed);
-        return _standardOutput.Problem is { } problem ? CommandRunner.Fail(problem) : exitCode;
+        if (_standardOutput.Problem is { } problem)
+        {
+            _progress.Error(problem);
+            exitCode = ExitCode.Failure;
+        }
+
+        _progress.Summary(complete, failed, elapsed);
+        return exitCode;
+    }
+
+    private void Tick()
+    {
+        _progress.Tick();
+        _ = _reactor.CallLater(TickInterval, this, static command => command.Tick());
+    }
+
+    private void Note(Download download, string text)
+    {
+        if (_options.Verbosity > 0)
+        {
+            _progress.Note(download.Task, text);
+        }
     }
 
     private void Interrupt(PosixSignal signal)
@@ -235,7 +314,9 @@ internal sealed partial class GetCommand
         CancelAll();
     }
 
-    /// <summary>Standard output is no more: nobody is left to download for.</summary>
+    private void OnReaderGone() => StandardOutputFailed(OutputResult.OfStandardOutput(Errno.EPIPE));
+
+    /// <summary>Nothing can be written to standard output any more: ends all downloads.</summary>
     private void StandardOutputFailed(OutputResult result)
     {
         if (_standardOutput.IsOk)

@@ -19,8 +19,9 @@ internal sealed class ServeCommand
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server, ServeOptions options)
     {
+        SignalQueue.Open(isServer: true);
         ServedPoem[] poems = options.Poems;
-        using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
+        using var log = PoetryLogger.ForServer(server);
         var sources = new PoemSource[poems.Length];
 
         // Standard input last: it may take its time, and a file that is missing is reported at once.

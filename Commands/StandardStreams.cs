@@ -15,7 +15,14 @@ internal static class StandardStreams
 
     public const int Error = 2;
 
-    private const int NoTimeout = -1;
+    /// <summary>PIPE_BUF of Linux: a pipe that poll(2) calls writable has room for so many bytes.</summary>
+    private const int PipeBytes = 4096;
+
+    /// <summary>Between two attempts to open a FIFO that has no reader.</summary>
+    private const int ReaderPollMs = 50;
+
+    /// <summary>A wait that only the descriptor ends.</summary>
+    private const int WithoutEnd = -1;
 
     public static bool IsTerminalAt(int descriptor) => NativeTerminal.IsTerminal(descriptor);
 
@@ -31,9 +38,15 @@ internal static class StandardStreams
     /// <param name="descriptor">Not owned.</param>
     /// <param name="bytes">What to write.</param>
     /// <param name="written">How many of them were written.</param>
-    /// <returns>The error that ended it, if there was one.</returns>
+    /// <returns>The error that ended it, if there was one; on the main thread EINTR if a signal ends the command while the
+    /// reader of a pipe or a terminal does not read.</returns>
     public static Errno WriteAll(nint descriptor, ReadOnlySpan<byte> bytes, out int written)
     {
+        if (SignalQueue.IsMine && !IsFile(descriptor, out bool canReopen))
+        {
+            return WriteAllUnlessSignalled(descriptor, canReopen, bytes, out written);
+        }
+
         written = 0;
         while (written < bytes.Length)
         {
@@ -42,7 +55,7 @@ internal static class StandardStreams
             if (error == Errno.EAGAIN)
             {
                 // Another process made it non-blocking: the shell and other programs share the descriptor.
-                error = NativeFile.WaitWritable(descriptor, NoTimeout);
+                error = NativeFile.WaitWritable(descriptor, WithoutEnd);
             }
 
             if (error != Errno.None)
@@ -52,6 +65,78 @@ internal static class StandardStreams
         }
 
         return Errno.None;
+    }
+
+    /// <summary>Opens an existing device, FIFO or file for writing; waits for the reader of a FIFO.</summary>
+    /// <returns>EINTR if a signal ends the command meanwhile.</returns>
+    public static Errno OpenForWriting(string path, out nint handle)
+    {
+        while (true)
+        {
+            Errno error = NativeFile.OpenForWriting(path, out handle);
+            bool isFifo = error == Errno.ENXIO
+                && NativeFile.StatusOf(path, out FileStatus status) == Errno.None
+                && status.Kind == FileKind.Fifo;
+            if (!isFifo)
+            {
+                return error;
+            }
+
+            if (!SignalQueue.IsMine)
+            {
+                NativeProcess.SleepMicroseconds(ReaderPollMs * 1000);
+            }
+            else if (SignalQueue.Sleep(ReaderPollMs) == Errno.EINTR)
+            {
+                return Errno.EINTR;
+            }
+        }
+    }
+
+    /// <summary>True for files and block devices, to which a write does not wait for a reader.</summary>
+    private static bool IsFile(nint descriptor, out bool canReopen)
+    {
+        bool isKnown = NativeFile.Status(descriptor, out FileStatus status) == Errno.None;
+        canReopen = isKnown && status.Kind is FileKind.Fifo or FileKind.CharacterDevice;
+        return isKnown && status.Kind is FileKind.Regular or FileKind.Other;
+    }
+
+    /// <summary>
+    /// Writes without blocking, so that a signal can end the wait. The descriptor itself may not be made non-blocking, since
+    /// other processes share it: a long text is written to a second opening of the pipe or terminal, or in parts that fit
+    /// when poll(2) says that there is room.
+    /// </summary>
+    private static Errno WriteAllUnlessSignalled(nint descriptor, bool canReopen, ReadOnlySpan<byte> bytes, out int written)
+    {
+        written = 0;
+        nint own = -1;
+        bool hasOwn = canReopen
+            && bytes.Length > PipeBytes
+            && NativeFile.OpenAgainWithoutBlocking(descriptor, out own) == Errno.None;
+        Errno error = Errno.None;
+        while (written < bytes.Length && error == Errno.None)
+        {
+            ReadOnlySpan<byte> part = bytes[written..];
+            if (!hasOwn)
+            {
+                part = part[..Math.Min(part.Length, PipeBytes)];
+                error = SignalQueue.WaitWritable(descriptor);
+            }
+
+            if (error == Errno.None)
+            {
+                error = NativeFile.Write(hasOwn ? own : descriptor, part, out int count);
+                written += count;
+                error = error == Errno.EAGAIN ? SignalQueue.WaitWritable(hasOwn ? own : descriptor) : error;
+            }
+        }
+
+        if (hasOwn)
+        {
+            _ = NativeFile.Close(own);
+        }
+
+        return error;
     }
 
     /// <summary>Writes what can be written without waiting.</summary>

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace Poetry.Net;
 
@@ -11,6 +12,47 @@ public sealed partial class Reactor
     /// of 10 MB, by sendfile, on loopback: the rate is 1.57 with 64 KiB, 1.10 with 128, 0.97 with 256, 0.81 with 4 MiB.
     /// </summary>
     private const int UnsentLimitBytes = 64 * 1024;
+
+    /// <summary>How long another process may take to start on a Unix socket in the same folder: it takes milliseconds.</summary>
+    private const int MaxUnixLockWaitMs = 5000;
+
+    /// <summary>As in Twisted.</summary>
+    internal static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Listens for TCP connections on a port.</summary>
+    /// <param name="port">0 asks for a free one.</param>
+    /// <param name="factory">Builds a protocol for each connection.</param>
+    /// <param name="host">The address of this machine: a number, not a name. By default only this machine can connect.</param>
+    /// <returns>The port, which accepts from the next turn on.</returns>
+    /// <exception cref="CannotListenError">The address is in use, or no address of this machine.</exception>
+    public ListeningPort ListenTcp(int port, Factory factory, string host = Endpoint.DefaultHost)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        return System.Net.IPAddress.TryParse(host, out System.Net.IPAddress? address)
+            ? ListenTcp(SocketAddress.Ip(address, (ushort)port), factory)
+            : throw new CannotListenError(host, "not an address");
+    }
+
+    /// <summary>Connects to a TCP port.</summary>
+    /// <param name="host">A name or a number.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="factory">Builds the protocol, once there is a connection.</param>
+    /// <param name="timeout">For the look-up and the connection; 30 s if null.</param>
+    /// <returns>The connector, which has started.</returns>
+    public Connector ConnectTcp(string host, int port, ClientFactory factory, TimeSpan? timeout = null) =>
+        Connect(Endpoint.Tcp(host, port), factory, timeout ?? DefaultConnectTimeout);
+
+    /// <summary>Connects to a Unix socket.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="factory">Builds the protocol, once there is a connection.</param>
+    /// <param name="timeout">30 s if null.</param>
+    /// <returns>The connector, which has started.</returns>
+    public Connector ConnectUnix(string path, ClientFactory factory, TimeSpan? timeout = null) =>
+        Connect(Endpoint.Unix(path), factory, timeout ?? DefaultConnectTimeout);
+
+    /// <summary>The ports that listen, also those that the poller does not watch for now.</summary>
+    private readonly List<ListeningPort> _ports = [];
 
     /// <summary>Listens for TCP connections.</summary>
     /// <param name="address">Port 0 asks for a free one.</param>
@@ -45,6 +87,12 @@ public sealed partial class Reactor
         ArgumentNullException.ThrowIfNull(factory);
         options ??= new ListenOptions();
         var address = SocketAddress.Unix(path);
+        using UnixSocketLock guard = UnixSocketLock.Take(path, MaxUnixLockWaitMs, out bool isTaken);
+        if (!isTaken)
+        {
+            throw new CannotListenError(address.ToString(), Errno.EADDRINUSE);
+        }
+
         Errno error = Bind(address, options, out nint handle);
         if (error == Errno.EADDRINUSE && IsStale(address))
         {
@@ -119,7 +167,8 @@ public sealed partial class Reactor
 
             if (address.Kind == AddressKind.IPv6)
             {
-                _ = NativeSocket.OnlyIPv6(handle);
+                // [::] takes both families; any other address is of one.
+                _ = NativeSocket.SetOnlyIPv6(handle, !address.IsAny);
             }
 
             // Connections inherit all of these, without a call of their own. No delay: a short last segment need not wait
@@ -189,9 +238,22 @@ public sealed partial class Reactor
         return Accepting(handle, address, factory, options);
     }
 
+    /// <summary>The port has stopped listening.</summary>
+    internal void Forget(ListeningPort port) => _ports.Remove(port);
+
+    /// <summary>Stops all ports. One that is paused, or waits at its limit, is not among the descriptors of the poller.</summary>
+    private void StopListening()
+    {
+        while (_ports.Count > 0)
+        {
+            _ports[^1].StopListening();
+        }
+    }
+
     private ListeningPort Accepting(nint handle, SocketAddress address, Factory factory, ListenOptions options)
     {
         var port = new ListeningPort(this, handle, address, factory, options);
+        _ports.Add(port);
         Errno error = port.StartAccepting();
         if (error == Errno.None)
         {

@@ -46,4 +46,25 @@ internal static partial class ReactorLog
         Level = LogLevel.Information,
         Message = "event loop slow for {Seconds:F1} s by {Callback} ({Suppressed} similar messages suppressed)")]
     public static partial void LoopSlow(ILogger log, double seconds, string callback, long suppressed);
+
+    [LoggerMessage(
+        EventId = 8,
+        EventName = "address_limit_reached",
+        Level = LogLevel.Information,
+        Message = "reset {Peer}: too many connections of its address ({Suppressed} similar messages suppressed)")]
+    public static partial void AddressLimitReached(ILogger log, SocketAddress peer, long suppressed);
+
+    [LoggerMessage(
+        EventId = 9,
+        EventName = "proxy_header_rejected",
+        Level = LogLevel.Warning,
+        Message = "reset {Peer}: {Problem} ({Suppressed} similar warnings suppressed)")]
+    public static partial void ProxyHeaderRejected(ILogger log, SocketAddress peer, string problem, long suppressed);
+
+    [LoggerMessage(
+        EventId = 11,
+        EventName = "proxy_header_missing",
+        Level = LogLevel.Debug,
+        Message = "{Peer} closed without a PROXY header")]
+    public static partial void ProxyHeaderMissing(ILogger log, SocketAddress peer);
 }

@@ -7,55 +7,81 @@ using System.Threading;
 namespace Poetry.Net;
 
 /// <summary>
-/// Signals of the process, brought into a reactor's loop. The runtime receives a signal on a thread of its own; here it
-/// becomes a <see cref="Reactor.CallFromThread(Action)"/>, and a storm of the same signal becomes one call.
+/// Signals of the process, delivered in a reactor's loop. Where the process has a <see cref="SignalQueue"/> the loop watches
+/// its descriptor, and no thread takes part. Elsewhere the runtime receives a signal on a thread of its own, and calls here.
+/// Several signals of a kind may become one call.
 /// </summary>
 /// <remarks>
-/// Crosses threads: whether a call is under way, and whether the loop is over, is shared, and each is changed in one step.
+/// Crosses threads, with the runtime's handlers: whether a call is under way is shared with the runtime's thread.
 /// </remarks>
-public sealed class Signals(Reactor reactor) : IDisposable
+public sealed class Signals : IDisposable
 {
-    /// <summary>By its raw number, since the runtime has no name for it: 10 on Linux, 30 on macOS and BSD.</summary>
-    private static readonly PosixSignal Sigusr1 = (PosixSignal)(OperatingSystem.IsLinux() ? 10 : 30);
-
+    private readonly Reactor _reactor;
+    private readonly QueueWatcher? _watcher;
     private readonly List<PosixSignalRegistration> _registrations = [];
     private volatile bool _isRetired;
 
-    /// <summary>
-    /// Asked on the runtime's thread when a signal comes: true leaves it to do what it does by default, which mostly is to
-    /// end the process. For a loop that may be held up by a call that blocks.
-    /// </summary>
-    public Func<bool>? LetsThrough { get; init; }
+    /// <summary>Listens to no signal yet. Belongs to the reactor's thread.</summary>
+    /// <exception cref="IOException">The kernel will not watch the descriptor.</exception>
+    public Signals(Reactor reactor)
+    {
+        ArgumentNullException.ThrowIfNull(reactor);
+        _reactor = reactor;
+        if (SignalQueue.IsMine)
+        {
+            _watcher = new QueueWatcher(reactor, SignalQueue.Handle);
+            reactor.AddReader(_watcher);
+
+            // Signals that were taken by a wait before the loop or within it.
+            SignalQueue.HasTaken = () => reactor.CallFromThread(_watcher.Deliver);
+            SignalQueue.HasTaken();
+        }
+    }
 
     /// <summary>SIGINT and SIGTERM: end.</summary>
     /// <exception cref="IOException">As from all of these: descriptors or threads have run out.</exception>
     public void OnTerminate(Action<PosixSignal> call)
     {
-        Listen(PosixSignal.SIGINT, call);
-        Listen(PosixSignal.SIGTERM, call);
+        Listen(PosixSignal.SIGINT, 2, call);
+        Listen(PosixSignal.SIGTERM, 15, call);
     }
 
-    /// <summary>SIGHUP: read again what is read at the start.</summary>
-    public void OnHangUp(Action call) => Listen(PosixSignal.SIGHUP, _ => call());
+    /// <summary>SIGHUP: reload, or end.</summary>
+    public void OnHangUp(Action call) => Listen(PosixSignal.SIGHUP, 1, _ => call());
 
-    /// <summary>SIGUSR1: say how it goes. Not on Windows.</summary>
+    /// <summary>SIGUSR1: log figures. Not on Windows.</summary>
     public void OnUser1(Action call)
     {
         if (!OperatingSystem.IsWindows())
         {
-            Listen(Sigusr1, _ => call());
+            Listen((PosixSignal)NativeSignals.SIGUSR1, NativeSignals.SIGUSR1, _ => call());
+        }
+    }
+
+    /// <summary>SIGUSR2: reopen files. Not on Windows.</summary>
+    public void OnUser2(Action call)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            Listen((PosixSignal)NativeSignals.SIGUSR2, NativeSignals.SIGUSR2, _ => call());
         }
     }
 
     /// <summary>
-    /// The loop turns no more, and the process is about to end. Left to the runtime, a signal that comes just now would cost it
-    /// its exit code: they are passed over. What is left to do must not take long: nothing but SIGKILL ends it sooner.
+    /// The loop has ended, and the process is about to end: signals have no effect from now on, so that they do not change
+    /// the exit code. What is left to do must not take long.
     /// </summary>
     public void Retire() => _isRetired = true;
 
-    /// <summary>Leaves the signals to the runtime again.</summary>
+    /// <summary>Stops to listen. The runtime's handlers are removed; a queue stays open.</summary>
     public void Dispose()
     {
+        if (_watcher is not null)
+        {
+            SignalQueue.HasTaken = null;
+            _reactor.RemoveAll(_watcher);
+        }
+
         foreach (PosixSignalRegistration registration in _registrations)
         {
             registration.Dispose();
@@ -64,7 +90,19 @@ public sealed class Signals(Reactor reactor) : IDisposable
         _registrations.Clear();
     }
 
-    private void Listen(PosixSignal signal, Action<PosixSignal> call)
+    private void Listen(PosixSignal signal, int number, Action<PosixSignal> call)
+    {
+        if (_watcher is not null)
+        {
+            _watcher.Add(number, () => call(signal));
+        }
+        else
+        {
+            Register(signal, call);
+        }
+    }
+
+    private void Register(PosixSignal signal, Action<PosixSignal> call)
     {
         int pending = 0;
         void OnLoop()
@@ -78,23 +116,79 @@ public sealed class Signals(Reactor reactor) : IDisposable
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
-                if (_isRetired)
+                context.Cancel = true;
+                if (!_isRetired && Interlocked.Exchange(ref pending, 1) == 0)
                 {
-                    context.Cancel = true;
-                    return;
-                }
-
-                context.Cancel = LetsThrough is null || !LetsThrough();
-                if (context.Cancel && Interlocked.Exchange(ref pending, 1) == 0)
-                {
-                    reactor.CallFromThread(onLoop);
+                    _reactor.CallFromThread(onLoop);
                 }
             }));
         }
         catch (TypeInitializationException noPipe)
         {
-            // The runtime gets a pipe and a thread for signals with the first of them, and says so when there are none left.
-            throw new IOException("cannot receive signals: the system has no descriptors or threads for it", noPipe);
+            // The runtime creates a pipe and a thread for signals with the first of them.
+            throw new IOException("cannot receive signals: descriptors or threads have run out", noPipe);
         }
+    }
+
+    /// <summary>Watches the queue of the process.</summary>
+    private sealed class QueueWatcher(Reactor reactor, nint handle) : Descriptor(handle)
+    {
+        private readonly List<(int Number, Action Call)> _calls = [];
+
+        /// <summary>SIGUSR1 and its kin come before SIGINT and SIGTERM, which may stop the loop.</summary>
+        public void Add(int number, Action call)
+        {
+            if (number is 2 or 15)
+            {
+                _calls.Add((number, call));
+            }
+            else
+            {
+                _calls.Insert(0, (number, call));
+            }
+        }
+
+        public void Deliver()
+        {
+            foreach ((int number, Action call) in _calls)
+            {
+                if (!SignalQueue.TryTake(number))
+                {
+                    continue;
+                }
+
+                try
+                {
+                    call();
+                }
+                catch (Exception exception)
+                {
+                    // It must not cost the watch, as it would if the reactor caught it.
+                    reactor.CallbackThrew(null, exception);
+                }
+            }
+        }
+
+        protected internal override void DoRead()
+        {
+            _ = SignalQueue.Collect();
+            Deliver();
+        }
+
+        protected internal override void DoWrite()
+        {
+        }
+
+        protected internal override void ConnectionLost(Failure reason) => reactor.RemoveAll(this);
+    }
+}
+
+/// <summary>A signal has asked the command to end before its loop ran.</summary>
+internal sealed class EndedBySignalError : Exception
+{
+    /// <summary>The usual message.</summary>
+    public EndedBySignalError()
+        : base("ended by a signal")
+    {
     }
 }

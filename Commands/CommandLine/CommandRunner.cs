@@ -15,12 +15,19 @@ internal static class CommandRunner
     /// <returns>The exit code of the process.</returns>
     public static int Run(IReadOnlyList<string> args, ICommands commands)
     {
+        SignalQueue.Block();
+        NativeProcess.ReapOrphans();
         _ = NativeProcess.EnsureStandardDescriptors();
         _ = NativeProcess.IgnoreSigXfsz();
         Invocation invocation = default;
         try
         {
             invocation = CommandLine.Parse(args, commands);
+            if (invocation.Run is null)
+            {
+                SignalQueue.Unblock();
+            }
+
             if (invocation.Run is null && invocation.ExitCode == ExitCode.Success)
             {
                 return Say(invocation.Text);
@@ -33,6 +40,10 @@ internal static class CommandRunner
         {
             _ = StandardStreams.WriteAll(StandardStreams.Error, Invocation.Refuse(invocation.Command!, mistake.Message).Text);
             return ExitCode.WrongUsage;
+        }
+        catch (EndedBySignalError)
+        {
+            return ExitCode.Success;
         }
         catch (PollerUnavailableError wish)
         {

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using ConsoleAppFramework;
 using Poetry.Net;
@@ -15,6 +16,8 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
         ("poetry get --transform cummingsify --via 11000 10001", "transformed on the way"),
         ("poetry get --output poems/ 10001 10002", "into files of a directory"),
         ("poetry get --race mirror.example:10001 10001", "from the fastest server"),
+        ("poetry get --retry 2 10001,mirror.example:10001", "from the first server that delivers it"),
+        ("poetry get --stream 10001 | head -n 1", "as it comes, in constant memory"),
     ];
 
     /// <summary>As curl has it: a file of this name is <c>./-</c>.</summary>
@@ -23,29 +26,55 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
     /// <summary>Download poems from all addresses at once; print each as soon as it is whole.</summary>
     /// <param name="transform">NAME: Have every poem transformed; needs --via</param>
     /// <param name="via">ADDRESS: The server that transforms</param>
-    /// <param name="timeout">SECONDS: A server that sends nothing for so long has failed, 0 for never</param>
-    /// <param name="retry">N: Try again so often after connect errors and resets</param>
+    /// <param name="strictTransform">A poem whose transformation fails has failed, and is not printed</param>
+    /// <param name="timeout">TIME: Fail if a server sends nothing for so long, 0 for never</param>
+    /// <param name="connectTimeout">TIME: Longest time for looking up a name and connecting, 0 for no limit</param>
+    /// <param name="maxTime">TIME: Longest time for a whole download, 0 for no limit</param>
+    /// <param name="maxBytes">BYTES: Fail if a poem is longer, 0 for no limit</param>
+    /// <param name="expectBytes">N: Fail unless the poem has exactly so many bytes; takes one ADDRESS</param>
+    /// <param name="sha256">HEX: Fail unless the poem has this SHA-256; takes one ADDRESS</param>
+    /// <param name="allowEmpty">Accept 0 bytes as an empty poem</param>
+    /// <param name="retry">N: Number of retries after failed look-ups and connections, resets, timeouts, cut frames and empty replies</param>
+    /// <param name="parallelMax">N: Maximum simultaneous downloads, 0 for all at once</param>
     /// <param name="output">-o, FILE|DIRECTORY: Write to a file, or to HOST_PORT.txt in a directory; - is standard output</param>
+    /// <param name="sync">Flush files to the disk before a poem counts as got</param>
+    /// <param name="stream">Write bytes as they come, in constant memory; takes one ADDRESS</param>
     /// <param name="wait">Print all poems at the end, in the order of the addresses</param>
     /// <param name="race">Write the first whole poem, cancel the other downloads</param>
     /// <param name="allOrNothing">Write all poems at the end, or none if one fails</param>
     /// <param name="netstring">The poems travel as netstrings</param>
-    /// <param name="progress">auto|lines|bars|none: How progress is shown</param>
+    /// <param name="progress">auto|lines|bars|none|json: How progress is shown</param>
+    /// <param name="color">auto|always|never: Colour the progress bars</param>
     /// <param name="quiet">-q, Print only failures</param>
+    /// <param name="verbose">-v, Print connections and retries too</param>
+    /// <param name="veryVerbose">-vv, Print the records of the engine too</param>
     /// <param name="raw">Send control characters through to a terminal</param>
-    /// <param name="address">ADDRESS: PORT, HOST:PORT, [IPV6]:PORT or unix:PATH</param>
+    /// <param name="address">ADDRESS: PORT, HOST:PORT, [IPV6]:PORT or unix:PATH; mirrors are separated by commas</param>
     public void Get(
         string? transform = null,
         string? via = null,
+        bool strictTransform = false,
         string timeout = "60",
+        string connectTimeout = "10",
+        string maxTime = "0",
+        string maxBytes = "0",
+        string? expectBytes = null,
+        string? sha256 = null,
+        bool allowEmpty = false,
         string retry = "0",
+        string parallelMax = "0",
         string? output = null,
+        bool sync = false,
+        bool stream = false,
         bool wait = false,
         bool race = false,
         bool allOrNothing = false,
         bool netstring = false,
         string progress = "auto",
+        string color = "auto",
         bool quiet = false,
+        bool verbose = false,
+        bool veryVerbose = false,
         bool raw = false,
         [Argument] params string[] address)
     {
@@ -64,27 +93,61 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
             Progress = (ProgressStyle)binding.ReadWord(progress),
             Quiet = quiet,
             Raw = raw,
+            StrictTransform = strictTransform,
+            ConnectTimeout = binding.Read<TimeSpan>(connectTimeout, Quantity.TryParseLimit),
+            MaxTime = binding.Read<TimeSpan>(maxTime, Quantity.TryParseLimit),
+            MaxBytes = binding.Read<long>(maxBytes, Quantity.TryParseSize),
+            ExpectBytes = expectBytes is null ? null : binding.Read<long>(expectBytes, Quantity.TryParseSize),
+            Sha256 = binding.Read<byte[]>(sha256, TryParseSha256),
+            AllowEmpty = allowEmpty,
+            ParallelMax = (int)binding.Read<long>(parallelMax, ServerSyntax.TryParseCount),
+            Sync = sync,
+            Stream = stream,
+            Colour = (ColourMode)binding.ReadWord(color),
+            Verbosity = veryVerbose ? 2 : verbose ? 1 : 0,
         };
-        Endpoint[] from = binding.ReadAll<Endpoint>(address, Endpoint.TryParse);
+        PoemMirrors[] from = binding.ReadAll<PoemMirrors>(address, PoemMirrors.TryParse);
         binding.Refuse(from.Length == 0 ? "no address given (try 'poetry get --help')"
             : transform is not null && via is null ? "--transform needs --via ADDRESS, a transform server"
             : transform is null && via is not null ? "--via needs --transform NAME, a transformation"
             : raw && options.Output is not null ? "--raw has no effect: what goes to a file is never escaped"
             : race && allOrNothing ? "--race wants one poem, --all-or-nothing all of them: use one of the two"
             : race && wait ? "--wait has no effect: with --race only one poem is printed"
+            : strictTransform && transform is null ? "--strict-transform has no effect without --transform NAME"
+            : from.Length > 1 && OptionOfOnePoem(expectBytes, sha256, stream) is { } single ? $"{single} takes one ADDRESS, not {from.Length}"
+            : stream && transform is not null ? "--stream cannot be used with --transform: a poem is transformed as a whole"
+            : stream && wait ? "--stream writes bytes as they come: it cannot be used with --wait"
+            : stream && allOrNothing ? "--stream writes bytes as they come: it cannot be used with --all-or-nothing"
+            : stream && race ? "--race has no effect: --stream takes one ADDRESS"
+            : allowEmpty && netstring ? "--allow-empty has no effect: 0 bytes are never a netstring"
+            : sync && options.Output is null ? "--sync has no effect without --output FILE|DIRECTORY"
+            : quiet && options.Verbosity > 0 ? "--quiet and --verbose contradict each other: use one of the two"
             : null);
         binding.Run(() => commands.Get(options, from));
     }
 
+    private static string? OptionOfOnePoem(string? expectBytes, string? sha256, bool stream) =>
+        expectBytes is not null ? "--expect-bytes" : sha256 is not null ? "--sha256" : stream ? "--stream" : null;
+
+    private static bool TryParseSha256(string text, [NotNullWhen(true)] out byte[]? hash, [NotNullWhen(false)] out string? problem)
+    {
+        hash = new byte[Sha256.Length];
+        bool ok = text.Length == Sha256.Length * 2
+            && Convert.FromHexString(text, hash, out _, out _) == OperationStatus.Done;
+        problem = ok ? null : $"'{text}' is not a SHA-256 of 64 hexadecimal digits";
+        return ok;
+    }
+
     /// <summary>The wire splits at the first point: a name has none.</summary>
-    private static bool TryParseTransformation(string text, [NotNullWhen(true)] out string? name, [NotNullWhen(false)] out string? problem)
+    internal static bool TryParseTransformation(string text, [NotNullWhen(true)] out string? name, [NotNullWhen(false)] out string? problem)
     {
         name = text;
         problem = text.Length == 0 || text.Contains('.') ? $"'{text}' cannot be the name of a transformation" : null;
         return problem is null;
     }
 
-    private static bool TryParsePath(string text, [NotNullWhen(true)] out string? path, [NotNullWhen(false)] out string? problem)
+    /// <summary>Reads the name of a file.</summary>
+    public static bool TryParsePath(string text, [NotNullWhen(true)] out string? path, [NotNullWhen(false)] out string? problem)
     {
         path = text;
         problem = text.Length == 0 ? "the name of a file is empty" : null;

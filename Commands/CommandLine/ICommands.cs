@@ -22,7 +22,7 @@ internal interface ICommands
     int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems);
 
     /// <summary>See <see cref="GetCommand"/>.</summary>
-    int Get(GetOptions options, Endpoint[] addresses);
+    int Get(GetOptions options, PoemMirrors[] addresses);
 }
 
 /// <summary>The commands of the program.</summary>
@@ -46,5 +46,5 @@ internal sealed class AllCommands : ICommands
     }
 
     /// <inheritdoc/>
-    public int Get(GetOptions options, Endpoint[] addresses) => new GetCommand().Run(options, addresses);
+    public int Get(GetOptions options, PoemMirrors[] addresses) => new GetCommand().Run(options, addresses);
 }

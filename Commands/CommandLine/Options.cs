@@ -29,6 +29,20 @@ internal enum ProgressStyle
 
     /// <summary>None; the summary and failures remain.</summary>
     None,
+
+    /// <summary>A line of JSON for every event.</summary>
+    Json,
+}
+
+/// <summary>When progress bars are coloured.</summary>
+internal enum ColourMode
+{
+    /// <summary>On a terminal, unless NO_COLOR is set.</summary>
+    Auto,
+
+    Always,
+
+    Never,
 }
 
 /// <summary>What all servers let the user choose. <see cref="Quantity.Never"/> stands for no limit.</summary>
@@ -46,6 +60,12 @@ internal sealed class ServerOptions
     /// <summary>The most connections at once; 0 means no limit, null what the descriptor limit allows.</summary>
     public required int? MaxConnections { get; init; }
 
+    /// <summary>The most connections of one client address; 0 means no limit.</summary>
+    public required int MaxPerAddress { get; init; }
+
+    /// <summary>True if every connection begins with a PROXY header, which names the client.</summary>
+    public required bool ProxyProtocol { get; init; }
+
     /// <summary>A client that takes nothing for so long is reset.</summary>
     public required TimeSpan SendTimeout { get; init; }
 
@@ -57,6 +77,9 @@ internal sealed class ServerOptions
 
     /// <summary>How they are written.</summary>
     public required LogFormat LogFormat { get; init; }
+
+    /// <summary>The file that they are written to, or null for standard error.</summary>
+    public string? LogFile { get; init; }
 
     /// <summary>Where counters are served over HTTP, or null for nowhere.</summary>
     public required Endpoint? Metrics { get; init; }
@@ -136,4 +159,39 @@ internal sealed class GetOptions
 
     /// <summary>Send control characters through to a terminal?</summary>
     public required bool Raw { get; init; }
+
+    /// <summary>True if a poem whose transformation fails has failed.</summary>
+    public bool StrictTransform { get; init; }
+
+    /// <summary>Limit for a look-up and the connect after it; <see cref="Quantity.Never"/> for no limit.</summary>
+    public required TimeSpan ConnectTimeout { get; init; }
+
+    /// <summary>Limit for a whole download; <see cref="Quantity.Never"/> for no limit.</summary>
+    public required TimeSpan MaxTime { get; init; }
+
+    /// <summary>The longest poem; 0 for no limit.</summary>
+    public long MaxBytes { get; init; }
+
+    /// <summary>The length of the poem, or null if any will do.</summary>
+    public long? ExpectBytes { get; init; }
+
+    /// <summary>The hash of the poem, or null if any will do.</summary>
+    public byte[]? Sha256 { get; init; }
+
+    /// <summary>True if 0 bytes are a poem.</summary>
+    public bool AllowEmpty { get; init; }
+
+    /// <summary>The most downloads at once; 0 for no limit.</summary>
+    public int ParallelMax { get; init; }
+
+    /// <summary>True to flush files to the disk.</summary>
+    public bool Sync { get; init; }
+
+    /// <summary>True to write bytes as they come.</summary>
+    public bool Stream { get; init; }
+
+    public ColourMode Colour { get; init; }
+
+    /// <summary>0 for failures and progress, 1 for connections and retries too, 2 for the engine's records too.</summary>
+    public int Verbosity { get; init; }
 }

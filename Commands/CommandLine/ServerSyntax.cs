@@ -19,30 +19,39 @@ internal sealed class ServerSyntax(Binding binding)
     /// <param name="iface">ADDRESS: Address to listen on</param>
     /// <param name="workers">N|auto: Reactors, each on its own thread; auto is one a core</param>
     /// <param name="maxConnections">N: Most clients at once, 0 for no limit (default: what the descriptor limit allows)</param>
+    /// <param name="maxPerAddress">N: Most connections of one client address (IPv6: of one /64), 0 for no limit</param>
+    /// <param name="proxyProtocol">Require a PROXY protocol header, which names the client: behind a load balancer</param>
     /// <param name="sendTimeout">SECONDS: Reset a client that takes nothing for so long, 0 for never</param>
     /// <param name="drain">SECONDS: On SIGTERM let running transfers go on for so long, 0 for no limit</param>
     /// <param name="logLevel">trace|debug|info|warn|error: Least level that is logged</param>
     /// <param name="logFormat">text|json: How it is logged</param>
+    /// <param name="logFile">FILE: Log to a file, reopened on SIGUSR2, instead of standard error</param>
     /// <param name="metrics">ADDRESS: Serve /metrics, /healthz and /readyz over HTTP here</param>
     public void Servers(
         string port = "0",
         string iface = Endpoint.DefaultHost,
         string workers = "1",
         string? maxConnections = null,
+        string maxPerAddress = "0",
+        bool proxyProtocol = false,
         string sendTimeout = "60",
         string drain = "10",
         string logLevel = "info",
         string logFormat = "text",
+        string? logFile = null,
         string? metrics = null) => Options = new ServerOptions
         {
             Port = (int)binding.Read<long>(port, TryParsePort),
             Iface = binding.Read<string>(iface, Endpoint.TryParseHost) ?? iface,
             Workers = (int)binding.Read<long>(workers, TryParseWorkers),
             MaxConnections = maxConnections is null ? null : (int)binding.Read<long>(maxConnections, TryParseCount),
+            MaxPerAddress = (int)binding.Read<long>(maxPerAddress, TryParseCount),
+            ProxyProtocol = proxyProtocol,
             SendTimeout = binding.Read<TimeSpan>(sendTimeout, Quantity.TryParseLimit),
             Drain = binding.Read<TimeSpan>(drain, Quantity.TryParseLimit),
             LogLevel = (LogLevel)binding.ReadWord(logLevel),
             LogFormat = (LogFormat)binding.ReadWord(logFormat),
+            LogFile = binding.Read<string>(logFile, GetSyntax.TryParsePath),
             Metrics = binding.Read<Endpoint>(metrics, Endpoint.TryParseListening),
         };
 

@@ -8,37 +8,75 @@ namespace Poetry.Commands;
 internal sealed partial class GetCommand
 {
     /// <summary>One poem on its way from a server to its output.</summary>
-    private sealed class Download(GetCommand command, int task, Endpoint from, string? path, bool escapes) : IPoemReceiver
+    private sealed class Download : IPoemReceiver
     {
-        /// <summary>Not a file of our own: a write to it may block.</summary>
-        private readonly bool _mayBlock = path is null || PoemFile.IsSpecial(path);
+        private readonly GetCommand _command;
+        private readonly string? _path;
+        private readonly bool _escapes;
 
-        /// <summary>Is it written out only when all others are over, too? Standard output may have an order to wait for, and
-        /// a reader who would hold up what is to be cancelled; a file waits only for those without which it may not be.</summary>
-        private readonly bool _commitsAtEnd =
-            command._options.AllOrNothing || (path is null && (command._options.Wait || command._options.Race));
+        /// <summary>True if the poem is written only when all downloads have ended. Standard output may have an order, and a reader that
+        /// would delay the cancelling of the others; a file waits only for <c>--all-or-nothing</c>.</summary>
+        private readonly bool _commitsAtEnd;
 
         private PoemOutput? _output;
+        private PoemCheck _check;
         private string? _problem;
         private bool _awaitsCommit;
 
-        public int Task => task;
+        public Download(GetCommand command, int task, PoemMirrors from, string? path, bool escapes)
+        {
+            GetOptions options = command._options;
+            _command = command;
+            _path = path;
+            _escapes = escapes;
+            _commitsAtEnd = options.AllOrNothing || (path is null && (options.Wait || options.Race));
+            _check = new PoemCheck(options);
+            Held = options.Transform is null ? null : new TextBuffer();
+            Task = task;
+            From = from;
+        }
 
-        public Endpoint From => from;
+        public int Task { get; }
 
-        /// <summary>Did it come whole, and was it written whole?</summary>
-        public bool IsWhole { get; private set; }
+        public PoemMirrors From { get; }
 
-        /// <summary>What has come of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
-        public TextBuffer? Held { get; private set; } = command._options.Transform is null ? null : new TextBuffer();
+        /// <summary>True if the poem was received and written completely.</summary>
+        public bool IsComplete { get; private set; }
+
+        public bool HasFailed { get; private set; }
+
+        /// <summary>What has arrived of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
+        public TextBuffer? Held { get; private set; }
 
         /// <inheritdoc/>
         public Span<byte> GetBuffer() => Held is null && _output is { } output ? output.GetBuffer() : default;
 
         /// <inheritdoc/>
+        public void Connected(IProducer upstream)
+        {
+            if (upstream is PoemClient client)
+            {
+                _command.Note(this, $"connected to {client.Transport.Peer}");
+            }
+        }
+
+        /// <inheritdoc/>
+        public void Announced(long length)
+        {
+            _command._progress.Announced(Task, length);
+            _problem = _check.CheckLength(length);
+        }
+
+        /// <inheritdoc/>
         public bool Received(ReadOnlySpan<byte> bytes)
         {
-            command._progress.Received(task, bytes.Length);
+            _problem ??= _check.Append(bytes);
+            if (_problem is not null)
+            {
+                return false;
+            }
+
+            _command._progress.Received(Task, bytes.Length);
             if (Held is null)
             {
                 return TryWrite(bytes);
@@ -49,26 +87,20 @@ internal sealed partial class GetCommand
                 return true;
             }
 
-            command._progress.Warned(task, $"{problem}, printing it as it came");
-            return TryWrite(Held.Text) && TryWrite(bytes) && LetGo();
-        }
-
-        /// <summary>Passes on a poem that was held to be transformed.</summary>
-        /// <param name="transformed">The result, released here; null if the poem stays as it came.</param>
-        /// <exception cref="PoemIncompleteError">It could not be written.</exception>
-        public void Release(TextBuffer? transformed)
-        {
-            bool written = TryWrite((transformed ?? Held!).Text);
-            transformed?.Release();
-            _ = LetGo();
-            if (!written)
+            if (_command._options.StrictTransform)
             {
-                throw new PoemIncompleteError("the poem could not be stored");
+                _problem = problem;
+                return false;
             }
+
+            _command._progress.Warned(Task, $"{problem}, printing it as it came");
+            bool isWritten = TryWrite(Held) && TryWrite(bytes);
+            ReleaseHeld();
+            return isWritten;
         }
 
-        /// <summary>Forgets what has come, unless it was shown already.</summary>
-        public bool TryStartOver()
+        /// <inheritdoc/>
+        public bool TryRestart()
         {
             if (_output is { HasShown: true })
             {
@@ -77,14 +109,38 @@ internal sealed partial class GetCommand
 
             _output?.Abort();
             _output = null;
+            _check = new PoemCheck(_command._options);
             Held?.Clear();
-            command._progress.Restarted(task);
             return true;
         }
 
-        /// <summary>All of it has come: it is written out, or waits for that.</summary>
+        /// <summary>Checks the complete poem, before it is transformed.</summary>
+        /// <exception cref="PoemIncompleteError">It is not the one expected.</exception>
+        public void Verify()
+        {
+            if (_check.Finish() is { } problem)
+            {
+                throw new PoemIncompleteError(problem);
+            }
+        }
+
+        /// <summary>Writes a poem that was held to be transformed.</summary>
+        /// <param name="transformed">The transformed poem, released here; null for the poem as it came.</param>
         /// <exception cref="PoemIncompleteError">It could not be written.</exception>
-        /// <exception cref="CancelledError">There is nobody to write it for.</exception>
+        public void WriteHeld(TextBuffer? transformed)
+        {
+            bool isWritten = TryWrite(transformed ?? Held!);
+            transformed?.Release();
+            ReleaseHeld();
+            if (!isWritten)
+            {
+                throw new PoemIncompleteError("the poem could not be stored");
+            }
+        }
+
+        /// <summary>The poem is complete: writes it out, or has it wait for that.</summary>
+        /// <exception cref="PoemIncompleteError">It could not be written.</exception>
+        /// <exception cref="CancelledError">The reader of standard output has gone.</exception>
         public void Complete()
         {
             bool isStored = Check(Open()) && Check(_output!.Seal());
@@ -95,8 +151,8 @@ internal sealed partial class GetCommand
             }
         }
 
-        /// <summary>All others are over, too.</summary>
-        /// <param name="keeps">Is a poem that waits to be written out now? Else nothing is left of it.</param>
+        /// <summary>All downloads have ended.</summary>
+        /// <param name="keeps">True to write a poem that waits for that; false to drop it.</param>
         public void Settle(bool keeps)
         {
             if (!_awaitsCommit)
@@ -115,47 +171,46 @@ internal sealed partial class GetCommand
             }
         }
 
-        /// <summary>It has not come whole: nobody sees any of it.</summary>
-        /// <param name="reason">Unless the output has a better one.</param>
+        /// <summary>The download has failed. Nothing of the poem is shown, unless it was streamed.</summary>
+        /// <param name="reason">Used if the output has no problem of its own.</param>
         public void Fail(string reason)
         {
             Abandon();
-            command._progress.Failed(task, _problem ?? reason);
+            HasFailed = true;
+            _command._progress.Failed(Task, _problem ?? reason);
         }
 
-        /// <summary>Leaves nothing behind.</summary>
+        /// <summary>Drops what has arrived.</summary>
         public void Abandon()
         {
             _output?.Abort();
-            _ = LetGo();
+            ReleaseHeld();
         }
 
         private bool TryCommit()
         {
-            if (path is null)
+            bool isShared = _path is null && !_command._options.Stream;
+            if (isShared)
             {
-                command._progress.Suspend();
+                _command._progress.Suspend();
             }
 
-            command._mayBlock = _mayBlock;
-            IsWhole = Check(_output!.Commit());
-            command._mayBlock = false;
-            if (path is null)
+            IsComplete = Check(_output!.Commit());
+            if (isShared)
             {
-                command._progress.Resume(((StandardOutputPoem)_output).EndsLine);
+                _command._progress.Resume(_output.EndsLine);
             }
 
-            if (IsWhole)
+            if (IsComplete)
             {
-                command._progress.Finished(task);
+                _command._progress.Finished(Task);
             }
 
-            return IsWhole;
+            return IsComplete;
         }
 
         private bool TryWrite(ReadOnlySpan<byte> bytes)
         {
-            command._mayBlock = _mayBlock;
             try
             {
                 return Check(Open()) && Check(_output!.Write(bytes));
@@ -165,9 +220,18 @@ internal sealed partial class GetCommand
                 _problem = PoemFetch.OutOfMemory;
                 return false;
             }
-            finally
+        }
+
+        private bool TryWrite(TextBuffer text)
+        {
+            try
             {
-                command._mayBlock = false;
+                return Check(Open()) && Check(_output!.Write(text));
+            }
+            catch (OutOfMemoryException)
+            {
+                _problem = PoemFetch.OutOfMemory;
+                return false;
             }
         }
 
@@ -197,11 +261,10 @@ internal sealed partial class GetCommand
             }
         }
 
-        private bool LetGo()
+        private void ReleaseHeld()
         {
             Held?.Release();
             Held = null;
-            return true;
         }
 
         private OutputResult Open()
@@ -211,13 +274,19 @@ internal sealed partial class GetCommand
                 return default;
             }
 
-            if (path is null)
+            if (_path is null && _command._options.Stream)
             {
-                _output = new StandardOutputPoem(escapes);
+                _output = new StreamedPoem(_escapes);
                 return default;
             }
 
-            OutputResult result = PoemFile.TryCreate(path, out PoemFile? file);
+            if (_path is null)
+            {
+                _output = new StandardOutputPoem(_escapes);
+                return default;
+            }
+
+            OutputResult result = PoemFile.TryCreate(_path, _command._options.Sync, out PoemFile? file);
             _output = file;
             return result;
         }
@@ -229,9 +298,9 @@ internal sealed partial class GetCommand
                 return true;
             }
 
-            if (path is null)
+            if (_path is null)
             {
-                command.StandardOutputFailed(result);
+                _command.StandardOutputFailed(result);
             }
             else
             {

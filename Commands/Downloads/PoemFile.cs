@@ -3,16 +3,17 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
 /// <summary>
-/// A poem for a file. It is written beside its place, under a name of its own, and gets its name when it is whole, so
-/// that nobody ever sees a part of it. A device or a pipe that is already there is written to as it is.
+/// A poem for a file. It is written to a temporary file in the same directory, which is renamed when the poem is complete: no other
+/// process ever sees a part of it. A device or a pipe is written to directly.
 /// </summary>
 internal sealed class PoemFile : PoemOutput
 {
-    /// <summary>Names that may be taken by what another process left behind.</summary>
+    /// <summary>Temporary names may be taken by files that another process left behind.</summary>
     private const int MaxAttempts = 100;
 
     private static int _lastNumber;
@@ -20,51 +21,54 @@ internal sealed class PoemFile : PoemOutput
     private readonly string _path;
     private readonly string _writtenPath;
     private readonly nint _handle;
+    private readonly bool _syncs;
     private bool _isOpen = true;
     private bool _hasWritten;
 
-    private PoemFile(string path, string writtenPath, nint handle)
+    private PoemFile(string path, string writtenPath, nint handle, bool syncs)
     {
         _path = path;
         _writtenPath = writtenPath;
         _handle = handle;
+        _syncs = syncs;
     }
 
-    /// <summary>Only what goes into a pipe or device is past taking back.</summary>
+    /// <summary>What was written to a pipe or a device can't be taken back.</summary>
     public override bool HasShown => _path == _writtenPath && _hasWritten;
 
     /// <summary>Begins a file.</summary>
-    /// <param name="path">Where it is to be in the end.</param>
-    /// <param name="file">The file, or null.</param>
-    public static OutputResult TryCreate(string path, out PoemFile? file)
+    /// <param name="path">The name of the complete file; links are followed.</param>
+    /// <param name="syncs">True to flush file and directory to the disk before the poem counts as written.</param>
+    /// <param name="file">The file, or null after a failure.</param>
+    public static OutputResult TryCreate(string path, bool syncs, out PoemFile? file)
     {
-        string written = path;
-        Errno error = IsSpecial(path)
-            ? NativeFile.OpenForWriting(path, out nint handle)
-            : CreateBeside(path, out written, out handle);
-        file = error == Errno.None ? new PoemFile(path, written, handle) : null;
+        string resolved = OutputPath.Resolve(path);
+        string written = resolved;
+        bool isSpecial = OutputPath.IsSpecial(path);
+        Errno error = isSpecial
+            ? StandardStreams.OpenForWriting(resolved, out nint handle)
+            : CreateBeside(resolved, out written, out handle);
+        file = error == Errno.None ? new PoemFile(resolved, written, handle, syncs && !isSpecial) : null;
         return Result(path, error);
     }
 
     /// <summary>
-    /// Names the files for poems that go into a directory: <c>HOST_PORT.txt</c>, with a number before the end where an
-    /// address comes again.
+    /// Names the files for poems in a directory: <c>HOST_PORT.txt</c> of the first mirror, with a number where an address is
+    /// repeated.
     /// </summary>
-    /// <param name="directory">Where they go.</param>
-    /// <param name="addresses">Where they come from.</param>
-    /// <returns>A path for each, no two the same.</returns>
-    public static string[] PathsIn(string directory, ReadOnlySpan<Endpoint> addresses)
+    /// <returns>A path for each address; all are different.</returns>
+    public static string[] PathsIn(string directory, ReadOnlySpan<PoemMirrors> addresses)
     {
         var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var paths = new string[addresses.Length];
         for (int i = 0; i < paths.Length; i++)
         {
-            Endpoint address = addresses[i];
+            Endpoint address = addresses[i].First;
             string stem = address.IsUnix
                 ? $"unix_{address.UnixPath}"
                 : string.Create(CultureInfo.InvariantCulture, $"{address.Host}_{address.Port}");
 
-            // No name may lead out of the directory, and a colon means more than itself on Windows.
+            // No name may lead out of the directory, and a colon has a meaning on Windows.
             stem = stem.Replace('/', '_').Replace('\\', '_').Replace(':', '-');
             string name = $"{stem}.txt";
             for (int number = 2; !taken.Add(name); number++)
@@ -86,17 +90,26 @@ internal sealed class PoemFile : PoemOutput
         return Result(_path, error);
     }
 
-    /// <summary>Closes it: that may be where a full disk or a quota of another machine is told.</summary>
-    public override OutputResult Seal() => Result(_path, Close());
+    /// <summary>Closes it, which is when some file systems report a full disk or a quota.</summary>
+    public override OutputResult Seal()
+    {
+        Errno error = _syncs && _isOpen ? NativeFile.Sync(_handle) : Errno.None;
+        Errno closing = Close();
+        return Result(_path, error != Errno.None ? error : closing);
+    }
 
     /// <inheritdoc/>
     public override OutputResult Commit()
     {
-        Errno error = Close();
-        if (error == Errno.None && _writtenPath != _path)
+        OutputResult result = Seal();
+        if (!result.IsOk)
         {
-            error = NativeFile.Rename(_writtenPath, _path);
+            Abort();
+            return result;
         }
+
+        Errno error = _writtenPath != _path ? NativeFile.Rename(_writtenPath, _path) : Errno.None;
+        error = error == Errno.None && _syncs ? NativeFile.SyncDirectory(DirectoryOf(_path)) : error;
 
         if (error != Errno.None)
         {
@@ -112,34 +125,22 @@ internal sealed class PoemFile : PoemOutput
         _ = Close();
         if (_writtenPath != _path)
         {
-            // If the directory has gone or may not be written to any more, there is nothing that could be done.
+            // A failure means that the directory is gone or read-only now: then the file stays.
             _ = NativeFile.Unlink(_writtenPath);
         }
     }
 
-    /// <summary>
-    /// Is there something that may not be replaced: a device, a pipe, a socket? What lives in /dev and /proc is, even if
-    /// it leads to an ordinary file as /dev/stdout may.
-    /// </summary>
-    public static bool IsSpecial(string path)
-    {
-        string full = Path.GetFullPath(path);
-        bool isThere = NativeFile.StatusOf(path, out FileStatus status) == Errno.None;
-        return isThere
-            && (full.StartsWith("/dev/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal)
-                || status.Kind is FileKind.Fifo or FileKind.CharacterDevice or FileKind.Socket or FileKind.Other);
-    }
+    private static string DirectoryOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } directory ? directory : ".";
 
-    /// <summary>A new file (never one that somebody put there) in the same directory, so that a rename moves it.</summary>
+    /// <summary>Creates a file (never opens one that exists) in the same directory, so that a rename moves it.</summary>
     private static Errno CreateBeside(string path, out string written, out nint handle)
     {
-        string? directory = Path.GetDirectoryName(path);
         Errno error;
         int attempts = 0;
         do
         {
             written = Path.Join(
-                string.IsNullOrEmpty(directory) ? "." : directory,
+                DirectoryOf(path),
                 string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp"));
             error = NativeFile.CreateNew(written, out handle);
         }
@@ -152,7 +153,7 @@ internal sealed class PoemFile : PoemOutput
         return error;
     }
 
-    /// <summary>A file that takes the place of another is for the same eyes.</summary>
+    /// <summary>A file that replaces another has its permissions.</summary>
     private static void CopyMode(string from, string to)
     {
         if (OperatingSystem.IsWindows() || !File.Exists(from))
@@ -166,7 +167,7 @@ internal sealed class PoemFile : PoemOutput
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // It went away meanwhile, or is another's: then the new one is as new files are.
+            // It was removed meanwhile, or has another owner: the new file has the permissions of new files.
         }
     }
 

@@ -2,10 +2,11 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>What came of writing a poem. The default is success.</summary>
+/// <summary>The result of writing a poem. The default is success.</summary>
 internal readonly struct OutputResult
 {
     private OutputResult(string? problem, bool readerIsGone)
@@ -14,61 +15,68 @@ internal readonly struct OutputResult
         ReaderIsGone = readerIsGone;
     }
 
-    /// <summary>What went wrong, in one sentence without a full stop: for <see cref="CommandRunner.Fail"/>. Null if
-    /// nothing did, and if only the reader has gone.</summary>
+    /// <summary>One sentence without a full stop, for <see cref="CommandRunner.Fail"/>. Null after a success, and if only the reader
+    /// has gone.</summary>
     public string? Problem { get; }
 
-    /// <summary>Whoever read standard output does so no more, as <c>head</c> does; the program then ends quietly.</summary>
+    /// <summary>True if the reader of standard output has gone, such as <c>head</c>; the program then ends quietly.</summary>
     public bool ReaderIsGone { get; }
 
-    /// <summary>Was it written?</summary>
     public bool IsOk => Problem is null && !ReaderIsGone;
 
-    /// <summary>A failure.</summary>
     public static OutputResult Failed(string problem) => new(problem, readerIsGone: false);
 
-    /// <summary>The end of a pipe.</summary>
-    public static OutputResult Gone() => new(null, readerIsGone: true);
+    /// <summary>The result of a write to standard output.</summary>
+    public static OutputResult OfStandardOutput(Errno error) =>
+        error == Errno.None ? default
+        : error == Errno.EPIPE ? new(null, readerIsGone: true)
+        : Failed($"cannot write standard output: {error.Sentence()}");
 }
 
 /// <summary>
-/// Where one poem goes: it gets the bytes as they arrive, then either <see cref="Commit"/> or <see cref="Abort"/>, once;
-/// between the two may be <see cref="Seal"/>, if it is to wait. After a failure only <see cref="Abort"/> is of use. Errors are return values.
+/// The destination of one poem: it is given the bytes as they arrive, then either <see cref="Commit"/> or <see cref="Abort"/>, once, and
+/// before <see cref="Commit"/> it may be told to <see cref="Seal"/>. After a failure only <see cref="Abort"/> may follow. Errors are
+/// return values.
 /// </summary>
 internal abstract class PoemOutput
 {
-    /// <summary>Where the next bytes may be put before they are written, to save a copy; none if it saves none.</summary>
+    /// <summary>A buffer for the next bytes, to save a copy; empty if it saves none.</summary>
     public virtual Span<byte> GetBuffer() => default;
 
-    /// <summary>Takes the next bytes.</summary>
     public abstract OutputResult Write(ReadOnlySpan<byte> bytes);
 
-    /// <summary>All bytes have been written. From here on it holds no descriptor, so that any number can wait.</summary>
+    /// <summary>Writes a text that was held; its memory may be taken over.</summary>
+    public virtual OutputResult Write(TextBuffer text) => Write(text.Text);
+
+    /// <summary>All bytes have been written. Closes the descriptor, so that any number of poems can wait.</summary>
     public virtual OutputResult Seal() => default;
 
-    /// <summary>The poem is whole.</summary>
+    /// <summary>The poem is complete.</summary>
     public abstract OutputResult Commit();
 
-    /// <summary>The poem will never be whole: leaves no trace of it where that can be.</summary>
+    /// <summary>The poem has failed: removes every trace of it where that is possible.</summary>
     public abstract void Abort();
 
-    /// <summary>Has anything been shown that can't be taken back? Then the download can't be tried again.</summary>
+    /// <summary>True if a part has been shown that can't be taken back: then the download can't be tried again.</summary>
     public virtual bool HasShown => false;
+
+    /// <summary>True if what was shown ends with a newline, or nothing was shown.</summary>
+    public bool EndsLine { get; private protected set; } = true;
 }
 
 /// <summary>
-/// A poem for standard output. It is held until it is whole, outside the managed heap: poems of several servers may not be
-/// mixed, and of a poem that fails nothing is shown.
+/// A poem for standard output. It is held until it is complete, outside the managed heap: poems of several servers are never mixed, and
+/// nothing of a poem that fails is shown.
 /// </summary>
 internal sealed unsafe class StandardOutputPoem : PoemOutput
 {
-    /// <summary>A poem is mostly short, and doubling soon makes it long.</summary>
-    private const long SmallestCapacity = 4096;
+    /// <summary>Most poems are short; doubling soon makes it large.</summary>
+    private const long MinCapacity = 4096;
 
-    /// <summary>Where memory is short: few calls for a long poem, and little that may stay unused.</summary>
+    /// <summary>Where memory is short: few calls for a long poem, and little unused memory.</summary>
     private const long SmallGrowth = 4 * 1024 * 1024;
 
-    /// <summary>Room for one read: what a fast server sends while others are read from.</summary>
+    /// <summary>Space for one read: what a fast server sends while others are read from.</summary>
     private const int ReadBytes = 256 * 1024;
 
     private readonly Func<ReadOnlySpan<byte>, Errno> _write;
@@ -77,10 +85,9 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     private long _capacity;
     private long _length;
     private bool _hasShown;
-    private byte _lastByte = (byte)'\n';
 
     /// <summary>A poem for standard output.</summary>
-    /// <param name="escapes">Are control characters to be escaped, as on a terminal?</param>
+    /// <param name="escapes">True to escape control characters, as for a terminal.</param>
     public StandardOutputPoem(bool escapes)
         : this(escapes, static bytes => StandardStreams.WriteAll(StandardStreams.Output, bytes))
     {
@@ -96,9 +103,6 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     /// <inheritdoc/>
     public override bool HasShown => _hasShown;
 
-    /// <summary>Does what was shown end with a newline, or is nothing shown yet?</summary>
-    public bool EndsLine => !_hasShown || _lastByte == '\n';
-
     /// <inheritdoc/>
     public override Span<byte> GetBuffer()
     {
@@ -108,7 +112,7 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         }
         catch (OutOfMemoryException)
         {
-            // It only saves a copy: the write that finds no room is the one to fail.
+            // The buffer only saves a copy: without memory the write fails.
             return default;
         }
 
@@ -116,7 +120,7 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     }
 
     /// <inheritdoc/>
-    /// <exception cref="OutOfMemoryException">There is no room for them; what was written before is still there.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for them; what was written before is kept.</exception>
     public override OutputResult Write(ReadOnlySpan<byte> bytes)
     {
         bool isInPlace = bytes.Length <= _capacity - _length
@@ -128,6 +132,20 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         }
 
         _length += bytes.Length;
+        return default;
+    }
+
+    /// <summary>Takes the memory over if this is all so far: a second copy might have no room.</summary>
+    public override OutputResult Write(TextBuffer text)
+    {
+        if (_memory is not null)
+        {
+            return Write(text.Text);
+        }
+
+        _memory = text.Detach(out int length, out int capacity);
+        _length = length;
+        _capacity = capacity;
         return default;
     }
 
@@ -154,16 +172,15 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         _capacity = _length = 0;
     }
 
-    /// <summary>The C library moves large blocks by their pages, so growing by doubling copies next to nothing.</summary>
+    /// <summary>Grows by doubling. The C library moves large blocks by remapping their pages, so little is copied.</summary>
     private void Reserve(int count)
     {
         if (count > _capacity - _length)
         {
-            // If there is none for so much, what there is stays as it is.
-            long capacity = Math.Max(Math.Max(_capacity * 2, _length + count), SmallestCapacity);
+            long capacity = Math.Max(Math.Max(_capacity * 2, _length + count), MinCapacity);
             if (!AvailableMemory.HasRoomFor(capacity - _capacity))
             {
-                // Twice as much may be far more than the poem needs.
+                // Doubling may take far more than the poem needs.
                 capacity = Math.Max(_length + count, _capacity + SmallGrowth);
                 if (!AvailableMemory.HasRoomFor(capacity - _capacity))
                 {
@@ -181,13 +198,11 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         if (!bytes.IsEmpty)
         {
             _hasShown = true;
-            _lastByte = bytes[^1];
+            EndsLine = bytes[^1] == '\n';
         }
 
         Errno error = _escaper is not null ? _escaper.Write(bytes, isFinal, _write)
             : bytes.IsEmpty ? Errno.None : _write(bytes);
-        return error == Errno.None ? default
-            : error == Errno.EPIPE ? OutputResult.Gone()
-            : OutputResult.Failed($"cannot write standard output: {error.Sentence()}");
+        return OutputResult.OfStandardOutput(error);
     }
 }

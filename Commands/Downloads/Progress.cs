@@ -1,139 +1,189 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
 /// <summary>
-/// How <c>get</c> tells what it does, on standard error. Tasks are numbered from 1 in the order of the addresses. Called
-/// on the reactor thread.
+/// Shows on standard error what <c>get</c> does. Keeps what is known of each download; the derived classes show it. Tasks are numbered from
+/// 1 in the order of the addresses. Called on the reactor thread.
 /// </summary>
-internal abstract class Progress
+/// <param name="nowMs">A monotonic clock.</param>
+internal abstract class Progress(Func<long> nowMs)
 {
-    /// <summary>Chooses the way that fits the options and what standard error is.</summary>
-    public static Progress Create(ProgressStyle style, bool quiet)
+    private readonly List<Entry> _entries = [];
+
+    private protected enum State : byte
+    {
+        Running,
+        Complete,
+        Failed,
+    }
+
+    private protected IReadOnlyList<Entry> Entries => _entries;
+
+    private protected long NowMs => nowMs();
+
+    /// <summary>Chooses the way that fits the options and standard error.</summary>
+    public static Progress Create(GetOptions options)
     {
         var terminal = new Terminal(StandardStreams.Error);
-        bool bars = style == ProgressStyle.Bars || (style == ProgressStyle.Auto && terminal.CanRedraw);
-        return bars && !quiet
-            ? new ProgressBars(
-                new TerminalWriter(StandardStreams.Error),
-                () => terminal.Size,
-                terminal.HasColours,
-                static () => Environment.TickCount64)
+        var writer = new TerminalWriter(StandardStreams.Error);
+        Func<long> nowMs = static () => Environment.TickCount64;
+
+        // A poem that is streamed to a terminal would run through the bars.
+        bool mixes = options.Stream && options.Output is null && StandardStreams.IsTerminalAt(StandardStreams.Output);
+        bool bars = !mixes && (options.Progress == ProgressStyle.Bars || (options.Progress == ProgressStyle.Auto && terminal.CanRedraw));
+        bool hasColours = options.Colour == ColourMode.Auto ? terminal.HasColours : options.Colour == ColourMode.Always;
+        return options.Progress == ProgressStyle.Json ? new ProgressJson(writer, nowMs)
+            : bars && !options.Quiet ? new ProgressBars(writer, () => terminal.Size, hasColours, nowMs)
             : new ProgressLines(
-                new TerminalWriter(StandardStreams.Error),
-                showsBytes: style != ProgressStyle.None && !quiet,
-                showsSummary: !quiet);
+                writer,
+                showsBytes: options.Progress != ProgressStyle.None && !mixes && !options.Quiet,
+                showsSummary: !options.Quiet,
+                nowMs);
     }
 
     /// <summary>A download begins.</summary>
-    public abstract void Started(int task, Endpoint from);
-
-    /// <summary>It is now known how large the poem is.</summary>
-    public abstract void Sized(int task, long bytes);
-
-    /// <summary>Bytes of a poem have come.</summary>
     /// <param name="task">Its number.</param>
-    /// <param name="bytes">How many since the last time.</param>
-    public abstract void Received(int task, int bytes);
+    /// <param name="address">The address as typed, with the default host.</param>
+    public void Started(int task, string address)
+    {
+        while (_entries.Count < task)
+        {
+            _entries.Add(new Entry(_entries.Count + 1));
+        }
 
-    /// <summary>The download is begun again from nothing.</summary>
-    public abstract void Restarted(int task);
+        Entry entry = _entries[task - 1];
+        entry.Address = address;
+        entry.StartMs = nowMs();
+        OnStarted(entry);
+    }
 
-    /// <summary>A poem is whole.</summary>
-    public abstract void Finished(int task);
+    /// <summary>The length of a poem is known.</summary>
+    public void Announced(int task, long bytes) => _entries[task - 1].TotalBytes = bytes;
+
+    /// <summary>Bytes of a poem have arrived.</summary>
+    public void Received(int task, int bytes)
+    {
+        Entry entry = _entries[task - 1];
+        entry.Bytes += bytes;
+        entry.Arrivals++;
+        OnReceived(entry, bytes);
+    }
+
+    /// <summary>The download begins anew.</summary>
+    /// <param name="task">Its number.</param>
+    /// <param name="reason">Why, for those who want details.</param>
+    public void Restarted(int task, string reason)
+    {
+        Entry entry = _entries[task - 1];
+        entry.Bytes = 0;
+        entry.TotalBytes = null;
+        OnRestarted(entry, reason);
+    }
+
+    /// <summary>A poem is complete, and written.</summary>
+    public void Finished(int task)
+    {
+        Entry entry = _entries[task - 1];
+        entry.State = State.Complete;
+        entry.EndMs = nowMs();
+        OnFinished(entry);
+    }
 
     /// <summary>A download has failed; always shown.</summary>
     /// <param name="task">Its number.</param>
     /// <param name="reason">The end of a sentence, as <c>connection refused</c>.</param>
-    public abstract void Failed(int task, string reason);
+    public void Failed(int task, string reason)
+    {
+        Entry entry = _entries[task - 1];
+        entry.State = State.Failed;
+        entry.EndMs = nowMs();
+        OnFailed(entry, reason);
+    }
 
-    /// <summary>Something else went wrong with a poem that came; always shown.</summary>
-    public abstract void Warned(int task, string warning);
+    /// <summary>A poem is complete, but something else failed; always shown.</summary>
+    public void Warned(int task, string warning) => OnWarned(_entries[task - 1], warning);
 
-    /// <summary>All downloads are over.</summary>
-    /// <param name="poems">Those that came whole.</param>
+    /// <summary>A detail that was asked for.</summary>
+    public void Note(int task, string text) => OnNote(_entries[task - 1], text);
+
+    /// <summary>Time has passed: called a few times a second.</summary>
+    public virtual void Tick()
+    {
+    }
+
+    /// <summary>All downloads have ended.</summary>
+    /// <param name="poems">The number of complete poems.</param>
+    /// <param name="failed">The number of those that failed.</param>
     /// <param name="elapsed">Since the first began.</param>
-    public abstract void Summary(int poems, TimeSpan elapsed);
+    public abstract void Summary(int poems, int failed, TimeSpan elapsed);
 
-    /// <summary>Makes room on the terminal for what is written past this object, and leaves it as it was found.</summary>
+    /// <summary>Something failed that belongs to no single download; always shown.</summary>
+    public virtual void Error(string problem) => CommandRunner.Fail(problem);
+
+    /// <summary>Clears the terminal for what is written past this object.</summary>
     public virtual void Suspend()
     {
     }
 
-    /// <summary>Goes on after <see cref="Suspend"/>.</summary>
-    /// <param name="atLineStart">Did what was written end with a newline?</param>
+    /// <summary>Ends <see cref="Suspend"/>; the next call shows progress again.</summary>
+    /// <param name="atLineStart">True if what was written ended with a newline.</param>
     public virtual void Resume(bool atLineStart)
     {
     }
 
-    /// <summary>The line for a failure.</summary>
-    private protected static string FailureLine(int task, Endpoint from, string reason) =>
-        TextEscaper.EscapeLine(string.Create(CultureInfo.InvariantCulture, $"Task {task}: {from}: {reason}")) + "\n";
+    private protected virtual void OnStarted(Entry entry)
+    {
+    }
 
-    /// <summary>The last line. It says poems of one too: scripts look for one form.</summary>
+    private protected virtual void OnReceived(Entry entry, int bytes)
+    {
+    }
+
+    private protected virtual void OnRestarted(Entry entry, string reason)
+    {
+    }
+
+    private protected virtual void OnFinished(Entry entry)
+    {
+    }
+
+    private protected abstract void OnFailed(Entry entry, string reason);
+
+    private protected abstract void OnWarned(Entry entry, string warning);
+
+    private protected abstract void OnNote(Entry entry, string text);
+
+    /// <summary>The line for a failure, a warning or a detail.</summary>
+    private protected static string Line(Entry entry, string text) =>
+        TextEscaper.EscapeLine(string.Create(CultureInfo.InvariantCulture, $"Task {entry.Task}: {entry.Address}: {text}")) + "\n";
+
+    /// <summary>The last line. It says "poems" of one poem too: scripts look for one form.</summary>
     private protected static string SummaryLine(int poems, TimeSpan elapsed) =>
         string.Create(CultureInfo.InvariantCulture, $"Got {poems} poems in {elapsed.TotalSeconds:F1} seconds.\n");
-}
 
-/// <summary>Progress as lines: for pipes, files and plain terminals, and for who wants few of them or none.</summary>
-/// <param name="writer">Where they go.</param>
-/// <param name="showsBytes">A line for every arrival of bytes?</param>
-/// <param name="showsSummary">A line at the end?</param>
-internal sealed class ProgressLines(TerminalWriter writer, bool showsBytes, bool showsSummary) : Progress
-{
-    private Endpoint[] _from = [];
-
-    /// <inheritdoc/>
-    public override void Started(int task, Endpoint from)
+    /// <summary>What is known of one download.</summary>
+    private protected sealed class Entry(int task)
     {
-        if (task > _from.Length)
-        {
-            Array.Resize(ref _from, Math.Max(task, _from.Length * 2));
-        }
+        public int Task => task;
 
-        _from[task - 1] = from;
-    }
+        /// <summary>Null until the download begins.</summary>
+        public string? Address { get; set; }
 
-    /// <inheritdoc/>
-    public override void Sized(int task, long bytes)
-    {
-    }
+        public long Bytes { get; set; }
 
-    /// <inheritdoc/>
-    public override void Received(int task, int bytes)
-    {
-        if (showsBytes)
-        {
-            string line = string.Create(CultureInfo.InvariantCulture, $"Task {task}: got {bytes} bytes of poetry from {_from[task - 1]}");
-            writer.Offer(TextEscaper.EscapeLine(line) + "\n");
-        }
-    }
+        /// <summary>Null if unknown.</summary>
+        public long? TotalBytes { get; set; }
 
-    /// <inheritdoc/>
-    public override void Restarted(int task)
-    {
-    }
+        public int Arrivals { get; set; }
 
-    /// <inheritdoc/>
-    public override void Finished(int task)
-    {
-    }
+        public long StartMs { get; set; }
 
-    /// <inheritdoc/>
-    public override void Failed(int task, string reason) => writer.Write(FailureLine(task, _from[task - 1], reason));
+        public long EndMs { get; set; }
 
-    /// <inheritdoc/>
-    public override void Warned(int task, string warning) => writer.Write(FailureLine(task, _from[task - 1], warning));
-
-    /// <inheritdoc/>
-    public override void Summary(int poems, TimeSpan elapsed)
-    {
-        if (showsSummary)
-        {
-            writer.Write(SummaryLine(poems, elapsed));
-        }
+        public State State { get; set; }
     }
 }

@@ -4,7 +4,7 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>What the program knows of the terminal behind a descriptor, if there is one.</summary>
+/// <summary>The terminal behind a descriptor, if there is one.</summary>
 internal sealed class Terminal
 {
     private const int DefaultColumns = 80;
@@ -12,7 +12,6 @@ internal sealed class Terminal
 
     private readonly int _descriptor;
 
-    /// <summary>Looks at a descriptor and at the environment; both may change no more.</summary>
     public Terminal(int descriptor)
     {
         _descriptor = descriptor;
@@ -23,25 +22,23 @@ internal sealed class Terminal
         HasColours = CanRedraw && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
     }
 
-    /// <summary>Is it a terminal at all?</summary>
     public bool IsTerminal { get; }
 
-    /// <summary>Does it move its cursor when told to? The terminal called dumb does not.</summary>
+    /// <summary>True if the terminal can move its cursor; the terminal type "dumb" can't.</summary>
     public bool CanRedraw { get; }
 
-    /// <summary>May there be colours?</summary>
     public bool HasColours { get; }
 
-    /// <summary>Its size now: windows are pulled.</summary>
+    /// <summary>The present size: windows are resized.</summary>
     public (int Columns, int Rows) Size =>
         (OrElse(NativeTerminal.Columns(_descriptor), DefaultColumns), OrElse(NativeTerminal.Rows(_descriptor), DefaultRows));
 
-    private static int OrElse(int told, int otherwise) => told > 0 ? told : otherwise;
+    private static int OrElse(int reported, int otherwise) => reported > 0 ? reported : otherwise;
 }
 
 /// <summary>
-/// Shows on a terminal what came from outside: control characters other than newline and tab are escaped, whatever pieces
-/// the text comes in. One for each text.
+/// Escapes control characters other than newline and tab, for text from outside that is shown on a terminal. The text may come in any
+/// pieces; one escaper for each text.
 /// </summary>
 internal sealed class TerminalEscaper
 {
@@ -53,7 +50,7 @@ internal sealed class TerminalEscaper
 
     /// <summary>Escapes a piece of the text and writes it.</summary>
     /// <param name="piece">The next bytes; a character may be cut at their end.</param>
-    /// <param name="isFinal">Is it the last piece? Then an unfinished character is no character.</param>
+    /// <param name="isFinal">True for the last piece: an unfinished character at its end is escaped.</param>
     /// <param name="write">Writes, or returns the error that ended it.</param>
     /// <returns>The first error of <paramref name="write"/>, if there was one.</returns>
     public Errno Write(ReadOnlySpan<byte> piece, bool isFinal, Func<ReadOnlySpan<byte>, Errno> write)
@@ -73,7 +70,7 @@ internal sealed class TerminalEscaper
 
             if (consumed < before)
             {
-                // Still unfinished, which means that the piece was no longer than what it lacks.
+                // The piece was too short to complete the character.
                 Keep(head[consumed..(before + borrowed)]);
                 return Errno.None;
             }

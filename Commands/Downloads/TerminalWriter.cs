@@ -4,13 +4,13 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Writes to standard error what must be said and what may be left out. A terminal that was stopped (Ctrl-S), or a reader
-/// that is slow, holds up what must be said, but never progress: that is dropped.
+/// Writes to standard error: messages, for which it waits, and progress, which is dropped while a terminal is stopped (Ctrl-S) or a reader
+/// is slow.
 /// </summary>
 internal class TerminalWriter
 {
     private readonly int _descriptor;
-    private readonly nint _offers;
+    private readonly nint _nonBlocking;
     private byte[] _rest = [];
 
     /// <summary>A writer on a descriptor.</summary>
@@ -19,13 +19,13 @@ internal class TerminalWriter
     {
         _descriptor = descriptor;
 
-        // A terminal opened anew has flags of its own, so it can be non-blocking without making the shell's so. It lives
-        // as long as the process.
-        _offers = StandardStreams.IsTerminalAt(descriptor)
-            && NativeFile.OpenTerminalWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
+        // A terminal that is opened again has flags of its own: non-blocking does not change the shell's. It stays open as long as the
+        // process lives.
+        _nonBlocking = StandardStreams.IsTerminalAt(descriptor)
+            && NativeFile.OpenAgainWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
     }
 
-    /// <summary>Writes it, however long that takes. If it can't be written there is nobody to tell.</summary>
+    /// <summary>Writes a message, however long that takes. An error is ignored: there is nowhere to report it.</summary>
     public virtual void Write(string text)
     {
         if (_rest.Length > 0)
@@ -37,14 +37,13 @@ internal class TerminalWriter
         _ = StandardStreams.WriteAll(_descriptor, text);
     }
 
-    /// <summary>Writes it if that can be done at once.</summary>
-    /// <returns>False if it was dropped. It is all or nothing: the rest of what was taken in part is kept, and written
-    /// before anything else.</returns>
-    public virtual bool Offer(string text)
+    /// <summary>Writes progress if that is possible at once.</summary>
+    /// <returns>False if it was dropped. The rest of a partial write is kept, and written before anything else.</returns>
+    public virtual bool TryWrite(string text)
     {
         if (_rest.Length > 0)
         {
-            int more = StandardStreams.WriteNow(_offers, _rest);
+            int more = StandardStreams.WriteNow(_nonBlocking, _rest);
             _rest = _rest[more..];
             if (_rest.Length > 0)
             {
@@ -53,7 +52,7 @@ internal class TerminalWriter
         }
 
         byte[] bytes = Encoding.UTF8.GetBytes(text);
-        int written = StandardStreams.WriteNow(_offers, bytes);
+        int written = StandardStreams.WriteNow(_nonBlocking, bytes);
         _rest = written > 0 ? bytes[written..] : _rest;
         return written > 0;
     }

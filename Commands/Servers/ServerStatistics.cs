@@ -67,6 +67,10 @@ internal sealed class ServerStatistics : IMetricsSource
             page.Sample("connections_ended_total", "outcome", ConnectionRecord.Word(outcome), count);
         }
 
+        var rejected = CountRejected(_workers);
+        page.Head("connections_rejected_total", "Connections that were reset at once, by reason.", "counter");
+        page.Sample("connections_rejected_total", "reason", "address", rejected.Address.ToString(CultureInfo.InvariantCulture));
+        page.Sample("connections_rejected_total", "reason", "proxy_header", rejected.Header.ToString(CultureInfo.InvariantCulture));
         page.Head("delivery_seconds", "From accept to the last byte, of connections that got everything.", "histogram");
         page.Sample("delivery_seconds", null, null, SumDelivery());
         page.Head("build_info", "Always 1; the version is in the label.", "gauge");
@@ -106,6 +110,21 @@ internal sealed class ServerStatistics : IMetricsSource
         }
 
         return count;
+    }
+
+    private static (long Address, long Header) CountRejected(IReadOnlyList<Worker> workers)
+    {
+        long address = 0, header = 0;
+        foreach (Worker worker in workers)
+        {
+            foreach (ListeningPort port in worker.Ports)
+            {
+                address += port.RejectedByAddress;
+                header += port.RejectedByHeader;
+            }
+        }
+
+        return (address, header);
     }
 
     private static (long Open, long Accepted, long Bytes, long DelayedCalls, long Stale) Sum(IReadOnlyList<Worker> workers)

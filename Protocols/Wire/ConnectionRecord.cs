@@ -36,6 +36,9 @@ internal readonly struct ConnectionRecord
     /// <summary>The event of every such record.</summary>
     private static readonly EventId Closed = new(10, "connection_closed");
 
+    /// <summary>A client that takes longer to leave without having received anything is of interest.</summary>
+    private static readonly TimeSpan MaxProbe = TimeSpan.FromMilliseconds(50);
+
     private static readonly Func<ConnectionRecord, Exception?, string> Formatter =
         static (record, _) => record.ToString();
 
@@ -84,8 +87,18 @@ internal readonly struct ConnectionRecord
         : reason.Check<ConnectionAborted>() ? ConnectionOutcome.Stopped
         : ConnectionOutcome.Left;
 
-    /// <summary>Writes the record. Loggers check the level themselves, since <see cref="ConnectionCounters"/> counts every record.</summary>
-    public void Log(ILogger logger, LogLevel level = LogLevel.Information) => logger.Log(level, Closed, this, null, Formatter);
+    /// <summary>
+    /// True for a connection that was closed at once, before a byte had reached the peer: a load balancer that checks whether
+    /// the port is open.
+    /// </summary>
+    private bool IsProbe => Outcome == ConnectionOutcome.Left && BytesSent == 0 && Duration < MaxProbe;
+
+    /// <summary>
+    /// Writes the record; that of a probe at debug. Loggers check the level themselves, since <see cref="ConnectionCounters"/>
+    /// counts every record.
+    /// </summary>
+    public void Log(ILogger logger, LogLevel level = LogLevel.Information) =>
+        logger.Log(IsProbe ? LogLevel.Debug : level, Closed, this, null, Formatter);
 
     /// <summary>As a sentence: <c>#17 served 600 of 600 bytes of ecstasy.txt to 127.0.0.1:54321 in 2 ms: whole</c>.</summary>
     public override string ToString()

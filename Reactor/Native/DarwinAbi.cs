@@ -73,6 +73,18 @@ internal static unsafe partial class DarwinAbi
     /// <summary>SOCK_NONBLOCK, sys/socket.h, on FreeBSD; macOS has none.</summary>
     public const int SOCK_NONBLOCK_FreeBSD = 0x20000000;
 
+    /// <summary>SIG_BLOCK, sys/signal.h.</summary>
+    public const int SIG_BLOCK = 1;
+
+    /// <summary>SIG_UNBLOCK, sys/signal.h.</summary>
+    public const int SIG_UNBLOCK = 2;
+
+    /// <summary>SIGUSR1, sys/signal.h.</summary>
+    public const int SIGUSR1 = 30;
+
+    /// <summary>SIGUSR2, sys/signal.h.</summary>
+    public const int SIGUSR2 = 31;
+
     /// <summary>SOL_SOCKET, sys/socket.h.</summary>
     public const int SOL_SOCKET = 0xFFFF;
 
@@ -108,6 +120,9 @@ internal static unsafe partial class DarwinAbi
 
     /// <summary>O_CREAT, fcntl.h.</summary>
     public const int O_CREAT = 0x0200;
+
+    /// <summary>O_APPEND, fcntl.h.</summary>
+    public const int O_APPEND = 0x0008;
 
     /// <summary>O_EXCL, fcntl.h.</summary>
     public const int O_EXCL = 0x0800;
@@ -150,6 +165,9 @@ internal static unsafe partial class DarwinAbi
 
     /// <summary>EVFILT_WRITE, sys/event.h; kqueue(2).</summary>
     public const short EVFILT_WRITE = -2;
+
+    /// <summary>EVFILT_SIGNAL, sys/event.h; kqueue(2): <c>ident</c> is the signal, <c>data</c> how often it came.</summary>
+    public const short EVFILT_SIGNAL = -6;
 
     /// <summary>EV_ADD, sys/event.h; kqueue(2).</summary>
     public const ushort EV_ADD = 0x0001;

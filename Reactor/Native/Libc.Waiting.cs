@@ -5,6 +5,9 @@ namespace Poetry.Net.Native;
 /// <content>Waiting for a single descriptor or a moment, outside any loop.</content>
 internal static unsafe partial class Libc
 {
+    /// <summary>POLLIN, poll.h: 1 on Linux, macOS and FreeBSD.</summary>
+    public const short POLLIN = 1;
+
     /// <summary>POLLOUT, poll.h: 4 on Linux, macOS and FreeBSD.</summary>
     public const short POLLOUT = 4;
 

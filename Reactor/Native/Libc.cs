@@ -111,9 +111,17 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int rename(byte* from, byte* to);
 
+    /// <summary>fsync(2), unistd.h.</summary>
+    [LibraryImport(Library)]
+    public static partial int fsync(int fd);
+
     /// <summary>unlink(2), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial int unlink(byte* path);
+
+    /// <summary>flock(2), sys/file.h. The lock ends with the last close of the open file.</summary>
+    [LibraryImport(Library)]
+    public static partial int flock(int fd, int operation);
 
     /// <summary>isatty(3), unistd.h.</summary>
     [LibraryImport(Library)]
@@ -132,6 +140,18 @@ internal static unsafe partial class Libc
     /// <param name="disposition">A function, or <see cref="SIG_IGN"/>.</param>
     [LibraryImport(Library)]
     public static partial nint signal(int signal, nint disposition);
+
+    /// <summary>waitpid(2), sys/wait.h.</summary>
+    [LibraryImport(Library)]
+    public static partial int waitpid(int pid, int* status, int options);
+
+    /// <summary>pthread_sigmask(3), signal.h. Returns the error.</summary>
+    [LibraryImport(Library)]
+    public static partial int pthread_sigmask(int how, void* set, void* before);
+
+    /// <summary>sigaction(2), signal.h.</summary>
+    [LibraryImport(Library)]
+    public static partial int sigaction(int signal, void* action, void* before);
 
     /// <summary>select(2), sys/select.h. The sets may be longer than FD_SETSIZE: the kernels go by <paramref name="count"/>;
     /// macOS wants <see cref="DarwinAbi.select"/> for it.</summary>
@@ -161,6 +181,24 @@ internal static unsafe partial class Libc
 
     /// <summary>O_RDWR, fcntl.h: the same on all Unixes.</summary>
     public const int O_RDWR = 2;
+
+    /// <summary>LOCK_EX, sys/file.h: the same on all Unixes.</summary>
+    public const int LOCK_EX = 2;
+
+    /// <summary>LOCK_NB, sys/file.h: the same on all Unixes.</summary>
+    public const int LOCK_NB = 4;
+
+    /// <summary>WNOHANG, sys/wait.h: the same on all Unixes.</summary>
+    public const int WNOHANG = 1;
+
+    /// <summary>SIGHUP, signal.h: the same on all Unixes.</summary>
+    public const int SIGHUP = 1;
+
+    /// <summary>SIGINT, signal.h: the same on all Unixes.</summary>
+    public const int SIGINT = 2;
+
+    /// <summary>SIGTERM, signal.h: the same on all Unixes.</summary>
+    public const int SIGTERM = 15;
 
     /// <summary>SIGXFSZ, signal.h: the same on Linux (except MIPS), macOS and FreeBSD.</summary>
     public const int SIGXFSZ = 25;

@@ -35,10 +35,43 @@ internal static unsafe partial class LinuxAbi
     [SupportedOSPlatform("linux")]
     public static partial int eventfd(uint initial, int flags);
 
+    /// <summary>fcntl(2), fcntl.h. Variadic arguments are passed like others on Linux.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int fcntl(int fd, int command, nint argument);
+
     /// <summary>statx(2), sys/stat.h, glibc 2.28. Rather than stat(2), whose struct is another on each processor.</summary>
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
     public static partial int statx(int directory, byte* path, int flags, uint mask, struct_statx* buffer);
+
+    /// <summary>fstatat(2), sys/stat.h, glibc 2.33, with a <c>struct stat</c> of <see cref="StatSize"/> bytes.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int fstatat(int directory, byte* path, byte* buffer, int flags);
+
+    /// <summary>signalfd(2), sys/signalfd.h.</summary>
+    /// <param name="fd">−1 for a new one.</param>
+    /// <param name="mask">A sigset_t of blocked signals.</param>
+    /// <param name="flags">SFD_….</param>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int signalfd(int fd, void* mask, int flags);
+
+    /// <summary>F_SETSIG, fcntl.h.</summary>
+    public const int F_SETSIG = 10;
+
+    /// <summary>F_SETLEASE, fcntl.h.</summary>
+    public const int F_SETLEASE = 1024;
+
+    /// <summary>F_RDLCK, fcntl.h.</summary>
+    public const int F_RDLCK = 0;
+
+    /// <summary>F_UNLCK, fcntl.h.</summary>
+    public const int F_UNLCK = 2;
+
+    /// <summary>SIGURG, signal.h: ignored unless it is handled.</summary>
+    public const int SIGURG = 23;
 
     /// <summary>EPOLL_CLOEXEC, sys/epoll.h: the value of O_CLOEXEC.</summary>
     public const int EPOLL_CLOEXEC = O_CLOEXEC;
@@ -82,6 +115,30 @@ internal static unsafe partial class LinuxAbi
     /// <summary>EFD_NONBLOCK, sys/eventfd.h.</summary>
     public const int EFD_NONBLOCK = O_NONBLOCK;
 
+    /// <summary>SFD_CLOEXEC, sys/signalfd.h.</summary>
+    public const int SFD_CLOEXEC = O_CLOEXEC;
+
+    /// <summary>SFD_NONBLOCK, sys/signalfd.h.</summary>
+    public const int SFD_NONBLOCK = O_NONBLOCK;
+
+    /// <summary>sizeof(struct signalfd_siginfo), sys/signalfd.h. It begins with <c>uint32_t ssi_signo</c>.</summary>
+    public const int SignalfdSiginfoSize = 128;
+
+    /// <summary>SIG_BLOCK, asm-generic/signal-defs.h.</summary>
+    public const int SIG_BLOCK = 0;
+
+    /// <summary>SIG_UNBLOCK, asm-generic/signal-defs.h.</summary>
+    public const int SIG_UNBLOCK = 1;
+
+    /// <summary>SIGUSR1, asm-generic/signal.h; signal(7).</summary>
+    public const int SIGUSR1 = 10;
+
+    /// <summary>SIGUSR2, asm-generic/signal.h; signal(7).</summary>
+    public const int SIGUSR2 = 12;
+
+    /// <summary>SIGCHLD, asm-generic/signal.h; signal(7).</summary>
+    public const int SIGCHLD = 17;
+
     /// <summary>AF_INET6, bits/socket.h.</summary>
     public const int AF_INET6 = 10;
 
@@ -124,6 +181,9 @@ internal static unsafe partial class LinuxAbi
     /// <summary>O_CREAT, asm-generic/fcntl.h, octal there as all of these.</summary>
     public const int O_CREAT = 0x40;
 
+    /// <summary>O_APPEND, asm-generic/fcntl.h: 02000.</summary>
+    public const int O_APPEND = 0x400;
+
     /// <summary>O_EXCL, asm-generic/fcntl.h: 0200.</summary>
     public const int O_EXCL = 0x80;
 
@@ -159,6 +219,24 @@ internal static unsafe partial class LinuxAbi
 
     /// <summary>STATX_BASIC_STATS, linux/stat.h.</summary>
     public const uint STATX_BASIC_STATS = 0x7FF;
+
+    /// <summary>sizeof(struct stat), asm/stat.h, on x86-64, where it is longest.</summary>
+    public const int StatSize = 144;
+
+    /// <summary>st_mode in struct stat, asm/stat.h, on x86-64: <c>unsigned int</c>.</summary>
+    public const int StatModeOffset_X64 = 24;
+
+    /// <summary>st_mode in struct stat, asm-generic/stat.h: arm64, riscv64, loongarch64.</summary>
+    public const int StatModeOffset = 16;
+
+    /// <summary>st_ino in struct stat: the same on all of these processors, as are the next two.</summary>
+    public const int StatInoOffset = 8;
+
+    /// <summary>st_size in struct stat.</summary>
+    public const int StatSizeOffset = 48;
+
+    /// <summary>st_mtime and st_mtime_nsec in struct stat: two 64-bit numbers.</summary>
+    public const int StatMtimeOffset = 88;
 
     /// <summary>struct sockaddr_un, linux/un.h: family (2), then 108 bytes of path.</summary>
     public const int SunPathLength = 108;

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
@@ -6,9 +7,10 @@ namespace Poetry.Net;
 /// <content>Writing to existing files, devices and terminals.</content>
 internal static unsafe partial class NativeFile
 {
-    /// <summary>Opens an existing device, FIFO (waits for its reader) or file for writing.</summary>
+    /// <summary>Opens an existing device, FIFO or file for writing. Never waits.</summary>
     /// <param name="path">Any path.</param>
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    /// <returns>ENXIO for a FIFO without a reader.</returns>
     public static Errno OpenForWriting(string path, out nint handle)
     {
         if (OperatingSystem.IsWindows())
@@ -18,28 +20,27 @@ internal static unsafe partial class NativeFile
         }
 
         int flags = OperatingSystem.IsLinux()
-            ? LinuxAbi.O_CLOEXEC | LinuxAbi.O_NOCTTY
-            : CloseOnExecOfBsd | NoControllingTerminalOfBsd;
+            ? LinuxAbi.O_NONBLOCK | LinuxAbi.O_CLOEXEC | LinuxAbi.O_NOCTTY
+            : DarwinAbi.O_NONBLOCK | CloseOnExecOfBsd | NoControllingTerminalOfBsd;
         return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
     }
 
     /// <summary>
-    /// Opens the terminal of a descriptor once more, for writing without blocking. The two do not share flags such as
-    /// O_NONBLOCK, as duplicates would.
+    /// Opens the terminal or pipe of a descriptor once more, for writing without blocking. The two do not share flags such as
+    /// O_NONBLOCK, as duplicates would. Not for files: the new handle begins at their start.
     /// </summary>
-    /// <param name="terminal">0, 1 or 2.</param>
+    /// <param name="descriptor">A terminal, another character device, or a pipe.</param>
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     /// <returns>ENOSYS where the system can't do that: on the BSDs /dev/fd only duplicates.</returns>
-    public static Errno OpenTerminalWithoutBlocking(nint terminal, out nint handle)
+    public static Errno OpenAgainWithoutBlocking(nint descriptor, out nint handle)
     {
         handle = NativeSocket.Invalid;
-        if (!OperatingSystem.IsLinux())
-        {
-            return Errno.ENOSYS;
-        }
-
-        string path = terminal switch { 0 => "/dev/fd/0", 1 => "/dev/fd/1", _ => "/dev/fd/2" };
-        return OpenOnUnix(path, Libc.O_WRONLY | LinuxAbi.O_NONBLOCK | LinuxAbi.O_NOCTTY | LinuxAbi.O_CLOEXEC, out handle);
+        return OperatingSystem.IsLinux()
+            ? OpenOnUnix(
+                string.Create(CultureInfo.InvariantCulture, $"/dev/fd/{descriptor}"),
+                Libc.O_WRONLY | LinuxAbi.O_NONBLOCK | LinuxAbi.O_NOCTTY | LinuxAbi.O_CLOEXEC,
+                out handle)
+            : Errno.ENOSYS;
     }
 
     /// <summary>Waits until a write will not block.</summary>

@@ -45,6 +45,23 @@ internal static unsafe partial class NativeFile
         return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
     }
 
+    /// <summary>Opens or creates a file; every write goes to its end. Never waits, not for the reader of a FIFO either.</summary>
+    /// <param name="path">Any path.</param>
+    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    public static Errno OpenForAppending(string path, out nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL;
+            return OpenOnWindows(path, WindowsAbi.FILE_APPEND_DATA, WindowsAbi.OPEN_ALWAYS, Flags, out handle);
+        }
+
+        int flags = OperatingSystem.IsLinux()
+            ? LinuxAbi.O_CREAT | LinuxAbi.O_APPEND | LinuxAbi.O_NONBLOCK | LinuxAbi.O_CLOEXEC | LinuxAbi.O_NOCTTY
+            : DarwinAbi.O_CREAT | DarwinAbi.O_APPEND | DarwinAbi.O_NONBLOCK | CloseOnExecOfBsd | NoControllingTerminalOfBsd;
+        return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
+    }
+
     /// <summary>Reads what is available.</summary>
     /// <param name="handle">A file, or 0 for standard input.</param>
     /// <param name="buffer">Filled from the front. Not empty.</param>
@@ -123,6 +140,12 @@ internal static unsafe partial class NativeFile
         duplicate = made;
         return done != 0 ? Errno.None : LastError.OfWindows();
     }
+
+    /// <summary>Locks an open file or directory without waiting, until the handle is closed. Advisory: flock(2).</summary>
+    /// <returns>EAGAIN if another process has the lock.</returns>
+    public static Errno Lock(nint handle) => OperatingSystem.IsWindows()
+        ? Errno.EOPNOTSUPP
+        : NativeDescriptor.Check(Libc.flock((int)handle, Libc.LOCK_EX | Libc.LOCK_NB));
 
     /// <summary>Renames in one step; what was there before is replaced.</summary>
     public static Errno Rename(string from, string to)

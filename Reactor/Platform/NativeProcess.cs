@@ -30,7 +30,24 @@ internal static unsafe class NativeProcess
     /// Makes a write fail with EFBIG where a file may not grow any more (ulimit -f), instead of ending the process: a full log
     /// loses records, and the server goes on.
     /// </summary>
-    public static Errno IgnoreSigXfsz() => OperatingSystem.IsWindows() ? Errno.None : Ignore(Libc.SIGXFSZ);
+    public static Errno IgnoreSigXfsz() => OperatingSystem.IsWindows() ? Errno.None : NativeSignals.Ignore(Libc.SIGXFSZ);
+
+    /// <summary>
+    /// As process 1 of a container this process is given the orphans of others. With SIGCHLD ignored the kernel removes them
+    /// when they end; this program starts no children of its own.
+    /// </summary>
+    public static void ReapOrphans()
+    {
+        if (OperatingSystem.IsLinux() && Environment.ProcessId == 1)
+        {
+            _ = NativeSignals.Ignore(LinuxAbi.SIGCHLD);
+
+            // Those that ended before.
+            while (Libc.waitpid(-1, null, Libc.WNOHANG) > 0)
+            {
+            }
+        }
+    }
 
     /// <summary>Raises the limit of open files as far as the system allows.</summary>
     /// <returns>The new limit; <see cref="long.MaxValue"/> for none, as on Windows.</returns>
@@ -52,10 +69,6 @@ internal static unsafe class NativeProcess
 
         return count;
     }
-
-    [UnsupportedOSPlatform("windows")]
-    private static Errno Ignore(int signal) =>
-        Libc.signal(signal, Libc.SIG_IGN) == Libc.SIG_ERR ? LastError.OfLibc() : Errno.None;
 
     [UnsupportedOSPlatform("windows")]
     private static Errno EnsureStandardDescriptorsOnUnix()

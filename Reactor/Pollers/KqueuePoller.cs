@@ -123,15 +123,17 @@ internal sealed unsafe class KqueuePoller : Poller
             DarwinAbi.struct_kevent* kevent = (DarwinAbi.struct_kevent*)next;
             ulong token = kevent->udata;
             Readiness readiness = ToReadiness(kevent);
+            Errno error = (readiness & Readiness.HangUp) != 0 ? LastError.FromRaw((int)kevent->fflags) : Errno.None;
             ref int slot = ref _slots[(int)kevent->ident];
             if (slot < filled && ready[slot].Token == token)
             {
-                ready[slot] = new ReadyEvent(token, ready[slot].Readiness | readiness);
+                Errno either = error == Errno.None ? ready[slot].Error : error;
+                ready[slot] = new ReadyEvent(token, ready[slot].Readiness | readiness, either);
             }
             else
             {
                 slot = filled;
-                ready[filled++] = new ReadyEvent(token, readiness);
+                ready[filled++] = new ReadyEvent(token, readiness, error);
             }
         }
 
@@ -151,6 +153,48 @@ internal sealed unsafe class KqueuePoller : Poller
         _ = NativeDescriptor.Close(_kq);
     }
 
+    /// <summary>Opens a queue of signals. They are ignored from now on, and counted by the queue all the same.</summary>
+    /// <param name="library">kqueue and kevent.</param>
+    /// <param name="set">Bit n for signal n.</param>
+    /// <param name="handle">Readable while there are signals. Owned by the caller; −1 after a failure.</param>
+    public static Errno OpenSignals(KqueueLibrary library, uint set, out nint handle)
+    {
+        handle = library.Kqueue();
+        if (handle < 0)
+        {
+            return LastError.OfLibc();
+        }
+
+        Errno error = NativeDescriptor.SetCloseOnExec(handle);
+        for (int signal = 1; signal < 32 && error == Errno.None; signal++)
+        {
+            if ((set >> signal & 1) != 0)
+            {
+                error = Update(library, handle, signal, 0, DarwinAbi.EVFILT_SIGNAL, DarwinAbi.EV_ADD);
+                _ = NativeSignals.Ignore(signal);
+            }
+        }
+
+        if (error != Errno.None)
+        {
+            _ = NativeDescriptor.Close(handle);
+            handle = -1;
+        }
+
+        return error;
+    }
+
+    /// <summary>Takes one kind of signal from the queue, however often it came.</summary>
+    /// <returns>False if there is none.</returns>
+    public static bool TryTakeSignal(KqueueLibrary library, nint handle, out int signal)
+    {
+        byte* room = stackalloc byte[DarwinAbi.KeventSize_FreeBSD];
+        var none = default(Libc.struct_timespec);
+        bool isTaken = library.Kevent((int)handle, null, 0, room, 1, &none) == 1;
+        signal = isTaken ? (int)((DarwinAbi.struct_kevent*)room)->ident : 0;
+        return isTaken;
+    }
+
     /// <summary>EV_EOF of one direction is not a hang-up: after a half-close there may be data to read, and output goes
     /// on. With an error in <c>fflags</c> it is a hang-up.</summary>
     private static Readiness ToReadiness(DarwinAbi.struct_kevent* kevent)
@@ -161,20 +205,23 @@ internal sealed unsafe class KqueuePoller : Poller
     }
 
     /// <summary>Changes one filter. Two changes in one call would not tell which of them failed.</summary>
-    private Errno Update(nint handle, ulong token, short filter, ushort flags)
+    private Errno Update(nint handle, ulong token, short filter, ushort flags) =>
+        Update(_library, _kq, handle, token, filter, flags);
+
+    private static Errno Update(KqueueLibrary library, nint queue, nint ident, ulong token, short filter, ushort flags)
     {
         // FreeBSD's struct is longer; its tail must be zero.
         byte* room = stackalloc byte[DarwinAbi.KeventSize_FreeBSD];
         new Span<byte>(room, DarwinAbi.KeventSize_FreeBSD).Clear();
         var change = (DarwinAbi.struct_kevent*)room;
-        change->ident = (nuint)handle;
+        change->ident = (nuint)ident;
         change->filter = filter;
         change->flags = flags;
         change->udata = (nuint)token;
         int result;
         do
         {
-            result = _library.Kevent(_kq, change, 1, null, 0, null);
+            result = library.Kevent((int)queue, change, 1, null, 0, null);
         }
         while (result < 0 && NativeDescriptor.IsInterrupted());
         return NativeDescriptor.Check(result);

@@ -16,6 +16,9 @@ public sealed class Connections
     /// <summary>The most spare transports that are kept after a burst.</summary>
     private const int MaxSpares = 1024;
 
+    /// <summary>How long a load balancer may take to send its PROXY header.</summary>
+    private static readonly TimeSpan HeaderTimeout = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a client may be silent, and not close, after FIN was sent.</summary>
     private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(5);
 
@@ -35,6 +38,8 @@ public sealed class Connections
         ShutdownProbes = new TimeoutList(
             reactor, reactor.Timers, delay, delay / 2, static transport => transport.ProbePeerClosed());
         ProbeDelay = new CloseProbeDelay(ShutdownProbes);
+        AwaitingHeader = new TimeoutList(
+            reactor, reactor.Timers, HeaderTimeout, HeaderTimeout / 16, static transport => transport.OnHeaderTimeout());
         Lingering = new TimeoutList(
             reactor, reactor.Timers, LingerTimeout, LingerTimeout / 16, static transport => transport.OnLingerTimeout());
     }
@@ -44,7 +49,7 @@ public sealed class Connections
     {
         get
         {
-            int count = Open.Count + ShutdownProbes.Count + Lingering.Count + Closing.Count;
+            int count = Open.Count + AwaitingHeader.Count + ShutdownProbes.Count + Lingering.Count + Closing.Count;
             foreach (TimeoutList list in _sending.Values)
             {
                 count += list.Count;
@@ -59,6 +64,9 @@ public sealed class Connections
 
     /// <summary>Connections with nothing to send. Only their protocols set timeouts.</summary>
     internal TimeoutList Open { get; }
+
+    /// <summary>Connections whose PROXY header is not complete.</summary>
+    internal TimeoutList AwaitingHeader { get; }
 
     /// <summary>Connections whose FIN was just sent, and that are not registered with the poller.</summary>
     internal TimeoutList ShutdownProbes { get; }
@@ -91,11 +99,23 @@ public sealed class Connections
     {
         Action<StreamTransport> close = static transport => transport.CloseNow();
         Open.ForEach(close);
+        AwaitingHeader.ForEach(close);
         ShutdownProbes.ForEach(close);
         Lingering.ForEach(close);
         foreach (TimeoutList list in _sending.Values)
         {
             list.ForEach(close);
+        }
+    }
+
+    /// <summary>For the end of the loop, when every connection is closed.</summary>
+    internal void StopTimers()
+    {
+        ShutdownProbes.StopTimer();
+        Lingering.StopTimer();
+        foreach (TimeoutList list in _sending.Values)
+        {
+            list.StopTimer();
         }
     }
 

@@ -54,6 +54,9 @@ public sealed class Connector : IConnectionOwner
         Connected,
     }
 
+    /// <summary>The clock of its reactor.</summary>
+    internal IClock Clock => _reactor;
+
     /// <summary>The address to connect to.</summary>
     public Endpoint Destination { get; }
 
@@ -112,6 +115,9 @@ public sealed class Connector : IConnectionOwner
             Fail(Failure.Cancelled);
         }
     }
+
+    /// <inheritdoc/>
+    void IConnectionOwner.Release(Protocol protocol, in SocketAddress peer) => _factory.Release(protocol);
 
     /// <inheritdoc/>
     void IConnectionOwner.ConnectionEnded(Failure reason)
@@ -313,6 +319,7 @@ public sealed class Connector : IConnectionOwner
         _state = State.Connected;
         _transport = _reactor.Connections.Rent();
         _transport.Open(handle, address, protocol, this);
+        _factory.ConnectionOpened(protocol);
     }
 
     private void Fail(Failure reason)
@@ -362,7 +369,8 @@ public sealed class Connector : IConnectionOwner
         {
         }
 
-        protected internal override void DoWrite() => connector.OnAttemptEnded(this, NativeSocket.TakeError(Handle));
+        protected internal override void DoWrite() => connector.OnAttemptEnded(
+            this, NativeSocket.TakeError(Handle) is var error and not Errno.None ? error : PendingError);
 
         protected internal override void ConnectionLost(Failure reason) => connector.StopConnecting();
     }

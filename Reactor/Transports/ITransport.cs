@@ -14,7 +14,7 @@ public interface ITransport : IProducer
     /// <summary>This side.</summary>
     SocketAddress Host { get; }
 
-    /// <summary>Bytes that the kernel has taken so far.</summary>
+    /// <summary>Bytes that the kernel has taken so far; after a reset by the peer, on Linux, those that it has acknowledged.</summary>
     long BytesSent { get; }
 
     /// <summary>Bytes that were written and that the kernel has not taken yet.</summary>

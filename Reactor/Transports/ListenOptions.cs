@@ -37,9 +37,18 @@ public sealed record ListenOptions
     /// <summary>Called on the reactor's thread when the socket has failed for good and the port has stopped listening.</summary>
     public Action? Failed { get; init; }
 
+    /// <summary>
+    /// True if every connection begins with a header of HAProxy's PROXY protocol, which names the client: its address is then
+    /// the transport's peer. A connection without a valid header within five seconds is reset.
+    /// </summary>
+    public bool ExpectsProxyHeader { get; init; }
+
+    /// <summary>The limit of connections of one client address, shared by the ports of a server; null for none.</summary>
+    internal AddressLimit? AddressLimit { get; init; }
+
     /// <summary>True if another process, such as systemd, goes on listening on the same socket.</summary>
     internal bool IsInherited { get; init; }
 
     /// <summary>Shared by the ports of a reactor; null for no limit.</summary>
-    internal ConnectionLimit? Limit { get; init; }
+    public ConnectionLimit? Limit { get; init; }
 }

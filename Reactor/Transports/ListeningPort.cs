@@ -6,16 +6,10 @@ namespace Poetry.Net;
 /// A listening socket: Twisted's <c>IListeningPort</c>. It owns the socket and counts its connections; each connection owns
 /// its own socket, and tells the port when it has ended.
 /// </summary>
-public sealed class ListeningPort : Descriptor, IConnectionOwner
+public sealed partial class ListeningPort : Descriptor, IConnectionOwner
 {
     /// <summary>Length of the kernel's queue of completed connections; <c>somaxconn</c> may make it shorter.</summary>
     internal const int Backlog = 4096;
-
-    /// <summary>Denied accepts in a row that are tried again at once.</summary>
-    private const int MaxDenials = 64;
-
-    /// <summary>A port whose accepts are denied for longer has failed.</summary>
-    private static readonly TimeSpan DenialTimeout = TimeSpan.FromMilliseconds(300);
 
     private readonly Reactor _reactor;
     private readonly ListenOptions _options;
@@ -24,8 +18,6 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     private AcceptBatch _batch = new();
     private bool _full;
     private bool _refusesNew;
-    private int _denials;
-    private TimeSpan _deniedSince;
 
     internal ListeningPort(Reactor reactor, nint handle, SocketAddress address, Factory factory, ListenOptions options)
         : base(handle)
@@ -56,6 +48,12 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
     /// <summary>Connections accepted so far.</summary>
     public long Accepted { get; private set; }
 
+    /// <summary>Connections that were reset since their client had too many.</summary>
+    public long RejectedByAddress { get; private set; }
+
+    /// <summary>Connections that were reset since their PROXY header was wrong, late or missing.</summary>
+    public long RejectedByHeader { get; private set; }
+
     /// <summary>True until <see cref="StopListening"/>, also while the port is at its limit.</summary>
     public bool Listening => Handle != NoHandle;
 
@@ -81,15 +79,21 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
 
         _pause.Stop();
         _reactor.Unwatch(this);
+        if (_path is { } path)
+        {
+            using UnixSocketLock guard = UnixSocketLock.Take(Address.Path, maxWaitMs: 0, out _);
+            if (NativeFile.StatusOf(Address.Path, out FileStatus now) == Errno.None && now.Identity == path.Identity)
+            {
+                // It is still the file that was made here, not another process's under the same name.
+                _ = NativeFile.Unlink(Address.Path);
+            }
+        }
+
+        _reactor.Forget(this);
+
+        // Last: as long as the socket is open, no other file can get its identity.
         NativeSocket.Close(Handle);
         Handle = NoHandle;
-        if (_path is { } path
-            && NativeFile.StatusOf(Address.Path, out FileStatus now) == Errno.None
-            && now.Identity == path.Identity)
-        {
-            // It is still the file that was made here, not another process's under the same name.
-            _ = NativeFile.Unlink(Address.Path);
-        }
     }
 
     /// <summary>
@@ -133,101 +137,6 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         _reactor.AddEvents((int)(Accepted - before) - 1);
     }
 
-    /// <summary>Accepts as many connections as are due in one turn.</summary>
-    /// <returns>True if there may be more, and the limits allow them.</returns>
-    private bool AcceptBatchOfTurn()
-    {
-        // After the loop has slept, several clients may have come together.
-        bool slept = _reactor.SleptBeforeTurn;
-        int max = slept ? AcceptBatch.MaxSize : _batch.Size;
-        for (int accepted = 0; accepted < max; accepted++)
-        {
-            if (StopAtLimit())
-            {
-                return false;
-            }
-
-            Errno error = NativeSocket.Accept(Handle, out nint handle, out SocketAddress peer);
-            switch (error)
-            {
-                case Errno.None:
-                    _denials = 0;
-                    OpenConnection(handle, peer);
-                    break;
-                case Errno.EAGAIN:
-                    if (!slept)
-                    {
-                        _batch.RecordDrained(accepted);
-                    }
-
-                    return false;
-                case Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM:
-                    _pause.Begin(error);
-                    return false;
-                case Errno.EINVAL when _refusesNew:
-                    return false;
-                case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK or Errno.EOPNOTSUPP or Errno.EFAULT:
-                    Fail(error);
-                    return false;
-                case Errno.ECONNABORTED or Errno.ECONNRESET or Errno.EPROTO or Errno.ENOPROTOOPT or Errno.ETIMEDOUT or Errno.EINTR
-                    or Errno.ENETDOWN or Errno.ENETUNREACH or Errno.EHOSTDOWN or Errno.EHOSTUNREACH:
-                    // This connection has ended before it was accepted: go on with the next.
-                    break;
-                default:
-                    if (!MayRetryDenied(error))
-                    {
-                        return false;
-                    }
-
-                    break;
-            }
-
-            if (!Listening)
-            {
-                return false;
-            }
-        }
-
-        _batch.RecordFull();
-        return true;
-    }
-
-    /// <summary>
-    /// The system forbids accept: a seccomp filter, a security module. The client stays in the queue, and would wake the loop
-    /// again and again. So after some attempts the port pauses, and after some pauses it fails.
-    /// </summary>
-    /// <returns>True to try again at once.</returns>
-    private bool MayRetryDenied(Errno error)
-    {
-        if (++_denials == 1)
-        {
-            _deniedSince = _reactor.Now;
-        }
-
-        if (_denials <= MaxDenials)
-        {
-            return true;
-        }
-
-        if (_reactor.Now - _deniedSince < DenialTimeout)
-        {
-            _pause.Begin(error, log: false);
-        }
-        else
-        {
-            Fail(error);
-        }
-
-        return false;
-    }
-
-    private void Fail(Errno error)
-    {
-        ReactorLog.AcceptFailed(_reactor.Log, Address, error.Sentence());
-        StopListening();
-        _options.Failed?.Invoke();
-    }
-
     /// <inheritdoc/>
     protected internal override void DoWrite()
     {
@@ -235,6 +144,19 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
 
     /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason) => StopListening();
+
+    /// <inheritdoc/>
+    void IConnectionOwner.Release(Protocol protocol, in SocketAddress peer)
+    {
+        if (protocol is ProxyHeaderProtocol unused)
+        {
+            ReturnHeader(unused);
+            return;
+        }
+
+        _options.AddressLimit?.Leave(peer);
+        Factory.Release(protocol);
+    }
 
     /// <inheritdoc/>
     void IConnectionOwner.ConnectionEnded(Failure reason)
@@ -269,54 +191,5 @@ public sealed class ListeningPort : Descriptor, IConnectionOwner
         {
             _pause.Begin(error);
         }
-    }
-
-    /// <summary>At the limit, takes the port out of the poller until a connection ends.</summary>
-    /// <returns>True at the limit.</returns>
-    private bool StopAtLimit()
-    {
-        if (_options.Limit is not { IsReached: true } limit)
-        {
-            return false;
-        }
-
-        _full = true;
-        _reactor.Connections.ProbeDelay.UseMinimum();
-        _reactor.RemoveReader(this);
-        limit.Await(this);
-        return true;
-    }
-
-    private void OpenConnection(nint handle, in SocketAddress peer)
-    {
-        Protocol? protocol = null;
-        StreamTransport? transport = null;
-        try
-        {
-            transport = _reactor.Connections.Rent();
-            protocol = Factory.BuildProtocol(peer);
-        }
-        catch (Exception exception)
-        {
-            _reactor.CallbackThrew(null, exception);
-        }
-
-        if (transport is null || protocol is null)
-        {
-            if (transport is not null)
-            {
-                _reactor.Connections.Return(transport);
-            }
-
-            NativeSocket.ResetOnClose(handle);
-            NativeSocket.Close(handle);
-            return;
-        }
-
-        Connections++;
-        Accepted++;
-        _reactor.Connections.Ignored += _options.IgnoredByDrain ? 1 : 0;
-        _options.Limit?.Enter();
-        transport.Open(handle, peer, protocol, this);
     }
 }

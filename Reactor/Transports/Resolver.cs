@@ -45,32 +45,16 @@ internal static class Resolver
             return Deferred.Succeed<SocketAddress[]>([address]);
         }
 
-        var caller = new Caller(reactor, endpoint);
-        lock (Gate)
-        {
-            if (LookUps.TryGetValue(endpoint.Host, out LookUp? lookUp))
-            {
-                caller.LookUp = lookUp;
-                lookUp.Callers.Add(caller);
-                return caller.Answer;
-            }
-
-            if (_threads < MaxThreads && !TryStartThread() && _threads == 0)
-            {
-                return Deferred.Fail<SocketAddress[]>(new DNSLookupError("no thread is left to look the name up"));
-            }
-
-            caller.LookUp = new LookUp(endpoint.Host);
-            caller.LookUp.Callers.Add(caller);
-            LookUps.Add(endpoint.Host, caller.LookUp);
-            Waiting.Enqueue(caller.LookUp);
-            return caller.Answer;
-        }
+        var answer = new ReactorCaller(reactor, (ushort)endpoint.Port);
+        return TryAdd(endpoint.Host, answer)
+            ? answer.Deferred
+            : Deferred.Fail<SocketAddress[]>(new DNSLookupError("no thread is left to look the name up"));
     }
 
-    /// <summary>Looks up the addresses to listen on. Blocks the calling thread.</summary>
+    /// <summary>Looks up the addresses to listen on. Blocks the calling thread, but not the signals of the process.</summary>
     /// <returns>The addresses of the name, without duplicates.</returns>
     /// <exception cref="CannotListenError">It has none.</exception>
+    /// <exception cref="EndedBySignalError">A signal ends the command.</exception>
     public static SocketAddress[] ResolveNow(Endpoint endpoint)
     {
         if (endpoint.TryGetAddress(out SocketAddress address))
@@ -78,8 +62,57 @@ internal static class Resolver
             return [address];
         }
 
-        SocketAddress[] addresses = AddressesOf(endpoint.Host, (ushort)endpoint.Port);
-        return addresses.Length > 0 ? addresses : throw new CannotListenError(endpoint.ToString(), "unknown host");
+        SocketAddress[] addresses = SignalQueue.IsMine ? WaitFor(endpoint.Host) : AddressesOf(endpoint.Host);
+        return addresses.Length > 0
+            ? Array.ConvertAll(addresses, found => found.WithPort((ushort)endpoint.Port))
+            : throw new CannotListenError(endpoint.ToString(), "unknown host");
+    }
+
+    private static SocketAddress[] WaitFor(string host)
+    {
+        if (WakePair.Create(out WakePair pair) != Errno.None)
+        {
+            return AddressesOf(host);
+        }
+
+        var caller = new WaitingCaller(pair);
+        if (!TryAdd(host, caller))
+        {
+            pair.Close();
+            return AddressesOf(host);
+        }
+
+        if (SignalQueue.WaitReadable(pair.Reader) == Errno.EINTR)
+        {
+            // The look-up may still signal the pair: it is left open, since the process ends.
+            throw new EndedBySignalError();
+        }
+
+        pair.Close();
+        return caller.Found;
+    }
+
+    /// <returns>False if there is no thread to look the name up.</returns>
+    private static bool TryAdd(string host, Caller caller)
+    {
+        lock (Gate)
+        {
+            if (!LookUps.TryGetValue(host, out LookUp? lookUp))
+            {
+                if (_threads < MaxThreads && !TryStartThread() && _threads == 0)
+                {
+                    return false;
+                }
+
+                lookUp = new LookUp(host);
+                LookUps.Add(host, lookUp);
+                Waiting.Enqueue(lookUp);
+            }
+
+            caller.LookUp = lookUp;
+            lookUp.Callers.Add(caller);
+            return true;
+        }
     }
 
     /// <summary>Called with the lock held. The thread can't take a name before the lock is free.</summary>
@@ -103,7 +136,7 @@ internal static class Resolver
     {
         while (TryTakeNext(out LookUp? lookUp))
         {
-            SocketAddress[] addresses = AddressesOf(lookUp.Host, port: 0);
+            SocketAddress[] addresses = AddressesOf(lookUp.Host);
             List<Caller> callers;
             lock (Gate)
             {
@@ -152,7 +185,7 @@ internal static class Resolver
     }
 
     /// <returns>None if the name is unknown, or could not be looked up: no server answers, no descriptor is left.</returns>
-    private static SocketAddress[] AddressesOf(string host, ushort port)
+    private static SocketAddress[] AddressesOf(string host)
     {
         IPAddress[] found;
         try
@@ -169,7 +202,7 @@ internal static class Resolver
         var addresses = new List<SocketAddress>(found.Length);
         foreach (IPAddress ip in found)
         {
-            SocketAddress address = SocketAddress.Ip(ip, port);
+            SocketAddress address = SocketAddress.Ip(ip, 0);
             if (!addresses.Contains(address))
             {
                 addresses.Add(address);
@@ -187,40 +220,61 @@ internal static class Resolver
     }
 
     /// <summary>One caller of a look-up.</summary>
-    private sealed class Caller
+    private abstract class Caller
+    {
+        public LookUp? LookUp { get; set; }
+
+        /// <summary>On the resolver's thread.</summary>
+        /// <param name="addresses">Without a port; none if the name is unknown.</param>
+        public abstract void Deliver(SocketAddress[] addresses);
+    }
+
+    /// <summary>A caller that gets its answer in the loop of its reactor.</summary>
+    private sealed class ReactorCaller : Caller
     {
         private readonly Reactor _reactor;
         private readonly ushort _port;
 
-        public Caller(Reactor reactor, Endpoint endpoint)
+        public ReactorCaller(Reactor reactor, ushort port)
         {
             _reactor = reactor;
-            _port = (ushort)endpoint.Port;
-            Answer = Deferred.WithCanceller<Caller, SocketAddress[]>(this, static (caller, _) => Cancel(caller));
+            _port = port;
+            Deferred = Net.Deferred.WithCanceller<ReactorCaller, SocketAddress[]>(this, static (caller, _) => Cancel(caller));
         }
 
-        public Deferred<SocketAddress[]> Answer { get; }
+        public Deferred<SocketAddress[]> Deferred { get; }
 
-        public LookUp? LookUp { get; set; }
-
-        /// <summary>On the resolver's thread.</summary>
-        public void Deliver(SocketAddress[] addresses) => _reactor.CallFromThread(() => Fire(addresses));
+        public override void Deliver(SocketAddress[] addresses) => _reactor.CallFromThread(() => Fire(addresses));
 
         private void Fire(SocketAddress[] addresses)
         {
-            if (Answer.Called)
+            if (Deferred.Called)
             {
                 return;
             }
 
             if (addresses.Length > 0)
             {
-                Answer.Callback(Array.ConvertAll(addresses, address => address.WithPort(_port)));
+                Deferred.Callback(Array.ConvertAll(addresses, address => address.WithPort(_port)));
             }
             else
             {
-                Answer.Errback(new Failure(new DNSLookupError("unknown host")));
+                Deferred.Errback(new Failure(new DNSLookupError("unknown host")));
             }
+        }
+    }
+
+    /// <summary>A caller that waits for its answer before there is a loop.</summary>
+    private sealed class WaitingCaller(WakePair pair) : Caller
+    {
+        private volatile SocketAddress[] _found = [];
+
+        public SocketAddress[] Found => _found;
+
+        public override void Deliver(SocketAddress[] addresses)
+        {
+            _found = addresses;
+            pair.Signal();
         }
     }
 }

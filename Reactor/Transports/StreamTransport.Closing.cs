@@ -132,7 +132,7 @@ internal sealed partial class StreamTransport
             Errno error = NativeSocket.ShutdownWrite(Handle);
             if (error != Errno.None)
             {
-                BeginClose(ReasonOf(error));
+                CloseForError(error);
                 return;
             }
 
@@ -217,7 +217,7 @@ internal sealed partial class StreamTransport
         Errno error = NativeSocket.ShutdownWrite(Handle);
         if (error != Errno.None)
         {
-            BeginClose(ReasonOf(error));
+            CloseForError(error);
         }
 
         CloseIfBothEnded();

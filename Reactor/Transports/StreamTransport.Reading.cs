@@ -46,7 +46,7 @@ internal sealed partial class StreamTransport
             case Errno.EAGAIN:
                 break;
             default:
-                BeginClose(ReasonOf(error));
+                CloseForError(error);
                 break;
         }
     }
@@ -55,9 +55,10 @@ internal sealed partial class StreamTransport
     protected internal override void HungUp()
     {
         Errno error = NativeSocket.TakeError(Handle);
+        error = error == Errno.None ? PendingError : error;
         if (error != Errno.None)
         {
-            BeginClose(ReasonOf(error));
+            CloseForError(error);
         }
         else if (Has(Flags.ReadPaused))
         {

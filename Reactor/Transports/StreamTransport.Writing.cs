@@ -139,7 +139,7 @@ internal sealed partial class StreamTransport
             return true;
         }
 
-        BeginClose(ReasonOf(error));
+        CloseForError(error);
         return false;
     }
 

@@ -15,7 +15,10 @@ internal interface IConnectionOwner
     /// <summary>How long a peer may take no data; <see cref="TimeSpan.MaxValue"/> for no limit.</summary>
     TimeSpan SendTimeout { get; }
 
-    /// <summary>A connection is closed, and its protocol knows.</summary>
+    /// <summary>A connection is closed, and its protocol knows: the protocol may be used again.</summary>
+    void Release(Protocol protocol, in SocketAddress peer);
+
+    /// <summary>A connection is closed.</summary>
     void ConnectionEnded(Failure reason);
 }
 
@@ -35,6 +38,7 @@ internal interface IConnectionOwner
 /// (queue is empty again)      DoWrite         Open                     Lingering¹    –                –
 /// (peer sent FIN)             DoRead          ReadConnectionLost²      Flushing      Closing          –
 /// (peer reset, other errors)  DoRead, HungUp  Closing, RST             Closing³      Closing          –
+/// OnHeaderTimeout             header list     Closing, RST             –             –                –
 /// OnSendTimeout               send list       Closing, RST             Closing, RST  –                –
 /// ProbePeerClosed             probe list      –                        –             Lingering⁴       –
 /// OnLingerTimeout             linger list     –                        –             Closing⁵         –
@@ -149,7 +153,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         try
         {
             protocol.MakeConnection(this);
-            if (owner.Factory.PeerSpeaksFirst)
+            if (owner.Factory.PeerSpeaksFirst || protocol is ProxyHeaderProtocol)
             {
                 DoRead();
             }
@@ -163,11 +167,35 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         if (List is null)
         {
             // Most connections have been served by now, and are in a list already.
-            _reactor.Connections.Open.Add(this);
+            (_protocol is ProxyHeaderProtocol ? _reactor.Connections.AwaitingHeader : _reactor.Connections.Open).Add(this);
         }
 
         UpdateInterest();
     }
+
+    /// <summary>Hands the connection to another protocol, once its PROXY header has named the client.</summary>
+    /// <param name="peer">The client.</param>
+    /// <param name="protocol">Built for it.</param>
+    /// <param name="rest">Data that came behind the header.</param>
+    internal void Switch(in SocketAddress peer, Protocol protocol, ReadOnlySpan<byte> rest)
+    {
+        _protocol!.DropTransport();
+        _protocol = protocol;
+        _peer = peer;
+        if (List is not null)
+        {
+            _reactor.Connections.Open.Add(this);
+        }
+
+        protocol.MakeConnection(this);
+        if (!rest.IsEmpty && _state == State.Open)
+        {
+            protocol.DataReceived(rest);
+        }
+    }
+
+    /// <summary>The PROXY header did not come in time.</summary>
+    internal void OnHeaderTimeout() => ConnectionLost(ConnectionTimedOut.Failure);
 
     /// <inheritdoc/>
     internal override string Description => _protocol?.GetType().Name ?? nameof(StreamTransport);
@@ -203,6 +231,20 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         _reactor.Connections.Closing.Add(this);
     }
 
+    /// <summary>Ends the connection for an error of the kernel.</summary>
+    private void CloseForError(Errno error)
+    {
+        if (error is Errno.ECONNRESET or Errno.EPIPE && BytesSent > 0 && _state is not (State.Closing or State.Closed))
+        {
+            // Bytes that the peer never acknowledged have not been sent. FIN counts as one byte.
+            long unacknowledged = NativeSocket.UnsentBytes(Handle) - (Has(Flags.WriteEnded) ? 1 : 0);
+            BytesSent -= Math.Clamp(unacknowledged, 0, BytesSent);
+        }
+
+        // ETIMEDOUT: the peer has acknowledged nothing for the send timeout.
+        BeginClose(error == Errno.ETIMEDOUT ? ConnectionTimedOut.Failure : Net.ConnectionLost.Because(error));
+    }
+
     /// <summary>The last step, called by the loop: leaves the poller, closes the socket, tells protocol and owner.</summary>
     internal void CompleteClose()
     {
@@ -234,7 +276,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         _state = State.Closed;
         try
         {
-            owner.Factory.Release(protocol);
+            owner.Release(protocol, _peer);
         }
         catch (Exception exception)
         {
@@ -255,10 +297,6 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
             _reactor.CallbackThrew(null, exception);
         }
     }
-
-    /// <summary>The kernel gives up on a peer that acknowledges nothing with ETIMEDOUT: the send timeout, as seen by the kernel.</summary>
-    private static Failure ReasonOf(Errno error) =>
-        error == Errno.ETIMEDOUT ? ConnectionTimedOut.Failure : Net.ConnectionLost.Because(error);
 
     /// <summary>Tests a flag. Enum.HasFlag boxes both sides in code that is not optimised.</summary>
     private bool Has(Flags flag) => (_flags & flag) != 0;

@@ -55,6 +55,9 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
         }
     }
 
+    /// <summary>For the end of the loop, when the list is empty.</summary>
+    public void StopTimer() => _timer?.CancelIfActive();
+
     /// <summary>Calls the action for each transport; it may remove that transport.</summary>
     public void ForEach(Action<StreamTransport> action)
     {

@@ -61,7 +61,7 @@ public sealed class FewDescriptorsTests : NativeTests
     public void AnyCommand_WithTooFew_SaysSoInOneLine(params string[] arguments)
     {
         _ = Folder.Write("poem.txt", Poem);
-        for (int descriptors = 4; descriptors <= 8; descriptors++)
+        for (int descriptors = 4; descriptors <= 7; descriptors++)
         {
             Finished finished = Run(new Launch(arguments) { Before = Limit(descriptors) });
             Assert.AreEqual(1, finished.ExitCode, $"{descriptors}: {finished.Errors}");

@@ -81,7 +81,7 @@ public sealed partial class GetTests : NativeTests
     public void Get_AnEmptyPoem_IsAPoem()
     {
         NativeBinary server = ServePoem([]);
-        Finished finished = Run("get", $"{server.Port()}");
+        Finished finished = Run("get", "--allow-empty", $"{server.Port()}");
         Assert.AreEqual(0, finished.ExitCode, finished.Errors);
         Assert.IsEmpty(finished.Bytes);
         Assert.MatchesRegex(Summary(1), finished.ErrorLines[^1]);

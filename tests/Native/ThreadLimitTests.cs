@@ -7,8 +7,8 @@ namespace Poetry.Tests.Native;
 [TestClass]
 public sealed class ThreadLimitTests : NativeTests
 {
-    /// <summary>The program, the runtime's finalizer, and who hears the signals.</summary>
-    private const int WithoutWorkers = 3;
+    /// <summary>The main thread and the runtime's finalizer.</summary>
+    private const int WithoutWorkers = 2;
 
     [TestMethod]
     [DataRow(1)]
@@ -21,6 +21,21 @@ public sealed class ThreadLimitTests : NativeTests
         Assert.AreEqual("poetry: cannot start a worker: no thread is left for it\n", finished.Errors);
         Assert.IsEmpty(finished.Bytes, "no ready line");
         Assert.AreEqual(1, finished.ExitCode);
+    }
+
+    /// <summary>The runtime would make a thread for a signal, and abort where it can't.</summary>
+    [TestMethod]
+    public void Signals_WithoutThreads_AreObeyed()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        ControlGroup group = Own(ControlGroup.OfThreads(WithoutWorkers + 1));
+        NativeBinary server = Serve(new Launch("poem.txt") { Before = group.Join });
+        server.Signal(Posix.SIGHUP);
+        server.Errors.WaitForText("reloaded poem.txt");
+        server.Signal(Posix.SIGUSR1);
+        server.Errors.WaitForText("statistics");
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
     }
 
     [TestMethod]

@@ -1,33 +1,22 @@
-using System;
-using System.Linq;
 using Microsoft.Extensions.Logging;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
 namespace Poetry.Tests.Testing;
 
 /// <summary>
-/// Fails a test that loses a failure: this runs around every test of the assembly, on whatever thread. A test that loses one
-/// on purpose takes it with <see cref="Take"/>.
+/// The failures that the tests lose, of every thread: <see cref="TestGuard"/> fails a test that loses one. A test that loses
+/// one on purpose takes it with <see cref="Take"/>.
 /// </summary>
-[TestClass]
-public sealed class LostFailures
+internal static class LostFailures
 {
     private static readonly global::Poetry.Net.Testing.LostFailures Lost = new();
 
     /// <summary>For the reactors of tests that expect no error.</summary>
-    internal static ILogger Log => Lost;
-
-    [GlobalTestInitialize]
-    public static void Begin(TestContext _) => Lost.Take(andResting: true);
-
-    [GlobalTestCleanup]
-    public static void End(TestContext _)
-    {
-        Failure[] lost = Lost.Take(andResting: true);
-        Assert.IsEmpty(lost, string.Join(Environment.NewLine, lost.Select(failure => $"nothing handled: {failure}")));
-    }
+    public static ILogger Log => Lost;
 
     /// <summary>The failures of deferreds that were lost until now; they count as found.</summary>
-    internal static Failure[] Take() => Lost.Take();
+    public static Failure[] Take() => Lost.Take();
+
+    /// <summary>The same, with those that rest in deferreds that are still referenced.</summary>
+    public static Failure[] TakeAll() => Lost.Take(andResting: true);
 }

@@ -106,6 +106,12 @@ internal sealed class NativeBinary : IDisposable
             _ = start.Environment.Remove(foreign);
         }
 
+        // The dumps of a crash are for the test program.
+        foreach (string dump in start.Environment.Keys.Where(name => name.StartsWith("DOTNET_Dbg", StringComparison.Ordinal)).ToArray())
+        {
+            _ = start.Environment.Remove(dump);
+        }
+
         foreach ((string name, string value) in launch.Environment)
         {
             start.Environment[name] = value;
@@ -128,14 +134,14 @@ internal sealed class NativeBinary : IDisposable
     }
 
     /// <summary>
-    /// Sends a signal. One that is ignored where the tests were started, as SIGINT is behind the <c>&amp;</c> of a script, is
-    /// ignored by what they start as well, and nothing can be learned of it.
+    /// Sends a signal. One that is ignored where the tests were started, as SIGINT is behind the <c>&amp;</c> of a script and
+    /// SIGHUP under nohup, is ignored by what they start as well: the test is skipped.
     /// </summary>
     public void Signal(int signal)
     {
-        if (signal == Posix.SIGINT && Ignores(signal))
+        if (signal is Posix.SIGINT or Posix.SIGHUP && Ignores(signal))
         {
-            Assert.Inconclusive($"signal {signal} is ignored where the tests were started");
+            Assert.Inconclusive($"{(signal == Posix.SIGHUP ? "SIGHUP" : "SIGINT")} is ignored where the tests were started");
         }
 
         Posix.Kill(ProcessId, signal);

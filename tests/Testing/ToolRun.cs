@@ -10,13 +10,16 @@ internal static class ToolRun
     /// <summary>Runs one to its end, without input.</summary>
     /// <param name="folder">Where it runs.</param>
     /// <param name="command">The program and its arguments.</param>
-    public static Finished Run(string folder, params string[] command)
+    public static Finished Run(string folder, params string[] command) => Run(folder, Patience.Milliseconds, command);
+
+    /// <inheritdoc cref="Run(string, string[])"/>
+    public static Finished Run(string folder, int patienceMs, string[] command)
     {
         using Process process = Start(folder, command);
         process.StandardInput.Close();
         using var output = new ProcessOutput(process.StandardOutput.BaseStream, $"standard output of {command[0]}");
         using var errors = new ProcessOutput(process.StandardError.BaseStream, $"standard error of {command[0]}");
-        if (!process.WaitForExit(Patience.Milliseconds))
+        if (!process.WaitForExit(patienceMs))
         {
             process.Kill();
             process.WaitForExit();

@@ -105,5 +105,14 @@ internal sealed class TurnedReactor : IDisposable
         return client;
     }
 
-    public void Dispose() => Reactor.Dispose();
+    public void Dispose()
+    {
+        Reactor.Dispose();
+        int left = Reactor.DelayedCalls;
+        DelayedCallWatch.Watch(() => DelayedCallWatch.Left("a reactor", left));
+        if (Reactor.LostFailureCount > 0)
+        {
+            DelayedCallWatch.Watch(() => $"a failure that nothing handled in a reactor: {string.Join('\n', Log.Lines)}");
+        }
+    }
 }

@@ -7,8 +7,7 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 namespace Poetry.Tests.Testing;
 
 /// <summary>
-/// Programs of tests/Interop, by the Twisted of this machine. Where there is none a test run in CI installs Debian's, if it
-/// can, and any other skips the test.
+/// Programs of tests/Interop, run by the Twisted of this machine. Where there is none the test is skipped.
 /// </summary>
 internal sealed class Twisted : IDisposable
 {
@@ -64,38 +63,9 @@ internal sealed class Twisted : IDisposable
         return ["/usr/bin/python3", script, .. arguments[1..]];
     }
 
-    private static string? FindProblem()
-    {
-        if (HasTwisted())
-        {
-            return null;
-        }
-
-        if (Environment.GetEnvironmentVariable("CI") != "true" || !Posix.IsRoot || !File.Exists("/usr/bin/apt-get"))
-        {
-            return "python3-twisted is not installed";
-        }
-
-        Install("update");
-        Install("install", "-y", "--no-install-recommends", "python3-twisted");
-        return HasTwisted() ? null : "python3-twisted could not be installed";
-    }
-
-    private static bool HasTwisted() =>
+    private static string? FindProblem() =>
         File.Exists("/usr/bin/python3")
-        && ToolRun.Run(Path.GetTempPath(), "/usr/bin/python3", "-c", "import twisted.internet.reactor").ExitCode == 0;
-
-    private static void Install(params string[] words)
-    {
-        const int Patience = 300_000;
-        using Process apt = ToolRun.Start(Path.GetTempPath(), ["/usr/bin/apt-get", "-qq", .. words]);
-        apt.StandardInput.Close();
-        using var output = new ProcessOutput(apt.StandardOutput.BaseStream, "apt-get");
-        using var errors = new ProcessOutput(apt.StandardError.BaseStream, "apt-get");
-        if (!apt.WaitForExit(Patience))
-        {
-            apt.Kill();
-            apt.WaitForExit();
-        }
-    }
+        && ToolRun.Run(Path.GetTempPath(), "/usr/bin/python3", "-c", "import twisted.internet.reactor").ExitCode == 0
+            ? null
+            : "python3-twisted is not installed";
 }

@@ -37,7 +37,7 @@ public sealed class CompletionScriptTests
     [DataRow("poetry ", 1, "serve slow-serve transform proxy get completion help --help --version --json")]
     [DataRow("poetry s", 1, "serve slow-serve")]
     [DataRow("poetry get --pro", 2, "--progress")]
-    [DataRow("poetry get --progress ", 3, "auto lines bars none")]
+    [DataRow("poetry get --progress ", 3, "auto lines bars none json")]
     [DataRow("poetry get --progress = b", 4, "bars")]
     [DataRow("poetry serve --log-level w", 3, "warn")]
     [DataRow("poetry completion z", 2, "zsh")]

@@ -102,6 +102,6 @@ public sealed partial class ManPageTests
     private static string Escaped(string text) => text.Replace("\\", "\\e", StringComparison.Ordinal)
         .Replace("-", "\\-", StringComparison.Ordinal).Replace("'", "\\(aq", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"^\.TP\n\\fB(\\-[a-z], )?\\-\\-", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\.TP\n\\fB(\\-[a-z]+, )?\\-\\-", RegexOptions.Multiline)]
     private static partial Regex OptionLine();
 }

@@ -27,7 +27,7 @@ internal sealed class RecordingCommands : ICommands
 
     public GetOptions? Options { get; private set; }
 
-    public Endpoint[] Addresses { get; private set; } = [];
+    public PoemMirrors[] Addresses { get; private set; } = [];
 
     public int Serve(ServerOptions server, ServeOptions options)
     {
@@ -53,7 +53,7 @@ internal sealed class RecordingCommands : ICommands
         return Finish();
     }
 
-    public int Get(GetOptions options, Endpoint[] addresses)
+    public int Get(GetOptions options, PoemMirrors[] addresses)
     {
         (Options, Addresses) = (options, addresses);
         return Finish();

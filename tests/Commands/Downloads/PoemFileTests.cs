@@ -6,6 +6,7 @@ using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Tests.Commands;
 
@@ -89,9 +90,108 @@ public sealed class PoemFileTests
     public void TryCreate_NoDirectory_SaysSo()
     {
         string path = In("missing/poem.txt");
-        OutputResult result = PoemFile.TryCreate(path, out PoemFile? file);
+        OutputResult result = PoemFile.TryCreate(path, syncs: true, out PoemFile? file);
         Assert.IsNull(file);
         Assert.AreEqual($"cannot write {path}: no such file or directory", result.Problem);
+    }
+
+    [TestMethod]
+    public void PathsIn_Mirrors_AreNamedAfterTheFirst()
+    {
+        var mirrors = new PoemMirrors(Endpoint.Tcp("a", 1), Endpoint.Tcp("b", 2));
+        CollectionAssert.AreEqual((string[])["d/a_1.txt"], PoemFile.PathsIn("d", [mirrors]));
+    }
+
+    /// <summary>The target of a link is replaced, whether or not it is there, and the link stays.</summary>
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Commit_OverALinkToAFile_ReplacesItsTarget(bool isThere)
+    {
+        _ = Directory.CreateDirectory(In("other"));
+        _ = File.CreateSymbolicLink(In("middle"), "other/target");
+        _ = File.CreateSymbolicLink(In("link"), In("middle"));
+        if (isThere)
+        {
+            File.WriteAllText(In("other/target"), "an old and longer poem");
+        }
+
+        PoemFile file = Create(In("link"));
+        Assert.IsTrue(file.Write("new"u8).IsOk);
+        Assert.IsFalse(file.HasShown);
+        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual("new", File.ReadAllText(In("other/target")));
+        Assert.AreEqual(In("middle"), new FileInfo(In("link")).LinkTarget);
+        Assert.AreEqual("target", string.Join(' ', Directory.GetFileSystemEntries(In("other")).Select(Path.GetFileName)));
+    }
+
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void TryCreate_LinkToADevice_IsWrittenToAndStays()
+    {
+        _ = File.CreateSymbolicLink(In("link"), "/dev/null");
+        Assert.IsTrue(OutputPath.IsSpecial(In("link")));
+        PoemFile file = Create(In("link"));
+        Assert.IsTrue(file.Write("poem"u8).IsOk);
+        Assert.IsTrue(file.HasShown);
+        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual("/dev/null", new FileInfo(In("link")).LinkTarget);
+    }
+
+    /// <summary>Files of a memory file system are files, wherever it is mounted.</summary>
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void Commit_InSharedMemory_ReplacesTheWholeFile()
+    {
+        string path = $"/dev/shm/poetry-test-{Environment.ProcessId}";
+        try
+        {
+            File.WriteAllText(path, "an old and longer poem");
+            PoemFile file = Create(path);
+            Assert.IsTrue(file.Write("new"u8).IsOk);
+            Assert.IsFalse(file.HasShown);
+            Assert.IsTrue(file.Commit().IsOk);
+            Assert.AreEqual("new", File.ReadAllText(path));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void IsSpecial_NamesOfDescriptors_EvenIfTheyLeadToFiles()
+    {
+        using FileStream open = File.Create(In("open"));
+        _ = File.CreateSymbolicLink(In("link"), $"/proc/self/fd/{open.SafeFileHandle.DangerousGetHandle()}");
+        Assert.IsTrue(OutputPath.IsSpecial(In("link")));
+        Assert.IsTrue(OutputPath.IsSpecial("/dev/stdout"));
+        Assert.IsFalse(OutputPath.IsSpecial(In("open")));
+        Assert.IsFalse(OutputPath.IsSpecial(In("nosuch")));
+    }
+
+    [TestMethod]
+    public void Check_NamesThatAFileCanHave_AreFine()
+    {
+        File.WriteAllText(In("poem.txt"), "old");
+        _ = File.CreateSymbolicLink(In("directory"), _directory);
+        Assert.AreEqual(Errno.None, OutputPath.Check(In("poem.txt")));
+        Assert.AreEqual(Errno.None, OutputPath.Check(In("new.txt")));
+        Assert.AreEqual(Errno.None, OutputPath.Check(In("directory/new.txt")));
+        Assert.AreEqual(Errno.None, OutputPath.Check("new.txt"));
+        Assert.AreEqual(Errno.ENOENT, OutputPath.Check(In("missing/poem.txt")));
+        Assert.AreEqual(Errno.ENOTDIR, OutputPath.Check(In("poem.txt/poem.txt")));
+        Assert.AreEqual(Errno.ENAMETOOLONG, OutputPath.Check(In(new string('n', 256))));
+    }
+
+    [TestMethod]
+    public void Check_CircleOfLinks_Ends()
+    {
+        _ = File.CreateSymbolicLink(In("one"), "two");
+        _ = File.CreateSymbolicLink(In("two"), "one");
+        Assert.IsFalse(OutputPath.IsSpecial(In("one")));
+        _ = OutputPath.Check(In("one"));
     }
 
     [TestMethod]
@@ -207,12 +307,12 @@ public sealed class PoemFileTests
             "d/127.0.0.1_10001.txt", "d/poems.example_10002.txt", "d/--1_10003.txt", "d/unix__run_.._a b.sock.txt",
             "d/127.0.0.1_10001.2.txt", "d/127.0.0.1_10001.3.txt", "d/Poems.Example_10002.2.txt",
         ];
-        CollectionAssert.AreEqual(expected, PoemFile.PathsIn("d/", addresses));
+        CollectionAssert.AreEqual(expected, PoemFile.PathsIn("d/", Array.ConvertAll(addresses, address => new PoemMirrors(address))));
     }
 
     private static PoemFile Create(string path)
     {
-        OutputResult result = PoemFile.TryCreate(path, out PoemFile? file);
+        OutputResult result = PoemFile.TryCreate(path, syncs: true, out PoemFile? file);
         Assert.IsTrue(result.IsOk, result.Problem);
         return file!;
     }

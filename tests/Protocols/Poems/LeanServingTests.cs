@@ -23,10 +23,12 @@ public sealed class LeanServingTests
     private const int Measured = 300;
     private const int MaxPasses = 4;
 
+    private static readonly byte[] ProxyHeader = [.. "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"u8];
+
     private bool _isOver;
 
     /// <summary>The emulated kqueue is made of managed objects.</summary>
-    public static IEnumerable<object[]> RealBackends => [["epoll"], ["kqueue"], ["select"]];
+    public static IEnumerable<object[]> RealBackends => Backends.Real;
 
     public static IEnumerable<object[]> Poems
     {
@@ -64,6 +66,30 @@ public sealed class LeanServingTests
 
         Assert.AreEqual(burst + (passes * measured), port.Accepted);
         Assert.AreEqual(0, allocated, $"bytes for {measured} connections");
+    }
+
+    /// <summary>A PROXY header and a limit for each address cost no memory either.</summary>
+    [TestMethod]
+    [DynamicData(nameof(RealBackends))]
+    public void ProxyHeaders_AndTheAddressLimit_AllocateNothing(string backend)
+    {
+        using var folder = new TemporaryFolder();
+        PoemSource source = PoemSource.TryOpen(folder.Write("poem.txt", new byte[600]), PoemFormat.Plain, out _)!;
+        using var loop = new TurnedReactor(backend);
+        var factory = new PoemServerFactory(source, loop.Reactor, NullLogger.Instance);
+        var options = new ListenOptions { ExpectsProxyHeader = true, AddressLimit = new AddressLimit(Burst) };
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, factory, options);
+        _ = AllocatedWhile(loop.Reactor, port, () => FetchAtOnce(port, Burst, ProxyHeader));
+        long allocated = long.MaxValue;
+        int passes = 0;
+        for (; passes < MaxPasses && allocated > 0; passes++)
+        {
+            allocated = AllocatedWhile(loop.Reactor, port, () => FetchInTurn(port.Address.Port, Measured, ProxyHeader));
+        }
+
+        Assert.AreEqual(Burst + (passes * Measured), port.Accepted);
+        Assert.AreEqual(0, port.RejectedByHeader + port.RejectedByAddress);
+        Assert.AreEqual(0, allocated, $"bytes for {Measured} connections");
     }
 
     [TestMethod]
@@ -159,7 +185,7 @@ public sealed class LeanServingTests
     /// All of them are there before the first one reads, or a loop that gets less of the processor than its clients would
     /// have fewer spares than a slow moment of the measured clients needs.
     /// </summary>
-    private static void FetchAtOnce(ListeningPort port, int count)
+    private static void FetchAtOnce(ListeningPort port, int count, byte[]? firstBytes = null)
     {
         var clients = new List<Socket>();
         for (int i = 0; i < count; i++)
@@ -171,16 +197,18 @@ public sealed class LeanServingTests
 
         foreach (Socket client in clients)
         {
+            _ = client.Send(firstBytes ?? []);
             _ = Wire.ReadToEnd(client, static _ => { });
             client.Dispose();
         }
     }
 
-    private static void FetchInTurn(int port, int count)
+    private static void FetchInTurn(int port, int count, byte[]? firstBytes = null)
     {
         for (int i = 0; i < count; i++)
         {
             using Socket client = Wire.Connect(port);
+            _ = client.Send(firstBytes ?? []);
             _ = Wire.ReadToEnd(client, static _ => { });
         }
     }

@@ -15,10 +15,22 @@ namespace Poetry.Tests.Protocols;
 public sealed class PoemServerTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
+    private readonly List<PoemSource> _sources = [];
 
     public static IEnumerable<object[]> AllBackends => Backends.All;
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        foreach (PoemSource source in _sources)
+        {
+            // A server keeps its poem for as long as it lives: here that is over, for this reference and the source's own.
+            Poem poem = source.Acquire();
+            poem.Release();
+            poem.Release();
+        }
+
+        _folder.Dispose();
+    }
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
@@ -129,8 +141,7 @@ public sealed class PoemServerTests : IDisposable
     {
         byte[] old = Noise(16 << 20);
         byte[] renewed = Noise(1000);
-        string file = _folder.Write("poem.txt", old);
-        PoemSource source = PoemSource.TryOpen(file, PoemFormat.Plain, out _)!;
+        PoemSource source = Source(old);
         using var loop = new TurnedReactor(backend);
         var factory = new PoemServerFactory(source, loop.Reactor, loop.Log);
         ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, factory);
@@ -203,8 +214,12 @@ public sealed class PoemServerTests : IDisposable
         Assert.AreEqual(0, loop.Reactor.Connections.Count);
     }
 
-    private PoemSource Source(byte[] bytes, PoemFormat format = PoemFormat.Plain) =>
-        PoemSource.TryOpen(_folder.Write("poem.txt", bytes), format, out _)!;
+    private PoemSource Source(byte[] bytes, PoemFormat format = PoemFormat.Plain)
+    {
+        PoemSource source = PoemSource.TryOpen(_folder.Write("poem.txt", bytes), format, out _)!;
+        _sources.Add(source);
+        return source;
+    }
 
     private ListeningPort Serve(TurnedReactor loop, byte[] bytes, PoemFormat format = PoemFormat.Plain, ListenOptions? options = null) =>
         loop.Reactor.ListenTcp(

@@ -8,7 +8,7 @@ namespace Poetry.Tests.Net;
 
 /// <summary>Calls at a pace, on a clock turned by hand.</summary>
 [TestClass]
-public sealed class LoopingCallTests
+public sealed class LoopingCallTests : IDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
@@ -19,6 +19,14 @@ public sealed class LoopingCallTests
     public LoopingCallTests()
     {
         _loop = new LoopingCall(_clock, () => _calls.Add(_clock.Now));
+    }
+
+    public void Dispose()
+    {
+        if (_loop.Running)
+        {
+            _loop.Stop();
+        }
     }
 
     [TestMethod]
@@ -64,6 +72,7 @@ public sealed class LoopingCallTests
         _ = loop.Start(Second);
         _clock.Pump(1, 1, 3.5, 0.5, 1);
         CollectionAssert.AreEqual(new[] { 1, 1, 1, 3, 1, 1 }, counts);
+        loop.Stop();
     }
 
     [TestMethod]
@@ -74,6 +83,7 @@ public sealed class LoopingCallTests
         _ = loop.Start(Second, now: false);
         _clock.Pump(2.5, 0.5);
         CollectionAssert.AreEqual(new[] { 2, 1 }, counts);
+        loop.Stop();
     }
 
     [TestMethod]
@@ -150,6 +160,7 @@ public sealed class LoopingCallTests
         _clock.Pump(1, 1, 1, 1, 1);
         AssertCalledAt(0, 1, 3, 5);
         Assert.AreEqual(1, _clock.PendingCount);
+        loop.Stop();
     }
 
     [TestMethod]
@@ -335,6 +346,7 @@ public sealed class LoopingCallTests
 
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.AreEqual(1002, count);
+        loop.Stop();
     }
 
     private void AssertCalledAt(params double[] seconds) =>

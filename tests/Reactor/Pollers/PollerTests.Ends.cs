@@ -7,7 +7,7 @@ namespace Poetry.Tests.Net;
 public sealed partial class PollerTests
 {
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_PeerClosed_IsInput(string backend)
     {
         _ = Open(backend);
@@ -21,7 +21,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_PeerHalfClosed_IsInputAndNoHangUp(string backend)
     {
         _ = Open(backend);
@@ -36,7 +36,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_PeerReset_IsReportedToReaderAndWriter(string backend)
     {
         Poller poller = Open(backend);
@@ -51,7 +51,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_ResetWhileNothingIsWanted_IsAHangUpWhereTheBackendCanTell(string backend)
     {
         _ = Open(backend);
@@ -71,7 +71,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_ConnectRefused_IsReportedToTheWriter(string backend)
     {
         _ = Open(backend);

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Net;
 
@@ -15,8 +16,6 @@ namespace Poetry.Tests.Net;
 [TestClass]
 public sealed partial class PollerTests
 {
-    private const string EmulatedName = "kqueue (emulated)";
-
     private const ulong Token = 0x1234_5678_9ABC_DEF0;
 
     private const Interest Both = Interest.Read | Interest.Write;
@@ -27,13 +26,13 @@ public sealed partial class PollerTests
     private readonly ReadyEvent[] _ready = new ReadyEvent[64];
     private Poller? _poller;
 
-    public static IEnumerable<object[]> Backends => [["epoll"], ["kqueue"], [EmulatedName], ["select"]];
+    public static IEnumerable<object[]> AllBackends => Backends.All;
 
     [TestCleanup]
     public void DisposePoller() => _poller?.Dispose();
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_WithNothingWatched_EndsWithItsTimeout(string backend)
     {
         Poller poller = Open(backend);
@@ -43,7 +42,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_WithNothingReady_NeverEndsEarly(string backend)
     {
         Poller poller = Open(backend);
@@ -58,7 +57,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_InputThere_ReportsItUntilItIsRead(string backend)
     {
         _ = Open(backend);
@@ -72,7 +71,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_WithoutEnd_ReturnsWhenSomethingIsReady(string backend)
     {
         Poller poller = Open(backend);
@@ -84,7 +83,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_ConnectionWaits_IsInputOfTheListener(string backend)
     {
         _ = Open(backend);
@@ -98,7 +97,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_RoomForOutput_IsReportedOnlyToWhoAsks(string backend)
     {
         Poller poller = Open(backend);
@@ -112,7 +111,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_BothDirectionsReady_IsOneEvent(string backend)
     {
         Poller poller = Open(backend);
@@ -131,7 +130,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Change_ThroughEveryInterest_ReportsJustThat(string backend)
     {
         Poller poller = Open(backend);
@@ -162,7 +161,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Remove_WhatIsReady_IsNeverReportedAgain(string backend)
     {
         Poller poller = Open(backend);
@@ -179,7 +178,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Add_ADescriptorUsedAgain_ReportsTheNewTokenOnly(string backend)
     {
         Poller poller = Open(backend);
@@ -211,7 +210,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_BatchSmallerThanWhatIsReady_ComesToEverybody(string backend)
     {
         Poller poller = Open(backend);
@@ -237,7 +236,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_ManyDescriptors_FindsTheOneThatIsReady(string backend)
     {
         // More than FD_SETSIZE, which is 1024: two descriptors a pair.
@@ -270,7 +269,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Add_WhatIsNotOpen_IsRefused(string backend)
     {
         Poller poller = Open(backend);
@@ -282,7 +281,7 @@ public sealed partial class PollerTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Wait_InSteadyState_AllocatesNothing(string backend)
     {
         Poller poller = Open(backend);
@@ -303,14 +302,14 @@ public sealed partial class PollerTests
             _ = poller.Change(pair.Server, Token, Both, Interest.Read);
         }
 
-        if (backend != EmulatedName)
+        if (backend != Backends.Emulated)
         {
             Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
         }
     }
 
     [TestMethod]
-    [DynamicData(nameof(Backends))]
+    [DynamicData(nameof(AllBackends))]
     public void Name_IsTheOneThatAsksForIt(string backend)
     {
         Poller poller = Open(backend);
@@ -330,28 +329,7 @@ public sealed partial class PollerTests
         }
     }
 
-    private Poller Open(string backend)
-    {
-        try
-        {
-            if (backend == EmulatedName)
-            {
-                _poller = OperatingSystem.IsLinux()
-                    ? EmulatedKqueue.Open()
-                    : throw new PollerUnavailableError("kqueue is emulated on Linux only");
-            }
-            else
-            {
-                _poller = PollerChoice.Create(backend);
-            }
-        }
-        catch (PollerUnavailableError why)
-        {
-            Assert.Inconclusive(why.Message);
-        }
-
-        return _poller;
-    }
+    private Poller Open(string backend) => _poller = Backends.Open(backend);
 
     private void Add(nint handle, ulong token, Interest interest) =>
         Assert.AreEqual(Errno.None, _poller!.Add(handle, token, interest));

@@ -66,6 +66,7 @@ public sealed class DelayedCallTests
         _clock.Advance(TimeSpan.FromDays(3_650_000));
         AssertMade();
         Assert.IsTrue(call.Active);
+        call.Cancel();
     }
 
     [TestMethod]
@@ -110,6 +111,7 @@ public sealed class DelayedCallTests
         DelayedCall call = Later(1, "a");
         _ = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => call.Reset(TimeSpan.FromTicks(-1)));
         Assert.AreEqual(TimeSpan.FromSeconds(1), call.Due);
+        call.Cancel();
     }
 
     [TestMethod]

@@ -1,0 +1,72 @@
+using System;
+using System.IO;
+using Poetry.Net;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// Finds out what a path of <c>--output</c> leads to. Links are followed: a device or a pipe at their end is written to, a file at their
+/// end is replaced, and the links stay.
+/// </summary>
+internal static class OutputPath
+{
+    /// <summary>As many links as Linux follows (path_resolution(7)).</summary>
+    private const int MaxLinks = 40;
+
+    /// <summary>True if the path leads to a device, a pipe or a socket, or to a descriptor that is open already.</summary>
+    public static bool IsSpecial(string path)
+    {
+        string resolved = Resolve(path);
+        return IsDescriptor(Path.GetFullPath(resolved))
+            || (NativeFile.StatusOf(resolved, out FileStatus status) == Errno.None
+                && status.Kind is FileKind.Fifo or FileKind.CharacterDevice or FileKind.Socket or FileKind.Other);
+    }
+
+    /// <summary>Follows links, as long as they lead to other names.</summary>
+    /// <param name="path">What it names may be missing.</param>
+    /// <returns>The path itself if it is no link.</returns>
+    public static string Resolve(string path)
+    {
+        string resolved = path;
+        for (int i = 0; i < MaxLinks && !IsDescriptor(Path.GetFullPath(resolved)) && TargetOf(resolved) is { } target; i++)
+        {
+            resolved = Path.Join(Path.GetDirectoryName(resolved), target);
+            resolved = Path.IsPathRooted(target) ? target : resolved;
+        }
+
+        return resolved;
+    }
+
+    /// <summary>Checks that a file can have the name, before anything is fetched for it.</summary>
+    /// <returns>The error of a name that is too long or in a directory that does not exist.</returns>
+    public static Errno Check(string path)
+    {
+        string resolved = Resolve(path);
+        Errno error = NativeFile.StatusOf(resolved, out _);
+        if (error != Errno.ENOENT)
+        {
+            return error;
+        }
+
+        // The point at the end follows a link to a directory, and fails for what is none.
+        return NativeFile.StatusOf(Path.Join(Path.GetDirectoryName(resolved), "."), out _);
+    }
+
+    /// <summary>A name of a descriptor may lead to a file, but means the open file: no other file can take its place.</summary>
+    private static bool IsDescriptor(string full) =>
+        full is "/dev/stdin" or "/dev/stdout" or "/dev/stderr"
+        || full.StartsWith("/dev/fd/", StringComparison.Ordinal)
+        || full.StartsWith("/proc/", StringComparison.Ordinal);
+
+    private static string? TargetOf(string path)
+    {
+        try
+        {
+            return new FileInfo(path).LinkTarget;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using System;
+using System.Globalization;
+
+namespace Poetry.Commands;
+
+/// <summary>Checks a poem, as it arrives, against what the options allow and expect. One for each attempt of a download.</summary>
+internal sealed class PoemCheck
+{
+    private readonly GetOptions _options;
+    private readonly Sha256? _hash;
+    private long _length;
+
+    public PoemCheck(GetOptions options)
+    {
+        _options = options;
+        _hash = options.Sha256 is null ? null : new Sha256();
+    }
+
+    /// <summary>Checks a length that the server announces.</summary>
+    /// <returns>The problem, or null.</returns>
+    public string? CheckLength(long length) =>
+        _options.MaxBytes > 0 && length > _options.MaxBytes ? Text($"longer than {_options.MaxBytes} bytes (--max-bytes)")
+        : _options.ExpectBytes is { } expected && length > expected ? Text($"longer than the {expected} bytes expected")
+        : null;
+
+    /// <summary>Adds bytes.</summary>
+    /// <returns>The problem, or null.</returns>
+    public string? Append(ReadOnlySpan<byte> bytes)
+    {
+        _length += bytes.Length;
+        _hash?.Append(bytes);
+        return CheckLength(_length);
+    }
+
+    /// <summary>Checks the complete poem.</summary>
+    /// <returns>The problem, or null.</returns>
+    public string? Finish()
+    {
+        if (_options.ExpectBytes is { } expected && _length != expected)
+        {
+            return Text($"got {_length} of the {expected} bytes expected");
+        }
+
+        if (_hash?.Finish() is { } hash && !hash.AsSpan().SequenceEqual(_options.Sha256))
+        {
+            return $"not the poem expected: its SHA-256 is {Convert.ToHexStringLower(hash)}";
+        }
+
+        return null;
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

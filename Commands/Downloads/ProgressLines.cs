@@ -1,0 +1,38 @@
+using System;
+using System.Globalization;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>Progress as lines: for pipes, files and plain terminals, and for users who want few of them or none.</summary>
+/// <param name="writer">Writes them.</param>
+/// <param name="showsBytes">True for a line for every arrival of bytes.</param>
+/// <param name="showsSummary">True for a line at the end.</param>
+/// <param name="nowMs">A monotonic clock.</param>
+internal sealed class ProgressLines(TerminalWriter writer, bool showsBytes, bool showsSummary, Func<long> nowMs) : Progress(nowMs)
+{
+    /// <inheritdoc/>
+    public override void Summary(int poems, int failed, TimeSpan elapsed)
+    {
+        if (showsSummary)
+        {
+            writer.Write(SummaryLine(poems, elapsed));
+        }
+    }
+
+    private protected override void OnReceived(Entry entry, int bytes)
+    {
+        if (showsBytes)
+        {
+            string line = string.Create(
+                CultureInfo.InvariantCulture, $"Task {entry.Task}: got {bytes} bytes of poetry from {entry.Address}");
+            _ = writer.TryWrite(TextEscaper.EscapeLine(line) + "\n");
+        }
+    }
+
+    private protected override void OnFailed(Entry entry, string reason) => writer.Write(Line(entry, reason));
+
+    private protected override void OnWarned(Entry entry, string warning) => writer.Write(Line(entry, warning));
+
+    private protected override void OnNote(Entry entry, string text) => writer.Write(Line(entry, text));
+}

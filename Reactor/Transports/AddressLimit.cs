@@ -1,0 +1,87 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// The maximum number of connections of one client address. IPv6 clients count by /64, since one client has all addresses of
+/// such a network; Unix sockets have no address and do not count. Shared by the reactors of a server.
+/// </summary>
+/// <remarks>May be used on any thread: a lock guards the table, and is held for one look-up.</remarks>
+/// <param name="max">At least 1.</param>
+internal sealed class AddressLimit(int max)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<Client, int> _counts = [];
+
+    /// <summary>Counts a connection.</summary>
+    /// <returns>False if the client has as many as it may have.</returns>
+    public bool TryEnter(in SocketAddress peer)
+    {
+        if (!Client.TryCreate(peer, out Client client))
+        {
+            return true;
+        }
+
+        lock (_lock)
+        {
+            int count = _counts.GetValueOrDefault(client);
+            if (count >= max)
+            {
+                return false;
+            }
+
+            _counts[client] = count + 1;
+            return true;
+        }
+    }
+
+    /// <summary>A counted connection is closed.</summary>
+    public void Leave(in SocketAddress peer)
+    {
+        if (!Client.TryCreate(peer, out Client client))
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            int count = _counts[client] - 1;
+            if (count == 0)
+            {
+                _ = _counts.Remove(client);
+            }
+            else
+            {
+                _counts[client] = count;
+            }
+        }
+    }
+
+    /// <summary>The part of an address that identifies a client.</summary>
+    private readonly struct Client(AddressKind kind, ulong bits) : IEquatable<Client>
+    {
+        private readonly AddressKind _kind = kind;
+        private readonly ulong _bits = bits;
+
+        public static bool TryCreate(in SocketAddress peer, out Client client)
+        {
+            Span<byte> address = stackalloc byte[16];
+            SocketAddress canonical = peer.Unmapped();
+            int length = canonical.CopyIpTo(address);
+            client = new Client(
+                canonical.Kind,
+                length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(address) : BinaryPrimitives.ReadUInt64BigEndian(address));
+            return length > 0;
+        }
+
+        public bool Equals(Client other) => _bits == other._bits && _kind == other._kind;
+
+        public override bool Equals(object? obj) => obj is Client other && Equals(other);
+
+        /// <summary>Seeded anew in each process: clients cannot choose addresses that collide.</summary>
+        public override int GetHashCode() => HashCode.Combine(_kind, _bits);
+    }
+}

@@ -1,0 +1,296 @@
+using System;
+using System.Buffers.Binary;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// The header with which a load balancer tells a server the address of its client, before all other data: HAProxy's PROXY
+/// protocol, version 1 (a line of text) and version 2 (binary).
+/// </summary>
+internal readonly struct ProxyHeader
+{
+    /// <summary>The longest header of version 1, with CRLF.</summary>
+    public const int MaxTextBytes = 107;
+
+    /// <summary>The longest header of version 2 that is accepted, with its TLVs.</summary>
+    public const int MaxBinaryBytes = 4096;
+
+    private const int BinaryHeadBytes = 16;
+    private const int BinaryUnixBytes = 216;
+
+    private ProxyHeader(int length, in SocketAddress? source)
+    {
+        Length = length;
+        Source = source;
+    }
+
+    /// <summary>How far the bytes so far are a header.</summary>
+    public enum Status
+    {
+        /// <summary>More bytes are needed.</summary>
+        Incomplete,
+
+        /// <summary>The header is there.</summary>
+        Complete,
+
+        /// <summary>It is not a header that is accepted.</summary>
+        Invalid,
+    }
+
+    /// <summary>Its length in bytes; the client's own data follows.</summary>
+    public int Length { get; }
+
+    /// <summary>The client; null where the connection's own peer counts: LOCAL, UNKNOWN and UNSPEC.</summary>
+    public SocketAddress? Source { get; }
+
+    private static ReadOnlySpan<byte> Signature => "\r\n\r\n\0\r\nQUIT\n"u8;
+
+    private static ReadOnlySpan<byte> TextPrefix => "PROXY "u8;
+
+    /// <summary>Reads a header at the begin of the data.</summary>
+    public static Status Parse(ReadOnlySpan<byte> data, out ProxyHeader header)
+    {
+        header = default;
+        return data.IsEmpty ? Status.Incomplete
+            : data[0] == TextPrefix[0] ? ParseText(data, out header)
+            : ParseBinary(data, out header);
+    }
+
+    /// <summary><c>PROXY TCP4 192.0.2.1 198.51.100.2 56324 443</c> and CRLF; or <c>PROXY UNKNOWN</c> and anything.</summary>
+    private static Status ParseText(ReadOnlySpan<byte> data, out ProxyHeader header)
+    {
+        header = default;
+        ReadOnlySpan<byte> line = data[..Math.Min(data.Length, MaxTextBytes)];
+        int known = Math.Min(line.Length, TextPrefix.Length);
+        if (!line[..known].SequenceEqual(TextPrefix[..known]))
+        {
+            return Status.Invalid;
+        }
+
+        int end = line.IndexOf("\r\n"u8);
+        if (end < 0)
+        {
+            return data.Length < MaxTextBytes ? Status.Incomplete : Status.Invalid;
+        }
+
+        ReadOnlySpan<byte> rest = line[TextPrefix.Length..end];
+        ReadOnlySpan<byte> family = TakeWord(ref rest);
+        if (family.SequenceEqual("UNKNOWN"u8))
+        {
+            header = new ProxyHeader(end + 2, null);
+            return Status.Complete;
+        }
+
+        int bytes = family.SequenceEqual("TCP4"u8) ? 4 : family.SequenceEqual("TCP6"u8) ? 16 : 0;
+        Span<byte> source = stackalloc byte[16];
+        Span<byte> destination = stackalloc byte[16];
+        if (bytes == 0
+            || !TryParseAddress(TakeWord(ref rest), source[..bytes])
+            || !TryParseAddress(TakeWord(ref rest), destination[..bytes])
+            || !TryParsePort(TakeWord(ref rest), out ushort port)
+            || !TryParsePort(rest, out _))
+        {
+            return Status.Invalid;
+        }
+
+        header = new ProxyHeader(end + 2, SocketAddress.Ip(source[..bytes], port).Unmapped());
+        return Status.Complete;
+    }
+
+    /// <summary>12 bytes of signature, version and command, family, length; then the addresses, then TLVs, which are skipped.</summary>
+    private static Status ParseBinary(ReadOnlySpan<byte> data, out ProxyHeader header)
+    {
+        const byte Local = 0x20;
+        const byte Proxy = 0x21;
+        const byte Unspecified = 0x00;
+        const byte Tcp4 = 0x11;
+        const byte Tcp6 = 0x21;
+        const byte UnixStream = 0x31;
+        header = default;
+        int known = Math.Min(data.Length, Signature.Length);
+        if (!data[..known].SequenceEqual(Signature[..known]) || (data.Length > 12 && data[12] is not (Local or Proxy)))
+        {
+            return Status.Invalid;
+        }
+
+        if (data.Length < BinaryHeadBytes)
+        {
+            return Status.Incomplete;
+        }
+
+        int length = BinaryHeadBytes + BinaryPrimitives.ReadUInt16BigEndian(data[14..]);
+        byte family = data[12] == Local ? Unspecified : data[13];
+        int addressBytes = family switch
+        {
+            Unspecified => 0,
+            Tcp4 => 12,
+            Tcp6 => 36,
+            UnixStream => BinaryUnixBytes,
+            _ => MaxBinaryBytes,
+        };
+        if (length > MaxBinaryBytes || length < BinaryHeadBytes + addressBytes)
+        {
+            return Status.Invalid;
+        }
+
+        if (data.Length < length)
+        {
+            return Status.Incomplete;
+        }
+
+        ReadOnlySpan<byte> addresses = data[BinaryHeadBytes..length];
+        header = new ProxyHeader(length, family switch
+        {
+            Tcp4 => SocketAddress.Ip(addresses[..4], BinaryPrimitives.ReadUInt16BigEndian(addresses[8..])),
+            Tcp6 => SocketAddress.Ip(addresses[..16], BinaryPrimitives.ReadUInt16BigEndian(addresses[32..])).Unmapped(),
+            UnixStream => SocketAddress.Unix(string.Empty),
+            _ => null,
+        });
+        return Status.Complete;
+    }
+
+    /// <summary>Takes the text before the next space.</summary>
+    private static ReadOnlySpan<byte> TakeWord(ref ReadOnlySpan<byte> rest)
+    {
+        int space = rest.IndexOf((byte)' ');
+        ReadOnlySpan<byte> word = space < 0 ? rest : rest[..space];
+        rest = space < 0 ? default : rest[(space + 1)..];
+        return word;
+    }
+
+    /// <summary>Digits without leading zeros, up to 65535.</summary>
+    private static bool TryParsePort(ReadOnlySpan<byte> text, out ushort port)
+    {
+        port = 0;
+        return TryParseNumber(text, 5, ushort.MaxValue, out int number) && (port = (ushort)number) == number;
+    }
+
+    private static bool TryParseNumber(ReadOnlySpan<byte> text, int maxDigits, int max, out int number)
+    {
+        number = 0;
+        if (text.IsEmpty || text.Length > maxDigits || (text.Length > 1 && text[0] == (byte)'0'))
+        {
+            return false;
+        }
+
+        foreach (byte digit in text)
+        {
+            if (digit is < (byte)'0' or > (byte)'9')
+            {
+                return false;
+            }
+
+            number = (number * 10) + digit - '0';
+        }
+
+        return number <= max;
+    }
+
+    private static bool TryParseAddress(ReadOnlySpan<byte> text, Span<byte> address) =>
+        address.Length == 4 ? TryParseIPv4(text, address) : TryParseIPv6(text, address);
+
+    private static bool TryParseIPv4(ReadOnlySpan<byte> text, Span<byte> address)
+    {
+        for (int i = 0; i < 4; i++)
+        {
+            int dot = text.IndexOf((byte)'.');
+            bool isLast = i == 3;
+            if ((dot < 0) != isLast || !TryParseNumber(isLast ? text : text[..dot], 3, byte.MaxValue, out int number))
+            {
+                return false;
+            }
+
+            address[i] = (byte)number;
+            text = isLast ? default : text[(dot + 1)..];
+        }
+
+        return true;
+    }
+
+    /// <summary>RFC 4291: eight groups of hexadecimal digits, one "::" for zeros, the last two groups perhaps as IPv4.</summary>
+    private static bool TryParseIPv6(ReadOnlySpan<byte> text, Span<byte> address)
+    {
+        int used = 0;
+        int zerosAt = -1;
+        if (text.StartsWith("::"u8))
+        {
+            zerosAt = 0;
+            text = text[2..];
+        }
+
+        while (!text.IsEmpty && used < address.Length)
+        {
+            int colon = text.IndexOf((byte)':');
+            ReadOnlySpan<byte> group = colon < 0 ? text : text[..colon];
+            if (colon < 0 && group.Contains((byte)'.'))
+            {
+                if (used > 12 || !TryParseIPv4(group, address.Slice(used, 4)))
+                {
+                    return false;
+                }
+
+                used += 4;
+                text = default;
+                break;
+            }
+
+            if (!TryParseGroup(group, address[used..]))
+            {
+                return false;
+            }
+
+            used += 2;
+            text = colon < 0 ? default : text[(colon + 1)..];
+            if (colon >= 0 && !text.IsEmpty && text[0] == (byte)':')
+            {
+                if (zerosAt >= 0)
+                {
+                    return false;
+                }
+
+                zerosAt = used;
+                text = text[1..];
+            }
+            else if (colon >= 0 && text.IsEmpty)
+            {
+                return false;
+            }
+        }
+
+        if (!text.IsEmpty || (zerosAt < 0 ? used != address.Length : used > address.Length - 2))
+        {
+            return false;
+        }
+
+        if (zerosAt >= 0)
+        {
+            int tail = used - zerosAt;
+            address.Slice(zerosAt, tail).CopyTo(address[(address.Length - tail)..]);
+            address[zerosAt..(address.Length - tail)].Clear();
+        }
+
+        return true;
+    }
+
+    private static bool TryParseGroup(ReadOnlySpan<byte> text, Span<byte> group)
+    {
+        if (text.IsEmpty || text.Length > 4)
+        {
+            return false;
+        }
+
+        int number = 0;
+        foreach (byte digit in text)
+        {
+            if (!char.IsAsciiHexDigit((char)digit))
+            {
+                return false;
+            }
+
+            number = (number * 16) + (digit <= (byte)'9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+        }
+
+        BinaryPrimitives.WriteUInt16BigEndian(group, (ushort)number);
+        return true;
+    }
+}

@@ -1,0 +1,91 @@
+using System;
+using Microsoft.Extensions.Logging;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// The protocol of a connection until its PROXY header is complete; then the port builds the one that serves the client. Used
+/// again for the next connection.
+/// </summary>
+internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Protocol
+{
+    /// <summary>The begin of a header that came in pieces; made when that happens first.</summary>
+    private byte[]? _begin;
+    private int _beginLength;
+
+    /// <summary>Set if the connection is reset for its header.</summary>
+    private bool _isRefused;
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionMade()
+    {
+        _beginLength = 0;
+        _isRefused = false;
+    }
+
+    /// <inheritdoc/>
+    protected internal override void DataReceived(ReadOnlySpan<byte> data)
+    {
+        if (_isRefused)
+        {
+            return;
+        }
+
+        int before = _beginLength;
+        ReadOnlySpan<byte> all = before == 0 ? data : Append(data);
+        switch (ProxyHeader.Parse(all, out ProxyHeader header))
+        {
+            case ProxyHeader.Status.Incomplete when before == 0:
+                _ = Append(data);
+                break;
+            case ProxyHeader.Status.Incomplete:
+                break;
+            case ProxyHeader.Status.Complete:
+                if (!port.OnProxyHeader(this, header.Source, data[(header.Length - before)..]))
+                {
+                    Refuse();
+                }
+
+                break;
+            default:
+                port.OnBadProxyHeader(Transport.Peer, isLate: false);
+                Refuse();
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionLost(Failure reason)
+    {
+        if (_isRefused)
+        {
+            return;
+        }
+
+        if (reason.Check<ConnectionTimedOut>())
+        {
+            port.OnBadProxyHeader(Transport.Peer, isLate: true);
+        }
+        else
+        {
+            // A load balancer that only checks whether the port is open.
+            ReactorLog.ProxyHeaderMissing(log, Transport.Peer);
+        }
+    }
+
+    private void Refuse()
+    {
+        _isRefused = true;
+        Transport.AbortConnection();
+    }
+
+    /// <summary>Adds as much as a header may have: a header that is complete by then ends within these bytes.</summary>
+    private ReadOnlySpan<byte> Append(ReadOnlySpan<byte> data)
+    {
+        _begin ??= new byte[ProxyHeader.MaxBinaryBytes];
+        int taken = Math.Min(data.Length, _begin.Length - _beginLength);
+        data[..taken].CopyTo(_begin.AsSpan(_beginLength));
+        _beginLength += taken;
+        return _begin.AsSpan(0, _beginLength);
+    }
+}

@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>Servers behind real load balancers that send PROXY headers, and limits for each client.</summary>
+[TestClass]
+[OSCondition(OperatingSystems.Linux)]
+public sealed class LoadBalancerTests : NativeTests
+{
+    [TestMethod]
+    [DataRow("send-proxy")]
+    [DataRow("send-proxy-v2")]
+    [DataRow("send-proxy-v2 check inter 50ms")]
+    public void HAProxy_TellsItsClientsAddress(string mode)
+    {
+        string haproxy = Posix.Tool("haproxy");
+        NativeBinary server = ServePoem(Poem, "--proxy-protocol", "--log-level", "debug");
+        int port = FaultServer.FreePort();
+        string config = $"""
+            defaults
+              mode tcp
+              timeout connect 5s
+              timeout client 5s
+              timeout server 5s
+            listen poems
+              bind 127.0.0.1:{port}
+              server one 127.0.0.1:{server.Port()} {mode}
+
+            """;
+        _ = Folder.Write("haproxy.cfg", System.Text.Encoding.ASCII.GetBytes(config));
+        using var balancer = new Balancer(ToolRun.Start(Folder.Path, haproxy, "-db", "-f", "haproxy.cfg"));
+        AssertServedThrough(port, server);
+    }
+
+    [TestMethod]
+    public void Nginx_TellsItsClientsAddress()
+    {
+        string nginx = Posix.Tool("nginx");
+        NativeBinary server = ServePoem(Poem, "--proxy-protocol");
+        int port = FaultServer.FreePort();
+        const string Module = "/usr/lib/nginx/modules/ngx_stream_module.so";
+        if (!System.IO.File.Exists(Module))
+        {
+            Assert.Inconclusive($"nginx has no stream module: {Module} (Debian: libnginx-mod-stream)");
+        }
+
+        string config = $$"""
+            load_module {{Module}};
+            daemon off;
+            master_process off;
+            error_log stderr;
+            pid {{Folder["nginx.pid"]}};
+            events { }
+            stream {
+              server {
+                listen 127.0.0.1:{{port}};
+                proxy_pass 127.0.0.1:{{server.Port()}};
+                proxy_protocol on;
+              }
+            }
+
+            """;
+        _ = Folder.Write("nginx.conf", System.Text.Encoding.ASCII.GetBytes(config));
+        using var balancer = new Balancer(
+            ToolRun.Start(Folder.Path, nginx, "-p", Folder.Path, "-c", Folder["nginx.conf"], "-e", Folder["nginx.log"]));
+        AssertServedThrough(port, server);
+    }
+
+    [TestMethod]
+    [DataRow("serve")]
+    [DataRow("slow-serve")]
+    [DataRow("transform")]
+    [DataRow("proxy")]
+    public void EveryServer_TakesHeaders_AndLimitsTheClientThatTheyName(string command)
+    {
+        NativeBinary server = StartServer(command, "--proxy-protocol", "--max-per-address", "1", "--metrics", "0");
+        using Socket first = Wire.Connect(server.Port());
+        _ = first.Send("PROXY TCP4 192.0.2.1 198.51.100.2 5000 443\r\n"u8);
+        using Socket refused = ConnectUntilRefused(server, "PROXY TCP4 192.0.2.1 198.51.100.2 5001 443\r\n");
+        server.Errors.WaitForText("reset 192.0.2.1:5001: too many connections of its address");
+        using Socket wrong = Wire.Connect(server.Port());
+        _ = wrong.Send("hello\n"u8);
+        Wire.WaitForReset(wrong);
+        server.Errors.WaitForText("not a PROXY header");
+        Wire.Reset(first);
+        server.Errors.WaitForText(" 192.0.2.1:5000");
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    /// <summary>The first client may not be accepted yet when the next one comes: the limit is asked until it is reached.</summary>
+    private static Socket ConnectUntilRefused(NativeBinary server, string header)
+    {
+        Socket client = Wire.Connect(server.Port());
+        _ = client.Send(System.Text.Encoding.ASCII.GetBytes(header));
+        Wire.WaitForReset(client);
+        return client;
+    }
+
+    private NativeBinary StartServer(string command, params string[] options)
+    {
+        _ = Folder.Write("poem.txt", LongPoem);
+        string[] arguments = command switch
+        {
+            "transform" => [command, .. options],
+            "proxy" => [command, .. options, FaultServer.FreePort().ToString(CultureInfo.InvariantCulture)],
+            _ => [command, .. options, "poem.txt"],
+        };
+        NativeBinary server = Start(new Launch(arguments));
+        _ = server.Output.WaitForLines(1);
+        return server;
+    }
+
+    private static void AssertServedThrough(int port, NativeBinary server)
+    {
+        long deadline = System.Environment.TickCount64 + Patience.Milliseconds;
+        while (Wire.IsRefused(port))
+        {
+            Assert.IsLessThan(deadline, System.Environment.TickCount64, "the balancer does not listen");
+        }
+
+        for (int i = 0; i < 20; i++)
+        {
+            string client = Fetch(port);
+            server.Errors.WaitForText($" to {client} ");
+        }
+
+        Assert.DoesNotContain("warn", server.Errors.Text);
+        AssertEndsWell(server);
+    }
+
+    /// <returns>The client's own address.</returns>
+    private static string Fetch(int port)
+    {
+        using Socket client = Wire.Connect(port);
+        Wire.ReadToEnd(client).AssertIs(Poem);
+        return $"{client.LocalEndPoint}";
+    }
+
+    private static void AssertEndsWell(NativeBinary server)
+    {
+        server.Signal(Posix.SIGTERM);
+        Finished finished = server.WaitForExit();
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+    }
+
+    /// <summary>A foreign process that ends with its test.</summary>
+    private sealed class Balancer(Process process) : System.IDisposable
+    {
+        public void Dispose()
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+            process.Dispose();
+        }
+    }
+}

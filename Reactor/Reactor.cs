@@ -240,7 +240,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
         catch (Exception)
         {
-            _ = NativeDescriptor.Write(2, "poetry: a callback has thrown, and the exception could not be logged\n"u8, out _);
+            _ = NativeFile.Write(2, "poetry: a callback has thrown, and the exception could not be logged\n"u8, out _);
         }
     }
 

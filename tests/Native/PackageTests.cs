@@ -1,6 +1,5 @@
 using System;
 using System.IO;
-using System.Linq;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -90,7 +89,7 @@ public sealed partial class PackageTests : NativeTests
     private static string Run(string folder, params string[] command)
     {
         Finished finished = ToolRun.Run(folder, PatienceMs, command);
-        string output = System.Text.Encoding.UTF8.GetString(finished.Output);
+        string output = System.Text.Encoding.UTF8.GetString(finished.Bytes);
         Assert.AreEqual(0, finished.ExitCode, $"{string.Join(' ', command)}\n{output}\n{finished.Errors}");
         return output;
     }

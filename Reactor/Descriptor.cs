@@ -11,19 +11,23 @@ public abstract class Descriptor
     private protected const nint NoHandle = -1;
 
     /// <summary>Wraps a descriptor; −1 for none yet.</summary>
-    /// <param name="handle">Must not block (<c>O_NONBLOCK</c>), or a spurious event will block the loop.</param>
+    /// <param name="handle">Must not block (<c>O_NONBLOCK</c>), or a spurious event will block the loop. A regular file is
+    /// always ready.</param>
     protected Descriptor(nint handle)
     {
         Handle = handle;
     }
 
     /// <summary>The descriptor; −1 for none.</summary>
-    public nint Handle { get; private protected set; }
+    public nint Handle { get; protected set; }
 
     /// <summary>Its slot in the <see cref="DescriptorTable"/> and the generation of that slot; 0 while it is not watched.</summary>
     internal ulong Token { get; set; }
 
     internal Interest Interest { get; set; }
+
+    /// <summary>True if it is a regular file, which is always ready and which no poller gets.</summary>
+    internal bool IsRegularFile { get; set; }
 
     /// <summary>True if it is registered with the poller, even if only for hang-ups.</summary>
     internal bool IsWatched => Token != 0;

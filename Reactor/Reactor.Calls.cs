@@ -4,9 +4,34 @@ using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
-/// <content>Calls of functions that return a deferred.</content>
+/// <content>Calls later, when the loop runs, and from other threads.</content>
 public sealed partial class Reactor
 {
+    /// <inheritdoc/>
+    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call) => _timers.Add(delay, state, call);
+
+    /// <summary>Calls when the loop starts; at once if it runs already.</summary>
+    public void CallWhenRunning(Action call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        if (_state == RunState.New)
+        {
+            _ = _timers.Add(TimeSpan.Zero, call, static action => action());
+        }
+        else
+        {
+            call();
+        }
+    }
+
+    /// <summary>Queues a call that the loop makes on its own thread, in the order queued. May be used on any thread.</summary>
+    /// <param name="call">Runs in one of the next turns, unless the reactor stops before.</param>
+    public void CallFromThread(Action call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        _threadCalls.Add(call);
+    }
+
     /// <summary>As <see cref="CallWhenRunning(Action)"/>, for a function that returns a deferred, such as an <c>async</c>
     /// lambda. A failure of that deferred is reported as unhandled.</summary>
     [OverloadResolutionPriority(1)]

@@ -38,6 +38,12 @@ public sealed partial class Reactor
 
     internal Errno Watch(Descriptor descriptor, Interest interest)
     {
+        if (descriptor.IsRegularFile)
+        {
+            WatchFile(descriptor, interest);
+            return Errno.None;
+        }
+
         if (!descriptor.IsWatched)
         {
             if (!TryAddToTable(descriptor))
@@ -68,7 +74,11 @@ public sealed partial class Reactor
     /// <summary>Stops watching a descriptor, if it is watched.</summary>
     internal void Unwatch(Descriptor descriptor)
     {
-        if (descriptor.IsWatched)
+        if (descriptor.IsWatched && descriptor.IsRegularFile)
+        {
+            UnwatchFile(descriptor);
+        }
+        else if (descriptor.IsWatched)
         {
             _poller.Remove(descriptor.Handle, descriptor.Interest);
             _descriptors.Remove(descriptor);
@@ -109,6 +119,11 @@ public sealed partial class Reactor
         {
             Unwatch(descriptor);
             return;
+        }
+
+        if (!descriptor.IsWatched)
+        {
+            descriptor.IsRegularFile = NativeFile.IsRegular(descriptor.Handle);
         }
 
         Errno error = Watch(descriptor, interest);

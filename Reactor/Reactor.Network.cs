@@ -13,6 +13,41 @@ public sealed partial class Reactor
     /// </summary>
     private const int UnsentLimitBytes = 64 * 1024;
 
+    /// <summary>As in Twisted.</summary>
+    internal static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Listens for TCP connections on a port.</summary>
+    /// <param name="port">0 asks for a free one.</param>
+    /// <param name="factory">Builds a protocol for each connection.</param>
+    /// <param name="host">The address of this machine: a number, not a name. By default only this machine can connect.</param>
+    /// <returns>The port, which accepts from the next turn on.</returns>
+    /// <exception cref="CannotListenError">The address is in use, or no address of this machine.</exception>
+    public ListeningPort ListenTcp(int port, Factory factory, string host = Endpoint.DefaultHost)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        return System.Net.IPAddress.TryParse(host, out System.Net.IPAddress? address)
+            ? ListenTcp(SocketAddress.Ip(address, (ushort)port), factory)
+            : throw new CannotListenError(host, "not an address");
+    }
+
+    /// <summary>Connects to a TCP port.</summary>
+    /// <param name="host">A name or a number.</param>
+    /// <param name="port">1 to 65535.</param>
+    /// <param name="factory">Builds the protocol, once there is a connection.</param>
+    /// <param name="timeout">For the look-up and the connection; 30 s if null.</param>
+    /// <returns>The connector, which has started.</returns>
+    public Connector ConnectTcp(string host, int port, ClientFactory factory, TimeSpan? timeout = null) =>
+        Connect(Endpoint.Tcp(host, port), factory, timeout ?? DefaultConnectTimeout);
+
+    /// <summary>Connects to a Unix socket.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="factory">Builds the protocol, once there is a connection.</param>
+    /// <param name="timeout">30 s if null.</param>
+    /// <returns>The connector, which has started.</returns>
+    public Connector ConnectUnix(string path, ClientFactory factory, TimeSpan? timeout = null) =>
+        Connect(Endpoint.Unix(path), factory, timeout ?? DefaultConnectTimeout);
+
     /// <summary>The ports that listen, also those that the poller does not watch for now.</summary>
     private readonly List<ListeningPort> _ports = [];
 

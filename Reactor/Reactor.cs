@@ -51,6 +51,15 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
     }
 
+    /// <summary>Makes a reactor on a backend of your choice.</summary>
+    /// <param name="backend"><c>epoll</c>, <c>kqueue</c> or <c>select</c>.</param>
+    /// <param name="log">As for the other constructor.</param>
+    /// <exception cref="PollerUnavailableError">The backend is unknown, or not available here.</exception>
+    public Reactor(string backend, ILogger? log = null)
+        : this(PollerChoice.Create(backend), log)
+    {
+    }
+
     internal Reactor(Poller poller, ILogger? log)
     {
         _poller = poller;
@@ -100,7 +109,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     public long StaleEvents { get; private set; }
 
     /// <summary>The failures that nothing handled: reported to the log until now, or counted where too many came at once.</summary>
-    public long LostFailures => _failures.LostCount;
+    public long LostFailureCount => _failures.LostCount;
 
     /// <summary>Delayed calls that are scheduled.</summary>
     public int DelayedCalls => _timers.Count;
@@ -114,31 +123,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     internal TimerQueue Timers => _timers;
 
     internal ILogger Log => _log;
-
-    /// <inheritdoc/>
-    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call) => _timers.Add(delay, state, call);
-
-    /// <summary>Calls when the loop starts; at once if it runs already.</summary>
-    public void CallWhenRunning(Action call)
-    {
-        ArgumentNullException.ThrowIfNull(call);
-        if (_state == RunState.New)
-        {
-            _ = _timers.Add(TimeSpan.Zero, call, static action => action());
-        }
-        else
-        {
-            call();
-        }
-    }
-
-    /// <summary>Queues a call that the loop makes on its own thread, in the order queued. May be used on any thread.</summary>
-    /// <param name="call">Runs in one of the next turns, unless the reactor stops before.</param>
-    public void CallFromThread(Action call)
-    {
-        ArgumentNullException.ThrowIfNull(call);
-        _threadCalls.Add(call);
-    }
 
     /// <summary>Runs the loop until <see cref="Stop"/>, then closes all descriptors.</summary>
     /// <exception cref="InvalidOperationException">It runs, or has run: a reactor runs once.</exception>
@@ -201,7 +185,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <param name="timeoutMs">The longest wait; −1 for no limit.</param>
     internal void Turn(int timeoutMs)
     {
-        int count = _poller.Wait(_ready, timeoutMs);
+        int count = _poller.Wait(_ready, _files.Count == 0 ? timeoutMs : 0);
         _nowTicks = _turnTicks = Clock();
         BeginCallbacks(_turnTicks);
         _coalescer.AddEvents(count);
@@ -211,6 +195,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             Dispatch(_ready[i]);
         }
 
+        DispatchFiles();
         _threadCalls.RunAll();
         RunDelayedCalls(newest);
         Connections.CompleteCloses();

@@ -139,14 +139,15 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
     }
 
     /// <summary>The wire splits at the first point: a name has none.</summary>
-    private static bool TryParseTransformation(string text, [NotNullWhen(true)] out string? name, [NotNullWhen(false)] out string? problem)
+    internal static bool TryParseTransformation(string text, [NotNullWhen(true)] out string? name, [NotNullWhen(false)] out string? problem)
     {
         name = text;
         problem = text.Length == 0 || text.Contains('.') ? $"'{text}' cannot be the name of a transformation" : null;
         return problem is null;
     }
 
-    private static bool TryParsePath(string text, [NotNullWhen(true)] out string? path, [NotNullWhen(false)] out string? problem)
+    /// <summary>Reads the name of a file.</summary>
+    public static bool TryParsePath(string text, [NotNullWhen(true)] out string? path, [NotNullWhen(false)] out string? problem)
     {
         path = text;
         problem = text.Length == 0 ? "the name of a file is empty" : null;

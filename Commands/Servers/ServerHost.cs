@@ -19,14 +19,16 @@ internal sealed class ServerHost
     private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
 
     private readonly ServerOptions _options;
-    private readonly ILogger _log;
+    private readonly PoetryLogger _log;
     private WorkerThreads? _threads;
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
     private bool _hasFailed;
+    private bool _reloads;
+    private bool _reloadsAgain;
     private int _signalsSeen;
 
-    public ServerHost(ServerOptions options, ILogger log)
+    public ServerHost(ServerOptions options, PoetryLogger log)
     {
         _options = options;
         _log = log;
@@ -74,6 +76,7 @@ internal sealed class ServerHost
             signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(OnHangUp);
+            signals.OnUser2(_log.Reopen);
             signals.OnUser1(() => ServerStatistics.Log(_log, _threads!.All));
             listeners.Bind(_threads!.All, new ListenOptions
             {
@@ -181,16 +184,30 @@ internal sealed class ServerHost
     private void OnHangUp()
     {
         // A server that ends needs no new poems, and systemd is not told of a reload while the service stops.
-        if (Reload is not null && _signalsSeen == 0)
+        if (Reload is null || _signalsSeen > 0)
         {
+            return;
+        }
+
+        // A reload may take a while. Any number of signals meanwhile cause one more.
+        _reloadsAgain = _reloads;
+        if (!_reloads)
+        {
+            _reloads = true;
             Systemd.NotifyReloading();
-            _ = Reload(First).AddBoth(this, static (host, _) => host.NotifyReloaded());
+            _ = Reload(First).AddBoth(this, static (host, _) => host.OnReloaded());
         }
     }
 
-    private void NotifyReloaded()
+    private void OnReloaded()
     {
-        if (_signalsSeen == 0)
+        _reloads = false;
+        if (_reloadsAgain)
+        {
+            _reloadsAgain = false;
+            OnHangUp();
+        }
+        else if (_signalsSeen == 0)
         {
             Systemd.NotifyReady();
         }

@@ -5,7 +5,7 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// Reads one netstring as it arrives, without keeping any of it: a poem may be longer than memory. For netstrings that are
-/// needed as a whole there is <see cref="NetstringReceiver"/>. The format is cr.yp.to/proto/netstrings.txt.
+/// needed as a whole there is <see cref="NetstringDecoder"/>. The format is cr.yp.to/proto/netstrings.txt.
 /// </summary>
 internal struct FrameReader
 {

@@ -7,22 +7,24 @@ namespace Poetry.Net;
 /// wait in the kernel's backlog. Several reactors divide a limit between them.
 /// </summary>
 /// <param name="max">At least 1.</param>
-internal sealed class ConnectionLimit(int max)
+public sealed class ConnectionLimit(int max)
 {
     private readonly List<ListeningPort> _waiting = [];
 
+    /// <summary>The number of connections.</summary>
     public int Count { get; private set; }
 
+    /// <summary>True if there are as many as allowed.</summary>
     public bool IsReached => Count >= max;
 
     /// <summary>A connection was accepted.</summary>
-    public void Enter() => Count++;
+    internal void Enter() => Count++;
 
     /// <summary>
     /// A connection has ended. The waiting ports accept, in the order in which they began to wait, until the limit is
     /// reached again: a port without a client must not keep the free slot from the others.
     /// </summary>
-    public void Leave()
+    internal void Leave()
     {
         Count--;
         for (int ports = _waiting.Count; ports > 0 && !IsReached; ports--)
@@ -34,5 +36,5 @@ internal sealed class ConnectionLimit(int max)
     }
 
     /// <summary>The port has stopped accepting; <see cref="ListeningPort.OnLimitFreed"/> is called when a slot is free.</summary>
-    public void Await(ListeningPort port) => _waiting.Add(port);
+    internal void Await(ListeningPort port) => _waiting.Add(port);
 }

@@ -54,6 +54,9 @@ public sealed class Connector : IConnectionOwner
         Connected,
     }
 
+    /// <summary>The clock of its reactor.</summary>
+    internal IClock Clock => _reactor;
+
     /// <summary>The address to connect to.</summary>
     public Endpoint Destination { get; }
 
@@ -316,6 +319,7 @@ public sealed class Connector : IConnectionOwner
         _state = State.Connected;
         _transport = _reactor.Connections.Rent();
         _transport.Open(handle, address, protocol, this);
+        _factory.ConnectionOpened(protocol);
     }
 
     private void Fail(Failure reason)

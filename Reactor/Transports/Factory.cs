@@ -39,6 +39,11 @@ public abstract class ClientFactory : Factory
     {
     }
 
+    /// <summary>A connection was opened, and its protocol was told.</summary>
+    internal virtual void ConnectionOpened(Protocol protocol)
+    {
+    }
+
     /// <summary>A connection has ended.</summary>
     /// <param name="connector">Connects again if it is told to.</param>
     /// <param name="reason">As for <see cref="Protocol.ConnectionLost"/>.</param>

@@ -50,5 +50,5 @@ public sealed record ListenOptions
     internal bool IsInherited { get; init; }
 
     /// <summary>Shared by the ports of a reactor; null for no limit.</summary>
-    internal ConnectionLimit? Limit { get; init; }
+    public ConnectionLimit? Limit { get; init; }
 }

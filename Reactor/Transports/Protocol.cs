@@ -51,9 +51,11 @@ public abstract class Protocol
     {
     }
 
-    /// <summary>Sets the transport and calls <see cref="ConnectionMade"/>.</summary>
-    internal void MakeConnection(ITransport transport)
+    /// <summary>Gives the protocol its transport and calls <see cref="ConnectionMade"/>. A reactor calls it for its
+    /// connections, and a test for one that it makes itself.</summary>
+    public void MakeConnection(ITransport transport)
     {
+        ArgumentNullException.ThrowIfNull(transport);
         Transport = transport;
         ConnectionMade();
     }

@@ -47,7 +47,7 @@ public sealed class GuidePages6To13 : TutorialExample
     [TestMethod]
     public void Page7_Netstrings_AreCollected()
     {
-        using var receiver = new NetstringReceiver(maxLengthBytes: 1000);
+        using var receiver = new NetstringDecoder(maxLengthBytes: 1000);
         foreach (string piece in (string[])["5:he", "llo,3:a", "bc,"])
         {
             ReadOnlySpan<byte> data = Encoding.UTF8.GetBytes(piece);
@@ -63,7 +63,7 @@ public sealed class GuidePages6To13 : TutorialExample
     [TestMethod]
     public void Page7_MalformedInput_IsRefused()
     {
-        using var strict = new NetstringReceiver(maxLengthBytes: 1000);
+        using var strict = new NetstringDecoder(maxLengthBytes: 1000);
         ReadOnlySpan<byte> bad = "05:hello,"u8;
         bool found = strict.TryNext(ref bad, out _);
         Print($"{found}, {strict.Error}");
@@ -84,7 +84,7 @@ public sealed class GuidePages6To13 : TutorialExample
     [TestMethod]
     public void Page7_Exercise2_OneByteAtATime()
     {
-        using var receiver = new NetstringReceiver(1000);
+        using var receiver = new NetstringDecoder(1000);
         foreach (byte one in "5:hello,3:abc,"u8)
         {
             ReadOnlySpan<byte> data = [one];

@@ -72,7 +72,7 @@ internal sealed class SlowServer(IClock clock, string[] lines) : Protocol
 /// <summary>Exercise 1 of page 7: netstrings are echoed; anything else ends the connection.</summary>
 internal sealed class NetstringEcho : Protocol
 {
-    private readonly Poetry.Protocols.NetstringReceiver _receiver = new(maxLengthBytes: 1000);
+    private readonly Poetry.Protocols.NetstringDecoder _receiver = new(maxLengthBytes: 1000);
 
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {

@@ -1,73 +1,10 @@
-using System;
-using System.Collections.Generic;
-using System.Linq;
-using Poetry.Net;
-
 namespace Poetry.Tests.Testing;
 
-/// <summary>
-/// Time that stands still until a test moves it: Twisted's <c>task.Clock</c>. It uses the reactor's own queue of delayed
-/// calls, so that what is tested on it is what will run.
-/// </summary>
-internal sealed class ManualClock : IClock
+/// <summary>A clock of the library that the guard of the tests knows: a test that leaves delayed calls on it fails.</summary>
+internal sealed class ManualClock : global::Poetry.Net.Testing.ManualClock
 {
-    private readonly TimerQueue _calls;
-    private readonly List<DelayedCall> _made = [];
-
     public ManualClock()
     {
-        _calls = new TimerQueue(this);
-        DelayedCallWatch.Watch(() => DelayedCallWatch.Left("a ManualClock", _calls.Count));
-    }
-
-    public TimeSpan Now { get; private set; }
-
-    /// <summary>Delayed calls that are still to come.</summary>
-    public int PendingCount => _calls.Count;
-
-    /// <summary>When those are due, earliest first.</summary>
-    public IEnumerable<TimeSpan> PendingDues => _made.Where(call => call.Active).Select(call => call.Due).Order();
-
-    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call)
-    {
-        DelayedCall made = _calls.Add(delay, state, call);
-        _made.Add(made);
-        return made;
-    }
-
-    /// <summary>
-    /// Moves the clock, and then makes the calls that are due, earliest first. All of them see the new time. Calls that
-    /// they schedule are made too if they are due by then. An exception of a call leaves from here.
-    /// </summary>
-    public void Advance(TimeSpan by) => Advance(by, static _ => long.MaxValue);
-
-    /// <summary>As <see cref="Advance(TimeSpan)"/>, in seconds.</summary>
-    public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));
-
-    /// <summary>Moves the clock step by step, as a loop would see it.</summary>
-    public void Pump(params double[] seconds)
-    {
-        foreach (double step in seconds)
-        {
-            Advance(step);
-        }
-    }
-
-    /// <summary>
-    /// Moves the clock, and then makes one turn as the reactor's loop does: calls that the turn itself schedules wait for
-    /// the next turn, even if they are due at once.
-    /// </summary>
-    public void Turn(TimeSpan by) => Advance(by, static calls => calls.LastSequence);
-
-    private void Advance(TimeSpan by, Func<TimerQueue, long> sequenceBound)
-    {
-        Now += by;
-        long bound = sequenceBound(_calls);
-        while (_calls.TakeDue(Now.Ticks, bound) is { } call)
-        {
-            call.Fire();
-        }
-
-        _ = _made.RemoveAll(static call => !call.Active);
+        DelayedCallWatch.Watch(() => DelayedCallWatch.Left("a ManualClock", PendingCount));
     }
 }

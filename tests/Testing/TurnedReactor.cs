@@ -110,7 +110,7 @@ internal sealed class TurnedReactor : IDisposable
         Reactor.Dispose();
         int left = Reactor.DelayedCalls;
         DelayedCallWatch.Watch(() => DelayedCallWatch.Left("a reactor", left));
-        if (Reactor.LostFailures > 0)
+        if (Reactor.LostFailureCount > 0)
         {
             DelayedCallWatch.Watch(() => $"a failure that nothing handled in a reactor: {string.Join('\n', Log.Lines)}");
         }

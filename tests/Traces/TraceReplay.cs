@@ -208,7 +208,7 @@ internal sealed class NetstringStream
     public static NetstringStream Feed(int max, byte[][] chunks)
     {
         var stream = new NetstringStream();
-        using var receiver = new NetstringReceiver(max);
+        using var receiver = new NetstringDecoder(max);
         long fed = 0;
         long good = 0;
         for (int i = 0; i < chunks.Length && receiver.Error is null; i++)

@@ -15,7 +15,7 @@ internal sealed class NetstringCases : IDisposable
     private const int MaxLength = 1 << 20;
 
     private readonly byte[] _block = new byte[Count * Netstring.EncodedLength(StringLength)];
-    private readonly NetstringReceiver _receiver = new(MaxLength);
+    private readonly NetstringDecoder _receiver = new(MaxLength);
 
     public NetstringCases()
     {

@@ -176,7 +176,7 @@ public sealed class UnhandledFailuresTests
             reactor.Stop();
         });
         reactor.Run();
-        Assert.AreEqual(log.Exceptions.Length, reactor.LostFailures);
+        Assert.AreEqual(log.Exceptions.Length, reactor.LostFailureCount);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

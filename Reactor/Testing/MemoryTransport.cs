@@ -1,16 +1,19 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Text;
-using Poetry.Net;
 
-namespace Poetry.Tests.Testing;
+namespace Poetry.Net.Testing;
 
 /// <summary>How a connection ended for the peer.</summary>
-internal enum WireEnd
+public enum WireEnd
 {
+    /// <summary>It has not ended.</summary>
     None,
+
+    /// <summary>By a FIN, after all data.</summary>
     Fin,
+
+    /// <summary>By a reset: data may be missing.</summary>
     Reset,
 }
 
@@ -23,7 +26,7 @@ internal enum WireEnd
 /// With a clock the loop's part happens by itself, in the next turn of the clock. Without one the test plays the loop:
 /// <see cref="Finish"/>. A transport that is opened again allocates nothing for a protocol that does not.
 /// </remarks>
-internal sealed partial class MemoryTransport : ITransport
+public sealed partial class MemoryTransport : ITransport
 {
     private readonly IClock? _clock;
     private readonly Factory? _factory;
@@ -41,6 +44,7 @@ internal sealed partial class MemoryTransport : ITransport
     private bool _endIsRead;
     private bool _producerPaused;
 
+    /// <summary>Makes a transport without a connection: <see cref="Open"/> begins one.</summary>
     /// <param name="clock">Its next turn reports a lost connection; null leaves that to <see cref="Finish"/>.</param>
     /// <param name="factory">Gets the protocol back at the end.</param>
     public MemoryTransport(IClock? clock = null, Factory? factory = null)
@@ -64,14 +68,19 @@ internal sealed partial class MemoryTransport : ITransport
         Closed,
     }
 
+    /// <inheritdoc/>
     public SocketAddress Peer { get; } = SocketAddress.Ip([127, 0, 0, 1], 40_000);
 
+    /// <inheritdoc/>
     public SocketAddress Host { get; } = SocketAddress.Ip([127, 0, 0, 1], 10_000);
 
+    /// <inheritdoc/>
     public long BytesSent { get; private set; }
 
+    /// <inheritdoc/>
     public long BytesPending { get; private set; }
 
+    /// <inheritdoc/>
     public bool Disconnecting => _state != State.Open;
 
     /// <summary>A producer is paused above so many waiting bytes.</summary>
@@ -117,7 +126,12 @@ internal sealed partial class MemoryTransport : ITransport
     /// <param name="room">How many bytes the peer takes before it stops reading.</param>
     public void Open(Protocol protocol, long room = long.MaxValue)
     {
-        Debug.Assert(_state == State.Closed, "a transport has one connection at a time");
+        ArgumentNullException.ThrowIfNull(protocol);
+        if (_state != State.Closed)
+        {
+            throw new InvalidOperationException("a transport has one connection at a time");
+        }
+
         _outgoing.Clear();
         _incoming.Clear();
         _protocol = protocol;
@@ -140,6 +154,7 @@ internal sealed partial class MemoryTransport : ITransport
         protocol.MakeConnection(this);
     }
 
+    /// <inheritdoc/>
     public void Write(ReadOnlySpan<byte> data)
     {
         if (MayWrite(data.Length))
@@ -152,6 +167,7 @@ internal sealed partial class MemoryTransport : ITransport
         }
     }
 
+    /// <inheritdoc/>
     public void Write(ReadOnlyMemory<byte> shared)
     {
         if (MayWrite(shared.Length))
@@ -165,12 +181,14 @@ internal sealed partial class MemoryTransport : ITransport
         }
     }
 
+    /// <inheritdoc/>
     public void WriteLast(ReadOnlyMemory<byte> shared)
     {
         Write(shared);
         LoseConnection();
     }
 
+    /// <inheritdoc/>
     public void LoseConnection()
     {
         if (_state == State.Open)
@@ -180,6 +198,7 @@ internal sealed partial class MemoryTransport : ITransport
         }
     }
 
+    /// <inheritdoc/>
     public void LoseWriteConnection()
     {
         if (_state == State.Open)
@@ -189,6 +208,7 @@ internal sealed partial class MemoryTransport : ITransport
         }
     }
 
+    /// <inheritdoc/>
     public void AbortConnection()
     {
         if (!IsLost)
@@ -198,10 +218,13 @@ internal sealed partial class MemoryTransport : ITransport
         }
     }
 
+    /// <inheritdoc/>
     public void RegisterProducer(IProducer producer) => _producer = producer;
 
+    /// <inheritdoc/>
     public void UnregisterProducer() => _producer = null;
 
+    /// <inheritdoc/>
     public void PauseProducing() => IsPaused = true;
 
     /// <summary>Input that has waited is read in the next turn of the clock, or with the peer's next call.</summary>

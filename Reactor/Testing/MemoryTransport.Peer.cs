@@ -1,11 +1,10 @@
 using System;
 using System.Text;
-using Poetry.Net;
 
-namespace Poetry.Tests.Testing;
+namespace Poetry.Net.Testing;
 
 /// <content>What the test does as the peer, the kernel and the loop.</content>
-internal sealed partial class MemoryTransport
+public sealed partial class MemoryTransport
 {
     /// <summary>The peer takes this many bytes from now on, and no more.</summary>
     public void SetRoom(long bytes)

@@ -10,14 +10,14 @@ namespace Poetry.Tests.Protocols;
 
 /// <summary>The codec in a stream that comes in pieces. Recorded streams are in tests/Traces.</summary>
 [TestClass]
-public sealed class NetstringReceiverTests
+public sealed class NetstringDecoderTests
 {
     public required TestContext TestContext { get; set; }
 
     [TestMethod]
     public void TryNext_SeveralInOnePiece_GivesThemInOrder_WithoutABuffer()
     {
-        using var receiver = new NetstringReceiver(10);
+        using var receiver = new NetstringDecoder(10);
         ReadOnlySpan<byte> data = "1:a,0:,3:b,c,"u8;
         CollectionAssert.AreEqual(new[] { "a", "", "b,c" }, Drain(receiver, data));
         Assert.IsFalse(receiver.HeldBytes > 0);
@@ -28,7 +28,7 @@ public sealed class NetstringReceiverTests
     [TestMethod]
     public void TryNext_CutInThePayload_HoldsABufferUntilItIsWhole()
     {
-        using var receiver = new NetstringReceiver(10);
+        using var receiver = new NetstringDecoder(10);
         Assert.IsEmpty(Drain(receiver, "5:hel"u8));
         Assert.IsTrue(receiver.HeldBytes > 0);
         Assert.AreEqual(5, receiver.PendingCount);
@@ -39,7 +39,7 @@ public sealed class NetstringReceiverTests
     [TestMethod]
     public void TryNext_CutInTheLength_HoldsNoBuffer()
     {
-        using var receiver = new NetstringReceiver(10);
+        using var receiver = new NetstringDecoder(10);
         Assert.IsEmpty(Drain(receiver, "1"u8));
         Assert.IsEmpty(Drain(receiver, "0"u8));
         Assert.IsEmpty(Drain(receiver, ":"u8));
@@ -50,7 +50,7 @@ public sealed class NetstringReceiverTests
     [TestMethod]
     public void TryNext_AfterAnError_GivesNothingMore()
     {
-        using var receiver = new NetstringReceiver(10);
+        using var receiver = new NetstringDecoder(10);
         CollectionAssert.AreEqual(new[] { "a" }, Drain(receiver, "1:a,x1:b,"u8));
         Assert.AreEqual(NetstringStatus.BadLength, receiver.Error);
         Assert.AreEqual(4, receiver.Position);
@@ -60,7 +60,7 @@ public sealed class NetstringReceiverTests
     [TestMethod]
     public void TryNext_TooLong_IsRefusedBeforeAnythingIsKept()
     {
-        using var receiver = new NetstringReceiver(1000);
+        using var receiver = new NetstringDecoder(1000);
         long allocated = DeferredTests.Allocated(() => Assert.IsEmpty(Drain(receiver, "1001:"u8)), warm: false);
         Assert.AreEqual(NetstringStatus.TooLong, receiver.Error);
         Assert.IsFalse(receiver.HeldBytes > 0);
@@ -70,7 +70,7 @@ public sealed class NetstringReceiverTests
     [TestMethod]
     public void TryNext_AnnouncedButNotSent_KeepsWhatHasComeOnly()
     {
-        using var receiver = new NetstringReceiver(100_000_000);
+        using var receiver = new NetstringDecoder(100_000_000);
         long allocated = DeferredTests.Allocated(() => Assert.IsEmpty(Drain(receiver, "100000000:x"u8)), warm: false);
         Assert.IsTrue(receiver.HeldBytes > 0);
         Assert.IsLessThan(100_000, allocated);
@@ -79,7 +79,7 @@ public sealed class NetstringReceiverTests
     [TestMethod]
     public void Dispose_GivesTheBufferBack()
     {
-        var receiver = new NetstringReceiver(10);
+        var receiver = new NetstringDecoder(10);
         Assert.IsEmpty(Drain(receiver, "5:hel"u8));
         receiver.Dispose();
         Assert.IsFalse(receiver.HeldBytes > 0);
@@ -88,7 +88,7 @@ public sealed class NetstringReceiverTests
     [TestMethod]
     public void TryNext_StringsThatFitTheirPiece_AllocateNothing()
     {
-        using var receiver = new NetstringReceiver(1000);
+        using var receiver = new NetstringDecoder(1000);
         byte[] piece = Encoding.ASCII.GetBytes("5:hello,0:,3:abc,");
         Assert.AreEqual(0, DeferredTests.Allocated(() => Count(receiver, piece)));
         byte[] cut = Encoding.ASCII.GetBytes("lo,5:hello,5:hel");
@@ -112,9 +112,9 @@ public sealed class NetstringReceiverTests
         {
             byte[] stream = RandomStream(random);
             const int Max = 9000;
-            using var whole = new NetstringReceiver(Max);
+            using var whole = new NetstringDecoder(Max);
             List<string> expected = Drain(whole, stream);
-            using var cut = new NetstringReceiver(Max);
+            using var cut = new NetstringDecoder(Max);
             var got = new List<string>();
             for (int at = 0; at < stream.Length;)
             {
@@ -152,7 +152,7 @@ public sealed class NetstringReceiverTests
         return random.Next(3) == 0 ? bytes[..random.Next(bytes.Length + 1)] : bytes;
     }
 
-    private static List<string> Drain(NetstringReceiver receiver, ReadOnlySpan<byte> data)
+    private static List<string> Drain(NetstringDecoder receiver, ReadOnlySpan<byte> data)
     {
         var strings = new List<string>();
         while (receiver.TryNext(ref data, out ReadOnlySpan<byte> payload))
@@ -163,7 +163,7 @@ public sealed class NetstringReceiverTests
         return strings;
     }
 
-    private static int Count(NetstringReceiver receiver, ReadOnlySpan<byte> data)
+    private static int Count(NetstringDecoder receiver, ReadOnlySpan<byte> data)
     {
         int count = 0;
         while (receiver.TryNext(ref data, out _))

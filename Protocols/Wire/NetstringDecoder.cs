@@ -1,0 +1,183 @@
+using System;
+using System.Buffers;
+using System.Diagnostics;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Finds the netstrings in a stream that arrives in pieces: the codec and the unfinished tail between two reads. A protocol
+/// has one for each connection and calls it in a loop:
+/// <code>
+/// while (_decoder.TryNext(ref data, out ReadOnlySpan&lt;byte&gt; text)) { StringReceived(text); }
+/// if (_decoder.Error is { } error) { Transport.AbortConnection(); }
+/// </code>
+/// </summary>
+/// <remarks>
+/// A string that arrives in one piece is a slice of that piece: nothing is copied and nothing allocated. Only the payload of
+/// one that is cut is kept, in a pooled buffer that grows with the bytes that arrive and not with the announced length: a
+/// thousand peers that announce a megabyte and fall silent cost nothing. Between strings, and within a length, no buffer is
+/// held. A string longer than the limit is refused by its digits, before anything of it is kept.
+/// </remarks>
+public sealed class NetstringDecoder : IDisposable
+{
+    /// <summary>Chosen: most strings that arrive in parts fit, and it is the size of a page.</summary>
+    private const int MinBufferBytes = 4096;
+
+    private readonly int _maxLengthBytes;
+    private NetstringLength _header;
+    private byte[]? _buffer;
+    private int _kept;
+    private bool _inPayload;
+    private bool _delivered;
+
+    /// <summary>Makes one for the beginning of a stream.</summary>
+    /// <param name="maxLengthBytes">The longest string that is accepted: 0 or more.</param>
+    public NetstringDecoder(int maxLengthBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(maxLengthBytes);
+        _maxLengthBytes = maxLengthBytes;
+    }
+
+    /// <summary>What is wrong with the stream, or null. After an error nothing more is read: the connection is to be closed.</summary>
+    public NetstringStatus? Error { get; private set; }
+
+    /// <summary>Bytes of the stream up to the end of the last whole netstring; after a missing comma, up to the byte that
+    /// should have been one.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>Bytes of an unfinished netstring. If not 0 at the end of the stream, the stream was cut.</summary>
+    public long PendingCount { get; private set; }
+
+    /// <summary>Length of its buffer; 0 if it has none.</summary>
+    internal int HeldBytes => _buffer is null ? 0 : _buffer.Length;
+
+    /// <summary>Gives the next whole string.</summary>
+    /// <param name="data">Bytes that were received; those that were used are cut off. When this returns false it is empty,
+    /// or there is an error.</param>
+    /// <param name="payload">The string. It is valid until the next call, and as long as <paramref name="data"/>.</param>
+    /// <returns>False if there is no whole one.</returns>
+    public bool TryNext(ref ReadOnlySpan<byte> data, out ReadOnlySpan<byte> payload)
+    {
+        payload = default;
+        if (_delivered)
+        {
+            _delivered = false;
+            ReturnBuffer();
+        }
+
+        if (Error is not null || data.IsEmpty)
+        {
+            return false;
+        }
+
+        if (!_inPayload && !ReadHeader(ref data))
+        {
+            return false;
+        }
+
+        return ReadPayload(ref data, out payload);
+    }
+
+    /// <summary>Begins anew with another stream, and returns the buffer: for a protocol that is reused.</summary>
+    public void Reset()
+    {
+        ReturnBuffer();
+        _header = default;
+        _kept = 0;
+        _inPayload = false;
+        _delivered = false;
+        Error = null;
+        Position = 0;
+        PendingCount = 0;
+    }
+
+    /// <summary>Returns the buffer, when the connection is lost.</summary>
+    public void Dispose() => ReturnBuffer();
+
+    private bool ReadHeader(ref ReadOnlySpan<byte> data)
+    {
+        NetstringStatus status = _header.Read(data, _maxLengthBytes, out int consumed);
+        if (status is NetstringStatus.BadLength or NetstringStatus.TooLong)
+        {
+            Error = status;
+            return false;
+        }
+
+        PendingCount += consumed;
+        data = data[consumed..];
+        _inPayload = status == NetstringStatus.Complete;
+        return _inPayload;
+    }
+
+    private bool ReadPayload(ref ReadOnlySpan<byte> data, out ReadOnlySpan<byte> payload)
+    {
+        int length = _header.Value;
+        int missing = length - _kept;
+        if (data.Length <= missing)
+        {
+            Keep(data, length);
+            PendingCount += data.Length;
+            data = default;
+            payload = default;
+            return false;
+        }
+
+        Position += PendingCount + missing + 1;
+        PendingCount = 0;
+        if (data[missing] != (byte)',')
+        {
+            Error = NetstringStatus.MissingComma;
+            payload = default;
+            return false;
+        }
+
+        if (_kept == 0)
+        {
+            payload = data[..length];
+        }
+        else
+        {
+            Keep(data[..missing], length);
+            payload = _buffer.AsSpan(0, length);
+            _delivered = true;
+        }
+
+        data = data[(missing + 1)..];
+        _kept = 0;
+        _inPayload = false;
+        _header = default;
+        return true;
+    }
+
+    /// <summary>Keeps a part of a string of <paramref name="length"/> bytes.</summary>
+    private void Keep(ReadOnlySpan<byte> part, int length)
+    {
+        Debug.Assert(_kept + part.Length <= length, "no more is kept than the string");
+        int needed = _kept + part.Length;
+        if (part.IsEmpty)
+        {
+            return;
+        }
+
+        if (_buffer is null || _buffer.Length < needed)
+        {
+            int size = (int)Math.Min(length, Math.Max(needed, Math.Max(MinBufferBytes, 2L * _kept)));
+            byte[] larger = ArrayPool<byte>.Shared.Rent(size);
+            _buffer.AsSpan(0, _kept).CopyTo(larger);
+            ReturnBuffer();
+            _buffer = larger;
+        }
+
+        part.CopyTo(_buffer.AsSpan(_kept));
+        _kept = needed;
+    }
+
+    private void ReturnBuffer()
+    {
+        if (_buffer is { } buffer)
+        {
+            _buffer = null;
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}

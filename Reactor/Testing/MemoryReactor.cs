@@ -1,0 +1,118 @@
+using System;
+using System.Collections.Generic;
+
+namespace Poetry.Net.Testing;
+
+/// <summary>
+/// A reactor without a kernel: a <see cref="ManualClock"/> and connections in memory, as Twisted's <c>MemoryReactorClock</c>.
+/// A test connects to a factory, plays the peer, and turns the time by hand.
+/// </summary>
+public sealed class MemoryReactor : IClock
+{
+    private readonly ManualClock _clock = new();
+    private readonly List<Pipe> _pipes = [];
+
+    /// <inheritdoc/>
+    public TimeSpan Now => _clock.Now;
+
+    /// <summary>The number of pending delayed calls: a test that leaves one has forgotten something.</summary>
+    public int PendingCount => _clock.PendingCount;
+
+    /// <inheritdoc/>
+    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call) => _clock.CallLater(delay, state, call);
+
+    /// <summary>A client connects to a server's factory, and the test plays that client.</summary>
+    /// <returns>The server's side of the connection; null if the factory refused it.</returns>
+    public MemoryTransport? Connect(Factory factory)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        var transport = new MemoryTransport(this, factory);
+        if (factory.BuildProtocol(transport.Peer) is not { } protocol)
+        {
+            return null;
+        }
+
+        transport.Open(protocol);
+        return transport;
+    }
+
+    /// <summary>
+    /// Connects two factories with each other: what one side writes, the other receives in the next <see cref="Advance(TimeSpan)"/>.
+    /// </summary>
+    /// <returns>Both sides; null if one of the factories refused.</returns>
+    public (MemoryTransport Client, MemoryTransport Server)? Connect(Factory client, Factory server)
+    {
+        if (Connect(server) is not { } serverSide)
+        {
+            return null;
+        }
+
+        if (Connect(client) is not { } clientSide)
+        {
+            serverSide.AbortConnection();
+            return null;
+        }
+
+        _pipes.Add(new Pipe(clientSide, serverSide));
+        _pipes.Add(new Pipe(serverSide, clientSide));
+        return (clientSide, serverSide);
+    }
+
+    /// <summary>
+    /// Moves the clock, makes the calls that are due, and delivers what connected sides have written, until nothing is left
+    /// to do at this time.
+    /// </summary>
+    public void Advance(TimeSpan by)
+    {
+        _clock.Advance(by);
+        bool moved;
+        do
+        {
+            moved = false;
+            foreach (Pipe pipe in _pipes)
+            {
+                moved |= pipe.Deliver();
+            }
+
+            _clock.Advance(TimeSpan.Zero);
+        }
+        while (moved);
+    }
+
+    /// <summary>As <see cref="Advance(TimeSpan)"/>, in seconds.</summary>
+    public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));
+
+    /// <summary>One direction of a connection between two sides.</summary>
+    private sealed class Pipe(MemoryTransport from, MemoryTransport to)
+    {
+        private int _delivered;
+        private bool _ended;
+
+        public bool Deliver()
+        {
+            if (_ended)
+            {
+                return false;
+            }
+
+            byte[] bytes = from.Sent[_delivered..].ToArray();
+            _delivered += bytes.Length;
+            if (bytes.Length > 0)
+            {
+                to.PeerSends(bytes);
+            }
+
+            _ended = from.End != WireEnd.None;
+            if (from.End == WireEnd.Fin)
+            {
+                to.PeerEnds();
+            }
+            else if (_ended)
+            {
+                to.PeerResets();
+            }
+
+            return _ended || bytes.Length > 0;
+        }
+    }
+}

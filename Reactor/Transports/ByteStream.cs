@@ -1,0 +1,136 @@
+using System;
+using System.Collections.Generic;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// The bytes that arrive on a connection, for <c>await foreach</c> in an <c>async Deferred</c> method. It connects when the
+/// loop starts. The connection is read no faster than the loop takes the pieces, and leaving the loop closes it.
+/// </summary>
+/// <remarks>A clean end of the connection ends the loop; any other end is thrown as an exception.</remarks>
+public sealed class ByteStream
+{
+    private readonly Reactor _reactor;
+    private readonly Endpoint _endpoint;
+    private readonly TimeSpan? _timeout;
+
+    internal ByteStream(Reactor reactor, Endpoint endpoint, TimeSpan? timeout)
+    {
+        _reactor = reactor;
+        _endpoint = endpoint;
+        _timeout = timeout;
+    }
+
+    /// <summary>For the compiler: starts to connect.</summary>
+    public Enumerator GetAsyncEnumerator()
+    {
+        var reader = new Reader();
+        reader.Connecting = _endpoint.Connect(_reactor, new ReaderFactory(reader), _timeout);
+        return new Enumerator(reader);
+    }
+
+    /// <summary>For the compiler: the loop over the pieces.</summary>
+    public sealed class Enumerator
+    {
+        private readonly Reader _reader;
+
+        internal Enumerator(Reader reader)
+        {
+            _reader = reader;
+        }
+
+        /// <summary>The piece that has arrived.</summary>
+        public ReadOnlyMemory<byte> Current => _reader.Current;
+
+        /// <summary>Waits for the next piece. Cancelling it resets the connection.</summary>
+        /// <returns>True if there is one, false at the end.</returns>
+        public async Deferred<bool> MoveNextAsync()
+        {
+            if (_reader.Connecting is { } connecting)
+            {
+                _reader.Connecting = null;
+                _ = await connecting;
+            }
+
+            return await _reader.Next();
+        }
+
+        /// <summary>Closes the connection, if it is open.</summary>
+        /// <returns>Has fired. Cancelling it does nothing.</returns>
+        public Deferred DisposeAsync()
+        {
+            _reader.Close();
+            return Deferred.Succeed(default(Unit));
+        }
+    }
+
+    internal sealed class Reader : Protocol
+    {
+        private readonly Queue<byte[]> _pieces = new();
+        private Deferred<bool>? _waiting;
+        private Failure? _ended;
+
+        public Deferred<Protocol>? Connecting { get; set; }
+
+        public ReadOnlyMemory<byte> Current { get; private set; }
+
+        public Deferred<bool> Next()
+        {
+            if (_pieces.TryDequeue(out byte[]? piece))
+            {
+                Current = piece;
+                if (_pieces.Count == 0)
+                {
+                    Transport.ResumeProducing();
+                }
+
+                return Deferred.Succeed(true);
+            }
+
+            if (_ended is not null)
+            {
+                return _ended.Check<ConnectionDone>() ? Deferred.Succeed(false) : Deferred.Fail<bool>(_ended);
+            }
+
+            _waiting = Deferred.WithCanceller<Reader, bool>(this, static (reader, _) => reader.Close());
+            return _waiting;
+        }
+
+        public void Close()
+        {
+            Connecting?.Cancel();
+            _waiting = null;
+            Transport.AbortConnection();
+        }
+
+        protected internal override void DataReceived(ReadOnlySpan<byte> data)
+        {
+            if (_waiting is { } waiting)
+            {
+                _waiting = null;
+                Current = data.ToArray();
+                waiting.Callback(true);
+            }
+            else
+            {
+                _pieces.Enqueue(data.ToArray());
+                Transport.PauseProducing();
+            }
+        }
+
+        protected internal override void ConnectionLost(Failure reason)
+        {
+            _ended = reason;
+            if (_waiting is { } waiting)
+            {
+                _waiting = null;
+                waiting.Fire(reason.Check<ConnectionDone>() ? new Outcome<bool>(false) : new Outcome<bool>(reason));
+            }
+        }
+    }
+
+    private sealed class ReaderFactory(Reader reader) : Factory
+    {
+        protected internal override Protocol BuildProtocol(in SocketAddress peer) => reader;
+    }
+}

@@ -1,0 +1,49 @@
+using System;
+
+namespace Poetry.Net;
+
+/// <summary>
+/// A timeout that a protocol restarts whenever something happens: what Twisted's <c>TimeoutMixin</c> does, as an object that
+/// a protocol has. Restarting allocates nothing.
+/// </summary>
+/// <param name="clock">The reactor, or a clock turned by hand.</param>
+/// <param name="timedOut">Called once when nothing has happened for the whole period; mostly it aborts the connection.</param>
+public sealed class ProtocolTimeout(IClock clock, Action timedOut)
+{
+    private DelayedCall? _call;
+
+    /// <summary>The period; null if the timeout is off.</summary>
+    public TimeSpan? Period { get; private set; }
+
+    /// <summary>Sets the period and starts it now; null switches the timeout off, as a protocol does when its connection is
+    /// lost.</summary>
+    public void SetTimeout(TimeSpan? period)
+    {
+        Period = period;
+        if (period is null)
+        {
+            _ = _call?.CancelIfActive();
+        }
+        else if (_call is { Active: true })
+        {
+            _call.Reset(period.Value);
+        }
+        else if (_call is not null)
+        {
+            _call.Rearm(period.Value);
+        }
+        else
+        {
+            _call = clock.CallLater(period.Value, timedOut, static timedOut => timedOut());
+        }
+    }
+
+    /// <summary>Something has happened: the period starts now. Does nothing if the timeout is off or over.</summary>
+    public void ResetTimeout()
+    {
+        if (Period is { } period && _call is { Active: true })
+        {
+            _call.Reset(period);
+        }
+    }
+}

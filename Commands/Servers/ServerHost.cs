@@ -15,6 +15,12 @@ internal sealed class ServerHost
     /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
     private const int MaxMetricsConnections = 32;
 
+    /// <summary>An idle connection: 1.0 KB here and 1.5 KB in the kernel, measured with 15,000 of them in a control group.</summary>
+    private const int BytesPerConnection = 3 * 1024;
+
+    /// <summary>The part of the memory that connections may take; a cache or requests may take half.</summary>
+    private const int ConnectionMemoryDivisor = 4;
+
     /// <summary>Shortest watchdog period: a shorter WATCHDOG_USEC would keep the loop busy with notifications.</summary>
     private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
 
@@ -123,6 +129,7 @@ internal sealed class ServerHost
             SharedPorts = listeners.SharedCount,
             OtherPorts = listeners.Count - listeners.SharedCount + (_options.Metrics is null ? 0 : 1),
             DescriptorsPerClient = DescriptorsPerClient,
+            MemoryConnections = AvailableMemory.Bytes() / ConnectionMemoryDivisor / BytesPerConnection,
             MaxConnections = _options.MaxConnections,
         });
         if (limit < _budget.MinLimit)

@@ -20,7 +20,7 @@ internal sealed class ProxyCommand : IDisposable
     {
         _server = server;
         _settings = settings;
-        _log = new PoetryLogger(server.LogLevel, server.LogFormat);
+        _log = PoetryLogger.ForServer(server);
         _request = new PoemRequest(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format);
     }
 

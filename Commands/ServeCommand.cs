@@ -21,7 +21,7 @@ internal sealed class ServeCommand
     {
         SignalQueue.Open(isServer: true);
         ServedPoem[] poems = options.Poems;
-        using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
+        using var log = PoetryLogger.ForServer(server);
         var sources = new PoemSource[poems.Length];
 
         // Standard input last: it may take its time, and a file that is missing is reported at once.

@@ -25,7 +25,7 @@ internal sealed class TransformCommand
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server)
     {
-        using var log = new PoetryLogger(server.LogLevel, server.LogFormat);
+        using var log = PoetryLogger.ForServer(server);
         var listeners = new List<Listener>
         {
             new("Serving transforms", _options.Listen, (reactor, records) => MakeFactory(reactor, records, asText: false)),

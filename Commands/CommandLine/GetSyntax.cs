@@ -146,7 +146,8 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
         return problem is null;
     }
 
-    private static bool TryParsePath(string text, [NotNullWhen(true)] out string? path, [NotNullWhen(false)] out string? problem)
+    /// <summary>Reads the name of a file.</summary>
+    public static bool TryParsePath(string text, [NotNullWhen(true)] out string? path, [NotNullWhen(false)] out string? problem)
     {
         path = text;
         problem = text.Length == 0 ? "the name of a file is empty" : null;

@@ -78,6 +78,9 @@ internal sealed class ServerOptions
     /// <summary>How they are written.</summary>
     public required LogFormat LogFormat { get; init; }
 
+    /// <summary>The file that they are written to, or null for standard error.</summary>
+    public string? LogFile { get; init; }
+
     /// <summary>Where counters are served over HTTP, or null for nowhere.</summary>
     public required Endpoint? Metrics { get; init; }
 

@@ -25,6 +25,7 @@ internal sealed class ServerSyntax(Binding binding)
     /// <param name="drain">SECONDS: On SIGTERM let running transfers go on for so long, 0 for no limit</param>
     /// <param name="logLevel">trace|debug|info|warn|error: Least level that is logged</param>
     /// <param name="logFormat">text|json: How it is logged</param>
+    /// <param name="logFile">FILE: Log to a file, reopened on SIGUSR2, instead of standard error</param>
     /// <param name="metrics">ADDRESS: Serve /metrics, /healthz and /readyz over HTTP here</param>
     public void Servers(
         string port = "0",
@@ -37,6 +38,7 @@ internal sealed class ServerSyntax(Binding binding)
         string drain = "10",
         string logLevel = "info",
         string logFormat = "text",
+        string? logFile = null,
         string? metrics = null) => Options = new ServerOptions
         {
             Port = (int)binding.Read<long>(port, TryParsePort),
@@ -49,6 +51,7 @@ internal sealed class ServerSyntax(Binding binding)
             Drain = binding.Read<TimeSpan>(drain, Quantity.TryParseLimit),
             LogLevel = (LogLevel)binding.ReadWord(logLevel),
             LogFormat = (LogFormat)binding.ReadWord(logFormat),
+            LogFile = binding.Read<string>(logFile, GetSyntax.TryParsePath),
             Metrics = binding.Read<Endpoint>(metrics, Endpoint.TryParseListening),
         };
 

@@ -39,6 +39,7 @@ internal sealed class LogBuffer : IDisposable
     private readonly object _gate = new();
     private readonly LogWriter _write;
     private readonly Func<long, byte[]> _describeDropped;
+    private readonly Action? _reopen;
     private byte[] _incoming = [];
     private byte[] _outgoing = [];
     private int _length;
@@ -46,6 +47,7 @@ internal sealed class LogBuffer : IDisposable
     private long _dropped;
     private bool _isWriting;
     private bool _flushRequested;
+    private bool _reopenRequested;
     private bool _isClosed;
     private Thread? _writer;
     private long _nextStartMs = long.MinValue;
@@ -53,10 +55,12 @@ internal sealed class LogBuffer : IDisposable
     /// <summary>An empty buffer; memory and thread come with the first record.</summary>
     /// <param name="write">Writes all bytes, or returns the error that ended it. Called on the writing thread.</param>
     /// <param name="describeDropped">Makes the record that says how many were dropped. Called on the writing thread.</param>
-    public LogBuffer(LogWriter write, Func<long, byte[]> describeDropped)
+    /// <param name="reopen">Opens the destination again; null for nothing. Called on the writing thread.</param>
+    public LogBuffer(LogWriter write, Func<long, byte[]> describeDropped, Action? reopen = null)
     {
         _write = write;
         _describeDropped = describeDropped;
+        _reopen = reopen;
     }
 
     /// <summary>Takes a record. Any thread; never waits for the disk, the terminal or a reader.</summary>
@@ -112,6 +116,19 @@ internal sealed class LogBuffer : IDisposable
         }
     }
 
+    /// <summary>Has the writing thread open the destination again. Does not wait for that.</summary>
+    public void Reopen()
+    {
+        lock (_gate)
+        {
+            if (_reopen is not null && (_writer is not null || TryStart()))
+            {
+                _reopenRequested = true;
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
     /// <summary>Writes what is buffered, for at most a second; later records are ignored.</summary>
     public void Dispose()
     {
@@ -156,8 +173,13 @@ internal sealed class LogBuffer : IDisposable
     {
         long nextWrite = 0;
         bool isInMidLine = false;
-        while (TryTake(nextWrite, out int length, out int records, out long dropped))
+        while (TryTake(nextWrite, out int length, out int records, out long dropped, out bool reopens))
         {
+            if (reopens)
+            {
+                _reopen!();
+            }
+
             // A full disk may have cut a record; the next one begins on a line of its own.
             isInMidLine = isInMidLine && _write("\n"u8, out _) != Errno.None;
 
@@ -177,16 +199,17 @@ internal sealed class LogBuffer : IDisposable
 
     /// <summary>Waits for records, and swaps the filled buffer for the empty one.</summary>
     /// <returns>False once the log is closed and empty.</returns>
-    private bool TryTake(long nextWrite, out int length, out int records, out long dropped)
+    private bool TryTake(long nextWrite, out int length, out int records, out long dropped, out bool reopens)
     {
         lock (_gate)
         {
-            while (_length == 0)
+            while (_length == 0 && !_reopenRequested)
             {
                 if (_isClosed)
                 {
                     length = records = 0;
                     dropped = 0;
+                    reopens = false;
                     return false;
                 }
 
@@ -194,7 +217,7 @@ internal sealed class LogBuffer : IDisposable
             }
 
             for (long left = nextWrite - Environment.TickCount64;
-                left > 0 && !_flushRequested && !_isClosed && _length <= Capacity / 2;
+                left > 0 && !_flushRequested && !_reopenRequested && !_isClosed && _length <= Capacity / 2;
                 left = nextWrite - Environment.TickCount64)
             {
                 _ = Monitor.Wait(_gate, (int)left);
@@ -204,9 +227,10 @@ internal sealed class LogBuffer : IDisposable
             length = _length;
             records = _records;
             dropped = _dropped;
+            reopens = _reopenRequested;
             _length = _records = 0;
             _isWriting = true;
-            _flushRequested = false;
+            _flushRequested = _reopenRequested = false;
             return true;
         }
     }

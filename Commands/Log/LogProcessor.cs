@@ -34,11 +34,12 @@ internal sealed class LogProcessor : IAsyncLogProcessor, IDisposable
     /// <param name="format">Text or JSON.</param>
     /// <param name="time">The wall clock.</param>
     /// <param name="hasPriorities">True if each line begins with its priority, as systemd's journal reads it: <c>&lt;6&gt;</c>.</param>
-    public LogProcessor(LogWriter write, LogFormat format, TimeProvider time, bool hasPriorities)
+    /// <param name="reopen">Opens the destination again, on the thread of the buffer; null for nothing.</param>
+    public LogProcessor(LogWriter write, LogFormat format, TimeProvider time, bool hasPriorities, Action? reopen = null)
     {
         _format = format;
         _hasPriorities = hasPriorities;
-        _buffer = new LogBuffer(write, DescribeDropped);
+        _buffer = new LogBuffer(write, DescribeDropped, reopen);
         Time = time;
     }
 
@@ -48,6 +49,9 @@ internal sealed class LogProcessor : IAsyncLogProcessor, IDisposable
     /// <summary>Waits until all records are written.</summary>
     /// <returns>False after a timeout.</returns>
     public bool Flush(TimeSpan timeout) => _buffer.Flush(timeout);
+
+    /// <summary>Has the destination opened again, in a moment.</summary>
+    public void Reopen() => _buffer.Reopen();
 
     /// <summary>Formats a record and gives the entry back to ZLogger.</summary>
     [SkipLocalsInit]

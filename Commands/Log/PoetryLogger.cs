@@ -42,6 +42,24 @@ internal sealed class PoetryLogger : ILogger, IDisposable
         _logger = new ZLoggerLogger("poetry", processor, new ZLoggerOptions { TimeProvider = processor.Time }, null);
     }
 
+    /// <summary>The log of a server, to standard error or to a file.</summary>
+    /// <exception cref="System.IO.IOException">The file can't be opened.</exception>
+    public static PoetryLogger ForServer(ServerOptions options)
+    {
+        if (options.LogFile is null)
+        {
+            return new PoetryLogger(options.LogLevel, options.LogFormat);
+        }
+
+        var file = LogFile.Open(options.LogFile);
+        return new PoetryLogger(
+            options.LogLevel,
+            new LogProcessor(file.Write, options.LogFormat, TimeProvider.System, hasPriorities: false, file.Reopen));
+    }
+
+    /// <summary>Has the log file opened again, if there is one.</summary>
+    public void Reopen() => _processor.Reopen();
+
     /// <summary>Waits until all records are written.</summary>
     /// <returns>False after a timeout.</returns>
     public bool Flush(TimeSpan timeout) => _processor.Flush(timeout);

@@ -19,14 +19,14 @@ internal sealed class ServerHost
     private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
 
     private readonly ServerOptions _options;
-    private readonly ILogger _log;
+    private readonly PoetryLogger _log;
     private WorkerThreads? _threads;
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
     private bool _hasFailed;
     private int _signalsSeen;
 
-    public ServerHost(ServerOptions options, ILogger log)
+    public ServerHost(ServerOptions options, PoetryLogger log)
     {
         _options = options;
         _log = log;
@@ -74,6 +74,7 @@ internal sealed class ServerHost
             signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(OnHangUp);
+            signals.OnUser2(_log.Reopen);
             signals.OnUser1(() => ServerStatistics.Log(_log, _threads!.All));
             listeners.Bind(_threads!.All, new ListenOptions
             {

@@ -121,6 +121,9 @@ internal static unsafe partial class DarwinAbi
     /// <summary>O_CREAT, fcntl.h.</summary>
     public const int O_CREAT = 0x0200;
 
+    /// <summary>O_APPEND, fcntl.h.</summary>
+    public const int O_APPEND = 0x0008;
+
     /// <summary>O_EXCL, fcntl.h.</summary>
     public const int O_EXCL = 0x0800;
 

@@ -156,6 +156,9 @@ internal static unsafe partial class LinuxAbi
     /// <summary>O_CREAT, asm-generic/fcntl.h, octal there as all of these.</summary>
     public const int O_CREAT = 0x40;
 
+    /// <summary>O_APPEND, asm-generic/fcntl.h: 02000.</summary>
+    public const int O_APPEND = 0x400;
+
     /// <summary>O_EXCL, asm-generic/fcntl.h: 0200.</summary>
     public const int O_EXCL = 0x80;
 

@@ -95,6 +95,12 @@ internal static unsafe partial class WindowsAbi
     /// <summary>FILE_SHARE_READ, _WRITE and _DELETE, winnt.h: what Unix grants without being asked.</summary>
     public const uint FILE_SHARE_ALL = 0x7;
 
+    /// <summary>FILE_APPEND_DATA, winnt.h.</summary>
+    public const uint FILE_APPEND_DATA = 0x0004;
+
+    /// <summary>OPEN_ALWAYS, fileapi.h.</summary>
+    public const uint OPEN_ALWAYS = 4;
+
     /// <summary>CREATE_NEW, fileapi.h.</summary>
     public const uint CREATE_NEW = 1;
 

@@ -45,6 +45,23 @@ internal static unsafe partial class NativeFile
         return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
     }
 
+    /// <summary>Opens or creates a file; every write goes to its end. Never waits, not for the reader of a FIFO either.</summary>
+    /// <param name="path">Any path.</param>
+    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    public static Errno OpenForAppending(string path, out nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL;
+            return OpenOnWindows(path, WindowsAbi.FILE_APPEND_DATA, WindowsAbi.OPEN_ALWAYS, Flags, out handle);
+        }
+
+        int flags = OperatingSystem.IsLinux()
+            ? LinuxAbi.O_CREAT | LinuxAbi.O_APPEND | LinuxAbi.O_NONBLOCK | LinuxAbi.O_CLOEXEC | LinuxAbi.O_NOCTTY
+            : DarwinAbi.O_CREAT | DarwinAbi.O_APPEND | DarwinAbi.O_NONBLOCK | CloseOnExecOfBsd | NoControllingTerminalOfBsd;
+        return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
+    }
+
     /// <summary>Reads what is available.</summary>
     /// <param name="handle">A file, or 0 for standard input.</param>
     /// <param name="buffer">Filled from the front. Not empty.</param>

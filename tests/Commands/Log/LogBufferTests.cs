@@ -138,6 +138,28 @@ public sealed class LogBufferTests
         Assert.IsFalse(buffer.TryAppend("too late\n"u8));
     }
 
+    /// <summary>The destination is opened again by the writing thread, whether or not there is anything to write.</summary>
+    [TestMethod]
+    public void Reopen_WithAndWithoutRecords_IsDoneByTheWritingThread()
+    {
+        using var done = new SemaphoreSlim(0);
+        int caller = Environment.CurrentManagedThreadId;
+        int other = caller;
+        using var buffer = new LogBuffer(_writer.Write, _ => [], () =>
+        {
+            other = Environment.CurrentManagedThreadId;
+            _ = done.Release();
+        });
+        buffer.Reopen();
+        Assert.IsTrue(done.Wait(Patience), "nothing was logged yet");
+        Assert.AreNotEqual(caller, other);
+        Assert.IsTrue(buffer.TryAppend("one\n"u8));
+        buffer.Reopen();
+        Assert.IsTrue(done.Wait(Patience));
+        Assert.IsTrue(buffer.Flush(Patience));
+        Assert.AreEqual("one\n", _writer.Text);
+    }
+
     [TestMethod]
     public void Flush_NothingAppended_IsDone()
     {

@@ -35,6 +35,11 @@ internal static unsafe partial class LinuxAbi
     [SupportedOSPlatform("linux")]
     public static partial int eventfd(uint initial, int flags);
 
+    /// <summary>fcntl(2), fcntl.h. Variadic arguments are passed like others on Linux.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int fcntl(int fd, int command, nint argument);
+
     /// <summary>statx(2), sys/stat.h, glibc 2.28. Rather than stat(2), whose struct is another on each processor.</summary>
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
@@ -47,6 +52,21 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
     public static partial int signalfd(int fd, void* mask, int flags);
+
+    /// <summary>F_SETSIG, fcntl.h.</summary>
+    public const int F_SETSIG = 10;
+
+    /// <summary>F_SETLEASE, fcntl.h.</summary>
+    public const int F_SETLEASE = 1024;
+
+    /// <summary>F_RDLCK, fcntl.h.</summary>
+    public const int F_RDLCK = 0;
+
+    /// <summary>F_UNLCK, fcntl.h.</summary>
+    public const int F_UNLCK = 2;
+
+    /// <summary>SIGURG, signal.h: ignored unless it is handled.</summary>
+    public const int SIGURG = 23;
 
     /// <summary>EPOLL_CLOEXEC, sys/epoll.h: the value of O_CLOEXEC.</summary>
     public const int EPOLL_CLOEXEC = O_CLOEXEC;

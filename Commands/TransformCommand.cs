@@ -9,6 +9,14 @@ namespace Poetry.Commands;
 /// <summary>Transforms texts until it is told to stop: one service on a netstring port and, if asked for, on a text port.</summary>
 internal sealed class TransformCommand
 {
+    private const long MiB = 1024 * 1024;
+
+    /// <summary>A group of 48 MiB leaves more. In one of 32 MiB the kernel ended a server with 15,000 clients.</summary>
+    private const long MinGroupMemory = 40 * MiB;
+
+    /// <summary>For buffers of the loop, of the log and of the runtime. <c>ulimit -v 49152</c> leaves 8 MiB.</summary>
+    private const long MinMemory = 6 * MiB;
+
     private readonly List<(Reactor? Reactor, TransformService Service)> _services = [];
     private readonly TransformOptions _options;
     private readonly TransformLimits _limits;
@@ -25,6 +33,16 @@ internal sealed class TransformCommand
     /// <returns>The exit code.</returns>
     public int Run(ServerOptions server)
     {
+        if (AvailableMemory.GroupBytes() is var group && group < MinGroupMemory)
+        {
+            return CommandRunner.Fail($"too little memory: the control group leaves {group / MiB} MiB, {MinGroupMemory / MiB} are needed");
+        }
+
+        if (AvailableMemory.Bytes() is var available && available < MinMemory)
+        {
+            return CommandRunner.Fail($"too little memory: {available / MiB} MiB are left, {MinMemory / MiB} are needed");
+        }
+
         using var log = PoetryLogger.ForServer(server);
         var listeners = new List<Listener>
         {
@@ -41,8 +59,12 @@ internal sealed class TransformCommand
     }
 
     /// <summary>At most half of the memory that the machine, its control group or <c>ulimit -v</c> leaves.</summary>
-    private static long DefaultMemory() => Math.Max(
-        TransformLimits.MinMemory, Math.Min(TransformLimits.DefaultMemory, AvailableMemory.Bytes() / 2));
+    private static long DefaultMemory()
+    {
+        long available = AvailableMemory.Bytes();
+        long most = Math.Min(available / 2, available - MinMemory);
+        return Math.Clamp(most, TransformLimits.MinMemory, TransformLimits.DefaultMemory);
+    }
 
     private TransformServerFactory MakeFactory(Reactor reactor, ILogger records, bool asText) =>
         new(ServiceOf(reactor), asText, _limits, reactor, reactor.Timers, records);

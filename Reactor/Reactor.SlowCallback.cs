@@ -35,16 +35,26 @@ public sealed partial class Reactor
             && SlowCallback > TimeSpan.Zero
             && _slowCallbacks.TryPass(TimeSpan.FromTicks(endedTicks), out long suppressed))
         {
-            double seconds = TimeSpan.FromTicks(tookTicks).TotalSeconds;
-            string callback = _slowest ?? "many callbacks";
-            if (tookTicks > WarningTime.Ticks)
+            try
             {
-                ReactorLog.LoopBlocked(_log, seconds, callback, suppressed);
+                LogTurn(TimeSpan.FromTicks(tookTicks), _slowest ?? "many callbacks", suppressed);
             }
-            else
+            catch (OutOfMemoryException)
             {
-                ReactorLog.LoopSlow(_log, seconds, callback, suppressed);
+                // Not from a callback: the loop would end.
             }
+        }
+    }
+
+    private void LogTurn(TimeSpan took, string callback, long suppressed)
+    {
+        if (took > WarningTime)
+        {
+            ReactorLog.LoopBlocked(_log, took.TotalSeconds, callback, suppressed);
+        }
+        else
+        {
+            ReactorLog.LoopSlow(_log, took.TotalSeconds, callback, suppressed);
         }
     }
 
@@ -70,11 +80,22 @@ public sealed partial class Reactor
         _callbackTicks = nowTicks;
     }
 
-    private static string Describe(object callback) => callback switch
+    private static string Describe(object callback)
     {
-        Descriptor descriptor => descriptor.Description,
-        DelayedCall call => $"a delayed call of {call.Owner}",
-        Delegate call => $"a call from another thread, of {call.Target?.GetType().Name ?? "a static method"}",
-        _ => callback.GetType().Name,
-    };
+        try
+        {
+            return callback switch
+            {
+                Descriptor descriptor => descriptor.Description,
+                DelayedCall call => $"a delayed call of {call.Owner}",
+                Delegate call => $"a call from another thread, of {call.Target?.GetType().Name ?? "a static method"}",
+                _ => callback.GetType().Name,
+            };
+        }
+        catch (OutOfMemoryException)
+        {
+            // The first name of a type takes megabytes of address space. Not from a callback: the loop would end.
+            return "a callback";
+        }
+    }
 }

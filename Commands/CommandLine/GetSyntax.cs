@@ -139,7 +139,7 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
     }
 
     /// <summary>The wire splits at the first point: a name has none.</summary>
-    private static bool TryParseTransformation(string text, [NotNullWhen(true)] out string? name, [NotNullWhen(false)] out string? problem)
+    internal static bool TryParseTransformation(string text, [NotNullWhen(true)] out string? name, [NotNullWhen(false)] out string? problem)
     {
         name = text;
         problem = text.Length == 0 || text.Contains('.') ? $"'{text}' cannot be the name of a transformation" : null;

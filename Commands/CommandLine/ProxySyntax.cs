@@ -14,33 +14,44 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         ("poetry proxy --port 10000 10001", "in front of a server on this machine"),
         ("poetry proxy 10000=poems.example:10001 10010=poems.example:10002", "two poems"),
         ("poetry proxy --ttl 10m --stale-if-error 1d --port 10000 10001", "and when the server is down"),
+        ("poetry proxy --port 10000 a.example:10001,b.example:10001", "a server and its mirror"),
+        ("poetry proxy --transform shout --via 11000 --port 10000 10001", "kept transformed"),
     ];
 
     /// <summary>Fetch a poem once for all clients, and keep it for later ones.</summary>
     /// <param name="listen">ADDRESS: Where to listen, in place of --iface and --port</param>
     /// <param name="ttl">TIME|forever: Serve a poem from memory for so long; 0 for never</param>
     /// <param name="staleIfError">TIME|forever: Serve it on for so long if it cannot be fetched again</param>
+    /// <param name="staleWhileRevalidate">TIME|forever: Serve it on at once for so long, while a fetch in the background replaces it</param>
     /// <param name="timeout">SECONDS: An upstream that sends nothing for so long has failed, 0 for never</param>
     /// <param name="maxPoem">BYTES: Pass a longer poem through without keeping it, 0 for no limit</param>
     /// <param name="maxCache">BYTES: Most that all poems in memory may weigh, 0 for no limit</param>
     /// <param name="storeAndForward">Send nothing before the poem is whole</param>
     /// <param name="netstring">The poem travels as a netstring, on both sides, so that a cut is noticed</param>
-    /// <param name="address">ADDRESS: The poetry server, or LISTEN=ADDRESS for each of several</param>
+    /// <param name="transform">NAME: Keep poems transformed; needs --via</param>
+    /// <param name="via">ADDRESS: The server that transforms</param>
+    /// <param name="allowEmpty">Take 0 bytes for an empty poem, and not for a failure</param>
+    /// <param name="address">ADDRESS: The poetry server, its mirrors after commas, or LISTEN=ADDRESS for each of several</param>
     public void Proxy(
         string? listen = null,
         string ttl = "2h",
         string staleIfError = "0",
+        string staleWhileRevalidate = "0",
         string timeout = "60",
         string maxPoem = "64MiB",
         string maxCache = "256MiB",
         bool storeAndForward = false,
         bool netstring = false,
+        string? transform = null,
+        string? via = null,
+        bool allowEmpty = false,
         [Argument] params string[] address)
     {
         ServerOptions server = servers.Options;
         Endpoint? named = binding.Read<Endpoint>(listen, Endpoint.TryParseListening);
         TimeSpan lifetime = binding.Read<TimeSpan>(ttl, Quantity.TryParseLifetime);
         TimeSpan stale = binding.Read<TimeSpan>(staleIfError, Quantity.TryParseLifetime);
+        TimeSpan revalidate = binding.Read<TimeSpan>(staleWhileRevalidate, Quantity.TryParseLifetime);
         long cacheBytes = binding.Read<long>(maxCache, TryParseLimit);
         var settings = new ProxySettings
         {
@@ -48,11 +59,15 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             {
                 Lifetime = lifetime,
                 StaleIfError = stale,
+                StaleWhileRevalidate = revalidate,
                 StoreAndForward = storeAndForward,
                 Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
                 MaxPoemBytes = binding.Read<long>(maxPoem, TryParseLimit),
             },
             Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
+            AllowEmpty = allowEmpty,
+            Transform = binding.Read<string>(transform, GetSyntax.TryParseTransformation),
+            Via = binding.Read<Endpoint>(via, Endpoint.TryParse),
             MaxCacheBytes = CommandWords.IsTyped(maxCache) ? cacheBytes : Math.Min(cacheBytes, AvailableMemory.Bytes() / 2),
         };
         ListenArgument[] arguments = binding.ReadAll<ListenArgument>(address, ListenArgument.TryParse);
@@ -62,22 +77,29 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         }
 
         Endpoint fallback = server.ListenAt(named);
-        _ = ProxiedPoem.TryPlace(arguments, fallback, server.Iface, out ProxiedPoem[] placed, out string? problem);
+        _ = ProxiedPoem.TryAssignAddresses(arguments, fallback, server.Iface, out ProxiedPoem[] placed, out string? problem);
         binding.Refuse(problem);
-        RefuseUnused(lifetime, stale, named, ListenArgument.Places(arguments));
+        binding.Refuse(transform is not null && via is null ? "--transform needs --via ADDRESS, a transform server"
+            : transform is null && via is not null ? "--via needs --transform NAME, a transformation" : null);
+        RefuseStale("--stale-if-error", stale, lifetime);
+        RefuseStale("--stale-while-revalidate", revalidate, lifetime);
+        binding.Refuse(allowEmpty && netstring ? "--allow-empty has no effect: 0 bytes are no netstring" : null);
+        RefuseUnused(named, ListenArgument.Places(arguments));
         int unplaced = Array.FindAll(arguments, argument => argument.Listen is null).Length;
         binding.Run(
             () => commands.Proxy(server, settings, placed),
             unplaced > 1 ? $"these are {unplaced} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
     }
 
-    private void RefuseUnused(TimeSpan lifetime, TimeSpan stale, Endpoint? listen, Endpoint?[] places)
-    {
-        bool hasStale = stale > TimeSpan.Zero;
-        binding.Refuse(lifetime == TimeSpan.Zero && hasStale ? "--stale-if-error has no effect: with --ttl 0 no poem is kept"
-            : lifetime == Quantity.Never && hasStale ? "--stale-if-error has no effect: with --ttl forever no poem grows stale"
-            : listen is not null && Array.IndexOf(places, null) < 0 ? ServerSyntax.NoEffect("--listen")
+    private void RefuseStale(string option, TimeSpan stale, TimeSpan lifetime) =>
+        binding.Refuse(stale == TimeSpan.Zero ? null
+            : lifetime == TimeSpan.Zero ? $"{option} has no effect: with --ttl 0 no poem is kept"
+            : lifetime == Quantity.Never ? $"{option} has no effect: with --ttl forever no poem grows stale"
             : null);
+
+    private void RefuseUnused(Endpoint? listen, Endpoint?[] places)
+    {
+        binding.Refuse(listen is not null && Array.IndexOf(places, null) < 0 ? ServerSyntax.NoEffect("--listen") : null);
         servers.RefuseUnused(Array.ConvertAll(places, place => place ?? listen));
     }
 

@@ -94,7 +94,7 @@ internal sealed partial class GetCommand
             }
 
             _command._progress.Warned(Task, $"{problem}, printing it as it came");
-            bool isWritten = TryWrite(Held.Text) && TryWrite(bytes);
+            bool isWritten = TryWrite(Held) && TryWrite(bytes);
             ReleaseHeld();
             return isWritten;
         }
@@ -129,7 +129,7 @@ internal sealed partial class GetCommand
         /// <exception cref="PoemIncompleteError">It could not be written.</exception>
         public void WriteHeld(TextBuffer? transformed)
         {
-            bool isWritten = TryWrite((transformed ?? Held!).Text);
+            bool isWritten = TryWrite(transformed ?? Held!);
             transformed?.Release();
             ReleaseHeld();
             if (!isWritten)
@@ -214,6 +214,19 @@ internal sealed partial class GetCommand
             try
             {
                 return Check(Open()) && Check(_output!.Write(bytes));
+            }
+            catch (OutOfMemoryException)
+            {
+                _problem = PoemFetch.OutOfMemory;
+                return false;
+            }
+        }
+
+        private bool TryWrite(TextBuffer text)
+        {
+            try
+            {
+                return Check(Open()) && Check(_output!.Write(text));
             }
             catch (OutOfMemoryException)
             {

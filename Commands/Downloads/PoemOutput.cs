@@ -2,6 +2,7 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
@@ -43,6 +44,9 @@ internal abstract class PoemOutput
     public virtual Span<byte> GetBuffer() => default;
 
     public abstract OutputResult Write(ReadOnlySpan<byte> bytes);
+
+    /// <summary>Writes a text that was held; its memory may be taken over.</summary>
+    public virtual OutputResult Write(TextBuffer text) => Write(text.Text);
 
     /// <summary>All bytes have been written. Closes the descriptor, so that any number of poems can wait.</summary>
     public virtual OutputResult Seal() => default;
@@ -128,6 +132,20 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         }
 
         _length += bytes.Length;
+        return default;
+    }
+
+    /// <summary>Takes the memory over if this is all so far: a second copy might have no room.</summary>
+    public override OutputResult Write(TextBuffer text)
+    {
+        if (_memory is not null)
+        {
+            return Write(text.Text);
+        }
+
+        _memory = text.Detach(out int length, out int capacity);
+        _length = length;
+        _capacity = capacity;
         return default;
     }
 

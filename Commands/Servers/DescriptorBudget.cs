@@ -56,7 +56,7 @@ internal readonly struct DescriptorBudget
         return new DescriptorBudget
         {
             Workers = workers,
-            MaxConnections = needs.MaxConnections ?? clients,
+            MaxConnections = needs.MaxConnections ?? Math.Max(workers, Math.Min(clients, needs.MemoryConnections)),
             MaxUpstreams = Math.Max(1, (asked == 0 ? clients : Math.Min(asked, clients)) / 2),
             Reserve = reserve,
             MinLimit = Fixed(1, needs) + (minClients * needs.DescriptorsPerClient),
@@ -90,6 +90,9 @@ internal readonly struct DescriptorBudget
 
         /// <summary>Descriptors of a client.</summary>
         public int DescriptorsPerClient { get; init; }
+
+        /// <summary>Connections that there is memory for.</summary>
+        public long MemoryConnections { get; init; }
 
         /// <summary>As the user said; 0 for no limit, null if nothing was said.</summary>
         public long? MaxConnections { get; init; }

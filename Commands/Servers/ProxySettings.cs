@@ -1,17 +1,27 @@
 using System;
+using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>What <c>proxy</c> lets the user choose beside what all servers do.</summary>
+/// <summary>The options of <c>proxy</c>, without those of all servers.</summary>
 internal sealed class ProxySettings
 {
     /// <summary>How poems are fetched and kept.</summary>
     public required ProxyOptions Proxy { get; init; }
 
-    /// <summary>An upstream that sends nothing for so long has failed; <see cref="Quantity.Never"/> for no limit.</summary>
+    /// <summary>Limit for the silence of an upstream; <see cref="Quantity.Never"/> for none.</summary>
     public required TimeSpan Timeout { get; init; }
 
-    /// <summary>What all poems in memory may weigh together, kept or not.</summary>
+    /// <summary>Limit for all poems in memory together, kept or not.</summary>
     public required long MaxCacheBytes { get; init; }
+
+    /// <summary>True if 0 bytes are an empty poem, and not a failure.</summary>
+    public bool AllowEmpty { get; init; }
+
+    /// <summary>The transformation that poems are kept in; null for none.</summary>
+    public string? Transform { get; init; }
+
+    /// <summary>The server of that transformation.</summary>
+    public Endpoint? Via { get; init; }
 }

@@ -15,6 +15,12 @@ internal sealed class ServerHost
     /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
     private const int MaxMetricsConnections = 32;
 
+    /// <summary>An idle connection: 1.0 KB here and 1.5 KB in the kernel, measured with 15,000 of them in a control group.</summary>
+    private const int BytesPerConnection = 3 * 1024;
+
+    /// <summary>The part of the memory that connections may take; a cache or requests may take half.</summary>
+    private const int ConnectionMemoryDivisor = 4;
+
     /// <summary>Shortest watchdog period: a shorter WATCHDOG_USEC would keep the loop busy with notifications.</summary>
     private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
 
@@ -24,6 +30,8 @@ internal sealed class ServerHost
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
     private bool _hasFailed;
+    private bool _reloads;
+    private bool _reloadsAgain;
     private int _signalsSeen;
 
     public ServerHost(ServerOptions options, PoetryLogger log)
@@ -121,6 +129,7 @@ internal sealed class ServerHost
             SharedPorts = listeners.SharedCount,
             OtherPorts = listeners.Count - listeners.SharedCount + (_options.Metrics is null ? 0 : 1),
             DescriptorsPerClient = DescriptorsPerClient,
+            MemoryConnections = AvailableMemory.Bytes() / ConnectionMemoryDivisor / BytesPerConnection,
             MaxConnections = _options.MaxConnections,
         });
         if (limit < _budget.MinLimit)
@@ -182,16 +191,30 @@ internal sealed class ServerHost
     private void OnHangUp()
     {
         // A server that ends needs no new poems, and systemd is not told of a reload while the service stops.
-        if (Reload is not null && _signalsSeen == 0)
+        if (Reload is null || _signalsSeen > 0)
         {
+            return;
+        }
+
+        // A reload may take a while. Any number of signals meanwhile cause one more.
+        _reloadsAgain = _reloads;
+        if (!_reloads)
+        {
+            _reloads = true;
             Systemd.NotifyReloading();
-            _ = Reload(First).AddBoth(this, static (host, _) => host.NotifyReloaded());
+            _ = Reload(First).AddBoth(this, static (host, _) => host.OnReloaded());
         }
     }
 
-    private void NotifyReloaded()
+    private void OnReloaded()
     {
-        if (_signalsSeen == 0)
+        _reloads = false;
+        if (_reloadsAgain)
+        {
+            _reloadsAgain = false;
+            OnHangUp();
+        }
+        else if (_signalsSeen == 0)
         {
             Systemd.NotifyReady();
         }

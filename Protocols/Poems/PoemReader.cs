@@ -32,10 +32,12 @@ internal static unsafe class PoemReader
     /// <param name="format">How the poem travels.</param>
     /// <param name="problem">Why there is no poem.</param>
     /// <param name="status">Of the file before it was read.</param>
+    /// <param name="isWritten">True if the file is open for writing, as far as the system tells.</param>
     /// <param name="changed">True if the file was written meanwhile: the poem may be half old and half new.</param>
     public static Poem? TryReadOnce(
-        string name, PoemFormat format, out PoemProblem problem, out FileStatus status, out bool changed)
+        string name, PoemFormat format, out PoemProblem problem, out FileStatus status, out bool isWritten, out bool changed)
     {
+        isWritten = false;
         changed = false;
         status = default;
         if (name == StandardInput)
@@ -54,7 +56,9 @@ internal static unsafe class PoemReader
         Poem? poem = null;
         if (problem == default)
         {
+            isWritten = NativeFile.HasWriter(file);
             poem = ReadToEnd(file, status.SizeBytes, format, out error);
+            isWritten |= NativeFile.HasWriter(file);
             changed = poem is not null
                 && NativeFile.Status(file, out FileStatus after) == Errno.None
                 && !after.IsUnchangedSince(status);

@@ -6,12 +6,13 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// Reads a file until it stands still, so that a poem is never half old and half new although its file is rewritten in place.
-/// A file that was written lately is read twice, with a pause between, and has to be the same.
+/// A file that was written lately is read twice, with a pause between, and has to be the same; a file that is open for writing
+/// is waited for.
 /// </summary>
 /// <remarks>
 /// The time of the last change alone does not tell: the kernel notes it when a write begins, in steps of up to 10 ms. A writer
-/// that pauses in the middle for longer than <see cref="Pause"/> is not noticed; such a writer should write another file and
-/// rename it.
+/// that pauses in the middle for longer than <see cref="Abandoned"/> is not noticed; where the system does not tell of writers,
+/// one that pauses for longer than <see cref="Pause"/>. Such a writer should write another file and rename it.
 /// </remarks>
 /// <param name="name">A regular file, or <c>-</c> for standard input.</param>
 /// <param name="format">How the poem travels.</param>
@@ -20,11 +21,17 @@ internal sealed class PoemReading(string name, PoemFormat format)
     /// <summary>Between two readings. Chosen: twice the step of the kernel's clock.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>A file that was not written for so long is taken to stand still. Chosen: no single write takes that long.</summary>
+    /// <summary>A file that was not written for so long is read once. Chosen: no single write takes that long.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Chosen: a second in all.</summary>
-    private const int MaxTries = 50;
+    /// <summary>
+    /// A file that was not written for so long stands still, even if it is open for writing. Chosen: a program that keeps a file
+    /// open does not have to close it, and a write that is held up by a busy machine is over by then.
+    /// </summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(2);
+
+    /// <summary>Chosen: three seconds in all, which is longer than <see cref="Abandoned"/>.</summary>
+    private const int MaxTries = 150;
 
     /// <summary>Was read once, and has to be the same the next time.</summary>
     private Poem? _candidate;
@@ -68,20 +75,20 @@ internal sealed class PoemReading(string name, PoemFormat format)
             return true;
         }
 
-        Poem? poem = PoemReader.TryReadOnce(name, format, out PoemProblem problem, out _status, out bool changed);
+        Poem? poem = PoemReader.TryReadOnce(name, format, out PoemProblem problem, out _status, out bool isWritten, out bool changed);
         if (poem is null)
         {
             Problem = problem;
             return true;
         }
 
-        if (changed)
+        TimeSpan age = _status.AgeAt(DateTime.UtcNow);
+        if (changed || (isWritten && age < Abandoned))
         {
             poem.Release();
             return false;
         }
 
-        TimeSpan age = _status.AgeAt(DateTime.UtcNow);
         if (age > Settled || _status.Kind != FileKind.Regular)
         {
             Poem = poem;

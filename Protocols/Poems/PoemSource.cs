@@ -15,8 +15,6 @@ internal sealed class PoemSource
 {
     private readonly PoemFormat _format;
     private Poem _current;
-    private PoemReading? _reading;
-    private Action<PoemProblem>? _done;
 
     private PoemSource(string name, PoemFormat format, Poem poem)
     {
@@ -59,7 +57,7 @@ internal sealed class PoemSource
 
     /// <summary>
     /// Reads the poem again. Connections go on with the poem that they began with. A file that is being written is read again
-    /// after <see cref="PoemReading.Pause"/>; the loop does not wait for it.
+    /// after <see cref="PoemReading.Pause"/>; the loop does not wait for it. One reload must end before the next begins.
     /// </summary>
     /// <param name="clock">The reactor's.</param>
     /// <param name="done">Is told why the old poem stays, or the default value; perhaps before this returns.</param>
@@ -69,36 +67,25 @@ internal sealed class PoemSource
         {
             done(default);
         }
-        else if (_reading is not null)
-        {
-            // It reads the file at least once more.
-            _done += done;
-        }
         else
         {
-            _reading = new PoemReading(Name, _format);
-            _done = done;
-            Read(clock);
+            Read(new PoemReading(Name, _format), clock, done);
         }
     }
 
-    private void Read(IClock clock)
+    private void Read(PoemReading reading, IClock clock, Action<PoemProblem> done)
     {
-        PoemReading reading = _reading!;
         if (!reading.Step())
         {
-            _ = clock.CallLater(PoemReading.Pause, () => Read(clock));
+            _ = clock.CallLater(PoemReading.Pause, () => Read(reading, clock, done));
             return;
         }
 
-        _reading = null;
         if (reading.Poem is { } poem)
         {
             Interlocked.Exchange(ref _current, poem).Release();
         }
 
-        Action<PoemProblem> done = _done!;
-        _done = null;
         done(reading.Problem);
     }
 }

@@ -40,6 +40,7 @@ internal sealed class ProxyMetrics
         metrics.Counter("proxy_fetch_failures_total", "Fetches that failed.", static service => service.Failures);
         metrics.Counter("proxy_fetch_cancels_total", "Fetches that were cancelled.", static service => service.Cancels);
         metrics.Gauge("proxy_fetches", "Fetches under way.", static service => service.FetchesInFlight);
+        metrics.Gauge("proxy_paused", "1 while an upstream is left alone after a failed fetch.", static service => service.IsPaused ? 1 : 0);
         metrics.Gauge("proxy_waiters", "Clients that wait for a fetch.", static service => service.Waiters);
         metrics.Gauge("proxy_cached_bytes", "Bytes of the kept poem.", static service => service.CachedBytes);
         metrics.FirstByte();

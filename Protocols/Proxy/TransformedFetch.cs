@@ -17,7 +17,7 @@ internal sealed class TransformedFetch : IPoemReceiver
 
     /// <summary>Begins.</summary>
     /// <param name="fetch">Fetches the poem.</param>
-    /// <param name="transform">Transforms a text; its result is released here.</param>
+    /// <param name="transform">Transforms a text into another; both are released here.</param>
     /// <param name="format">How the result travels.</param>
     /// <param name="maxBytes">A longer poem, or result, is a failure.</param>
     /// <param name="receiver">Receives the result.</param>
@@ -25,7 +25,7 @@ internal sealed class TransformedFetch : IPoemReceiver
     /// both.</returns>
     public static Deferred<long> Start(
         Func<IPoemReceiver, Deferred<long>> fetch,
-        Func<TextBuffer, Deferred<TextBuffer>> transform,
+        Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform,
         PoemFormat format,
         long maxBytes,
         IPoemReceiver receiver)
@@ -55,20 +55,15 @@ internal sealed class TransformedFetch : IPoemReceiver
 
     private async Deferred<long> Run(
         Func<IPoemReceiver, Deferred<long>> fetch,
-        Func<TextBuffer, Deferred<TextBuffer>> transform,
+        Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform,
         PoemFormat format,
         IPoemReceiver receiver)
     {
-        TextBuffer? result = null;
+        var result = new TextBuffer { Limit = _text.Limit };
         try
         {
             _ = await fetch(this);
-            result = await transform(_text);
-            if (result.Length > _text.Limit)
-            {
-                throw TooLong("the transformed poem");
-            }
-
+            _ = await transform(_text, result);
             if (format == PoemFormat.Netstring)
             {
                 receiver.Announced(result.Length);
@@ -83,15 +78,15 @@ internal sealed class TransformedFetch : IPoemReceiver
         }
         catch (PoemIncompleteError) when (_isTooLong)
         {
-            throw TooLong("the poem");
+            throw TooLong();
         }
         finally
         {
             _text.Release();
-            result?.Release();
+            result.Release();
         }
     }
 
-    private PoemIncompleteError TooLong(string what) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"{what} is longer than {_text.Limit} bytes, and cannot be transformed"));
+    private PoemIncompleteError TooLong() =>
+        new(string.Create(CultureInfo.InvariantCulture, $"the poem is longer than {_text.Limit} bytes, and cannot be transformed"));
 }

@@ -129,6 +129,21 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         _capacity = 0;
     }
 
+    /// <summary>Gives the memory away, with the text at its start; this buffer is empty then.</summary>
+    /// <param name="length">Of the text.</param>
+    /// <param name="capacity">Of the memory, in bytes.</param>
+    /// <returns>To be freed with <see cref="NativeMemory.Free"/>; null if nothing was written.</returns>
+    public byte* Detach(out int length, out int capacity)
+    {
+        Text.CopyTo(GetSpan());
+        byte* memory = _start;
+        length = Length;
+        capacity = _capacity;
+        _start = null;
+        Release();
+        return memory;
+    }
+
     /// <inheritdoc/>
     public override Span<byte> GetSpan() => new(_start, _capacity);
 

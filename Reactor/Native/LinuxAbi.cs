@@ -35,10 +35,20 @@ internal static unsafe partial class LinuxAbi
     [SupportedOSPlatform("linux")]
     public static partial int eventfd(uint initial, int flags);
 
+    /// <summary>fcntl(2), fcntl.h. Variadic arguments are passed like others on Linux.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int fcntl(int fd, int command, nint argument);
+
     /// <summary>statx(2), sys/stat.h, glibc 2.28. Rather than stat(2), whose struct is another on each processor.</summary>
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
     public static partial int statx(int directory, byte* path, int flags, uint mask, struct_statx* buffer);
+
+    /// <summary>fstatat(2), sys/stat.h, glibc 2.33, with a <c>struct stat</c> of <see cref="StatSize"/> bytes.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int fstatat(int directory, byte* path, byte* buffer, int flags);
 
     /// <summary>signalfd(2), sys/signalfd.h.</summary>
     /// <param name="fd">−1 for a new one.</param>
@@ -47,6 +57,21 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
     public static partial int signalfd(int fd, void* mask, int flags);
+
+    /// <summary>F_SETSIG, fcntl.h.</summary>
+    public const int F_SETSIG = 10;
+
+    /// <summary>F_SETLEASE, fcntl.h.</summary>
+    public const int F_SETLEASE = 1024;
+
+    /// <summary>F_RDLCK, fcntl.h.</summary>
+    public const int F_RDLCK = 0;
+
+    /// <summary>F_UNLCK, fcntl.h.</summary>
+    public const int F_UNLCK = 2;
+
+    /// <summary>SIGURG, signal.h: ignored unless it is handled.</summary>
+    public const int SIGURG = 23;
 
     /// <summary>EPOLL_CLOEXEC, sys/epoll.h: the value of O_CLOEXEC.</summary>
     public const int EPOLL_CLOEXEC = O_CLOEXEC;
@@ -194,6 +219,24 @@ internal static unsafe partial class LinuxAbi
 
     /// <summary>STATX_BASIC_STATS, linux/stat.h.</summary>
     public const uint STATX_BASIC_STATS = 0x7FF;
+
+    /// <summary>sizeof(struct stat), asm/stat.h, on x86-64, where it is longest.</summary>
+    public const int StatSize = 144;
+
+    /// <summary>st_mode in struct stat, asm/stat.h, on x86-64: <c>unsigned int</c>.</summary>
+    public const int StatModeOffset_X64 = 24;
+
+    /// <summary>st_mode in struct stat, asm-generic/stat.h: arm64, riscv64, loongarch64.</summary>
+    public const int StatModeOffset = 16;
+
+    /// <summary>st_ino in struct stat: the same on all of these processors, as are the next two.</summary>
+    public const int StatInoOffset = 8;
+
+    /// <summary>st_size in struct stat.</summary>
+    public const int StatSizeOffset = 48;
+
+    /// <summary>st_mtime and st_mtime_nsec in struct stat: two 64-bit numbers.</summary>
+    public const int StatMtimeOffset = 88;
 
     /// <summary>struct sockaddr_un, linux/un.h: family (2), then 108 bytes of path.</summary>
     public const int SunPathLength = 108;

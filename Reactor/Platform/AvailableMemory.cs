@@ -69,8 +69,11 @@ internal static class AvailableMemory
         }
 
         long machine = Field("/proc/meminfo", "MemAvailable:", out long kibibytes) ? kibibytes * 1024 : long.MaxValue;
-        return Math.Min(Math.Min(machine, AddressSpace()), InGroups("/proc/self/cgroup", "/sys/fs/cgroup"));
+        return Math.Min(Math.Min(machine, AddressSpace()), GroupBytes());
     }
+
+    /// <summary>What the control groups of this process leave; <see cref="long.MaxValue"/> for no limit.</summary>
+    public static long GroupBytes() => InGroups("/proc/self/cgroup", "/sys/fs/cgroup");
 
     /// <summary>
     /// What the control groups of a process leave: cgroups(7), of both versions, a group and all above it. The page cache of

@@ -44,7 +44,7 @@ public sealed class ProxyFaultTests : ProxyNativeTests
         }
 
         proxy.Errors.WaitForText("failed: upstream reset after 100 bytes");
-        Wire.Fetch(proxy.Port()).AssertIs(Poem);
+        FetchAfterPause(proxy).AssertIs(Poem);
     }
 
     [TestMethod]
@@ -147,7 +147,7 @@ public sealed class ProxyFaultTests : ProxyNativeTests
         using Socket client = Wire.Connect(proxy.Port());
         _ = Wire.ReadExactly(client, 100);
         proxy.Signal(Posix.SIGTERM);
-        proxy.Errors.WaitForText("ending");
+        proxy.Errors.WaitForText("draining");
         _ = Go.Set();
         Delivery rest = Wire.ReadToEnd(client);
         Assert.IsFalse(rest.WasReset);

@@ -1,3 +1,4 @@
+using System;
 using System.Net.Sockets;
 using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -20,6 +21,20 @@ public abstract class ProxyNativeTests : NativeTests
         NativeBinary proxy = Start(new Launch(["proxy", .. arguments]));
         _ = proxy.Output.WaitForLines(1);
         return proxy;
+    }
+
+    /// <summary>Fetches, once the proxy does not leave its upstream alone any more.</summary>
+    internal static Delivery FetchAfterPause(NativeBinary proxy)
+    {
+        long deadline = Environment.TickCount64 + Patience.Milliseconds;
+        Delivery delivery;
+        do
+        {
+            delivery = Wire.Fetch(proxy.Port());
+        }
+        while (delivery.WasReset && Environment.TickCount64 < deadline);
+
+        return delivery;
     }
 
     internal Socket[] Connect(NativeBinary proxy, int count)

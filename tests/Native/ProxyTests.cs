@@ -78,7 +78,7 @@ public sealed class ProxyTests : ProxyNativeTests
     public void AnEmptyPoem_HasACleanEnd()
     {
         using FaultServer upstream = FaultServer.Sending([]);
-        NativeBinary proxy = Proxy($"{upstream.Port}");
+        NativeBinary proxy = Proxy("--allow-empty", $"{upstream.Port}");
         Wire.Fetch(proxy.Port()).AssertIs([]);
         Wire.Fetch(proxy.Port()).AssertIs([]);
     }

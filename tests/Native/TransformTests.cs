@@ -146,7 +146,7 @@ public sealed class TransformTests : NativeTests
         server.Kill();
         Ask(proxy.Port(), "8:shout.ok,").AssertIs([]);
         AssertReset(Ask(proxy.Port(1), "shout\nok", ends: true));
-        proxy.Errors.WaitForText("shout failed");
+        proxy.Errors.WaitForText(" shout for ");
     }
 
     [TestMethod]
@@ -155,7 +155,7 @@ public sealed class TransformTests : NativeTests
         FaultServer upstream = Own(FaultServer.Hanging([]));
         NativeBinary proxy = Transform("--upstream", upstream.Address, "--text-port", "0", "--timeout", "0.3");
         AssertReset(Ask(proxy.Port(1), "shout\nok", ends: true));
-        proxy.Errors.WaitForText("shout failed");
+        proxy.Errors.WaitForText(" shout for ");
     }
 
     [TestMethod]

@@ -136,7 +136,7 @@ public sealed class WorkersTests : NativeTests
         Socket[] clients = [.. Enumerable.Range(0, 20).Select(_ => Own(Wire.Connect(server.Port(), SmallBufferBytes)))];
         Array.ForEach(clients, client => Wire.ReadExactly(client, 1));
         server.Signal(Posix.SIGTERM);
-        server.Errors.WaitForText("ending");
+        server.Errors.WaitForText("draining");
         server.Signal(value == "3600" ? Posix.SIGINT : Posix.SIGUSR1);
         Assert.AreEqual(0, server.WaitForExit().ExitCode);
         Array.ForEach(clients, client => Assert.IsTrue(Wire.ReadToEnd(client).WasReset, "a poem that is not whole ended cleanly"));

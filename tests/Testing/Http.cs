@@ -58,6 +58,7 @@ internal sealed partial record HttpAnswer(int Status, string Head, string Body)
         var families = new HashSet<string>();
         string helped = string.Empty;
         string family = string.Empty;
+        bool isHistogram = false;
         Assert.EndsWith("\n", Body);
         foreach (string line in Body.TrimEnd('\n').Split('\n'))
         {
@@ -70,13 +71,15 @@ internal sealed partial record HttpAnswer(int Status, string Head, string Body)
             {
                 family = type.Groups[1].Value;
                 Assert.AreEqual(helped, family, line);
+                isHistogram = type.Groups[2].Value == "histogram";
                 Assert.AreEqual(type.Groups[2].Value == "counter", family.EndsWith("_total", StringComparison.Ordinal), line);
             }
             else
             {
                 Match sample = SampleLine().Match(line);
                 Assert.IsTrue(sample.Success, $"no sample: {line}");
-                Assert.AreEqual(family, sample.Groups[1].Value, line);
+                string name = sample.Groups[1].Value;
+                Assert.AreEqual(family, isHistogram ? HistogramSuffix().Replace(name, string.Empty) : name, line);
                 double value = double.Parse(sample.Groups[3].Value, NumberStyles.Float, CultureInfo.InvariantCulture);
                 Assert.IsTrue(figures.TryAdd(sample.Groups[1].Value + sample.Groups[2].Value, value), $"twice: {line}");
             }
@@ -88,9 +91,12 @@ internal sealed partial record HttpAnswer(int Status, string Head, string Body)
     [GeneratedRegex("^# HELP (poetry_[a-z0-9_]+) [^\\\\]+$")]
     private static partial Regex HelpLine();
 
-    [GeneratedRegex("^# TYPE (poetry_[a-z0-9_]+) (counter|gauge)$")]
+    [GeneratedRegex("^# TYPE (poetry_[a-z0-9_]+) (counter|gauge|histogram)$")]
     private static partial Regex TypeLine();
 
-    [GeneratedRegex("^(poetry_[a-z0-9_]+)(\\{[a-z_]+=\"(?:[^\"\\\\]|\\\\[\\\\\"n])*\"\\})? ([-+0-9.E]+)$")]
+    [GeneratedRegex("_(bucket|sum|count)$")]
+    private static partial Regex HistogramSuffix();
+
+    [GeneratedRegex("^(poetry_[a-z0-9_]+)(\\{(?:,?[a-z_]+=\"(?:[^\"\\\\]|\\\\[\\\\\"n])*\")+\\})? ([-+0-9.E]+)$")]
     private static partial Regex SampleLine();
 }

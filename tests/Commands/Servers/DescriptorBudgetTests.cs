@@ -8,7 +8,7 @@ namespace Poetry.Tests.Commands;
 public sealed class DescriptorBudgetTests
 {
     private static readonly DescriptorBudget.Needs OneServer =
-        new() { Open = 4, Workers = 1, SharedPorts = 1, DescriptorsPerClient = 1 };
+        new() { Open = 4, Workers = 1, SharedPorts = 1, DescriptorsPerClient = 1, MemoryConnections = long.MaxValue };
 
     [TestMethod]
     [DataRow(20_000L, 19_939L)]
@@ -59,6 +59,14 @@ public sealed class DescriptorBudgetTests
         Assert.AreEqual(workers, budget.Workers);
         Assert.AreEqual(expected, budget.MaxConnections);
     }
+
+    /// <summary>Little memory limits the connections, unless the user has said how many.</summary>
+    [TestMethod]
+    [DataRow(500L, null, 500L)]
+    [DataRow(0L, null, 1L)]
+    [DataRow(500L, 700L, 700L)]
+    public void Divide_LittleMemory_LimitsConnections(long memory, long? asked, long expected) => Assert.AreEqual(
+        expected, DescriptorBudget.Divide(1000, OneServer with { MemoryConnections = memory, MaxConnections = asked }).MaxConnections);
 
     /// <summary>Who asks for one connection needs no room for more.</summary>
     [TestMethod]

@@ -18,9 +18,9 @@ public sealed class ProxiedPoemTests
     [DataRow("[::]:5=127.0.0.1:5", "[::]:5 127.0.0.1:5", DisplayName = "all of the other family")]
     [DataRow("127.0.0.2:5=127.0.0.1:5", "127.0.0.2:5 127.0.0.1:5")]
     [DataRow("a.example:5=b.example:5", "a.example:5 b.example:5")]
-    public void TryPlace_GivesEachItsPlace(string arguments, string places)
+    public void TryAssignAddresses_GivesEachItsAddress(string arguments, string places)
     {
-        Assert.IsTrue(TryPlace(arguments, out ProxiedPoem[] placed, out string? problem), problem);
+        Assert.IsTrue(TryAssignAddresses(arguments, out ProxiedPoem[] placed, out string? problem), problem);
         Assert.AreEqual(places, string.Join('|', placed.Select(poem => $"{poem.Listen} {poem.Upstream}")));
     }
 
@@ -31,19 +31,19 @@ public sealed class ProxiedPoemTests
     [DataRow("10000", "127.0.0.1:10000 is the proxy itself")]
     [DataRow("unix:a.sock=unix:a.sock", "unix:a.sock is the proxy itself")]
     [DataRow("a.example:5=a.example:5", "a.example:5 is the proxy itself")]
-    public void TryPlace_RefusesWhatCannotBe(string arguments, string problem)
+    public void TryAssignAddresses_RefusesWhatCannotBe(string arguments, string problem)
     {
-        Assert.IsFalse(TryPlace(arguments, out _, out string? said));
+        Assert.IsFalse(TryAssignAddresses(arguments, out _, out string? said));
         Assert.StartsWith(problem, said!);
     }
 
-    private static bool TryPlace(string arguments, out ProxiedPoem[] placed, out string? problem)
+    private static bool TryAssignAddresses(string arguments, out ProxiedPoem[] placed, out string? problem)
     {
         ListenArgument[] parsed = [.. arguments.Split(' ', System.StringSplitOptions.RemoveEmptyEntries).Select(text =>
         {
             Assert.IsTrue(ListenArgument.TryParse(text, out ListenArgument? argument, out string? why), why);
             return argument!;
         })];
-        return ProxiedPoem.TryPlace(parsed, Endpoint.Tcp("127.0.0.1", 10000), "127.0.0.1", out placed, out problem);
+        return ProxiedPoem.TryAssignAddresses(parsed, Endpoint.Tcp("127.0.0.1", 10000), "127.0.0.1", out placed, out problem);
     }
 }

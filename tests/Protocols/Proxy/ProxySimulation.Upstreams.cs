@@ -35,6 +35,8 @@ internal sealed partial class ProxySimulation
 
         public TextBuffer? Text { get; set; }
 
+        public TextBuffer? Output { get; set; }
+
         public Deferred<TextBuffer>? Transforming { get; set; }
 
         public bool IsLive => !Result.Called;
@@ -127,9 +129,10 @@ internal sealed partial class ProxySimulation
             _live.Add(fetch);
             fetch.Result = !_transforms ? _mirrors.Start(receiver) : TransformedFetch.Start(
                 _mirrors.Start,
-                text =>
+                (text, output) =>
                 {
                     fetch.Text = text;
+                    fetch.Output = output;
                     fetch.Transforming = new Deferred<TextBuffer>(_ => fetch.Transforming = null);
                     return fetch.Transforming;
                 },
@@ -221,9 +224,8 @@ internal sealed partial class ProxySimulation
             }
 
             Transformed++;
-            var result = new TextBuffer();
-            result.Write(Transform(fetch.Text!.Text));
-            transforming.Callback(result);
+            fetch.Output!.Write(Transform(fetch.Text!.Text));
+            transforming.Callback(fetch.Output);
         }
 
         private void Send(Source source, int bytes)

@@ -17,6 +17,7 @@ public sealed class TransformedFetchTests
     private readonly ProxyServerFactory _factory;
     private readonly CollectingLog _log = new();
     private Deferred<TextBuffer>? _transforming;
+    private TextBuffer? _output;
     private string? _text;
 
     public TransformedFetchTests()
@@ -120,8 +121,9 @@ public sealed class TransformedFetchTests
         return client;
     }
 
-    private Deferred<TextBuffer> Transform(TextBuffer text)
+    private Deferred<TextBuffer> Transform(TextBuffer text, TextBuffer output)
     {
+        _output = output;
         _text = Encoding.ASCII.GetString(text.Text);
         _transforming = new Deferred<TextBuffer>();
         return _transforming;
@@ -129,9 +131,16 @@ public sealed class TransformedFetchTests
 
     private void Answer(string text)
     {
-        var result = new TextBuffer();
-        result.Write(Encoding.ASCII.GetBytes(text));
-        _transforming!.Callback(result);
+        try
+        {
+            _output!.Write(Encoding.ASCII.GetBytes(text));
+            _transforming!.Callback(_output);
+        }
+        catch (TextTooLongError error)
+        {
+            _transforming!.Errback(error);
+        }
+
         _clock.Advance(0);
     }
 }

@@ -53,6 +53,21 @@ public sealed class TextBufferTests
     }
 
     [TestMethod]
+    [DataRow("")]
+    [DataRow("a poem")]
+    public unsafe void Detach_GivesTheTextAway(string text)
+    {
+        var buffer = new TextBuffer();
+        buffer.Write(Encoding.ASCII.GetBytes(text));
+        byte* memory = buffer.Detach(out int length, out int capacity);
+        Assert.AreEqual(text, Encoding.ASCII.GetString(memory, length));
+        Assert.IsGreaterThanOrEqualTo(length, capacity);
+        Assert.AreEqual(0, buffer.Length);
+        Assert.AreEqual(0, buffer.Capacity);
+        System.Runtime.InteropServices.NativeMemory.Free(memory);
+    }
+
+    [TestMethod]
     public void Pool_BufferThatHasGrown_GivesItsMemoryBack()
     {
         var pool = new TextBufferPool();

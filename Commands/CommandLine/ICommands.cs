@@ -1,4 +1,3 @@
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;

@@ -26,6 +26,9 @@ public abstract class Descriptor
 
     internal Interest Interest { get; set; }
 
+    /// <summary>The error of the socket that came with an event, where the backend reports it (kqueue).</summary>
+    internal Errno PendingError { get; set; }
+
     /// <summary>True if it is a regular file, which is always ready and which no poller gets.</summary>
     internal bool IsRegularFile { get; set; }
 

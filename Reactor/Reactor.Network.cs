@@ -13,6 +13,9 @@ public sealed partial class Reactor
     /// </summary>
     private const int UnsentLimitBytes = 64 * 1024;
 
+    /// <summary>How long another process may take to start on a Unix socket in the same folder: it takes milliseconds.</summary>
+    private const int MaxUnixLockWaitMs = 5000;
+
     /// <summary>As in Twisted.</summary>
     internal static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(30);
 
@@ -84,6 +87,12 @@ public sealed partial class Reactor
         ArgumentNullException.ThrowIfNull(factory);
         options ??= new ListenOptions();
         var address = SocketAddress.Unix(path);
+        using UnixSocketLock guard = UnixSocketLock.Take(path, MaxUnixLockWaitMs, out bool isTaken);
+        if (!isTaken)
+        {
+            throw new CannotListenError(address.ToString(), Errno.EADDRINUSE);
+        }
+
         Errno error = Bind(address, options, out nint handle);
         if (error == Errno.EADDRINUSE && IsStale(address))
         {
@@ -158,7 +167,8 @@ public sealed partial class Reactor
 
             if (address.Kind == AddressKind.IPv6)
             {
-                _ = NativeSocket.OnlyIPv6(handle);
+                // [::] takes both families; any other address is of one.
+                _ = NativeSocket.SetOnlyIPv6(handle, !address.IsAny);
             }
 
             // Connections inherit all of these, without a call of their own. No delay: a short last segment need not wait

@@ -258,6 +258,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         try
         {
             bool hungUp = (ready.Readiness & Readiness.HangUp) != 0;
+            descriptor.PendingError = ready.Error;
             if (descriptor.Interest == Interest.None)
             {
                 if (hungUp)

@@ -6,7 +6,8 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// A descriptor that another thread can make readable: an eventfd on Linux, a pipe on other Unixes, two
+/// A descriptor that another thread can make readable: an eventfd on Linux, a pipe on other Unixes and where
+/// eventfd is not allowed, two
 /// connected sockets on Windows. <see cref="Signal"/> may be called from any thread and from a signal handler;
 /// everything else is the owner's. The owner closes it, after the last thread that might signal.
 /// </summary>
@@ -30,7 +31,8 @@ internal readonly unsafe struct WakePair
         {
             nint both = LinuxAbi.eventfd(0, LinuxAbi.EFD_CLOEXEC | LinuxAbi.EFD_NONBLOCK);
             pair = new WakePair(both, both);
-            return both < 0 ? LastError.OfLibc() : Errno.None;
+            Errno error = both < 0 ? LastError.OfLibc() : Errno.None;
+            return error.IsMissingCall() ? CreatePipe(out pair) : error;
         }
 
         return OperatingSystem.IsWindows() ? CreateSockets(out pair) : CreatePipe(out pair);
@@ -39,7 +41,7 @@ internal readonly unsafe struct WakePair
     /// <summary>Makes <see cref="Reader"/> readable. Once it is, further calls have no effect.</summary>
     public void Signal()
     {
-        // An eventfd takes 8 bytes, the number to add; the others take any byte.
+        // An eventfd takes 8 bytes, the number to add; the others take any bytes.
         ulong one = 1;
         var bytes = new ReadOnlySpan<byte>(&one, sizeof(ulong));
         if (OperatingSystem.IsWindows())

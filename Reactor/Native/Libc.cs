@@ -119,6 +119,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int unlink(byte* path);
 
+    /// <summary>flock(2), sys/file.h. The lock ends with the last close of the open file.</summary>
+    [LibraryImport(Library)]
+    public static partial int flock(int fd, int operation);
+
     /// <summary>isatty(3), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial int isatty(int fd);
@@ -177,6 +181,12 @@ internal static unsafe partial class Libc
 
     /// <summary>O_RDWR, fcntl.h: the same on all Unixes.</summary>
     public const int O_RDWR = 2;
+
+    /// <summary>LOCK_EX, sys/file.h: the same on all Unixes.</summary>
+    public const int LOCK_EX = 2;
+
+    /// <summary>LOCK_NB, sys/file.h: the same on all Unixes.</summary>
+    public const int LOCK_NB = 4;
 
     /// <summary>WNOHANG, sys/wait.h: the same on all Unixes.</summary>
     public const int WNOHANG = 1;

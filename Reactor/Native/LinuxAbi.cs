@@ -45,6 +45,11 @@ internal static unsafe partial class LinuxAbi
     [SupportedOSPlatform("linux")]
     public static partial int statx(int directory, byte* path, int flags, uint mask, struct_statx* buffer);
 
+    /// <summary>fstatat(2), sys/stat.h, glibc 2.33, with a <c>struct stat</c> of <see cref="StatSize"/> bytes.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int fstatat(int directory, byte* path, byte* buffer, int flags);
+
     /// <summary>signalfd(2), sys/signalfd.h.</summary>
     /// <param name="fd">−1 for a new one.</param>
     /// <param name="mask">A sigset_t of blocked signals.</param>
@@ -214,6 +219,24 @@ internal static unsafe partial class LinuxAbi
 
     /// <summary>STATX_BASIC_STATS, linux/stat.h.</summary>
     public const uint STATX_BASIC_STATS = 0x7FF;
+
+    /// <summary>sizeof(struct stat), asm/stat.h, on x86-64, where it is longest.</summary>
+    public const int StatSize = 144;
+
+    /// <summary>st_mode in struct stat, asm/stat.h, on x86-64: <c>unsigned int</c>.</summary>
+    public const int StatModeOffset_X64 = 24;
+
+    /// <summary>st_mode in struct stat, asm-generic/stat.h: arm64, riscv64, loongarch64.</summary>
+    public const int StatModeOffset = 16;
+
+    /// <summary>st_ino in struct stat: the same on all of these processors, as are the next two.</summary>
+    public const int StatInoOffset = 8;
+
+    /// <summary>st_size in struct stat.</summary>
+    public const int StatSizeOffset = 48;
+
+    /// <summary>st_mtime and st_mtime_nsec in struct stat: two 64-bit numbers.</summary>
+    public const int StatMtimeOffset = 88;
 
     /// <summary>struct sockaddr_un, linux/un.h: family (2), then 108 bytes of path.</summary>
     public const int SunPathLength = 108;

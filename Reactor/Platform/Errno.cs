@@ -218,6 +218,12 @@ public static class ErrnoText
     internal static IOException Failed(string call, Errno errno) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{call} failed: {errno.Sentence()} (errno {(int)errno})"));
 
+    /// <summary>
+    /// True if the kernel has no such call, or a container does not allow it: the seccomp filters of older container engines
+    /// answer a call that they do not know with EPERM (runc issue 2151). Where there is another way, it is to be tried.
+    /// </summary>
+    internal static bool IsMissingCall(this Errno errno) => errno is Errno.ENOSYS or Errno.EPERM;
+
     /// <summary>A number of another system than Linux, kept apart from Linux's.</summary>
     internal static Errno Foreign(int raw) => (Errno)(ForeignBase + raw);
 

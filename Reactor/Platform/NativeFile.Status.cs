@@ -63,7 +63,8 @@ internal static unsafe partial class NativeFile
         LinuxAbi.struct_statx buffer;
         if (LinuxAbi.statx(directory, path, flags, LinuxAbi.STATX_BASIC_STATS, &buffer) != 0)
         {
-            return LastError.OfLibc();
+            Errno error = LastError.OfLibc();
+            return error.IsMissingCall() ? OldStatusOnLinux(directory, path, flags, out status) : error;
         }
 
         status = new FileStatus(
@@ -71,6 +72,29 @@ internal static unsafe partial class NativeFile
             (long)buffer.stx_size,
             TicksOf(buffer.stx_mtime_sec, buffer.stx_mtime_nsec),
             buffer.stx_ino);
+        return Errno.None;
+    }
+
+    /// <summary>Without statx.</summary>
+    [SupportedOSPlatform("linux")]
+    private static Errno OldStatusOnLinux(int directory, byte* path, int flags, out FileStatus status)
+    {
+        status = default;
+        byte* stat = stackalloc byte[LinuxAbi.StatSize];
+        if (LinuxAbi.fstatat(directory, path, stat, flags) != 0)
+        {
+            return LastError.OfLibc();
+        }
+
+        int mode = RuntimeInformation.ProcessArchitecture == Architecture.X64
+            ? LinuxAbi.StatModeOffset_X64
+            : LinuxAbi.StatModeOffset;
+        long* modified = (long*)(stat + LinuxAbi.StatMtimeOffset);
+        status = new FileStatus(
+            KindOf((ushort)*(uint*)(stat + mode)),
+            *(long*)(stat + LinuxAbi.StatSizeOffset),
+            TicksOf(modified[0], modified[1]),
+            *(ulong*)(stat + LinuxAbi.StatInoOffset));
         return Errno.None;
     }
 

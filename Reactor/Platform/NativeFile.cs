@@ -141,6 +141,12 @@ internal static unsafe partial class NativeFile
         return done != 0 ? Errno.None : LastError.OfWindows();
     }
 
+    /// <summary>Locks an open file or directory without waiting, until the handle is closed. Advisory: flock(2).</summary>
+    /// <returns>EAGAIN if another process has the lock.</returns>
+    public static Errno Lock(nint handle) => OperatingSystem.IsWindows()
+        ? Errno.EOPNOTSUPP
+        : NativeDescriptor.Check(Libc.flock((int)handle, Libc.LOCK_EX | Libc.LOCK_NB));
+
     /// <summary>Renames in one step; what was there before is replaced.</summary>
     public static Errno Rename(string from, string to)
     {

@@ -67,12 +67,12 @@ internal static unsafe partial class NativeSocket
             1);
     }
 
-    /// <summary>Keeps IPv4 connections away from an IPv6 listener, so that each family can have its own.</summary>
-    public static Errno OnlyIPv6(nint handle) => SetOption(
+    /// <summary>Keeps IPv4 connections away from an IPv6 listener, or lets them in; the default is the system's.</summary>
+    public static Errno SetOnlyIPv6(nint handle, bool isOnly) => SetOption(
         handle,
         CommonAbi.IPPROTO_IPV6,
         OperatingSystem.IsLinux() ? LinuxAbi.IPV6_V6ONLY : DarwinAbi.IPV6_V6ONLY,
-        1);
+        isOnly ? 1 : 0);
 
     /// <summary>Small packets go at once. For TCP.</summary>
     public static Errno SetNoDelay(nint handle) => SetOption(handle, CommonAbi.IPPROTO_TCP, CommonAbi.TCP_NODELAY, 1);

@@ -7,6 +7,9 @@ namespace Poetry.Net;
 /// <content>What takes a system more than one call where another needs one.</content>
 internal static unsafe partial class NativeSocket
 {
+    /// <summary>Set by any thread, to the same value.</summary>
+    private static volatile bool _lacksAccept4;
+
     private static int SendFlags(bool more)
     {
         if (!OperatingSystem.IsLinux())
@@ -22,13 +25,37 @@ internal static unsafe partial class NativeSocket
     {
         if (OperatingSystem.IsLinux())
         {
-            return Libc.accept4(listener, sockaddr, length, LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC);
+            return AcceptOnLinux(listener, sockaddr, length);
         }
 
         return OperatingSystem.IsFreeBSD()
             ? Libc.accept4(
                 listener, sockaddr, length, DarwinAbi.SOCK_NONBLOCK_FreeBSD | DarwinAbi.SOCK_CLOEXEC_FreeBSD)
             : Libc.accept(listener, sockaddr, length);
+    }
+
+    /// <summary>With accept4; without it where a container's filter forbids that, from then on without a try.</summary>
+    [SupportedOSPlatform("linux")]
+    private static int AcceptOnLinux(int listener, byte* sockaddr, int* length)
+    {
+        int handle = -1;
+        if (!_lacksAccept4)
+        {
+            handle = Libc.accept4(listener, sockaddr, length, LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC);
+            if (handle >= 0 || !LastError.OfLibc().IsMissingCall())
+            {
+                return handle;
+            }
+        }
+
+        handle = Libc.accept(listener, sockaddr, length);
+        if (handle >= 0)
+        {
+            _lacksAccept4 = true;
+            _ = MakeNonBlockingOnUnix(handle);
+        }
+
+        return handle;
     }
 
     /// <summary>Does to a new socket what Linux has flags for. Takes the handle back if it can't.</summary>

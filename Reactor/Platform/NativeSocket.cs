@@ -74,8 +74,8 @@ internal static unsafe partial class NativeSocket
     /// <summary>Accepts one connection. The new socket has the properties of <see cref="Create"/>'s.</summary>
     /// <param name="listener">A listening socket.</param>
     /// <param name="handle">The connection, owned by the caller; or <see cref="Invalid"/>.</param>
-    /// <param name="peer">The other side; <c>Unix("")</c> over a Unix socket; none where the system no longer knows it (macOS,
-    /// when the peer is gone).</param>
+    /// <param name="peer">The other side, of IPv4 also where the listener is of IPv6; <c>Unix("")</c> over a Unix socket; none
+    /// where the system no longer knows it (macOS, when the peer is gone).</param>
     /// <returns>EAGAIN when no connection waits. On Linux also errors of the connection that waited: ECONNABORTED, EPROTO,
     /// ENETDOWN and their kin mean "try the next one"; EMFILE, ENFILE, ENOBUFS and ENOMEM leave it waiting.</returns>
     public static Errno Accept(nint listener, out nint handle, out SocketAddress peer)
@@ -104,7 +104,7 @@ internal static unsafe partial class NativeSocket
             var bytes = new ReadOnlySpan<byte>(sockaddr, Math.Min(length, SocketAddressCodec.MaxLengthBytes));
             peer = SocketAddressCodec.IsUnix(bytes, SockaddrLayout.Current)
                 ? SocketAddress.Unix(string.Empty)
-                : SocketAddressCodec.Decode(bytes, SockaddrLayout.Current);
+                : SocketAddressCodec.Decode(bytes, SockaddrLayout.Current).Unmapped();
         }
 
         return error;

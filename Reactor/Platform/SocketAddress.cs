@@ -84,6 +84,9 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
     /// <summary>The same address with another port.</summary>
     public SocketAddress WithPort(ushort port) => new(_kind, new UInt128(_high, _low), port, _scope, _path);
 
+    /// <summary>True for 0.0.0.0 and ::, which mean all addresses of this machine.</summary>
+    internal bool IsAny => _kind is AddressKind.IPv4 or AddressKind.IPv6 && (_high | _low) == 0;
+
     /// <summary>The address with an IPv4-mapped IPv6 address (::ffff:a.b.c.d) turned into IPv4.</summary>
     internal SocketAddress Unmapped() => _kind == AddressKind.IPv6 && _high == 0 && _low >> 32 == 0xFFFF
         ? new(AddressKind.IPv4, (uint)_low, _port, 0, null)

@@ -34,12 +34,14 @@ internal sealed unsafe class EpollPoller : Poller
 
     /// <summary>Creates the epoll instance.</summary>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
+    /// <exception cref="PollerUnavailableError">The kernel, or a container's filter, does not have epoll.</exception>
     public EpollPoller()
     {
         _epfd = LinuxAbi.epoll_create1(LinuxAbi.EPOLL_CLOEXEC);
         if (_epfd < 0)
         {
-            throw ErrnoText.Failed("epoll_create1", LastError.OfLibc());
+            Errno error = LastError.OfLibc();
+            throw error.IsMissingCall() ? new PollerUnavailableError("epoll is not allowed here") : ErrnoText.Failed("epoll_create1", error);
         }
 
         _events = (byte*)NativeMemory.Alloc(BatchSize, (nuint)EventSize);

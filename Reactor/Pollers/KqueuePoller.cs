@@ -123,15 +123,17 @@ internal sealed unsafe class KqueuePoller : Poller
             DarwinAbi.struct_kevent* kevent = (DarwinAbi.struct_kevent*)next;
             ulong token = kevent->udata;
             Readiness readiness = ToReadiness(kevent);
+            Errno error = (readiness & Readiness.HangUp) != 0 ? LastError.FromRaw((int)kevent->fflags) : Errno.None;
             ref int slot = ref _slots[(int)kevent->ident];
             if (slot < filled && ready[slot].Token == token)
             {
-                ready[slot] = new ReadyEvent(token, ready[slot].Readiness | readiness);
+                Errno either = error == Errno.None ? ready[slot].Error : error;
+                ready[slot] = new ReadyEvent(token, ready[slot].Readiness | readiness, either);
             }
             else
             {
                 slot = filled;
-                ready[filled++] = new ReadyEvent(token, readiness);
+                ready[filled++] = new ReadyEvent(token, readiness, error);
             }
         }
 

@@ -17,13 +17,16 @@ internal enum Interest : byte
 }
 
 /// <summary>What the kernel says of one descriptor. The default belongs to no descriptor.</summary>
-internal readonly struct ReadyEvent(ulong token, Readiness readiness)
+internal readonly struct ReadyEvent(ulong token, Readiness readiness, Errno error = Errno.None)
 {
     /// <summary>What the descriptor was added with.</summary>
     public readonly ulong Token = token;
 
     /// <summary>What it is ready for.</summary>
     public readonly Readiness Readiness = readiness;
+
+    /// <summary>The error of the socket, where the backend reports it (kqueue).</summary>
+    public readonly Errno Error = error;
 }
 
 /// <summary>What a descriptor is ready for.</summary>

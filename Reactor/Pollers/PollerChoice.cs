@@ -47,7 +47,14 @@ internal static class PollerChoice
     {
         if (OperatingSystem.IsLinux())
         {
-            return new EpollPoller();
+            try
+            {
+                return new EpollPoller();
+            }
+            catch (PollerUnavailableError)
+            {
+                return CreateSelect();
+            }
         }
 
         return OperatingSystem.IsMacOS() || OperatingSystem.IsFreeBSD() ? CreateKqueue() : CreateSelect();

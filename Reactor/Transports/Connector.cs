@@ -369,7 +369,8 @@ public sealed class Connector : IConnectionOwner
         {
         }
 
-        protected internal override void DoWrite() => connector.OnAttemptEnded(this, NativeSocket.TakeError(Handle));
+        protected internal override void DoWrite() => connector.OnAttemptEnded(
+            this, NativeSocket.TakeError(Handle) is var error and not Errno.None ? error : PendingError);
 
         protected internal override void ConnectionLost(Failure reason) => connector.StopConnecting();
     }

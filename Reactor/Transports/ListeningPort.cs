@@ -79,16 +79,21 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
 
         _pause.Stop();
         _reactor.Unwatch(this);
+        if (_path is { } path)
+        {
+            using UnixSocketLock guard = UnixSocketLock.Take(Address.Path, maxWaitMs: 0, out _);
+            if (NativeFile.StatusOf(Address.Path, out FileStatus now) == Errno.None && now.Identity == path.Identity)
+            {
+                // It is still the file that was made here, not another process's under the same name.
+                _ = NativeFile.Unlink(Address.Path);
+            }
+        }
+
+        _reactor.Forget(this);
+
+        // Last: as long as the socket is open, no other file can get its identity.
         NativeSocket.Close(Handle);
         Handle = NoHandle;
-        _reactor.Forget(this);
-        if (_path is { } path
-            && NativeFile.StatusOf(Address.Path, out FileStatus now) == Errno.None
-            && now.Identity == path.Identity)
-        {
-            // It is still the file that was made here, not another process's under the same name.
-            _ = NativeFile.Unlink(Address.Path);
-        }
     }
 
     /// <summary>

@@ -55,6 +55,7 @@ internal sealed partial class StreamTransport
     protected internal override void HungUp()
     {
         Errno error = NativeSocket.TakeError(Handle);
+        error = error == Errno.None ? PendingError : error;
         if (error != Errno.None)
         {
             CloseForError(error);

@@ -94,7 +94,7 @@ internal struct WriteQueue
             && native.File >= 0)
         {
             Errno error = NativeSocket.SendFile(handle, native.File, native.FileOffset + start, _first.Bytes.Length, out sent);
-            if (error is not (Errno.EINVAL or Errno.ENOSYS or Errno.EOPNOTSUPP))
+            if (error is not (Errno.EINVAL or Errno.EOPNOTSUPP) && !error.IsMissingCall())
             {
                 return error;
             }

@@ -261,7 +261,7 @@ public sealed unsafe class NativeSocketTests
     public void OnlyIPv6_LeavesTheIPv4PortFree()
     {
         Assert.AreEqual(Errno.None, NativeSocket.Create(AddressKind.IPv6, out nint six));
-        Assert.AreEqual(Errno.None, NativeSocket.OnlyIPv6(six));
+        Assert.AreEqual(Errno.None, NativeSocket.SetOnlyIPv6(six, true));
         Assert.AreEqual(Errno.None, NativeSocket.Bind(six, SocketAddress.Ip(new byte[16], 0)));
         Assert.AreEqual(Errno.None, NativeSocket.Listen(six, 8));
         Assert.AreEqual(Errno.None, NativeSocket.LocalAddress(six, out SocketAddress bound));

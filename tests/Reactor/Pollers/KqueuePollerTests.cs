@@ -1,6 +1,7 @@
 using System;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
+using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Net;
 
@@ -27,6 +28,25 @@ public sealed class KqueuePollerTests
         Assert.AreEqual(Errno.ENOMEM, error);
         pair.CloseClient();
         Assert.AreEqual(0, poller.Wait(_ready, 0));
+    }
+
+    /// <summary>The error that came with the event is the only one, if another call has taken it from the socket.</summary>
+    [TestMethod]
+    public void Wait_BrokenSocket_PassesItsErrorOn()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("kqueue is emulated on Linux only");
+            return;
+        }
+
+        using KqueuePoller poller = EmulatedKqueue.Open();
+        Assert.AreEqual(Errno.None, NativeSocket.Create(AddressKind.IPv4, out nint handle));
+        Assert.AreEqual(Errno.EINPROGRESS, NativeSocket.Connect(handle, SocketAddress.Ip([127, 0, 0, 1], (ushort)FaultServer.FreePort())));
+        Assert.AreEqual(Errno.None, poller.Add(handle, 1, Interest.Write));
+        Assert.AreEqual(1, poller.Wait(_ready, 60_000));
+        Assert.AreEqual(Errno.ECONNRESET, _ready[0].Error, "the emulation's");
+        _ = NativeSocket.Close(handle);
     }
 
     [TestMethod]

@@ -18,6 +18,24 @@ public sealed class ListeningPortTests
 
     public static IEnumerable<object[]> AllBackends => Backends.All;
 
+    /// <summary>[::] is for both families, and a client of IPv4 has its own address.</summary>
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ListenTcp_OnAllAddressesOfIPv6_TakesIPv4Too(string backend)
+    {
+        if (!System.Net.Sockets.Socket.OSSupportsIPv6)
+        {
+            Assert.Inconclusive("there is no IPv6 here");
+        }
+
+        using var loop = new TurnedReactor(backend);
+        var factory = new ScriptedFactory();
+        ListeningPort port = loop.Reactor.ListenTcp(SocketAddress.Ip(System.Net.IPAddress.IPv6Any, 0), factory);
+        using System.Net.Sockets.Socket client = Wire.Connect(port.Address.Port);
+        loop.Until(() => factory.Built.Count == 1 && factory.Only.IsMade, "the connection");
+        Assert.AreEqual(AddressKind.IPv4, factory.Only.Transport.Peer.Kind);
+    }
+
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
     public void ListenTcp_PortZero_TellsThePortItGot(string backend)

@@ -42,7 +42,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
 
     /// <summary>Reads the file again, without blocking the loop while it is being written.</summary>
     /// <param name="clock">The reactor's.</param>
-    /// <returns>Fires with the lines; fails with a <see cref="ListenFileError"/>.</returns>
+    /// <returns>Fires with the lines; fails with a <see cref="ListenFileError"/>. Cancelling it stops reading.</returns>
     public async Deferred<List<ListenLine>> Read(IClock clock)
     {
         var reading = new PoemReading(path, PoemFormat.Plain);

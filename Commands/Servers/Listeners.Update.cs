@@ -18,7 +18,7 @@ internal sealed partial class Listeners
     /// <param name="options">What all sockets have in common.</param>
     /// <param name="log">Where changes are logged.</param>
     /// <returns>Fires when it is done; fails with a <see cref="CannotListenError"/> or a look-up's error, and then nothing has
-    /// changed.</returns>
+    /// changed. It is not to be cancelled: cancelling it leaves the sockets as they are.</returns>
     public async Deferred<Unit> Update(
         IReadOnlyList<Listener> wanted, IReadOnlyList<Worker> workers, ListenOptions options, ILogger log)
     {

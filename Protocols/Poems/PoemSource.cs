@@ -44,7 +44,7 @@ internal sealed class PoemSource
     /// <param name="name">A file.</param>
     /// <param name="format">How it travels.</param>
     /// <param name="clock">The reactor's.</param>
-    /// <returns>Fires with the source, or with null and why there is none.</returns>
+    /// <returns>Fires with the source, or with null and why there is none. Cancelling it stops reading.</returns>
     public static async Deferred<(PoemSource? Source, PoemProblem Problem)> Open(string name, PoemFormat format, IClock clock)
     {
         var reading = new PoemReading(name, format);

@@ -134,13 +134,14 @@ public sealed class ReentranceTests
             var client = new System.Threading.Thread(() => Talk(Port!.Address.Port)) { IsBackground = true };
             client.Start();
             bool ranOut = false;
-            _ = Loop.Reactor.CallLater(TimeSpan.FromMilliseconds(Patience.Milliseconds), () =>
+            DelayedCall deadline = Loop.Reactor.CallLater(TimeSpan.FromMilliseconds(Patience.Milliseconds), () =>
             {
                 ranOut = true;
                 Loop.Reactor.Stop();
             });
             Loop.Reactor.Run();
             client.Join();
+            _ = deadline.CancelIfActive();
             Assert.IsFalse(ranOut, $"{callback} did not come");
             Assert.IsTrue(factory.Only.IsLost);
             Assert.IsTrue(Other.Only.IsLost);

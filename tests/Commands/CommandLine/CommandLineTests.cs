@@ -140,6 +140,7 @@ public sealed class CommandLineTests
     [DataRow("serve --PORT 1 p", "poetry serve: unknown option '--PORT' (did you mean '--port'?)")]
     [DataRow("get --retries 5 1", "poetry get: unknown option '--retries' (did you mean '--retry'?)")]
     [DataRow("get -p 5 1", "poetry get: -p is an option of serve, slow-serve, transform and proxy")]
+    [DataRow("serve -p5 p", "poetry serve: unknown option '-p5' (did you mean '-p 5'?)")]
     [DataRow("serve -p 5 --port 6 p", "poetry serve: --port is given twice")]
     [DataRow("serve --netstring --netstring p", "poetry serve: --netstring is given twice")]
     [DataRow("serve --port -- p", "poetry serve: --port needs a value")]

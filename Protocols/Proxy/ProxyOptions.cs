@@ -26,7 +26,7 @@ internal sealed record ProxyOptions
     /// <summary>
     /// How long a client must stay before a fetch begins for it. A balancer's health check connects and closes at once, and
     /// must not cause a fetch. A client that sends something, that finds a poem in memory, or that finds a fetch under way does
-    /// not wait. Chosen: ten times what a busy balancer on the same machine took to close.
+    /// not wait. Chosen: short against a fetch over a network, long against the round trip after which a check closes.
     /// </summary>
     public TimeSpan ProbeDelay { get; init; } = TimeSpan.FromMilliseconds(50);
 

@@ -27,7 +27,7 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
     /// <summary>The number of members.</summary>
     public int Count => _members.Length;
 
-    /// <summary>Adds a link to each member, in order. Those that have fired run it at once, so the group may have fired
+    /// <summary>Adds a link to each member, in order. A member that has fired runs it at once, so the group may have fired
     /// when this returns.</summary>
     private protected void Start()
     {
@@ -41,7 +41,7 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
     /// <returns>True if the group handles its failure, false to leave the failure to the member.</returns>
     private protected abstract bool MemberFired(int index, Outcome<T> outcome);
 
-    /// <summary>Cancels the members, in order. Those that have fired may wait for other deferreds.</summary>
+    /// <summary>Cancels the members, in order. A member that has fired may wait for another deferred.</summary>
     /// <param name="exceptIndex">The index of a member that is not cancelled, or -1.</param>
     private protected void CancelMembers(int exceptIndex)
     {

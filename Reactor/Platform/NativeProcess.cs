@@ -42,7 +42,7 @@ internal static unsafe class NativeProcess
         {
             _ = NativeSignals.Ignore(LinuxAbi.SIGCHLD);
 
-            // Those that ended before.
+            // Children that have ended before.
             while (Libc.waitpid(-1, null, Libc.WNOHANG) > 0)
             {
             }

@@ -29,7 +29,7 @@ public interface ITransport : IProducer
     /// <summary>True once <see cref="LoseConnection"/> or <see cref="AbortConnection"/> was called, or the connection has ended.</summary>
     bool Disconnecting { get; }
 
-    /// <summary>Sends bytes. Those that the kernel does not take at once are copied.</summary>
+    /// <summary>Sends bytes. Bytes that the kernel does not take at once are copied.</summary>
     /// <param name="data">May be changed as soon as the call returns.</param>
     void Write(ReadOnlySpan<byte> data);
 

@@ -74,7 +74,7 @@ public sealed partial class RuleTests
         AssertNone(Uses(Source.All.Where(source => source.IsTest), BannedInTests));
     }
 
-    /// <summary>One reactor, one thread: another comes in only in files whose doc comments say who comes, and where.</summary>
+    /// <summary>One reactor, one thread: another comes in only in files whose doc comments say which, and where.</summary>
     [TestMethod]
     [DataRow("lock (")]
     [DataRow("Interlocked.")]

@@ -93,7 +93,7 @@ public sealed class LifeTests : NativeTests
     {
         NativeBinary server = ServePoem(Poem);
         Socket[] waiting;
-        server.Signal(Posix.SIGSTOP); // The clients queue up, and the end is asked for before anybody looks.
+        server.Signal(Posix.SIGSTOP); // The clients queue up, and the end is asked for before the server runs again.
         try
         {
             waiting = [.. Enumerable.Range(0, 100).Select(_ => Own(Wire.Connect(server.Port())))];

@@ -14,7 +14,7 @@ internal static class Backends
 {
     public const string Emulated = "kqueue (emulated)";
 
-    /// <summary>Those that the kernel has, for <c>DynamicData</c>.</summary>
+    /// <summary>The backends that the kernel has, for <c>DynamicData</c>.</summary>
     public static IEnumerable<object[]> Real
     {
         get
@@ -37,7 +37,7 @@ internal static class Backends
     /// <summary>The real ones and the emulated one, for <c>DynamicData</c>.</summary>
     public static IEnumerable<object[]> All => OperatingSystem.IsLinux() ? [.. Real, [Emulated]] : Real;
 
-    /// <summary>Those that tell of a hang-up whatever is watched for.</summary>
+    /// <summary>The backends that report a hang-up under any interest.</summary>
     public static bool TellsOfHangUps(string name) => name == "epoll";
 
     public static Reactor OpenReactor(string name, ILogger log) => new(Open(name), log);

@@ -36,7 +36,7 @@ internal sealed class ControlGroup : IDisposable
         }
     }
 
-    /// <summary>A line of shell that has whoever runs it join.</summary>
+    /// <summary>A line of shell that makes its process join.</summary>
     public string Join => $"echo $$ >{_path}/cgroup.procs;";
 
     /// <summary>A group with so much memory.</summary>

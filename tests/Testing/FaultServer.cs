@@ -57,7 +57,7 @@ internal sealed class FaultServer : IDisposable
         client.Shutdown(SocketShutdown.Send);
     });
 
-    /// <summary>A port on which nobody listens: it was free a moment ago.</summary>
+    /// <summary>A port without a listener: it was free a moment ago.</summary>
     public static int FreePort()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

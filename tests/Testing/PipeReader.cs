@@ -27,7 +27,7 @@ internal sealed class PipeReader : Descriptor, IDisposable
         }
         catch (System.IO.IOException)
         {
-            // Nobody gets to dispose of it.
+            // It would not be disposed.
             pair.Dispose();
             throw;
         }

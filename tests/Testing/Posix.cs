@@ -97,7 +97,7 @@ internal static partial class Posix
             }
             catch (IOException)
             {
-                // Not here, as many a facade: then nobody needs it.
+                // Not here, as many a facade: then it is not needed.
             }
         }
     }

@@ -122,7 +122,7 @@ internal sealed class ProcessOutput : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // Nobody waits any more.
+            // No test waits any more.
         }
     }
 

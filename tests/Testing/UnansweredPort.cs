@@ -7,7 +7,7 @@ using Poetry.Net;
 namespace Poetry.Tests.Testing;
 
 /// <summary>
-/// A port that lets connects hang: its backlog is full, and nobody accepts. Linux drops what comes then, as a firewall
+/// A port that lets connects hang: its backlog is full, and no server accepts. Linux drops what comes then, as a firewall
 /// would.
 /// </summary>
 internal sealed class UnansweredPort : IDisposable

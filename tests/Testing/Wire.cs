@@ -38,7 +38,7 @@ internal static class Wire
         return ReadToEnd(socket);
     }
 
-    /// <summary>Does nobody listen there?</summary>
+    /// <summary>True if no server listens there.</summary>
     public static bool IsRefused(int port)
     {
         try

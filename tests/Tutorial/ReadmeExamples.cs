@@ -54,7 +54,7 @@ public sealed class ReadmeExamples : TutorialExample
         {
             try
             {
-                var question = new Question("Is there anybody there?");
+                var question = new Question("Is a server there?");
                 reactor.Connect(Endpoint.Tcp("127.0.0.1", port.Address.Port), question, timeout: TimeSpan.FromSeconds(5));
                 Print(await question.Answer);
             }
@@ -66,7 +66,7 @@ public sealed class ReadmeExamples : TutorialExample
 
         reactor.CallWhenRunning(() => _ = Talk());
         reactor.Run();
-        Expect("Is there anybody there?");
+        Expect("Is a server there?");
     }
 
     /// <summary>Says everything back, and hangs up when the other side does.</summary>

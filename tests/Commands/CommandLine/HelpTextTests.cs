@@ -18,7 +18,7 @@ public sealed partial class HelpTextTests
     [DataRow("get 10001 -h")]
     [DataRow("completion --help")]
     [DataRow("help --help")]
-    [DataRow("get abc --help", DisplayName = "help helps those who made a mistake")]
+    [DataRow("get abc --help", DisplayName = "help in spite of a mistake")]
     public void Parse_Help_HasUsageAndExamplesAndFitsTheScreen(string line)
     {
         Invocation invocation = CommandLine.Parse(line.Split(' '), new AllCommands());

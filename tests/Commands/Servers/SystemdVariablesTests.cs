@@ -12,7 +12,7 @@ public sealed class SystemdVariablesTests
     [TestMethod]
     [DataRow("/run/notify", "2000", 2.0)]
     [DataRow("/run/notify", "1", 0.001)]
-    [DataRow(null, "2000", null, DisplayName = "nobody to tell")]
+    [DataRow(null, "2000", null, DisplayName = "no socket to notify")]
     [DataRow("", "2000", null, DisplayName = "an empty name")]
     [DataRow("/run/notify", "0", null)]
     public void WatchdogInterval_IsThatOfWhoListens(string? socket, string microseconds, double? expectedMs)

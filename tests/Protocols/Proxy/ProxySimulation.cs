@@ -114,7 +114,7 @@ internal sealed partial class ProxySimulation : IDisposable
 
     public void Dispose() => _memory.Dispose();
 
-    /// <summary>A client for whom more is waiting is told of, once it has caught up.</summary>
+    /// <summary>A client that has caught up is told when more data waits for it.</summary>
     private static int MaxPending(int window) => window / 4;
 
     private void CheckMemory()

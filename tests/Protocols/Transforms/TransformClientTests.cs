@@ -54,7 +54,7 @@ public sealed class TransformClientTests : IDisposable
         }
     }
 
-    /// <summary>A name with a point can't be asked for over netstrings, whoever brings it.</summary>
+    /// <summary>A name with a point can't be sent over netstrings.</summary>
     [TestMethod]
     public void Upstream_ANameWithAPoint_IsUnknown()
     {

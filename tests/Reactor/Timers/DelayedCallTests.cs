@@ -6,7 +6,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Net;
 
-/// <summary>What whoever asked for a delayed call can do with it, on a clock turned by hand.</summary>
+/// <summary>What the owner of a delayed call can do with it, on a clock turned by hand.</summary>
 [TestClass]
 public sealed class DelayedCallTests
 {

@@ -98,7 +98,7 @@ public sealed class TimerQueueTests
         AssertEmpty();
     }
 
-    /// <summary>Whoever stays of a crowd does not hold the memory of all, and comes when it is due.</summary>
+    /// <summary>One call that is left of many does not keep the memory of all, and runs when it is due.</summary>
     [TestMethod]
     public void AMillion_OfWhichAFewStay_GiveTheirMemoryBack()
     {

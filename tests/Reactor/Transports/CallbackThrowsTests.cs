@@ -201,7 +201,7 @@ public sealed class CallbackThrowsTests
                 reactor.Turn(1);
             }
 
-            factory.Built[^1].AssertLost<OutOfMemoryException>();
+            Assert.IsTrue(factory.Built[^1].Reason!.Check<OutOfMemoryException>());
             Wire.WaitForReset(client);
         }
 

@@ -201,7 +201,7 @@ public sealed class CallbackThrowsTests
                 reactor.Turn(1);
             }
 
-            Assert.IsTrue(factory.Built[^1].Reason!.Check<OutOfMemoryException>());
+            factory.Built[^1].AssertLost<InsufficientMemoryException>();
             Wire.WaitForReset(client);
         }
 

@@ -201,7 +201,7 @@ public sealed class CallbackThrowsTests
                 reactor.Turn(1);
             }
 
-            factory.Built[^1].AssertLost<OutOfMemoryException>();
+            factory.Built[^1].AssertLost<InsufficientMemoryException>();
             Wire.WaitForReset(client);
         }
 

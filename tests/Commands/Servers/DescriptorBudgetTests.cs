@@ -3,7 +3,7 @@ using Poetry.Commands;
 
 namespace Poetry.Tests.Commands;
 
-/// <summary>How descriptors are divided, from hardly any to more than a server needs.</summary>
+/// <summary>How descriptors are divided, from hardly any to more than anybody needs.</summary>
 [TestClass]
 public sealed class DescriptorBudgetTests
 {
@@ -19,7 +19,7 @@ public sealed class DescriptorBudgetTests
     public void Divide_OneWorker_HasWhatIsLeft(long limit, long expected) =>
         Assert.AreEqual(expected, DescriptorBudget.Divide(limit, OneServer).MaxConnections);
 
-    /// <summary>Aim: no client is accepted without a descriptor for it. Method: all limits, all kinds of servers, counted.</summary>
+    /// <summary>Aim: no connection is accepted without a descriptor for it. Method: all limits and kinds of servers, counted.</summary>
     [TestMethod]
     public void Divide_AnyLimit_StaysWithinIt()
     {

@@ -145,10 +145,10 @@ internal sealed class GetOptions
     /// <summary>Print all poems at the end, in the order of the addresses? Files are written as they come all the same.</summary>
     public required bool Wait { get; init; }
 
-    /// <summary>Is the first poem that is whole the only one wanted?</summary>
+    /// <summary>True if only the first complete poem is written.</summary>
     public required bool Race { get; init; }
 
-    /// <summary>Write nothing unless all poems come, and everything at the end?</summary>
+    /// <summary>True if all poems are written at the end, or none.</summary>
     public required bool AllOrNothing { get; init; }
 
     /// <summary>How the poems travel.</summary>
@@ -157,10 +157,10 @@ internal sealed class GetOptions
     /// <summary>How progress is shown.</summary>
     public required ProgressStyle Progress { get; init; }
 
-    /// <summary>Say nothing but failures?</summary>
+    /// <summary>True if only failures are printed.</summary>
     public required bool Quiet { get; init; }
 
-    /// <summary>Send control characters through to a terminal?</summary>
+    /// <summary>True if control characters go to a terminal unescaped.</summary>
     public required bool Raw { get; init; }
 
     /// <summary>True if a poem whose transformation fails has failed.</summary>

@@ -82,7 +82,8 @@ internal sealed partial class Listeners
             _bound.Add(bound);
             foreach ((_, ListeningPort port) in bound.Ports)
             {
-                ServerLog.ListenerOpened(log, $"{bound.Listener.Title} on {port.Address}");
+                string title = $"{bound.Listener.Title} on {port.Address}";
+                ServerLog.ListenerOpened(log, title);
             }
         }
 

@@ -57,7 +57,7 @@ public sealed class WorkersTests : NativeTests
         _ = Folder.Write("poem.txt", Poem);
         int count = System.Net.Dns.GetHostAddresses("localhost").Distinct().Count();
         NativeBinary server = Serve("--iface", "localhost", "--workers", "2", "poem.txt");
-        IReadOnlyList<string> lines = server.Output.WaitForLines(count);
+        string[] lines = server.Output.WaitForLines(count);
         Assert.HasCount(count, lines.Distinct());
         for (int i = 0; i < count; i++)
         {

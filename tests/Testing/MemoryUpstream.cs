@@ -16,13 +16,13 @@ internal sealed class MemoryUpstream(IClock clock, ClientFactory factory)
     /// <summary>The result of the fetch.</summary>
     public Deferred<long> Fetching { get; set; } = null!;
 
-    /// <summary>Does the proxy still want the poem?</summary>
+    /// <summary>True while the proxy wants the poem.</summary>
     public bool IsLive => !Fetching.Called;
 
-    /// <summary>Is it neither connected nor given up?</summary>
+    /// <summary>True if it is neither connected nor cancelled.</summary>
     public bool IsConnecting => Transport is null && !_isOver;
 
-    /// <summary>Has the proxy closed it before it was done?</summary>
+    /// <summary>True if the proxy closed it early.</summary>
     public bool WasGivenUp { get; private set; }
 
     /// <summary>Bytes that the proxy has read.</summary>

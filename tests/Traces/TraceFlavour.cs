@@ -9,7 +9,7 @@ namespace Poetry.Tests.Traces;
 /// </summary>
 internal abstract class TraceFlavour<T>
 {
-    /// <summary>Does adding a function give another handle?</summary>
+    /// <summary>True if adding a function gives another handle.</summary>
     public virtual bool ChangesType => false;
 
     public abstract T Wrap(object? value);

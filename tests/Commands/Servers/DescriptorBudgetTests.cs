@@ -3,7 +3,7 @@ using Poetry.Commands;
 
 namespace Poetry.Tests.Commands;
 
-/// <summary>How descriptors are divided, from hardly any to more than anybody needs.</summary>
+/// <summary>How descriptors are divided, from hardly any to more than a server needs.</summary>
 [TestClass]
 public sealed class DescriptorBudgetTests
 {

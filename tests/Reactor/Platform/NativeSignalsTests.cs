@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
@@ -12,6 +13,7 @@ namespace Poetry.Tests.Net;
 /// which has it blocked.
 /// </summary>
 [TestClass]
+[SupportedOSPlatform("linux")]
 public sealed partial class NativeSignalsTests
 {
     public static IEnumerable<object[]> AllBackends => Backends.All;

@@ -112,6 +112,7 @@ public sealed class Connections
     internal void StopTimers()
     {
         ShutdownProbes.StopTimer();
+        AwaitingHeader.StopTimer();
         Lingering.StopTimer();
         foreach (TimeoutList list in _sending.Values)
         {

@@ -108,6 +108,7 @@ internal sealed class ProxyWorld : IDisposable
 
         // Repeated failures are logged ten seconds later at the latest, with their count.
         Clock.Advance(10);
+        Turn();
         string left = $"{Memory.BytesAlive} bytes, {Service.Waiters} waiters, {Service.FetchesInFlight} fetches";
         bool isClean = Memory.BytesAlive == 0 && Service.Waiters == 0 && Service.FetchesInFlight == 0;
         Memory.Dispose();

@@ -66,6 +66,7 @@ public sealed class LeanServingTests
 
         Assert.AreEqual(burst + (passes * measured), port.Accepted);
         Assert.AreEqual(0, allocated, $"bytes for {measured} connections");
+        PoemEnd.ReleaseAll(source);
     }
 
     /// <summary>A PROXY header and a limit for each address cost no memory either.</summary>
@@ -136,6 +137,7 @@ public sealed class LeanServingTests
         Turn(1000);
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
         Assert.AreEqual(1101, ticks);
+        looping.Stop();
 
         void Turn(int count)
         {

@@ -142,7 +142,7 @@ public sealed unsafe class AbiTests
         [
             "errno.h", "fcntl.h", "limits.h", "netinet/in.h", "netinet/tcp.h", "poll.h", "signal.h", "stddef.h",
             "stdio.h", "sys/epoll.h", "sys/eventfd.h", "sys/ioctl.h", "sys/mman.h", "linux/mman.h",
-            "sys/resource.h", "sys/socket.h", "sys/stat.h", "sys/time.h", "sys/uio.h", "sys/un.h",
+            "sys/resource.h", "sys/signalfd.h", "sys/socket.h", "sys/stat.h", "sys/time.h", "sys/uio.h", "sys/un.h", "sys/wait.h",
         ];
         DirectoryInfo directory = Directory.CreateTempSubdirectory("poetry-abi-");
         try

@@ -134,12 +134,13 @@ public sealed class ReentranceTests
             var client = new System.Threading.Thread(() => Talk(Port!.Address.Port)) { IsBackground = true };
             client.Start();
             bool ranOut = false;
-            _ = Loop.Reactor.CallLater(TimeSpan.FromMilliseconds(Patience.Milliseconds), () =>
+            DelayedCall deadline = Loop.Reactor.CallLater(TimeSpan.FromMilliseconds(Patience.Milliseconds), () =>
             {
                 ranOut = true;
                 Loop.Reactor.Stop();
             });
             Loop.Reactor.Run();
+            deadline.CancelIfActive();
             client.Join();
             Assert.IsFalse(ranOut, $"{callback} did not come");
             Assert.IsTrue(factory.Only.IsLost);

@@ -74,8 +74,9 @@ switch ($Word) {
     'test' { Build-Binary; Invoke-Tests $Rest }
     'demo' { Build-Binary; Invoke-Demo }
     'traces' { & dotnet run --project tests -- traces @Rest; exit $LASTEXITCODE }
+    'pack' { & dotnet pack package/Poetry.Net.csproj -c Release -o dist -warnaserror; exit $LASTEXITCODE }
     'clean' { Remove-Item -Recurse -Force dist, artifacts -ErrorAction SilentlyContinue }
     { $_ -in 'bench', 'static' } { Write-Host "build.ps1: $Word is for Linux: WSL has it"; exit 2 }
-    'help' { Write-Host 'Words: build, test, demo, bench, traces, static, clean, help. build.sh help explains them.' }
+    'help' { Write-Host 'Words: build, test, demo, bench, traces, pack, static, clean, help. build.sh help explains them.' }
     default { Write-Host "build.ps1: what is `"$Word`"? Try help."; exit 2 }
 }

@@ -19,6 +19,8 @@ help() {
 ./build.sh bench deferred|netstring|timers|log  measures a part of the engine by itself
 ./build.sh traces [DIR]  replays the recorded traces of Twisted's deferreds
 ./build.sh static      builds dist/poetry-static, which needs no C library
+./build.sh pack        makes dist/Poetry.Net.VERSION.nupkg, the engine as a package for other programs
+./build.sh docs        writes the reference of that package and the guide to dist/docs
 ./build.sh man         writes the manual pages to dist/man/man1
 ./build.sh clean       removes dist and artifacts
 ./build.sh help        prints this
@@ -181,6 +183,20 @@ bench() {
     POETRY_BINARY=$PWD/$binary exec tests/Benchmarks/run "$@"
 }
 
+# The engine as a package, and its symbols.
+pack() {
+    # shellcheck disable=SC2046 # none or one word
+    dotnet pack package/Poetry.Net.csproj -c Release -o dist -v:quiet -warnaserror $(locked package/packages.lock.json) "$@"
+    ls dist/Poetry.Net.*nupkg
+}
+
+# The reference by docfx, a tool that is restored from the manifest in docs/.
+docs() {
+    dotnet build package/Poetry.Net.csproj -c Release -v:quiet -warnaserror
+    (cd docs && dotnet tool restore -v:quiet && dotnet docfx docfx.json --warningsAsErrors --logLevel warning)
+    say 'dist/docs/index.html'
+}
+
 clean() { rm -rf dist artifacts; }
 
 word=${1:-build}
@@ -191,6 +207,8 @@ case $word in
     demo) demo ;;
     bench) bench "$@" ;;
     traces) traces "$@" ;;
+    pack) pack "$@" ;;
+    docs) docs ;;
     static) static ;;
     man) man ;;
     clean) clean ;;

@@ -28,7 +28,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private static readonly TimeSpan LongTurn = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Made in advance: when memory has run out it costs none to end a connection with it.</summary>
-    private static readonly Failure OutOfMemory = Failure.Shared(static () => new OutOfMemoryException());
+    private static readonly Failure OutOfMemory = Failure.Shared(static () => new InsufficientMemoryException());
 
     private readonly Poller _poller;
     private readonly ILogger _log;
@@ -240,7 +240,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
         catch (Exception)
         {
-            _ = NativeDescriptor.Write(2, "poetry: a callback has thrown, and the exception could not be logged\n"u8, out _);
+            _ = NativeFile.Write(2, "poetry: a callback has thrown, and the exception could not be logged\n"u8, out _);
         }
     }
 

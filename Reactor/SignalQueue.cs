@@ -141,11 +141,13 @@ internal static class SignalQueue
 
     /// <summary>Waits until a read will not block.</summary>
     /// <returns>EINTR if a signal ends the command.</returns>
-    public static Errno WaitReadable(nint handle) => Wait(handle, Libc.POLLIN, timeoutMs: -1);
+    public static Errno WaitReadable(nint handle) =>
+        OperatingSystem.IsWindows() ? Errno.None : Wait(handle, Libc.POLLIN, timeoutMs: -1);
 
     /// <summary>Waits until a write will not block.</summary>
     /// <inheritdoc cref="WaitReadable"/>
-    public static Errno WaitWritable(nint handle) => Wait(handle, Libc.POLLOUT, timeoutMs: -1);
+    public static Errno WaitWritable(nint handle) =>
+        OperatingSystem.IsWindows() ? Errno.None : Wait(handle, Libc.POLLOUT, timeoutMs: -1);
 
     /// <summary>Waits for a signal.</summary>
     /// <returns>EINTR if a signal ends the command, EAGAIN after the time-out.</returns>

@@ -7,11 +7,11 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Runs what a command line asks for, writes what it has to say, and turns a bug of ours into one line and an exit code.
+/// Reads the command line, runs the command or prints the text, and turns an unexpected exception into one line and an exit code.
 /// </summary>
 internal static class CommandRunner
 {
-    /// <summary>Does it all, for Main.</summary>
+    /// <summary>The work of Main.</summary>
     /// <returns>The exit code of the process.</returns>
     public static int Run(IReadOnlyList<string> args, ICommands commands)
     {
@@ -54,7 +54,7 @@ internal static class CommandRunner
         {
             return Fail(refusal.Message);
         }
-#pragma warning disable CA1031 // The last resort: whatever it was, the user is told in one line.
+#pragma warning disable CA1031 // The last resort: the user is told of any exception in one line.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -63,7 +63,7 @@ internal static class CommandRunner
         }
     }
 
-    /// <summary>Says that something failed at run time: <c>poetry: cannot listen on 127.0.0.1:80: permission denied</c>.</summary>
+    /// <summary>Prints that something failed at run time: <c>poetry: cannot listen on 127.0.0.1:80: permission denied</c>.</summary>
     /// <param name="problem">One sentence without a full stop; it is escaped here.</param>
     /// <returns>The exit code for it.</returns>
     public static int Fail(string problem)
@@ -72,7 +72,7 @@ internal static class CommandRunner
         return ExitCode.Failure;
     }
 
-    /// <summary>The report of an exception that nobody expected.</summary>
+    /// <summary>The report of an unexpected exception.</summary>
     /// <param name="exception">What was thrown.</param>
     /// <param name="debug">The value of <c>POETRY_DEBUG</c>: with 1 the stack follows.</param>
     internal static string Describe(Exception exception, string? debug)

@@ -35,6 +35,7 @@ internal sealed class CommandWords
         for (int i = 0; i < args.Count; i++)
         {
             string word = args[i];
+            words.CheckText(word);
             if (hasOptions && word == "--")
             {
                 hasOptions = false;
@@ -133,6 +134,7 @@ internal sealed class CommandWords
         else if (value is null && i + 1 < args.Count && args[i + 1] != "--")
         {
             value = args[++i];
+            CheckText(value);
         }
         else
         {
@@ -142,6 +144,9 @@ internal sealed class CommandWords
         Note(Has(option.Name) ? $"{option.Name} is given twice" : null);
         _options.Add((option, value));
     }
+
+    /// <summary>The runtime puts U+FFFD in place of bytes that are not UTF-8: such a name would not find its file.</summary>
+    private void CheckText(string word) => Note(word.Contains('\uFFFD') ? $"'{word}' is not valid UTF-8" : null);
 
     private void Note(string? problem) => Problem ??= problem;
 }

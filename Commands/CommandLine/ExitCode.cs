@@ -1,9 +1,9 @@
 namespace Poetry.Commands;
 
-/// <summary>What the process tells whoever started it.</summary>
+/// <summary>The exit codes of the process.</summary>
 internal static class ExitCode
 {
-    /// <summary>All was done.</summary>
+    /// <summary>Everything was done.</summary>
     public const int Success = 0;
 
     /// <summary>Something failed at run time, and standard error says what.</summary>
@@ -12,7 +12,7 @@ internal static class ExitCode
     /// <summary>The command line was wrong; nothing was done.</summary>
     public const int WrongUsage = 2;
 
-    /// <summary>A bug of ours: <c>EX_SOFTWARE</c> of sysexits.h.</summary>
+    /// <summary>An internal error, a bug: <c>EX_SOFTWARE</c> of sysexits.h.</summary>
     public const int InternalError = 70;
 
     /// <summary>Ended by SIGINT: 128 and the number of the signal, as shells report it.</summary>

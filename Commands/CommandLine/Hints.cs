@@ -33,6 +33,11 @@ internal static class Hints
             return $"{name} is an option of {Enumerate(owners.ConvertAll(owner => owner.Name), "and")}{where}";
         }
 
+        if (name.Length > 2 && command.FindOption(name[..2]) is { IsFlag: false })
+        {
+            return $"unknown option '{name}' (did you mean '{name[..2]} {name[2..]}'?)";
+        }
+
         List<string> names = command.Options.ConvertAll(option => option.Name);
         names.AddRange(root.Options.ConvertAll(option => option.Name));
         if (Nearest(name, names) is { } nearest)

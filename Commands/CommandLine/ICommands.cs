@@ -1,11 +1,10 @@
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
 /// <summary>
-/// The commands that a command line can ask for, each with the options it takes, already read and checked. Each returns
-/// the exit code of the process. Tests put their own in place of <see cref="AllCommands"/>.
+/// The commands, with their options read and checked. Each returns the exit code of the process. Tests use their own in
+/// place of <see cref="AllCommands"/>.
 /// </summary>
 internal interface ICommands
 {
@@ -25,7 +24,7 @@ internal interface ICommands
     int Get(GetOptions options, PoemMirrors[] addresses);
 }
 
-/// <summary>The real ones.</summary>
+/// <summary>The commands of the program.</summary>
 internal sealed class AllCommands : ICommands
 {
     /// <inheritdoc/>

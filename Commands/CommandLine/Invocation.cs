@@ -4,7 +4,7 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// What a command line comes to: a command that is ready to run, or something to say and the exit code to say it with.
+/// The result of reading a command line: a command that is ready to run, or a text to print and the exit code for it.
 /// Nothing has been run or written yet.
 /// </summary>
 internal readonly struct Invocation
@@ -33,18 +33,18 @@ internal readonly struct Invocation
     /// <summary>The exit code that goes with the text.</summary>
     public int ExitCode { get; }
 
-    /// <summary>A command with its options.</summary>
+    /// <summary>A command with its options, ready to run.</summary>
     /// <param name="command">As typed.</param>
     /// <param name="run">Returns the exit code.</param>
-    /// <param name="warning">What to say on standard error before it runs, without a full stop; null for nothing.</param>
+    /// <param name="warning">Printed to standard error before it runs, without a full stop; null for none.</param>
     public static Invocation Of(string command, Func<int> run, string? warning = null) =>
         new(command, run, warning is null ? null : LineOf(command, $"warning: {warning}"), Commands.ExitCode.Success);
 
-    /// <summary>What the user asked to read.</summary>
+    /// <summary>A text that the user asked for.</summary>
     /// <param name="text">Whole lines.</param>
     public static Invocation Say(string text) => new("poetry", null, text, Commands.ExitCode.Success);
 
-    /// <summary>One line on what is wrong, safe for a terminal whatever was typed.</summary>
+    /// <summary>A usage error in one line, escaped for a terminal.</summary>
     /// <param name="command">As typed: <c>poetry</c> or <c>poetry get</c>.</param>
     /// <param name="problem">Without a full stop.</param>
     public static Invocation Refuse(string command, string problem) =>

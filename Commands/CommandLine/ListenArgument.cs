@@ -5,8 +5,8 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// An argument of a server: what it serves, and perhaps where, as <c>WHAT</c> or <c>ADDRESS=WHAT</c>. For <c>serve</c> the
-/// what is a file, for <c>proxy</c> an address.
+/// An argument of a server, <c>WHAT</c> or <c>ADDRESS=WHAT</c>: what it serves, and optionally the address to listen on.
+/// WHAT is a file for <c>serve</c> and an address for <c>proxy</c>.
 /// </summary>
 internal sealed class ListenArgument
 {
@@ -16,19 +16,19 @@ internal sealed class ListenArgument
         What = what;
     }
 
-    /// <summary>Where to listen; null where the argument names no place.</summary>
+    /// <summary>The address to listen on; null if the argument has none.</summary>
     public Endpoint? Listen { get; }
 
     /// <summary>The rest of the argument; never empty.</summary>
     public string What { get; }
 
-    /// <summary>Where each of them listens; null for one that names no place.</summary>
+    /// <summary>The address of each argument; null for one that has none.</summary>
     public static Endpoint?[] Places(ListenArgument[] arguments) => Array.ConvertAll(arguments, argument => argument.Listen);
 
     /// <summary>Splits an argument at the first <c>=</c> that has an address to its left.</summary>
-    /// <param name="text">As the user wrote it.</param>
-    /// <param name="argument">The parts. Without an address to the left of any <c>=</c>, all of it is the what.</param>
-    /// <param name="problem">Why it is neither: the left side is nearly an address, or nothing is to the right.</param>
+    /// <param name="text">As typed.</param>
+    /// <param name="argument">The parts. Without an address to the left of any <c>=</c>, the whole text is WHAT.</param>
+    /// <param name="problem">The reason for a refusal: a mistaken address to the left, or nothing to the right.</param>
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out ListenArgument? argument,
@@ -42,7 +42,7 @@ internal sealed class ListenArgument
             if (Endpoint.TryParseListening(left, out Endpoint? listen, out string? whyNot))
             {
                 string what = text[(equals + 1)..];
-                problem = what.Length == 0 ? $"'{text}' says nothing after '='" : null;
+                problem = what.Length == 0 ? $"'{text}' has nothing after '='" : null;
                 argument = problem is null ? new ListenArgument(listen, what) : null;
                 return problem is null;
             }
@@ -65,8 +65,8 @@ internal sealed class ListenArgument
     }
 
     /// <summary>
-    /// Does it end like an address, in a number alone or after a colon? Then 70000=a.txt is a mistaken port and not a
-    /// file; a path with a slash is a file in any case.
+    /// True if the text is a number or ends in a colon and a number: 70000=a.txt has a mistaken port and is no file. A path
+    /// with a slash is always a file.
     /// </summary>
     private static bool IsMeantAsAddress(string left)
     {

@@ -2,11 +2,11 @@ using System;
 
 namespace Poetry.Commands;
 
-/// <summary>The known word that a mistyped one was most likely meant to be.</summary>
-/// <param name="typed">What was typed.</param>
+/// <summary>Finds the known word that is nearest to a mistyped one.</summary>
+/// <param name="typed">The mistyped word.</param>
 internal ref struct NearestWord(string typed)
 {
-    /// <summary>Words are compared in memory of the stack; nobody mistypes a longer one.</summary>
+    /// <summary>Longer words are not compared, so that the comparison fits on the stack.</summary>
     private const int MaxLength = 40;
 
     private int _distance = int.MaxValue;
@@ -15,16 +15,16 @@ internal ref struct NearestWord(string typed)
     public string? Found { get; private set; }
 
     /// <summary>
-    /// Compares another known word. It is near if a third of its letters or less differ, or if the typed one is how it
-    /// begins.
+    /// Compares another known word. It is near if at most a third of its letters differ, or if it begins with the typed
+    /// word.
     /// </summary>
     public void Offer(string word)
     {
         int distance = typed.Equals(word, StringComparison.OrdinalIgnoreCase) ? 0 : Distance(typed, word);
         bool begins = typed.Length > 2 && word.StartsWith(typed, StringComparison.Ordinal);
-        int most = Math.Max(1, word.AsSpan().TrimStart('-').Length / 3);
-        distance = begins ? Math.Min(distance, most) : distance;
-        if (distance <= most && distance < _distance)
+        int limit = Math.Max(1, word.AsSpan().TrimStart('-').Length / 3);
+        distance = begins ? Math.Min(distance, limit) : distance;
+        if (distance <= limit && distance < _distance)
         {
             _distance = distance;
             Found = word;
@@ -32,8 +32,8 @@ internal ref struct NearestWord(string typed)
     }
 
     /// <summary>
-    /// How many letters must be added, dropped, changed or swapped with their neighbour to make one word of the other
-    /// (optimal string alignment: Damerau's four mistakes, none of them twice in the same place).
+    /// The optimal string alignment distance: how many letters must be inserted, deleted, replaced or swapped with their
+    /// neighbour to turn one word into the other.
     /// </summary>
     internal static int Distance(string a, string b)
     {

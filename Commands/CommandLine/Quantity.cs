@@ -5,35 +5,35 @@ using System.Globalization;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Reads the quantities that options take: numbers, times and sizes. All of them are exact (no floating point, so neither
-/// NaN nor infinity exists), refuse a sign, and say in one line what is wrong.
+/// Reads the quantities that options take: numbers, times and sizes. All are exact (no floating point, so no NaN and no
+/// infinity), refuse a sign, and name a mistake in one line.
 /// </summary>
 internal static class Quantity
 {
-    /// <summary>No limit, no end: what a timer with this delay never reaches.</summary>
+    /// <summary>No limit: a timer with this delay never fires.</summary>
     public static readonly TimeSpan Never = TimeSpan.MaxValue;
 
     /// <summary>Reads a whole number.</summary>
     /// <param name="text">Decimal digits only.</param>
-    /// <param name="least">The least that is allowed, 0 or more.</param>
-    /// <param name="most">The most that is allowed.</param>
+    /// <param name="min">The smallest that is allowed, 0 or more.</param>
+    /// <param name="max">The largest that is allowed.</param>
     /// <param name="value">The number.</param>
-    /// <param name="problem">Why it is none.</param>
-    public static bool TryParseNumber(string text, long least, long most, out long value, [NotNullWhen(false)] out string? problem)
+    /// <param name="problem">The reason for a refusal.</param>
+    public static bool TryParseNumber(string text, long min, long max, out long value, [NotNullWhen(false)] out string? problem)
     {
         value = 0;
         int used = 0;
         bool whole = TakeNumber(text, ref used, out value) && used == text.Length;
-        problem = whole && value >= least && value <= most
+        problem = whole && value >= min && value <= max
             ? null
-            : string.Create(CultureInfo.InvariantCulture, $"'{text}' is not a whole number from {least} to {most}");
+            : string.Create(CultureInfo.InvariantCulture, $"'{text}' is not a whole number from {min} to {max}");
         return problem is null;
     }
 
     /// <summary>Reads a time: seconds (<c>0.7</c>), or numbers with units (<c>500ms</c>, <c>2h</c>, <c>1m30s</c>).</summary>
     /// <param name="text">Units are ms, s, m, h and d. Only a lone number may go without one.</param>
-    /// <param name="value">Zero or more, to 100 ns. What is more than nothing never becomes zero.</param>
-    /// <param name="problem">Why it is none.</param>
+    /// <param name="value">Zero or more, rounded up to 100 ns: only zero becomes zero.</param>
+    /// <param name="problem">The reason for a refusal.</param>
     public static bool TryParseDuration(string text, out TimeSpan value, [NotNullWhen(false)] out string? problem)
     {
         value = default;
@@ -73,7 +73,7 @@ internal static class Quantity
         return true;
     }
 
-    /// <summary>Reads a time limit: as a duration, where 0 means that there is none.</summary>
+    /// <summary>Reads a time limit: a duration, of which 0 is <see cref="Never"/>.</summary>
     public static bool TryParseLimit(string text, out TimeSpan value, [NotNullWhen(false)] out string? problem)
     {
         bool ok = TryParseDuration(text, out value, out problem);
@@ -81,7 +81,7 @@ internal static class Quantity
         return ok;
     }
 
-    /// <summary>Reads how long something keeps: as a duration, or <c>forever</c>. 0 means not at all.</summary>
+    /// <summary>Reads a lifetime: a duration, or <c>forever</c>. 0 is no lifetime at all.</summary>
     public static bool TryParseLifetime(string text, out TimeSpan value, [NotNullWhen(false)] out string? problem)
     {
         if (text == "forever")

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
 

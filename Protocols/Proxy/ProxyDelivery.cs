@@ -21,9 +21,10 @@ internal interface IPoemReader
 /// One client's part in a fetch: how much of the poem it was given, and the deferred that tells it of the end. Its protocol
 /// owns it, and calls <see cref="End"/> once, when the connection is over.
 /// </summary>
-internal sealed class ProxyDelivery
+internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
 {
     private PoemBuffer _poem;
+    private ListLinks<ProxyDelivery> _links;
     private ProxyDownload? _download;
 
     internal ProxyDelivery(ProxyDownload download, PoemBuffer poem, IPoemReader reader)
@@ -55,10 +56,8 @@ internal sealed class ProxyDelivery
     /// <summary>Bytes that the client was given.</summary>
     internal long Given { get; private set; }
 
-    /// <summary>Its neighbours in the list of its download, which alone uses these.</summary>
-    internal ProxyDelivery? Previous { get; set; }
-
-    internal ProxyDelivery? Next { get; set; }
+    /// <inheritdoc/>
+    ref ListLinks<ProxyDelivery> IListElement<ProxyDelivery>.Links => ref _links;
 
     /// <summary>The client has taken everything that it was given: a paused upstream may go on.</summary>
     public void Drained() => _download?.ReaderDrained();

@@ -11,8 +11,7 @@ namespace Poetry.Protocols;
 internal sealed partial class ProxyDownload
 {
     private readonly DelayedCall _rounds;
-    private ProxyDelivery? _first;
-    private ProxyDelivery? _last;
+    private readonly IntrusiveList<ProxyDelivery> _clients = new();
 
     /// <summary>The client that this round visits next; null between two rounds.</summary>
     private ProxyDelivery? _next;
@@ -33,17 +32,8 @@ internal sealed partial class ProxyDownload
     public ProxyDelivery Add(IPoemReader reader)
     {
         Debug.Assert(_stage == Stage.Fetching && HasAll, "a client joins while the whole poem can still be had");
-        var delivery = new ProxyDelivery(this, _poem, reader) { Previous = _last };
-        if (_last is null)
-        {
-            _first = delivery;
-        }
-        else
-        {
-            _last.Next = delivery;
-        }
-
-        _last = delivery;
+        var delivery = new ProxyDelivery(this, _poem, reader);
+        _clients.AddLast(delivery);
         _service.WaiterJoined();
 
         // A client may join during the last visit of a round, which then does not visit it: free nothing that it needs.
@@ -56,7 +46,7 @@ internal sealed partial class ProxyDownload
     public void Leave(ProxyDelivery delivery)
     {
         Remove(delivery);
-        if (_first is not null)
+        if (_clients.First is not null)
         {
             // It may have been the slowest, which the others had to wait for.
             ReaderDrained();
@@ -99,18 +89,18 @@ internal sealed partial class ProxyDownload
     {
         if (_next is null)
         {
-            _next = _first;
+            _next = _clients.First;
             _hasNews = false;
             _slowestInRound = long.MaxValue;
         }
 
         for (int visits = 0; visits < _options.VisitsPerTurn && _next is { } delivery; visits++)
         {
-            _next = delivery.Next;
+            _next = IntrusiveList<ProxyDelivery>.Next(delivery);
             Visit(delivery);
         }
 
-        if (_stage == Stage.Cancelled || _first is null)
+        if (_stage == Stage.Cancelled || _clients.First is null)
         {
             return;
         }
@@ -210,29 +200,10 @@ internal sealed partial class ProxyDownload
         Debug.Assert(delivery.Waits, "a client that leaves is in the list");
         if (_next == delivery)
         {
-            _next = delivery.Next;
+            _next = IntrusiveList<ProxyDelivery>.Next(delivery);
         }
 
-        if (delivery.Previous is null)
-        {
-            _first = delivery.Next;
-        }
-        else
-        {
-            delivery.Previous.Next = delivery.Next;
-        }
-
-        if (delivery.Next is null)
-        {
-            _last = delivery.Previous;
-        }
-        else
-        {
-            delivery.Next.Previous = delivery.Previous;
-        }
-
-        delivery.Previous = null;
-        delivery.Next = null;
+        _clients.Remove(delivery);
         delivery.Detach();
         _service.WaiterLeft();
     }

@@ -81,7 +81,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     /// <param name="fetch">May fire before it returns, or throw.</param>
     public void Start(Func<IPoemReceiver, Deferred<long>> fetch)
     {
-        Debug.Assert(_first is not null || !_needsClient, "a fetch has a client, or none is needed");
+        Debug.Assert(_clients.First is not null || !_needsClient, "a fetch has a client, or none is needed");
         try
         {
             _fetching = fetch(this);
@@ -102,7 +102,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     public void Disown()
     {
         _needsClient = true;
-        if (_stage == Stage.Fetching && _first is null)
+        if (_stage == Stage.Fetching && _clients.First is null)
         {
             Cancel();
         }
@@ -198,7 +198,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         PassesThrough = true;
         _poem.PassThrough(_options.ChunkBytes);
         _needsClient = true;
-        if (_first is not null)
+        if (_clients.First is not null)
         {
             return true;
         }
@@ -233,7 +233,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
             _service.FetchCompleted(this, _poem);
         }
 
-        if (_first is null)
+        if (_clients.First is null)
         {
             Finish();
         }

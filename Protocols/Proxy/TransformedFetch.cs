@@ -13,7 +13,7 @@ internal sealed class TransformedFetch : IPoemReceiver
     private readonly TextBuffer _text;
     private bool _isTooLong;
 
-    private TransformedFetch(int maxLength) => _text = new TextBuffer { Limit = maxLength };
+    private TransformedFetch(TextBuffer text) => _text = text;
 
     /// <summary>Begins.</summary>
     /// <param name="fetch">Fetches the poem.</param>
@@ -30,7 +30,7 @@ internal sealed class TransformedFetch : IPoemReceiver
         long maxBytes,
         IPoemReceiver receiver)
     {
-        var collector = new TransformedFetch((int)Math.Min(maxBytes, TextBuffer.MaxBytes));
+        var collector = new TransformedFetch(new TextBuffer { Limit = (int)Math.Min(maxBytes, TextBuffer.MaxBytes) });
         return collector.Run(fetch, transform, format, receiver);
     }
 

@@ -7,7 +7,9 @@ namespace Poetry.Protocols;
 /// A protocol that sends and receives netstrings: Twisted's <c>NetstringReceiver</c>. Derive from it, and override
 /// <see cref="StringReceived"/>. <see cref="NetstringDecoder"/> is the decoding alone.
 /// </summary>
+#pragma warning disable CA1001 // The decoder gives its buffer back when the connection is lost.
 public abstract class NetstringReceiver : Protocol
+#pragma warning restore CA1001
 {
     /// <summary>Twisted's MAX_LENGTH.</summary>
     public const int DefaultMaxLength = 99_999;

@@ -88,23 +88,8 @@ internal static class TextEscaper
     /// <returns>False if it needs an escape or does not fit.</returns>
     public static bool TryCopyPlain(ReadOnlySpan<char> text, Span<byte> destination, EscapeMode mode)
     {
-        if (text.Length > destination.Length)
-        {
-            return false;
-        }
-
-        for (int i = 0; i < text.Length; i++)
-        {
-            char c = text[i];
-            if (c is < ' ' or > '~' || (mode == EscapeMode.Json && c is ('"' or '\\')))
-            {
-                return false;
-            }
-
-            destination[i] = (byte)c;
-        }
-
-        return true;
+        bool needsEscape = text.ContainsAnyExceptInRange(' ', '~') || (mode == EscapeMode.Json && text.ContainsAny('"', '\\'));
+        return !needsEscape && Ascii.FromUtf16(text, destination, out _) == OperationStatus.Done;
     }
 
     /// <summary>Escapes as much as fits.</summary>

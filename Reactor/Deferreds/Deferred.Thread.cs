@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Threading;
 
 namespace Poetry.Net;
@@ -24,6 +25,7 @@ public abstract partial class Deferred
 
     /// <summary>Asserts that this is the thread of the deferred's reactor. A release build pays nothing for it.</summary>
     [Conditional("DEBUG")]
+    [SuppressMessage("Performance", "CA1822", Justification = "A debug build reads the state.")]
     private protected void AssertThread()
     {
 #if DEBUG

@@ -49,12 +49,10 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
 
     private readonly Lock _gate = new();
     private readonly bool _isOrphan;
-    private Entry? _oldest;
-    private Entry? _newest;
+    private readonly IntrusiveList<Entry> _entries = new();
     private TimeSpan _nextCollection = TimeSpan.MinValue;
     private TimeSpan _wait = MinWait;
     private bool _hasNew;
-    private int _count;
     private long _notKept;
     private long _notKeptLost;
     private int _epoch;
@@ -69,7 +67,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     public static UnhandledFailures Current => _current ?? MakeOrphan();
 
     /// <summary>The failures that rest unhandled, whether their deferreds are referenced or not.</summary>
-    public long Count => _count + _notKept;
+    public long Count => _entries.Count + _notKept;
 
     /// <summary>The failures that were reported or counted as lost until now.</summary>
     public long LostCount { get; private set; }
@@ -108,7 +106,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
         {
             lock (outer._gate)
             {
-                for (Entry? entry = outer._oldest; entry is not null; entry = outer._oldest)
+                while (outer._entries.First is { } entry)
                 {
                     outer.Unlink(entry);
                     lock (_gate)
@@ -140,7 +138,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     /// <returns>When it has to be called again at the latest; null if nothing rests.</returns>
     public TimeSpan? Sweep(TimeSpan now)
     {
-        if (_count == 0 && _notKept == 0)
+        if (_entries.Count == 0 && _notKept == 0)
         {
             return null;
         }
@@ -189,7 +187,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
         {
             epoch = _epoch;
             _hasNew = true;
-            if (_count >= MaxKept)
+            if (_entries.Count >= MaxKept)
             {
                 _notKept++;
                 return null;
@@ -254,10 +252,10 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
 
     private void Report(bool lostOnly, Action<string, Failure?> to)
     {
-        Entry? entry = _oldest;
+        Entry? entry = _entries.First;
         while (entry is not null)
         {
-            Entry? next = entry.Next;
+            Entry? next = IntrusiveList<Entry>.Next(entry);
             if (!lostOnly || entry.IsLost)
             {
                 bool isMine;
@@ -308,48 +306,19 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     private void Link(Entry entry)
     {
         entry.Owner = this;
-        entry.Next = null;
-        entry.Previous = _newest;
-        if (_newest is null)
-        {
-            _oldest = entry;
-        }
-        else
-        {
-            _newest.Next = entry;
-        }
-
-        _newest = entry;
-        _count++;
+        _entries.AddLast(entry);
     }
 
     private void Unlink(Entry entry)
     {
-        if (entry.Previous is null)
-        {
-            _oldest = entry.Next;
-        }
-        else
-        {
-            entry.Previous.Next = entry.Next;
-        }
-
-        if (entry.Next is null)
-        {
-            _newest = entry.Previous;
-        }
-        else
-        {
-            entry.Next.Previous = entry.Previous;
-        }
-
+        _entries.Remove(entry);
         entry.Owner = null;
-        _count--;
     }
 
     /// <summary>A resting failure that is kept. It holds the failure and not the deferred.</summary>
-    internal sealed class Entry(string what, Failure failure)
+    internal sealed class Entry(string what, Failure failure) : IListElement<Entry>
     {
+        private ListLinks<Entry> _links;
         private volatile bool _isLost;
 
         public string What { get; } = what;
@@ -358,9 +327,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
 
         public UnhandledFailures? Owner { get; set; }
 
-        public Entry? Previous { get; set; }
-
-        public Entry? Next { get; set; }
+        ref ListLinks<Entry> IListElement<Entry>.Links => ref _links;
 
         /// <summary>Set by the finalizer thread: the deferred is no longer referenced.</summary>
         public bool IsLost

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Poetry.Net;
 
 /// <summary>
@@ -8,28 +6,17 @@ namespace Poetry.Net;
 /// </summary>
 internal class WaiterQueue<T>
 {
-    private Waiter? _first;
-    private Waiter? _last;
+    private readonly IntrusiveList<Waiter> _waiters = new();
 
     /// <summary>The number of waiting deferreds.</summary>
-    public int Count { get; private set; }
+    public int Count => _waiters.Count;
 
     /// <summary>Adds a deferred at the end.</summary>
     /// <returns>The deferred. Cancelling it leaves the queue.</returns>
     public Deferred<T> Add()
     {
-        var waiter = new Waiter(this) { PreviousWaiter = _last };
-        if (_last is null)
-        {
-            _first = waiter;
-        }
-        else
-        {
-            _last.NextWaiter = waiter;
-        }
-
-        _last = waiter;
-        Count++;
+        var waiter = new Waiter(this);
+        _waiters.AddLast(waiter);
         return waiter;
     }
 
@@ -37,10 +24,10 @@ internal class WaiterQueue<T>
     /// <returns>Null if the queue is empty. Cancelling it stops no operation.</returns>
     public Deferred<T>? TakeFirst()
     {
-        Waiter? first = _first;
+        Waiter? first = _waiters.First;
         if (first is not null)
         {
-            Remove(first);
+            _waiters.Remove(first);
         }
 
         return first;
@@ -51,36 +38,11 @@ internal class WaiterQueue<T>
     {
     }
 
-    private void Remove(Waiter waiter)
-    {
-        Debug.Assert(Count > 0, "only a queued deferred is removed");
-        if (waiter.PreviousWaiter is null)
-        {
-            _first = waiter.NextWaiter;
-        }
-        else
-        {
-            waiter.PreviousWaiter.NextWaiter = waiter.NextWaiter;
-        }
-
-        if (waiter.NextWaiter is null)
-        {
-            _last = waiter.PreviousWaiter;
-        }
-        else
-        {
-            waiter.NextWaiter.PreviousWaiter = waiter.PreviousWaiter;
-        }
-
-        waiter.PreviousWaiter = null;
-        waiter.NextWaiter = null;
-        Count--;
-    }
-
     /// <summary>An entry of the queue, which is the deferred itself.</summary>
-    private sealed class Waiter : Deferred<T>
+    private sealed class Waiter : Deferred<T>, IListElement<Waiter>
     {
         private readonly WaiterQueue<T> _queue;
+        private ListLinks<Waiter> _links;
 
         public Waiter(WaiterQueue<T> queue)
         {
@@ -88,13 +50,11 @@ internal class WaiterQueue<T>
             _state = FiredByOwnerOnly;
         }
 
-        public Waiter? PreviousWaiter { get; set; }
-
-        public Waiter? NextWaiter { get; set; }
+        ref ListLinks<Waiter> IListElement<Waiter>.Links => ref _links;
 
         private protected override void CancelUnfired()
         {
-            _queue.Remove(this);
+            _queue._waiters.Remove(this);
             _queue.OnCancelled();
             FireFailure(Failure.Cancelled);
         }

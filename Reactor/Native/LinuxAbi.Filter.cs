@@ -12,14 +12,23 @@ internal static unsafe partial class LinuxAbi
     /// <summary>SHUT_RD, sys/socket.h.</summary>
     public const int SHUT_RD = 0;
 
-    /// <summary>BPF_LD | BPF_B | BPF_ABS, linux/bpf_common.h: loads the byte at offset k.</summary>
-    public const ushort BPF_LD_B_ABS = 0x30;
+    /// <summary>BPF_LD, linux/bpf_common.h: a load.</summary>
+    public const ushort BPF_LD = 0x00;
 
-    /// <summary>BPF_JMP | BPF_JSET | BPF_K, linux/bpf_common.h: skips jt instructions if a bit of k is set, else jf.</summary>
-    public const ushort BPF_JMP_JSET_K = 0x45;
+    /// <summary>BPF_B, linux/bpf_common.h: of a byte.</summary>
+    public const ushort BPF_B = 0x10;
 
-    /// <summary>BPF_RET | BPF_K, linux/bpf_common.h: takes k bytes of the packet.</summary>
-    public const ushort BPF_RET_K = 0x06;
+    /// <summary>BPF_ABS, linux/bpf_common.h: at offset k.</summary>
+    public const ushort BPF_ABS = 0x20;
+
+    /// <summary>BPF_JMP, linux/bpf_common.h: a jump.</summary>
+    public const ushort BPF_JMP = 0x05;
+
+    /// <summary>BPF_JSET, linux/bpf_common.h: by jt instructions if a bit of k is set, else by jf.</summary>
+    public const ushort BPF_JSET = 0x40;
+
+    /// <summary>BPF_RET, linux/bpf_common.h: the end, with k bytes of the packet taken.</summary>
+    public const ushort BPF_RET = 0x06;
 
     /// <summary>TH_SYN, netinet/tcp.h.</summary>
     public const uint TH_SYN = 0x02;

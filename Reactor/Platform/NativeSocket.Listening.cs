@@ -38,10 +38,10 @@ internal static unsafe partial class NativeSocket
         // Load byte 13 of the TCP header, the flags; if SYN is set drop the packet, else take all of it.
         Span<LinuxAbi.struct_sock_filter> dropSyn =
         [
-            new() { code = LinuxAbi.BPF_LD_B_ABS, k = 13 },
-            new() { code = LinuxAbi.BPF_JMP_JSET_K, jf = 1, k = LinuxAbi.TH_SYN },
-            new() { code = LinuxAbi.BPF_RET_K, k = 0 },
-            new() { code = LinuxAbi.BPF_RET_K, k = uint.MaxValue },
+            new() { code = LinuxAbi.BPF_LD | LinuxAbi.BPF_B | LinuxAbi.BPF_ABS, k = 13 },
+            new() { code = LinuxAbi.BPF_JMP | LinuxAbi.BPF_JSET, jf = 1, k = LinuxAbi.TH_SYN },
+            new() { code = LinuxAbi.BPF_RET, k = 0 },
+            new() { code = LinuxAbi.BPF_RET, k = uint.MaxValue },
         ];
         fixed (LinuxAbi.struct_sock_filter* instructions = dropSyn)
         {

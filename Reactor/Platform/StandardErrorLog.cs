@@ -20,7 +20,7 @@ internal sealed class StandardErrorLog : ILogger
     {
         byte[] text = Encoding.UTF8.GetBytes(exception is null ? $"{message}\n" : $"{message}: {exception}\n");
         ReadOnlySpan<byte> left = text;
-        while (!left.IsEmpty && NativeDescriptor.Write(StandardError, left, out int written) == Errno.None && written > 0)
+        while (!left.IsEmpty && NativeFile.Write(StandardError, left, out int written) == Errno.None && written > 0)
         {
             left = left[written..];
         }

@@ -111,6 +111,7 @@ public sealed class Connections
     /// <summary>For the end of the loop, when every connection is closed.</summary>
     internal void StopTimers()
     {
+        AwaitingHeader.StopTimer();
         ShutdownProbes.StopTimer();
         AwaitingHeader.StopTimer();
         Lingering.StopTimer();

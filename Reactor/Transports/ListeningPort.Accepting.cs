@@ -111,7 +111,8 @@ public sealed partial class ListeningPort
 
     private void Fail(Errno error)
     {
-        ReactorLog.AcceptFailed(_reactor.Log, Address, error.Sentence());
+        string reason = error.Sentence();
+        ReactorLog.AcceptFailed(_reactor.Log, Address, reason);
         StopListening();
         _options.Failed?.Invoke();
     }

@@ -374,6 +374,6 @@ public sealed class GuidePages6To13 : TutorialExample
     {
         private int _count;
 
-        public Protocol Build() => new PoemServer(Encoding.UTF8.GetBytes($"{++_count}\n"));
+        public PoemServer Build() => new PoemServer(Encoding.UTF8.GetBytes($"{++_count}\n"));
     }
 }

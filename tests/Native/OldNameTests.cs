@@ -21,14 +21,13 @@ public sealed class OldNameTests : NativeTests
 
     [TestMethod]
     public void Serve_AFileOfSuchAName_SaysWhatIsWrong() =>
-        AssertFailed(Run(new Launch("serve") { Before = Name + "set -- \"$@\" \"$name\";" }), 1, "not valid UTF-8");
+        AssertFailed(Run(new Launch("serve") { Before = Name + "set -- \"$@\" \"$name\";" }), 2, "poetry serve: 'caf", "' is not valid UTF-8");
 
     [TestMethod]
     public void Get_IntoAFileOfSuchAName_SaysWhatIsWrong()
     {
         int port = ServePoem(Poem).Port();
         Finished finished = Run(new Launch("get", $"{port}") { Before = Name + "set -- \"$@\" --output \"$name\";" });
-        Assert.AreEqual(1, finished.ExitCode, finished.Errors);
-        Assert.Contains("not valid UTF-8", finished.Errors);
+        AssertFailed(finished, 2, "poetry get: 'caf", "' is not valid UTF-8");
     }
 }

@@ -80,7 +80,9 @@ public sealed class SlowCallbackTests : IDisposable
     /// <summary>Computes, which blocks the loop for much longer than anything else of its turn.</summary>
     private sealed class Blocker
     {
-        public void Block() => System.Threading.Thread.SpinWait(1_000_000);
+        private int _iterations = 1_000_000;
+
+        public void Block() => System.Threading.Thread.SpinWait(_iterations--);
     }
 
     private void Turn(double at, double took) =>

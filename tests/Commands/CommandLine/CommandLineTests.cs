@@ -26,6 +26,8 @@ public sealed class CommandLineTests
         Assert.AreEqual("127.0.0.1", server.Iface);
         Assert.AreEqual(1, server.Workers);
         Assert.IsNull(server.MaxConnections);
+        Assert.AreEqual(0, server.MaxPerAddress);
+        Assert.IsFalse(server.ProxyProtocol);
         Assert.AreEqual(TimeSpan.FromSeconds(60), server.SendTimeout);
         Assert.AreEqual(TimeSpan.FromSeconds(10), server.Drain);
         Assert.AreEqual(LogLevel.Information, server.LogLevel);
@@ -41,12 +43,14 @@ public sealed class CommandLineTests
         Run(
             "serve", "--port", "10001", "--iface=::1", "poem.txt", "--workers", "3", "--max-connections", "0",
             "--send-timeout=500ms", "--drain", "0", "--log-level", "trace", "--log-format=json",
-            "--metrics", "[::1]:0", "--netstring");
+            "--metrics", "[::1]:0", "--netstring", "--max-per-address", "10", "--proxy-protocol");
         ServerOptions server = _commands.Server!;
         Assert.AreEqual(10001, server.Port);
         Assert.AreEqual("::1", server.Iface);
         Assert.AreEqual(3, server.Workers);
         Assert.AreEqual(0, server.MaxConnections);
+        Assert.AreEqual(10, server.MaxPerAddress);
+        Assert.IsTrue(server.ProxyProtocol);
         Assert.AreEqual(TimeSpan.FromMilliseconds(500), server.SendTimeout);
         Assert.AreEqual(Quantity.Never, server.Drain);
         Assert.AreEqual(LogLevel.Trace, server.LogLevel);
@@ -110,6 +114,8 @@ public sealed class CommandLineTests
     [DataRow("serve --port --netstring p", "poetry serve: --port: '--netstring' is not a port from 0 to 65535")]
     [DataRow("serve --netstring=maybe p", "poetry serve: --netstring takes no value")]
     [DataRow("serve --workers 0 p", "poetry serve: --workers: '0' is neither a number from 1 to 1024 nor auto")]
+    [DataRow("serve --max-per-address -1 p", "poetry serve: --max-per-address: '-1' is not a whole number from 0 to 2147483647")]
+    [DataRow("serve --proxy-protocol=yes p", "poetry serve: --proxy-protocol takes no value")]
     [DataRow("serve --send-timeout NaN p", "poetry serve: --send-timeout: 'NaN' is not a time such as 0.7, 500ms or 2h")]
     [DataRow("serve --drain -1 p", "poetry serve: --drain: '-1' is not a time such as 0.7, 500ms or 2h")]
     [DataRow("serve --max-connections -1 p", "poetry serve: --max-connections: '-1' is not a whole number from 0 to 2147483647")]
@@ -134,6 +140,7 @@ public sealed class CommandLineTests
     [DataRow("serve --PORT 1 p", "poetry serve: unknown option '--PORT' (did you mean '--port'?)")]
     [DataRow("get --retries 5 1", "poetry get: unknown option '--retries' (did you mean '--retry'?)")]
     [DataRow("get -p 5 1", "poetry get: -p is an option of serve, slow-serve, transform and proxy")]
+    [DataRow("serve -p5 p", "poetry serve: unknown option '-p5' (did you mean '-p 5'?)")]
     [DataRow("serve -p 5 --port 6 p", "poetry serve: --port is given twice")]
     [DataRow("serve --netstring --netstring p", "poetry serve: --netstring is given twice")]
     [DataRow("serve --port -- p", "poetry serve: --port needs a value")]

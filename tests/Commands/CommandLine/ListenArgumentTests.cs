@@ -31,8 +31,8 @@ public sealed class ListenArgumentTests
 
     [TestMethod]
     [DataRow("", "an argument is empty")]
-    [DataRow("10001=", "'10001=' says nothing after '='")]
-    [DataRow("unix:p=", "'unix:p=' says nothing after '='")]
+    [DataRow("10001=", "'10001=' has nothing after '='")]
+    [DataRow("unix:p=", "'unix:p=' has nothing after '='")]
     [DataRow("70000=a.txt", "'70000' is not an address: a port is a number from 0 to 65535 (a file of this name is ./70000=a.txt)")]
     [DataRow("::1:80=a.txt", "'::1:80' is not an address: an IPv6 address needs brackets")]
     [DataRow("1.2.3:80=a.txt", "'1.2.3:80' is not an address: '1.2.3' is no IPv4 address")]

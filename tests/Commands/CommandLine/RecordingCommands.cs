@@ -1,6 +1,5 @@
 using System;
 using Poetry.Commands;
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Tests.Commands;

@@ -1,5 +1,6 @@
 using System;
 using System.ComponentModel;
+using System.Globalization;
 using System.Linq;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -32,7 +33,9 @@ public sealed class ShellCompletionTests
             """);
         foreach (string line in Typed)
         {
-            _ = script.Append($"zpty -w -n z $'poetry {line}\\t\\n'; zpty -r z out '*<*>*'; print -r -- \"${{${{out##*<}}%%>*}}\"\n");
+            _ = script.Append(
+                CultureInfo.InvariantCulture,
+                $"zpty -w -n z $'poetry {line}\\t\\n'; zpty -r z out '*<*>*'; print -r -- \"${{${{out##*<}}%%>*}}\"\n");
         }
 
         AssertLines(Run("zsh", script.Append("zpty -d z\n").ToString(), "zsh", "-f", "ask"), Words);

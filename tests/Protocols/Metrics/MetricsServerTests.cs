@@ -70,7 +70,7 @@ public sealed class MetricsServerTests
         transport.Open(factory.BuildProtocol(default)!);
         for (int sent = 0; sent < request.Length && transport.Sent.Length == 0; sent += pieceLength)
         {
-            transport.PeerSends(request[sent..Math.Min(sent + pieceLength, request.Length)]);
+            transport.PeerSends(request.AsSpan(sent..Math.Min(sent + pieceLength, request.Length)));
         }
 
         string answer = Encoding.ASCII.GetString(transport.Sent);

@@ -4,7 +4,6 @@ using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
-using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 

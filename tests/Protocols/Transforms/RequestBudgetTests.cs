@@ -5,7 +5,6 @@ using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
-using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 

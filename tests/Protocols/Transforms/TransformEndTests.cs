@@ -1,6 +1,5 @@
 using System;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
-using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Tests.Protocols;

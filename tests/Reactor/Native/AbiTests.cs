@@ -29,6 +29,8 @@ public sealed unsafe class AbiTests
         (typeof(Libc.struct_winsize), "struct winsize"),
         (typeof(LinuxAbi.struct_msghdr), "struct msghdr"),
         (typeof(LinuxAbi.struct_statx), "struct statx"),
+        (typeof(LinuxAbi.struct_sock_filter), "struct sock_filter"),
+        (typeof(LinuxAbi.struct_sock_fprog), "struct sock_fprog"),
     ];
 
     [TestMethod]
@@ -141,7 +143,7 @@ public sealed unsafe class AbiTests
         string[] headers =
         [
             "errno.h", "fcntl.h", "limits.h", "netinet/in.h", "netinet/tcp.h", "poll.h", "signal.h", "stddef.h",
-            "stdio.h", "sys/epoll.h", "sys/eventfd.h", "sys/ioctl.h", "sys/mman.h", "linux/mman.h",
+            "stdio.h", "sys/epoll.h", "sys/eventfd.h", "sys/ioctl.h", "sys/mman.h", "linux/filter.h", "linux/mman.h",
             "sys/resource.h", "sys/signalfd.h", "sys/socket.h", "sys/stat.h", "sys/time.h", "sys/uio.h", "sys/un.h", "sys/wait.h",
         ];
         DirectoryInfo directory = Directory.CreateTempSubdirectory("poetry-abi-");

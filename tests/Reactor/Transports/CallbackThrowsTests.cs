@@ -186,7 +186,7 @@ public sealed class CallbackThrowsTests
     [DynamicData(nameof(AllBackends))]
     public void OutOfMemory_InACallbackAndInTheLog_IsAReset(string backend)
     {
-        var factory = new ScriptedFactory(() => new ScriptedProtocol { OnData = (_, _) => throw new OutOfMemoryException() });
+        var factory = new ScriptedFactory(() => new ScriptedProtocol { OnData = (_, _) => throw new InsufficientMemoryException() });
         var log = new ThrowingLog();
         using var reactor = new Reactor(Backends.Open(backend), log);
         ListeningPort port = reactor.ListenTcp(TurnedReactor.AnyPort, factory);
@@ -288,7 +288,7 @@ public sealed class CallbackThrowsTests
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             Count++;
-            throw new OutOfMemoryException();
+            throw new InsufficientMemoryException();
         }
     }
 }

@@ -1,12 +1,10 @@
 using System;
 using System.Buffers.Binary;
-using System.Collections.Generic;
 using System.Linq;
 using System.Net;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using SocketAddress = Poetry.Net.SocketAddress;
 
 namespace Poetry.Tests.Net;
 

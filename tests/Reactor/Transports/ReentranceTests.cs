@@ -142,6 +142,7 @@ public sealed class ReentranceTests
             Loop.Reactor.Run();
             deadline.CancelIfActive();
             client.Join();
+            _ = deadline.CancelIfActive();
             Assert.IsFalse(ranOut, $"{callback} did not come");
             Assert.IsTrue(factory.Only.IsLost);
             Assert.IsTrue(Other.Only.IsLost);

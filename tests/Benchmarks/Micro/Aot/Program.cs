@@ -30,7 +30,8 @@ internal static class Program
 
                 break;
             case ["log"]:
-                Records(gauge);
+                Records(gauge, "all threads");
+                Records(new Gauge(Console.Out, ofThread: true), "the loop's thread");
                 break;
             case ["serve", var port, var file]:
                 SocketServer.Run(port, file).Wait();
@@ -74,10 +75,10 @@ internal static class Program
         gauge.Remark($"GB/s: parse {bytes / parse:F1}, receiver {bytes / receive:F1}, in two parts {bytes / cut:F1}");
     }
 
-    private static void Records(Gauge gauge)
+    private static void Records(Gauge gauge, string threads)
     {
         using var cases = new LogCases();
-        gauge.Title("log records, native, each");
+        gauge.Title($"log records, native, each, {threads}");
         _ = gauge.Line("a connection's, as text", cases.Text, LogCases.Count);
         _ = gauge.Line("a connection's, as JSON", cases.Json, LogCases.Count);
         _ = gauge.Line("a cached poem's line, as text", cases.Message, LogCases.Count);

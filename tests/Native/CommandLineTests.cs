@@ -1,0 +1,45 @@
+using System.Text;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>The command line of the executable: texts on standard output, warnings and refusals on standard error.</summary>
+[TestClass]
+public sealed class CommandLineTests : NativeTests
+{
+    [TestMethod]
+    [DataRow("poetry 1.", "--version")]
+    [DataRow("{\"name\":\"poetry\",", "--version", "--json")]
+    [DataRow("Usage: poetry serve ", "help", "serve")]
+    [DataRow(".TH POETRY\\-GET 1 ", "help", "--man", "get")]
+    [DataRow("THIRD-PARTY NOTICES\n", "help", "licenses")]
+    [DataRow("# bash completion for poetry\n", "completion", "bash")]
+    public void AText_IsPrinted(string start, params string[] arguments)
+    {
+        Finished finished = Run(arguments);
+        Assert.AreEqual(0, finished.ExitCode);
+        Assert.AreEqual(string.Empty, finished.Errors);
+        Assert.StartsWith(start, Encoding.UTF8.GetString(finished.Bytes));
+    }
+
+    [TestMethod]
+    public void TwoProxiesWithoutAPort_RunWithAWarning()
+    {
+        NativeBinary proxy = Start(new Launch("proxy", "10000", "10001"));
+        _ = proxy.Output.WaitForLines(2);
+        Assert.StartsWith("poetry proxy: warning: these are 2 proxies on random ports", proxy.Errors.Text);
+    }
+
+    [TestMethod]
+    [DataRow("poetry: unknown command 'fetch' (did you mean 'get'?)\n", "fetch", "10001")]
+    [DataRow("poetry get: --output a: several poems need a directory\n", "get", "--output", "a", "1", "2")]
+    [DataRow("poetry slow-serve: no such file: nosuch.txt\n", "slow-serve", "nosuch.txt")]
+    public void AMistake_IsOneLineAndExitCode2(string line, params string[] arguments)
+    {
+        Finished finished = Run(arguments);
+        Assert.AreEqual(2, finished.ExitCode);
+        Assert.AreEqual(line, finished.Errors);
+        Assert.IsEmpty(finished.Bytes);
+    }
+}

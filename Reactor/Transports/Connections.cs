@@ -113,7 +113,6 @@ public sealed class Connections
     {
         AwaitingHeader.StopTimer();
         ShutdownProbes.StopTimer();
-        AwaitingHeader.StopTimer();
         Lingering.StopTimer();
         foreach (TimeoutList list in _sending.Values)
         {

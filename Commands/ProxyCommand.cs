@@ -12,6 +12,9 @@ internal sealed class ProxyCommand : IDisposable
     private readonly ProxySettings _settings;
     private readonly PoetryLogger _log;
     private readonly List<WorkerProxies> _perWorker = [];
+
+    /// <summary>The names of all upstreams, as of the last reading of the list.</summary>
+    private readonly HashSet<string> _upstreams = [];
     private int _workers = 1;
 
     public ProxyCommand(ServerOptions server, ProxySettings settings)
@@ -22,12 +25,54 @@ internal sealed class ProxyCommand : IDisposable
     }
 
     /// <summary>Proxies the poems.</summary>
-    /// <param name="poems">At least one; no two on the same address unless its port is 0, and none its own upstream.</param>
+    /// <param name="poems">At least one, unless there is a list; no two on the same address unless its port is 0, and none its own
+    /// upstream.</param>
     /// <returns>The exit code.</returns>
     public int Run(ProxiedPoem[] poems)
     {
+        ListenFile? list = _settings.ListFile is { } path ? new ListenFile(path, _server, _settings.Fallback) : null;
+        if (list is not null)
+        {
+            try
+            {
+                poems = PoemsOf(list, list.Read());
+            }
+            catch (ListenFileError error)
+            {
+                throw new UsageError(error.Message);
+            }
+        }
+
         // A worker without a poem is not started, and gets no part of the cache.
         _workers = Math.Min(_server.Workers, poems.Length);
+        var host = new ServerHost(_server, _log)
+        {
+            Reload = clock => list is null ? Purge() : ReadAgain(list, clock),
+            Updated = () => _perWorker.ForEach(proxies => proxies.Keep(_upstreams)),
+            Metrics = page => ProxyMetrics.Write(page, Services(), HeldBytes()),
+        };
+        return host.Run(ListenersOf(poems));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _log.Dispose();
+
+    private static ProxiedPoem[] PoemsOf(ListenFile list, List<ListenLine> lines)
+    {
+        var poems = new ProxiedPoem[lines.Count];
+        for (int i = 0; i < poems.Length; i++)
+        {
+            (int number, Endpoint listen, string what) = lines[i];
+            poems[i] = ProxiedPoem.TryMake(listen, what, out ProxiedPoem? poem, out string? problem)
+                ? poem
+                : throw list.ErrorAt(number, problem);
+        }
+
+        return poems;
+    }
+
+    private List<Listener> ListenersOf(ProxiedPoem[] poems)
+    {
         var listeners = new List<Listener>();
         foreach (ProxiedPoem poem in poems)
         {
@@ -47,16 +92,25 @@ internal sealed class ProxyCommand : IDisposable
             });
         }
 
-        var host = new ServerHost(_server, _log)
-        {
-            Reload = _ => Purge(),
-            Metrics = page => ProxyMetrics.Write(page, Services(), HeldBytes()),
-        };
-        return host.Run(listeners);
+        return listeners;
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _log.Dispose();
+    /// <summary>Reads the list again. What is unchanged keeps its clients and its poem; what is gone is purged.</summary>
+    private async Deferred<IReadOnlyList<Listener>?> ReadAgain(ListenFile list, IClock clock)
+    {
+        try
+        {
+            ProxiedPoem[] poems = PoemsOf(list, await list.Read(clock));
+            _upstreams.Clear();
+            Array.ForEach(poems, poem => _upstreams.Add(poem.Upstream.ToString()));
+            return ListenersOf(poems);
+        }
+        catch (ListenFileError error)
+        {
+            ServerLog.ListenersKept(_log, error.Message);
+            return null;
+        }
+    }
 
     private WorkerProxies ProxiesOf(Reactor reactor)
     {
@@ -71,11 +125,11 @@ internal sealed class ProxyCommand : IDisposable
         return proxies;
     }
 
-    private Deferred<Unit> Purge()
+    private Deferred<IReadOnlyList<Listener>?> Purge()
     {
         _perWorker.ForEach(static proxies => proxies.Clear());
         ProxyLog.CacheEmptied(_log);
-        return Deferred.Succeed(default(Unit));
+        return Deferred.Succeed<IReadOnlyList<Listener>?>(null);
     }
 
     private long HeldBytes()

@@ -13,6 +13,9 @@ internal sealed class ServeCommand
     public Func<PoemSource, Reactor, ILogger, Factory> MakeFactory { get; init; } =
         static (source, reactor, records) => new PoemServerFactory(source, reactor, records);
 
+    /// <summary>The files of all poems, as of the last reading of the list.</summary>
+    private readonly HashSet<string> _files = [];
+
     /// <summary>Serves the poems.</summary>
     /// <param name="server">The options of all servers.</param>
     /// <param name="options">The poems, and how they are sent.</param>
@@ -20,48 +23,98 @@ internal sealed class ServeCommand
     public int Run(ServerOptions server, ServeOptions options)
     {
         SignalQueue.Open(isServer: true);
-        ServedPoem[] poems = options.Poems;
         using var log = PoetryLogger.ForServer(server);
-        var sources = new PoemSource[poems.Length];
+        ListenFile? list = options.ListFile is { } path ? new ListenFile(path, server, server.ListenAt(null)) : null;
+        ServedPoem[] poems = options.Poems;
+        var sources = new Dictionary<string, PoemSource>();
+        try
+        {
+            poems = list is null ? poems : PoemsOf(list, list.Read());
+        }
+        catch (ListenFileError error)
+        {
+            throw new UsageError(error.Message);
+        }
 
         // Standard input last: it may take its time, and a file that is missing is reported at once.
-        PoemProblem problem = Open(options, sources, isStandardInput: false);
-        problem = problem == default ? Open(options, sources, isStandardInput: true) : problem;
+        PoemProblem problem = Open(poems, options.Format, sources, isStandardInput: false);
+        problem = problem == default ? Open(poems, options.Format, sources, isStandardInput: true) : problem;
         if (problem != default)
         {
             return problem.IsWrongUsage ? throw new UsageError(problem.Sentence) : CommandRunner.Fail(problem.Sentence);
         }
 
-        var listeners = new List<Listener>();
-        for (int i = 0; i < poems.Length; i++)
+        foreach (PoemSource source in sources.Values)
         {
-            PoemSource source = sources[i];
             WarnIfEmpty(source, log);
-            listeners.Add(new Listener(
-                $"Serving {poems[i].File}", poems[i].Listen, (reactor, records) => MakeFactory(source, reactor, records)));
         }
 
-        var host = new ServerHost(server, log) { Reload = clock => Reload(sources, clock, log) };
-        return host.Run(listeners);
+        var host = new ServerHost(server, log)
+        {
+            Reload = clock => Reload(list, options.Format, sources, clock, log),
+            Updated = () => DropUnused(sources),
+        };
+        return host.Run(ListenersOf(poems, sources));
     }
 
-    private static PoemProblem Open(ServeOptions options, PoemSource[] sources, bool isStandardInput)
+    private static ServedPoem[] PoemsOf(ListenFile list, List<ListenLine> lines)
     {
-        ServedPoem[] poems = options.Poems;
+        ServedPoem[] poems = new ServedPoem[lines.Count];
         for (int i = 0; i < poems.Length; i++)
         {
-            if ((poems[i].File == PoemReader.StandardInput) == isStandardInput)
+            poems[i] = new ServedPoem(lines[i].Listen, lines[i].What) { Place = list.PlaceOf(lines[i].Number) };
+            if (poems[i].File == PoemReader.StandardInput)
             {
-                if (PoemSource.TryOpen(poems[i].File, options.Format, out PoemProblem problem) is not { } source)
+                throw list.ErrorAt(lines[i].Number, "a poem of a list is a file, and not standard input");
+            }
+        }
+
+        return poems;
+    }
+
+    private static PoemProblem Open(
+        ServedPoem[] poems, PoemFormat format, Dictionary<string, PoemSource> sources, bool isStandardInput)
+    {
+        foreach (ServedPoem poem in poems)
+        {
+            if ((poem.File == PoemReader.StandardInput) == isStandardInput && !sources.ContainsKey(poem.File))
+            {
+                if (PoemSource.TryOpen(poem.File, format, out PoemProblem problem) is not { } source)
                 {
-                    return problem;
+                    return problem with { Sentence = poem.Place + problem.Sentence };
                 }
 
-                sources[i] = source;
+                sources.Add(poem.File, source);
             }
         }
 
         return default;
+    }
+
+    private List<Listener> ListenersOf(ServedPoem[] poems, Dictionary<string, PoemSource> sources)
+    {
+        var listeners = new List<Listener>();
+        foreach (ServedPoem poem in poems)
+        {
+            PoemSource source = sources[poem.File];
+            listeners.Add(new Listener(
+                $"Serving {poem.File}", poem.Listen, (reactor, records) => MakeFactory(source, reactor, records)));
+        }
+
+        return listeners;
+    }
+
+    /// <summary>Drops the poems that no listener has any more.</summary>
+    private void DropUnused(Dictionary<string, PoemSource> sources)
+    {
+        foreach (string file in new List<string>(sources.Keys))
+        {
+            if (!_files.Contains(file))
+            {
+                _ = sources.Remove(file, out PoemSource? source);
+                source!.Close();
+            }
+        }
     }
 
     /// <summary>An empty poem is allowed but rarely intended: the program that writes the file may not have begun.</summary>
@@ -71,6 +124,55 @@ internal sealed class ServeCommand
         {
             ServerLog.Empty(log, source.Name);
         }
+    }
+
+    /// <summary>Reads the list again, if there is one, then the poems that were there before.</summary>
+    private async Deferred<IReadOnlyList<Listener>?> Reload(
+        ListenFile? list, PoemFormat format, Dictionary<string, PoemSource> sources, IClock clock, ILogger log)
+    {
+        PoemSource[] old = [.. sources.Values];
+        List<Listener>? listeners = null;
+        if (list is not null)
+        {
+            try
+            {
+                ServedPoem[] poems = PoemsOf(list, await list.Read(clock));
+                await OpenNew(poems, format, sources, clock);
+                listeners = ListenersOf(poems, sources);
+                _files.Clear();
+                Array.ForEach(poems, poem => _files.Add(poem.File));
+            }
+            catch (ListenFileError error)
+            {
+                ServerLog.ListenersKept(log, error.Message);
+                return null;
+            }
+        }
+
+        await Reload(old, clock, log);
+        return listeners;
+    }
+
+    /// <summary>Opens the poems that no other line had before. If one can't be opened, none is.</summary>
+    private static async Deferred<Unit> OpenNew(
+        ServedPoem[] poems, PoemFormat format, Dictionary<string, PoemSource> sources, IClock clock)
+    {
+        var opened = new Dictionary<string, PoemSource>();
+        foreach (ServedPoem poem in poems)
+        {
+            if (!sources.ContainsKey(poem.File) && !opened.ContainsKey(poem.File))
+            {
+                (PoemSource? source, PoemProblem problem) = await PoemSource.Open(poem.File, format, clock);
+                opened.Add(poem.File, source ?? throw new ListenFileError(poem.Place + problem.Sentence));
+            }
+        }
+
+        foreach ((string file, PoemSource source) in opened)
+        {
+            sources.Add(file, source);
+        }
+
+        return default;
     }
 
     private static Deferred<Unit> Reload(PoemSource[] sources, IClock clock, ILogger log)

@@ -92,8 +92,11 @@ internal sealed class ServerOptions
 /// <summary>What <c>serve</c> and <c>slow-serve</c> let the user choose.</summary>
 internal sealed class ServeOptions
 {
-    /// <summary>At least one; no two on the same address unless its port is 0.</summary>
+    /// <summary>At least one, unless there is a list; no two on the same address unless its port is 0.</summary>
     public required ServedPoem[] Poems { get; init; }
+
+    /// <summary>The file of <c>--file</c> that lists the poems; null for none.</summary>
+    public string? ListFile { get; init; }
 
     /// <summary>How every poem travels.</summary>
     public required PoemFormat Format { get; init; }

@@ -15,6 +15,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         ("poetry proxy 10000=poems.example:10001 10010=poems.example:10002", "two poems"),
         ("poetry proxy --ttl 10m --stale-if-error 1d --port 10000 10001", "and when the server is down"),
         ("poetry proxy --port 10000 a.example:10001,b.example:10001", "a server and its mirror"),
+        ("poetry proxy --file upstreams.conf", "the servers of a list, which SIGHUP reads again"),
         ("poetry proxy --transform shout --via 11000 --port 10000 10001", "kept transformed"),
     ];
 
@@ -31,6 +32,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
     /// <param name="transform">NAME: Keep poems transformed; needs --via</param>
     /// <param name="via">ADDRESS: The server that transforms</param>
     /// <param name="allowEmpty">Take 0 bytes for an empty poem, and not for a failure</param>
+    /// <param name="file">PATH: Read [LISTEN=]ADDRESS lines from there, and again on SIGHUP</param>
     /// <param name="address">ADDRESS: The poetry server, its mirrors after commas, or LISTEN=ADDRESS for each of several</param>
     public void Proxy(
         string? listen = null,
@@ -45,6 +47,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         string? transform = null,
         string? via = null,
         bool allowEmpty = false,
+        string? file = null,
         [Argument] params string[] address)
     {
         ServerOptions server = servers.Options;
@@ -66,6 +69,8 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             },
             Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
             AllowEmpty = allowEmpty,
+            ListFile = binding.Read<string>(file, GetSyntax.TryParsePath),
+            Fallback = server.ListenAt(named),
             Transform = binding.Read<string>(transform, GetSyntax.TryParseTransformation),
             Via = binding.Read<Endpoint>(via, Endpoint.TryParse),
             MaxCacheBytes = CommandWords.IsTyped(maxCache) ? cacheBytes : Math.Min(cacheBytes, AvailableMemory.Bytes() / 2),
@@ -76,8 +81,13 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             return;
         }
 
-        Endpoint fallback = server.ListenAt(named);
-        _ = ProxiedPoem.TryAssignAddresses(arguments, fallback, server.Iface, out ProxiedPoem[] placed, out string? problem);
+        ProxiedPoem[] placed = [];
+        string? problem = settings.ListFile is null || arguments.Length == 0 ? null : "--file and addresses as arguments exclude each other";
+        if (settings.ListFile is null)
+        {
+            _ = ProxiedPoem.TryAssignAddresses(arguments, settings.Fallback, server.Iface, out placed, out problem);
+        }
+
         binding.Refuse(problem);
         binding.Refuse(transform is not null && via is null ? "--transform needs --via ADDRESS, a transform server"
             : transform is null && via is not null ? "--via needs --transform NAME, a transformation" : null);

@@ -13,11 +13,19 @@ internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
 
     /// <summary>Options of servers whose poems are files.</summary>
     /// <param name="netstring">Send the poem as one netstring, so that a cut is noticed</param>
-    /// <param name="file">FILE: A file, or ADDRESS=FILE; - is standard input</param>
-    public void Poems(bool netstring = false, [Argument] params string[] file)
+    /// <param name="file">PATH: Read [LISTEN=]FILE lines from there, and again on SIGHUP</param>
+    /// <param name="poem">FILE: A file, or ADDRESS=FILE; - is standard input</param>
+    public void Poems(bool netstring = false, string? file = null, [Argument] params string[] poem)
     {
-        ListenArgument[] arguments = binding.ReadAll<ListenArgument>(file, ListenArgument.TryParse);
-        Options = new ServeOptions { Poems = Place(arguments), Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain };
+        ListenArgument[] arguments = binding.ReadAll<ListenArgument>(poem, ListenArgument.TryParse);
+        string? list = binding.Read<string>(file, GetSyntax.TryParsePath);
+        binding.Refuse(list is not null && poem.Length > 0 ? "--file and poems as arguments exclude each other" : null);
+        Options = new ServeOptions
+        {
+            Poems = list is null ? Place(arguments) : [],
+            Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
+            ListFile = list,
+        };
         servers.RefuseUnused(ListenArgument.Places(arguments));
     }
 
@@ -51,6 +59,7 @@ internal sealed class ServeSyntax(Binding binding, ServerSyntax servers, PoemSyn
         ("poetry serve --port 10001 ecstasy.txt", "one poem on 127.0.0.1"),
         ("poetry serve 10001=ecstasy.txt [::1]:10002=fascination.txt", "two poems"),
         ("poetry serve unix:poem.sock=science.txt", "on a Unix socket"),
+        ("poetry serve --file poems.conf", "the poems of a list, which SIGHUP reads again"),
         ("fortune | poetry serve --iface 0.0.0.0 --port 17 -", "standard input, to the world"),
     ];
 

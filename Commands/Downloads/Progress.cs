@@ -75,7 +75,7 @@ internal abstract class Progress(Func<long> nowMs)
 
     /// <summary>The download begins anew.</summary>
     /// <param name="task">Its number.</param>
-    /// <param name="reason">Why, for those who want details.</param>
+    /// <param name="reason">Why; shown with details only.</param>
     public void Restarted(int task, string reason)
     {
         Entry entry = _entries[task - 1];

@@ -11,6 +11,9 @@ namespace Poetry.Commands;
 /// the thread of <see cref="ServerHost.Run"/>.</param>
 internal sealed record Listener(string Title, Endpoint Address, Func<Reactor, ILogger, Factory> MakeFactory)
 {
+    /// <summary>What it serves and where: two listeners with the same key are one.</summary>
+    public string Key => $"{Title} on {Address}";
+
     /// <summary>True if a single worker serves it whatever <c>--workers</c> says, because its connections share state.</summary>
     public bool IsSingleWorker { get; init; }
 }

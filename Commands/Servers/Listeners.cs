@@ -8,10 +8,11 @@ namespace Poetry.Commands;
 /// name gets a socket for each of its addresses. Every socket is bound before any of them is served, so a server starts with all
 /// of them or not at all.
 /// </summary>
-internal sealed class Listeners
+internal sealed partial class Listeners
 {
     private readonly List<Place> _places = [];
     private readonly List<ListeningPort> _ports = [];
+    private readonly List<Bound> _bound = [];
 
     /// <summary>Looks up the addresses. Blocks for as long as the look-ups take.</summary>
     /// <param name="listeners">At least one.</param>
@@ -68,11 +69,20 @@ internal sealed class Listeners
             Worker owner = workers[place.IsShared ? 0 : place.Index % workers.Count];
             ListeningPort port = owner.Listen(place.Listener, place.Address, options with { Sharing = sharing }, place.Inherited);
             _ports.Add(port);
+            Bound? bound = _bound.Find(bound => bound.Listener == place.Listener);
+            if (bound is null)
+            {
+                bound = new Bound(place.Listener);
+                _bound.Add(bound);
+            }
+
+            bound.Ports.Add((owner, port));
             for (int i = 1; sharing == PortSharing.First && i < workers.Count; i++)
             {
                 // The port that the first worker was given.
                 SocketAddress address = place.Address.WithPort(port.Address.Port);
-                _ = workers[i].Listen(place.Listener, address, options with { Sharing = PortSharing.Joining }, inherited: -1);
+                ListenOptions joining = options with { Sharing = PortSharing.Joining };
+                bound.Ports.Add((workers[i], workers[i].Listen(place.Listener, address, joining, inherited: -1)));
             }
         }
     }

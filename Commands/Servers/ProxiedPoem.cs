@@ -34,13 +34,12 @@ internal sealed class ProxiedPoem(Endpoint listen, PoemMirrors upstream)
         for (int i = 0; i < arguments.Length && problem is null; i++)
         {
             Endpoint listen = arguments[i].Listen?.WithDefaultHost(iface) ?? fallback;
-            if (!PoemMirrors.TryParse(arguments[i].What, out PoemMirrors? upstream, out problem))
+            if (!TryMake(listen, arguments[i].What, out ProxiedPoem? poem, out problem))
             {
                 break;
             }
 
-            placed[i] = new ProxiedPoem(listen, upstream);
-            problem = Array.IndexOf(upstream.Endpoints.ToArray(), listen) >= 0 ? $"{listen} is the proxy itself" : null;
+            placed[i] = poem;
             for (int j = 0; j < i && problem is null && (listen.IsUnix || listen.Port != 0); j++)
             {
                 problem = placed[j].Listen.Equals(listen) ? $"two proxies on {listen}: say PORT=ADDRESS for each" : null;
@@ -48,5 +47,23 @@ internal sealed class ProxiedPoem(Endpoint listen, PoemMirrors upstream)
         }
 
         return problem is null;
+    }
+
+    /// <summary>Reads the addresses of an upstream.</summary>
+    /// <param name="listen">The complete address of its listener.</param>
+    /// <param name="addresses">As typed.</param>
+    /// <param name="poem">Both.</param>
+    /// <param name="problem">What is wrong, in one line.</param>
+    public static bool TryMake(
+        Endpoint listen, string addresses, [NotNullWhen(true)] out ProxiedPoem? poem, [NotNullWhen(false)] out string? problem)
+    {
+        poem = null;
+        if (PoemMirrors.TryParse(addresses, out PoemMirrors? upstream, out problem))
+        {
+            problem = Array.IndexOf(upstream.Endpoints.ToArray(), listen) >= 0 ? $"{listen} is the proxy itself" : null;
+            poem = problem is null ? new ProxiedPoem(listen, upstream) : null;
+        }
+
+        return poem is not null;
     }
 }

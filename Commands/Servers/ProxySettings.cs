@@ -16,6 +16,12 @@ internal sealed class ProxySettings
     /// <summary>Limit for all poems in memory together, kept or not.</summary>
     public required long MaxCacheBytes { get; init; }
 
+    /// <summary>The file of <c>--file</c> that lists the upstreams; null for none.</summary>
+    public string? ListFile { get; init; }
+
+    /// <summary>The listener of an upstream that is given none.</summary>
+    public required Endpoint Fallback { get; init; }
+
     /// <summary>True if 0 bytes are an empty poem, and not a failure.</summary>
     public bool AllowEmpty { get; init; }
 

@@ -11,4 +11,7 @@ internal sealed class ServedPoem(Endpoint listen, string file)
     public Endpoint Listen => listen;
 
     public string File => file;
+
+    /// <summary>Its line in the list of poems, before a message about it; empty if there is no list.</summary>
+    public string Place { get; init; } = string.Empty;
 }

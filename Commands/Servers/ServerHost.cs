@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using Poetry.Net;
 using Poetry.Protocols;
 
@@ -26,6 +27,8 @@ internal sealed class ServerHost
     private readonly ServerOptions _options;
     private readonly PoetryLogger _log;
     private WorkerThreads? _threads;
+    private Listeners? _listeners;
+    private ListenOptions? _listenOptions;
     private DescriptorBudget _budget;
     private ServerStatistics? _statistics;
     private bool _hasFailed;
@@ -39,8 +42,14 @@ internal sealed class ServerHost
         _log = log;
     }
 
-    /// <summary>What SIGHUP does; null for nothing. Fires when it is done. On the first worker's thread.</summary>
-    public Func<IClock, Deferred<Unit>>? Reload { get; init; }
+    /// <summary>
+    /// What SIGHUP does; null for nothing. Fires when it is done, with all listeners that the server is to have now, or null for
+    /// no change. On the first worker's thread.
+    /// </summary>
+    public Func<IClock, Deferred<IReadOnlyList<Listener>?>>? Reload { get; init; }
+
+    /// <summary>Called when the listeners of a reload are in place; null for nothing. On the first worker's thread.</summary>
+    public Action? Updated { get; init; }
 
     /// <summary>Descriptors that a connection needs: 2 if it may need one to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
@@ -71,7 +80,7 @@ internal sealed class ServerHost
             }
 
             // A look-up may take its time; a signal ends it.
-            var listeners = new Listeners(served);
+            Listeners listeners = _listeners = new Listeners(served);
             SocketAddress[] metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : [];
             if (MakeWorkers(listeners) is { } problem)
             {
@@ -83,13 +92,14 @@ internal sealed class ServerHost
             signals.OnHangUp(OnHangUp);
             signals.OnUser2(_log.Reopen);
             signals.OnUser1(() => ServerStatistics.Log(_log, _threads!.All));
-            listeners.Bind(_threads!.All, new ListenOptions
+            _listenOptions = new ListenOptions
             {
                 SendTimeout = _options.SendTimeout,
                 ExpectsProxyHeader = _options.ProxyProtocol,
                 AddressLimit = _options.MaxPerAddress == 0 ? null : new AddressLimit(_options.MaxPerAddress),
                 Failed = () => First.CallFromThread(OnListenerFailed),
-            });
+            };
+            listeners.Bind(_threads!.All, _listenOptions);
             ServeMetrics(metrics);
             Errno error = Errno.None;
             if (!_threads.Start(() => (error = ReadyLines.Write(listeners)) == Errno.None))
@@ -201,8 +211,26 @@ internal sealed class ServerHost
         {
             _reloads = true;
             Systemd.NotifyReloading();
-            _ = Reload(First).AddBoth(this, static (host, _) => host.OnReloaded());
+            _ = ReloadOnce(Reload).AddBoth(this, static (host, _) => host.OnReloaded());
         }
+    }
+
+    private async Deferred<Unit> ReloadOnce(Func<IClock, Deferred<IReadOnlyList<Listener>?>> reload)
+    {
+        if (await reload(First) is { } listeners && _signalsSeen == 0)
+        {
+            try
+            {
+                await _listeners!.Update(listeners, _threads!.All, _listenOptions!, _log);
+                Updated?.Invoke();
+            }
+            catch (IOException error)
+            {
+                ServerLog.ListenersKept(_log, error.Message);
+            }
+        }
+
+        return default;
     }
 
     private void OnReloaded()

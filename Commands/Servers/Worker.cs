@@ -20,6 +20,9 @@ internal sealed class Worker
     private readonly ConnectionLimit? _limit;
     private readonly ILogger _log;
     private readonly Action _answer;
+
+    /// <summary>Replaced and never changed, since other threads read it.</summary>
+    private volatile ListeningPort[] _ports = [];
     private volatile bool _isAsked;
     private volatile bool _hasEnded;
     private bool _isDraining;
@@ -45,8 +48,11 @@ internal sealed class Worker
     /// <summary>Called on its thread when it has drained or has to end at once; null stops its reactor.</summary>
     public Action? Drained { get; set; }
 
-    /// <summary>Its ports, in the order of the listeners.</summary>
-    public List<ListeningPort> Ports { get; } = [];
+    /// <summary>Its ports, in the order in which they were opened. May be read from any thread.</summary>
+    public IReadOnlyList<ListeningPort> Ports => _ports;
+
+    /// <summary>How many of its ports listen. May be read from any thread.</summary>
+    public int OpenPorts => Array.FindAll(_ports, port => port.Listening).Length;
 
     /// <summary>Opens a port.</summary>
     /// <param name="listener">What is served on it.</param>
@@ -56,12 +62,18 @@ internal sealed class Worker
     /// <exception cref="CannotListenError">It cannot be bound.</exception>
     public ListeningPort Listen(Listener listener, in SocketAddress address, ListenOptions options, nint inherited)
     {
-        Factory factory = listener.MakeFactory(Reactor, Counters);
+        return Listen(listener.MakeFactory(Reactor, Counters), address, options, inherited);
+    }
+
+    /// <summary>The same with a factory that was made for this worker.</summary>
+    /// <exception cref="CannotListenError">It cannot be bound.</exception>
+    public ListeningPort Listen(Factory factory, in SocketAddress address, ListenOptions options, nint inherited)
+    {
         options = options with { Limit = _limit };
         ListeningPort port = inherited >= 0 ? Reactor.AdoptListener(inherited, factory, options)
             : address.Kind == AddressKind.Unix ? Reactor.ListenUnix(address.Path, factory, options)
             : Reactor.ListenTcp(address, factory, options);
-        Ports.Add(port);
+        _ports = [.. _ports, port];
         return port;
     }
 

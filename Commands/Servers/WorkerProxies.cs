@@ -15,6 +15,7 @@ namespace Poetry.Commands;
 internal sealed class WorkerProxies(Reactor reactor, ProxySettings settings, long maxCacheBytes, ILogger log)
 {
     private readonly PoemMemory _memory = new();
+    private volatile ProxyService[] _services = [];
     private readonly PoemRequest _request =
         new(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format) { AllowEmpty = settings.AllowEmpty };
 
@@ -22,17 +23,18 @@ internal sealed class WorkerProxies(Reactor reactor, ProxySettings settings, lon
 
     public ProxyCache Cache { get; } = new(maxCacheBytes);
 
-    public List<ProxyService> Services { get; } = [];
+    /// <summary>Replaced and never changed: the first worker adds and removes services, the reactor's thread purges them.</summary>
+    public ProxyService[] Services => _services;
 
     /// <summary>The service of an upstream: one for all listeners with the same one.</summary>
     public ProxyService ServiceOf(PoemMirrors upstream)
     {
         string name = upstream.ToString();
-        ProxyService? service = Services.Find(service => service.Upstream == name);
+        ProxyService? service = Array.Find(_services, service => service.Upstream == name);
         if (service is null)
         {
             service = new ProxyService(name, FetchOf(upstream), reactor, settings.Proxy, Cache, _memory, log);
-            Services.Add(service);
+            _services = [.. _services, service];
         }
 
         return service;
@@ -41,15 +43,27 @@ internal sealed class WorkerProxies(Reactor reactor, ProxySettings settings, lon
     /// <summary>Purges all poems, on the reactor's thread. May be called on any.</summary>
     public void Clear()
     {
-        if (!reactor.IsReactorThread)
-        {
-            reactor.CallFromThread(Clear);
-            return;
-        }
+        Clear(_services);
+    }
 
-        foreach (ProxyService service in Services)
+    /// <summary>Purges and drops the services of upstreams that no listener has any more. On the first worker's thread.</summary>
+    /// <param name="upstreams">The names of those that are left.</param>
+    public void Keep(HashSet<string> upstreams)
+    {
+        ProxyService[] gone = Array.FindAll(_services, service => !upstreams.Contains(service.Upstream));
+        _services = Array.FindAll(_services, service => upstreams.Contains(service.Upstream));
+        Clear(gone);
+    }
+
+    private void Clear(ProxyService[] services)
+    {
+        if (reactor.IsReactorThread)
         {
-            service.Clear();
+            Array.ForEach(services, static service => service.Clear());
+        }
+        else
+        {
+            reactor.CallFromThread(() => Clear(services));
         }
     }
 

@@ -130,6 +130,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         }
         else if (_frame.Complete)
         {
+            _ = _silence?.CancelIfActive();
             Transport.LoseConnection();
             fetch.Complete(_received);
         }

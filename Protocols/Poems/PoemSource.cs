@@ -40,6 +40,22 @@ internal sealed class PoemSource
     public static PoemSource? TryOpen(string name, PoemFormat format, out PoemProblem problem) =>
         PoemReader.TryRead(name, format, out problem) is { } poem ? new PoemSource(name, format, poem) : null;
 
+    /// <summary>The same on a loop, which does not wait for a file that is being written.</summary>
+    /// <param name="name">A file.</param>
+    /// <param name="format">How it travels.</param>
+    /// <param name="clock">The reactor's.</param>
+    /// <returns>Fires with the source, or with null and why there is none. Cancelling it stops reading.</returns>
+    public static async Deferred<(PoemSource? Source, PoemProblem Problem)> Open(string name, PoemFormat format, IClock clock)
+    {
+        var reading = new PoemReading(name, format);
+        while (!reading.Step())
+        {
+            _ = await clock.Sleep(PoemReading.Pause);
+        }
+
+        return (reading.Poem is { } poem ? new PoemSource(name, format, poem) : null, reading.Problem);
+    }
+
     /// <summary>The present poem, with a reference for the caller, which it has to <see cref="Poem.Release"/>.</summary>
     public Poem Acquire()
     {
@@ -72,6 +88,9 @@ internal sealed class PoemSource
             Read(new PoemReading(Name, _format), clock, done);
         }
     }
+
+    /// <summary>Releases the poem, which is not asked for any more. Connections go on with it.</summary>
+    public void Close() => _current.Release();
 
     private void Read(PoemReading reading, IClock clock, Action<PoemProblem> done)
     {

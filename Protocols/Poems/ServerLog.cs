@@ -46,6 +46,15 @@ internal static partial class ServerLog
     [LoggerMessage(EventId = 28, EventName = "workers_limited", Level = LogLevel.Warning, Message = "workers limited to {Workers}: {Reason}")]
     public static partial void WorkersLimited(ILogger log, long workers, string reason);
 
+    [LoggerMessage(EventId = 70, EventName = "listener_opened", Level = LogLevel.Information, Message = "listener opened: {Listener}")]
+    public static partial void ListenerOpened(ILogger log, string listener);
+
+    [LoggerMessage(EventId = 71, EventName = "listener_closed", Level = LogLevel.Information, Message = "listener closed: {Listener}")]
+    public static partial void ListenerClosed(ILogger log, string listener);
+
+    [LoggerMessage(EventId = 72, EventName = "listeners_kept", Level = LogLevel.Error, Message = "keeping the old listeners: {Problem}")]
+    public static partial void ListenersKept(ILogger log, string problem);
+
     [LoggerMessage(EventId = 29, EventName = "poem_empty", Level = LogLevel.Warning, Message = "the poem is empty: {Name}")]
     public static partial void Empty(ILogger log, string name);
 

@@ -10,7 +10,11 @@ namespace Poetry.Net;
 /// How much memory may be allocated without risking the OOM killer, for the machine and for our control group. Linux
 /// overcommits: too large an allocation succeeds, and a process is killed when the pages are first written to.
 /// </summary>
-/// <remarks>Crosses threads: may be called from any thread; they share one cached answer, under a lock.</remarks>
+/// <remarks>
+/// <para>The collector's own figures can't stand in: <c>GC.GetGCMemoryInfo</c> has the load of the last collection, and in a
+/// group of 200 MB did not see 60 MB of native memory until the next one (tried; a server that allocates nothing has none).</para>
+/// <para>Crosses threads: may be called from any thread; they share one cached answer, under a lock.</para>
+/// </remarks>
 internal static class AvailableMemory
 {
     /// <summary>Smaller allocations are not checked: the check would cost more than the allocation.</summary>

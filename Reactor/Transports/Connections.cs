@@ -27,6 +27,7 @@ public sealed class Connections
     private readonly Stack<StreamTransport> _spares = new(MaxSpares);
     private readonly RateLimit _refusedWatches = new(TimeSpan.FromSeconds(10));
     private Action? _whenNone;
+    private long _errorChecksTicks;
     private unsafe byte* _readBuffer;
 
     internal Connections(Reactor reactor)
@@ -106,6 +107,25 @@ public sealed class Connections
         {
             list.ForEach(close);
         }
+    }
+
+    /// <summary>
+    /// Whether a connection whose peer has closed may be asked for an error. That costs a system call, so it is done four times
+    /// a second, after a pause up to eight times at once: enough for the checks of load balancers, and nothing for a busy server.
+    /// </summary>
+    internal bool TryTakeErrorCheck()
+    {
+        const long Interval = TimeSpan.TicksPerSecond / 4;
+        const long Burst = 8 * Interval;
+        long now = _reactor.Now.Ticks;
+        long next = Math.Max(_errorChecksTicks, now - Burst) + Interval;
+        if (next > now)
+        {
+            return false;
+        }
+
+        _errorChecksTicks = next;
+        return true;
     }
 
     /// <summary>For the end of the loop, when every connection is closed.</summary>

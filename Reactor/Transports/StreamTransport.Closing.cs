@@ -162,6 +162,23 @@ internal sealed partial class StreamTransport
         }
     }
 
+    /// <summary>
+    /// The client has sent FIN too. One that had closed before the data arrived has reset the connection, which recv does not
+    /// tell after its FIN: a load balancer that checks the port, and that must not be taken for a client that was served.
+    /// </summary>
+    private void OnPeerClosed()
+    {
+        Errno error = _reactor.Connections.TryTakeErrorCheck() ? NativeSocket.TakeError(Handle) : Errno.None;
+        if (error != Errno.None)
+        {
+            CloseForError(error);
+        }
+        else
+        {
+            BeginClose(ConnectionDone.Failure);
+        }
+    }
+
     /// <summary>The client has sent something after FIN: that restarts its timeout, within <see cref="MaxLinger"/>.</summary>
     private void OnLingerInput()
     {

@@ -105,7 +105,7 @@ internal sealed partial class StreamTransport
                 CloseIfBothEnded();
                 break;
             case State.Lingering:
-                BeginClose(ConnectionDone.Failure);
+                OnPeerClosed();
                 break;
             default:
                 break;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Linq;
 using System.Net.Sockets;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -90,6 +91,30 @@ public sealed class LoadBalancerTests : NativeTests
         server.Errors.WaitForText(" 192.0.2.1:5000");
         server.Signal(Posix.SIGTERM);
         Assert.AreEqual(0, server.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    [DataRow("serve")]
+    [DataRow("slow-serve")]
+    [DataRow("transform")]
+    [DataRow("proxy")]
+    public void EveryServer_RecordsProbesAtDebug(string command)
+    {
+        const int Probes = 3;
+        NativeBinary server = StartServer(command, "--log-level", "debug");
+        for (int i = 0; i < Probes; i++)
+        {
+            Wire.Connect(server.Port()).Dispose();
+            Wire.Reset(Wire.Connect(server.Port()));
+        }
+
+        server.Signal(Posix.SIGTERM);
+        Finished finished = server.WaitForExit();
+        Assert.AreEqual(0, finished.ExitCode, finished.Errors);
+        string[] records = [.. finished.ErrorLines.Where(line => line.Contains(": left", System.StringComparison.Ordinal))];
+        Assert.HasCount(2 * Probes, records, finished.Errors);
+        Assert.IsTrue(records.All(line => line.Contains(" debug ", System.StringComparison.Ordinal)), finished.Errors);
+        Assert.DoesNotContain("Fetching", finished.Errors);
     }
 
     /// <summary>The first client may not be accepted yet when the next one comes: the limit is asked until it is reached.</summary>

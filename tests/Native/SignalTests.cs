@@ -30,6 +30,19 @@ public sealed class SignalTests : NativeTests
         Assert.IsLessThanOrEqualTo(MaxIdleThreads, threads.Length, string.Join(' ', threads));
     }
 
+    /// <summary>At this limit the runtime has no address space left for a thread's stack.</summary>
+    [TestMethod]
+    public void Terminate_WithoutAddressSpaceForAThread_EndsWithZero()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        for (int i = 0; i < 5; i++)
+        {
+            NativeBinary server = Serve(new Launch("poem.txt") { Before = "ulimit -v 200000;" });
+            server.Signal(Posix.SIGTERM);
+            Assert.AreEqual(0, server.WaitForExit().ExitCode);
+        }
+    }
+
     [TestMethod]
     public void User1AndTerminate_SentTogether_BothAct()
     {

@@ -7,7 +7,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Net;
 
-/// <summary>Turns are told to the reactor with the moments at which they began and ended: nobody has to be slow.</summary>
+/// <summary>Turns are told to the reactor with the moments at which they began and ended, so that no test has to be slow.</summary>
 [TestClass]
 public sealed class SlowCallbackTests : IDisposable
 {

@@ -208,7 +208,7 @@ public sealed class LogBufferTests
             }
         }
 
-        /// <summary>Waits until somebody is stuck in here.</summary>
+        /// <summary>Waits until a thread is blocked in here.</summary>
         public bool WaitUntilEntered(TimeSpan timeout)
         {
             lock (_gate)

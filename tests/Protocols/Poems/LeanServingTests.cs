@@ -91,6 +91,7 @@ public sealed class LeanServingTests
         Assert.AreEqual(Burst + (passes * Measured), port.Accepted);
         Assert.AreEqual(0, port.RejectedByHeader + port.RejectedByAddress);
         Assert.AreEqual(0, allocated, $"bytes for {Measured} connections");
+        PoemEnd.ReleaseAll(source);
     }
 
     [TestMethod]

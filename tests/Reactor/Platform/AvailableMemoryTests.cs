@@ -5,7 +5,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Net;
 
-/// <summary>What control groups leave, read from trees like those that the kernel shows.</summary>
+/// <summary>What control groups leave, read from files like those of the kernel.</summary>
 [TestClass]
 public sealed class AvailableMemoryTests
 {
@@ -85,7 +85,7 @@ public sealed class AvailableMemoryTests
     public void Bytes_OfThisMachine_AreSome() => Assert.IsGreaterThan(0L, AvailableMemory.Bytes());
 
     [TestMethod]
-    public void HasRoomFor_MoreThanAnybodyHas_IsFalse()
+    public void HasRoomFor_MoreThanAnyMachineHas_IsFalse()
     {
         Assert.IsTrue(AvailableMemory.HasRoomFor(1));
         Assert.IsFalse(AvailableMemory.HasRoomFor(long.MaxValue));

@@ -199,7 +199,7 @@ public sealed partial class NativeFileTests
     }
 
     [TestMethod]
-    public void Write_ToAPipeThatNobodyReads_IsABrokenPipe()
+    public void Write_ToAPipeWithoutAReader_IsABrokenPipe()
     {
         if (OperatingSystem.IsWindows())
         {

@@ -132,7 +132,7 @@ public sealed unsafe class NativeSocketTests
     [TestMethod]
     [DataRow(AddressKind.IPv4)]
     [DataRow(AddressKind.IPv6)]
-    public void Connect_WhereNobodyListens_IsRefused(AddressKind kind)
+    public void Connect_WithoutAListener_IsRefused(AddressKind kind)
     {
         SocketAddress address;
         using (var port = new TestListener(kind))
@@ -185,7 +185,7 @@ public sealed unsafe class NativeSocketTests
     }
 
     [TestMethod]
-    public void Accept_WithNobodyWaiting_WouldBlock()
+    public void Accept_WithoutAConnection_WouldBlock()
     {
         using var listener = new TestListener(AddressKind.IPv4);
         Assert.AreEqual(Errno.EAGAIN, NativeSocket.Accept(listener.Handle, out nint handle, out SocketAddress peer));

@@ -19,12 +19,12 @@ public sealed class CallbackThrowsTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void ADelayedCall_CostsNobodyAnything(string backend) => AssertLogged(backend, loop =>
+    public void ADelayedCall_CostsNoConnection(string backend) => AssertLogged(backend, loop =>
         loop.Reactor.CallLater(TimeSpan.Zero, Throw));
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void ACallFromAThread_CostsNobodyAnything(string backend) => AssertLogged(backend, loop =>
+    public void ACallFromAThread_CostsNoConnection(string backend) => AssertLogged(backend, loop =>
         loop.Reactor.CallFromThread(Throw));
 
     [TestMethod]
@@ -201,7 +201,7 @@ public sealed class CallbackThrowsTests
                 reactor.Turn(1);
             }
 
-            factory.Built[^1].AssertLost<OutOfMemoryException>();
+            factory.Built[^1].AssertLost<InsufficientMemoryException>();
             Wire.WaitForReset(client);
         }
 

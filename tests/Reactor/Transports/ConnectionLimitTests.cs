@@ -48,10 +48,10 @@ public sealed class ConnectionLimitTests
         loop.Until(() => port.Connections == 0, "the end of all");
     }
 
-    /// <summary>Two ports share a limit; for the one that is asked first nobody waits, for the other somebody does.</summary>
+    /// <summary>Two ports share a limit; the one that is asked first has no waiting client, the other has one.</summary>
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void AtTheLimit_APortForWhichNobodyWaits_KeepsNoPlaceFromTheOther(string backend)
+    public void AtTheLimit_APortWithoutWaitingClients_KeepsNoSlotFromTheOther(string backend)
     {
         using var loop = new TurnedReactor(backend);
         var options = new ListenOptions { Limit = new ConnectionLimit(2) };

@@ -38,7 +38,7 @@ public sealed class ListeningPortTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void ListenTcp_PortZero_TellsThePortItGot(string backend)
+    public void ListenTcp_PortZero_HasThePortOfTheKernel(string backend)
     {
         using var loop = new TurnedReactor(backend);
         ListeningPort first = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
@@ -151,7 +151,7 @@ public sealed class ListeningPortTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void AnAcceptedConnectionThatIsGone_IsNoMatter(string backend)
+    public void AnAcceptedConnectionThatIsGone_DisturbsNothing(string backend)
     {
         using var loop = new TurnedReactor(backend);
         ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
@@ -268,8 +268,8 @@ public sealed class ListeningPortTests
     }
 
     /// <summary>
-    /// The socket is no listener any more: no accept on it will ever succeed. The port says so once, and whoever wants to
-    /// know is told, on the loop, when the port listens no more; those who are connected go on.
+    /// The socket does not listen any more: no accept on it can succeed. The port logs it once, stops listening, and calls
+    /// <see cref="ListenOptions.Failed"/>; open connections stay open.
     /// </summary>
     [TestMethod]
     [DynamicData(nameof(AllBackends))]

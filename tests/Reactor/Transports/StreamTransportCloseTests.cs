@@ -294,6 +294,26 @@ public sealed class StreamTransportCloseTests
         Assert.IsFalse(Wire.ReadToEnd(client).WasReset);
     }
 
+    /// <summary>A load balancer that checks whether the port is open has received nothing, although the kernel took it all.</summary>
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    [DynamicData(nameof(AllBackends))]
+    public void AClient_ThatClosesAtOnce_WasSentNothing(string backend)
+    {
+        long sent = -1;
+        var factory = new ScriptedFactory(() => new ScriptedProtocol
+        {
+            OnMade = made => made.Transport.WriteLast(Noise(600)),
+            OnLost = (lost, _) => sent = lost.Transport.BytesSent,
+        });
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, factory);
+        Wire.Connect(port.Address.Port).Dispose();
+        loop.Until(() => factory.Built.Count == 1 && factory.Only.IsLost, "the end of the connection");
+        factory.Only.AssertLost<ConnectionLost>();
+        Assert.AreEqual(0, sent);
+    }
+
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
     public void ShortenLinger_OneThatWaitsAlready_IsShortenedToo(string backend)

@@ -279,7 +279,7 @@ public sealed class StreamTransportReadTests
         Assert.IsTrue(factory.Built.TrueForAll(protocol => protocol.Calls[^1] == "lost"));
         Assert.IsEmpty(loop.Log.Exceptions);
 
-        // Those that were left paused hear of no end: nobody wants their input.
+        // Paused connections are not told of the end: their input is not read.
         int Stuck() => factory.Built.Count(protocol => !protocol.IsLost && !protocol.Transport.Disconnecting);
     }
 

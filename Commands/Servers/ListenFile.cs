@@ -1,0 +1,124 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Text;
+using Poetry.Net;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>A line of a <see cref="ListenFile"/>: what is served, and where.</summary>
+/// <param name="Number">From 1.</param>
+/// <param name="Listen">The complete address of the listener.</param>
+/// <param name="What">A file, or the addresses of an upstream; not checked yet.</param>
+internal readonly record struct ListenLine(int Number, Endpoint Listen, string What);
+
+/// <summary>A list of listeners is wrong, or can't be read.</summary>
+/// <param name="problem">One line for the user, without a full stop, naming the file.</param>
+internal sealed class ListenFileError(string problem) : IOException(problem);
+
+/// <summary>
+/// The file of <c>--file</c>: lines of <c>[LISTEN=]WHAT</c>, with comments that begin with <c>#</c>, and blank lines. It is read
+/// at the start, and again on SIGHUP.
+/// </summary>
+/// <param name="path">A regular file, in UTF-8.</param>
+/// <param name="server">Completes the addresses of listeners.</param>
+/// <param name="fallback">The listener of a line that names none.</param>
+internal sealed class ListenFile(string path, ServerOptions server, Endpoint fallback)
+{
+    /// <summary>Chosen: ten thousand lines of a hundred bytes, more than a server has ports to use.</summary>
+    private const int MaxBytes = 1024 * 1024;
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Reads the file. Blocks: for the start of a server.</summary>
+    /// <exception cref="ListenFileError">It is wrong, or can't be read.</exception>
+    public List<ListenLine> Read()
+    {
+        var reading = new PoemReading(path, PoemFormat.Plain);
+        reading.Finish();
+        return Parse(reading);
+    }
+
+    /// <summary>Reads the file again, without blocking the loop while it is being written.</summary>
+    /// <param name="clock">The reactor's.</param>
+    /// <returns>Fires with the lines; fails with a <see cref="ListenFileError"/>. Cancelling it stops reading.</returns>
+    public async Deferred<List<ListenLine>> Read(IClock clock)
+    {
+        var reading = new PoemReading(path, PoemFormat.Plain);
+        while (!reading.Step())
+        {
+            _ = await clock.Sleep(PoemReading.Pause);
+        }
+
+        return Parse(reading);
+    }
+
+    /// <summary>The beginning of a message about a line.</summary>
+    public string PlaceOf(int number) => $"{path}: line {number}: ";
+
+    /// <summary>The error of a line.</summary>
+    public ListenFileError ErrorAt(int number, string problem) => new(PlaceOf(number) + problem);
+
+    private List<ListenLine> Parse(PoemReading reading)
+    {
+        if (reading.Poem is not { } file)
+        {
+            // A directory or a pipe: what is said of it there is said of a poem.
+            bool isUnreadable = !reading.Problem.IsWrongUsage || reading.Problem.Sentence.StartsWith("no such", StringComparison.Ordinal);
+            throw new ListenFileError(isUnreadable ? reading.Problem.Sentence : $"{path} is not a regular file");
+        }
+
+        try
+        {
+            return file.Length > MaxBytes
+                ? throw new ListenFileError($"{path} is longer than {MaxBytes} bytes")
+                : Parse(StrictUtf8.GetString(file.Parts[0].Span));
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new ListenFileError($"{path} is not UTF-8");
+        }
+        finally
+        {
+            file.Release();
+        }
+    }
+
+    private List<ListenLine> Parse(string text)
+    {
+        var lines = new List<ListenLine>();
+        var taken = new Dictionary<Endpoint, int>();
+        int number = 0;
+        foreach (string untrimmed in text.Split('\n'))
+        {
+            number++;
+            string line = untrimmed.Trim(' ', '\t', '\r');
+            if (line.Length == 0 || line[0] == '#')
+            {
+                continue;
+            }
+
+            if (line.AsSpan().ContainsAnyInRange('\0', '\x1F'))
+            {
+                throw ErrorAt(number, "there is a control character in it");
+            }
+
+            if (!ListenArgument.TryParse(line, out ListenArgument? argument, out string? problem))
+            {
+                throw ErrorAt(number, problem);
+            }
+
+            Endpoint listen = argument.Listen is null ? fallback : server.ListenAt(argument.Listen);
+            bool isOne = listen.IsUnix || listen.Port != 0;
+            if (isOne && !taken.TryAdd(listen, number))
+            {
+                throw ErrorAt(number, $"{listen} is in line {taken[listen]} already");
+            }
+
+            lines.Add(new ListenLine(number, listen, argument.What));
+        }
+
+        return lines.Count > 0 ? lines : throw new ListenFileError($"{path}: there is nothing to serve in it");
+    }
+}

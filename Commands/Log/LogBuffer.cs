@@ -129,10 +129,13 @@ internal sealed class LogBuffer : IDisposable
         }
     }
 
-    /// <summary>Writes what is buffered, for at most a second; later records are ignored.</summary>
+    /// <summary>How long <see cref="Dispose"/> waits for a blocked log. A server that has used up its drain time shortens it.</summary>
+    public TimeSpan DisposeTimeout { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Writes what is buffered, for at most <see cref="DisposeTimeout"/>; later records are ignored.</summary>
     public void Dispose()
     {
-        _ = Flush(TimeSpan.FromSeconds(1));
+        _ = Flush(DisposeTimeout);
         lock (_gate)
         {
             _isClosed = true;

@@ -91,7 +91,14 @@ internal sealed class LogProcessor : IAsyncLogProcessor, IDisposable
         _ = _buffer.TryAppend(line.End());
     }
 
-    /// <summary>Writes what is buffered, for at most a second.</summary>
+    /// <inheritdoc cref="LogBuffer.DisposeTimeout"/>
+    public TimeSpan DisposeTimeout
+    {
+        get => _buffer.DisposeTimeout;
+        set => _buffer.DisposeTimeout = value;
+    }
+
+    /// <summary>Writes what is buffered, for at most <see cref="DisposeTimeout"/>.</summary>
     public void Dispose() => _buffer.Dispose();
 
     /// <inheritdoc/>

@@ -100,7 +100,14 @@ internal sealed class PoetryLogger : ILogger, IDisposable
         }
     }
 
-    /// <summary>Writes what is buffered, for at most a second.</summary>
+    /// <inheritdoc cref="LogBuffer.DisposeTimeout"/>
+    public TimeSpan DisposeTimeout
+    {
+        get => _processor.DisposeTimeout;
+        set => _processor.DisposeTimeout = value;
+    }
+
+    /// <summary>Writes what is buffered, for at most <see cref="DisposeTimeout"/>: a second by default.</summary>
     public void Dispose() => _processor.Dispose();
 
     private static Errno WriteToStandardError(ReadOnlySpan<byte> bytes, out int written) =>

@@ -48,6 +48,13 @@ internal sealed partial class Listeners
     /// <summary>A listener that is not shared occupies one worker, a shared one occupies all.</summary>
     public int MaxWorkers { get; }
 
+    /// <summary>Why there are no more workers than <see cref="MaxWorkers"/>, as the end of a sentence.</summary>
+    public string WhyFewWorkers => _places.Exists(place => place.Listener.IsSingleWorker)
+        ? "each poem is proxied by one worker"
+        : _places.Exists(place => place.Inherited >= 0)
+            ? "a socket that systemd has bound is served by one worker"
+            : "a Unix socket is served by one worker";
+
     /// <summary>The ready lines of the bound listeners.</summary>
     public IEnumerable<string> ReadyLines()
     {

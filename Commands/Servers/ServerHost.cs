@@ -24,6 +24,10 @@ internal sealed class ServerHost
     /// <summary>Shortest watchdog period: a shorter WATCHDOG_USEC would keep the loop busy with notifications.</summary>
     private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>A log that is read has its last records within this.</summary>
+    private static readonly TimeSpan MinTimeForLog = TimeSpan.FromSeconds(0.2);
+    private static readonly TimeSpan MaxTimeForLog = TimeSpan.FromSeconds(1);
+
     private readonly ServerOptions _options;
     private readonly PoetryLogger _log;
     private WorkerThreads? _threads;
@@ -35,6 +39,7 @@ internal sealed class ServerHost
     private bool _reloads;
     private bool _reloadsAgain;
     private int _signalsSeen;
+    private TimeSpan _drainStart;
 
     public ServerHost(ServerOptions options, PoetryLogger log)
     {
@@ -111,6 +116,7 @@ internal sealed class ServerHost
             StartWatchdog();
             IdleMemoryTrimmer.Attach(First);
             _threads.Run();
+            _log.DisposeTimeout = TimeForLog();
             return _hasFailed ? ExitCode.Failure : ExitCode.Success;
         }
         catch (CannotListenError error)
@@ -147,9 +153,12 @@ internal sealed class ServerHost
         }
 
         int workers = _budget.Workers;
-        if (workers < asked && workers < (_options.MaxConnections is null or 0 ? asked : _options.MaxConnections))
+        if (workers < _options.Workers)
         {
-            ServerLog.WorkersLimited(_log, workers, $"{asked} were asked for, but the limit of open files is {limit}");
+            string why = workers < asked && workers == _options.MaxConnections ? $"the limit of connections is {workers}"
+                : workers < asked ? $"the limit of open files is {limit}"
+                : listeners.WhyFewWorkers;
+            ServerLog.WorkersLimited(_log, workers, $"{_options.Workers} were asked for, but {why}");
         }
 
         _threads = new WorkerThreads(workers, _budget.MaxConnections, _log);
@@ -258,10 +267,18 @@ internal sealed class ServerHost
         _hasFailed = true;
     }
 
+    /// <summary>What is left of the drain time, so that a log that blocks does not delay the end much further.</summary>
+    private TimeSpan TimeForLog()
+    {
+        TimeSpan left = _options.Drain - (First.Now - _drainStart);
+        return left < MinTimeForLog ? MinTimeForLog : left > MaxTimeForLog ? MaxTimeForLog : left;
+    }
+
     /// <summary>The first signal lets what is in flight finish, the second does not.</summary>
     private void Terminate()
     {
         bool isFirst = ++_signalsSeen == 1;
+        _drainStart = isFirst ? First.Now : _drainStart;
         _statistics?.StopBeingReady();
         Systemd.NotifyStopping();
         _threads!.Drain(isFirst ? _options.Drain : TimeSpan.Zero);

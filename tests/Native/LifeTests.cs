@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -52,18 +53,18 @@ public sealed class LifeTests : NativeTests
     [TestMethod]
     [DataRow(0)]
     [DataRow(1)]
-    public void Terminate_Transform_AnswersWhoHasBegunToAsk(int face)
+    public void Terminate_Transform_AnswersRequestsThatHaveBegun(int port)
     {
         NativeBinary server = Start(new Launch("transform", "--text-port", "0"));
-        using Socket client = Wire.Connect(server.Port(face));
-        _ = client.Send(face == 0 ? "11:shout."u8 : "shout\n"u8);
+        using Socket client = Wire.Connect(server.Port(port));
+        _ = client.Send(port == 0 ? "11:shout."u8 : "shout\n"u8);
         server.Signal(Posix.SIGHUP);
         server.Signal(Posix.SIGTERM);
         server.Errors.WaitForText("in flight: 1");
-        Assert.IsTrue(Wire.IsRefused(server.Port(face)));
-        _ = client.Send(face == 0 ? "hello,"u8 : "hello"u8);
+        Assert.IsTrue(Wire.IsRefused(server.Port(port)));
+        _ = client.Send(port == 0 ? "hello,"u8 : "hello"u8);
         client.Shutdown(SocketShutdown.Send);
-        Assert.AreEqual(face == 0 ? "5:HELLO," : "HELLO", Encoding.ASCII.GetString(Wire.ReadToEnd(client).Bytes));
+        Assert.AreEqual(port == 0 ? "5:HELLO," : "HELLO", Encoding.ASCII.GetString(Wire.ReadToEnd(client).Bytes));
         client.Dispose();
         Assert.AreEqual(0, server.WaitForExit().ExitCode);
     }
@@ -226,7 +227,7 @@ public sealed class LifeTests : NativeTests
 
     /// <summary>The reader of the log pauses until much more than the buffers was logged: then it learns how much it missed.</summary>
     [TestMethod]
-    public void Log_NobodyReadForAWhile_SaysOnceHowMuchWasDropped()
+    public void Log_NotReadForAWhile_SaysOnceHowMuchWasDropped()
     {
         const int Fetches = 6000;
         _ = Folder.Write("poem.txt", Poem);
@@ -250,6 +251,28 @@ public sealed class LifeTests : NativeTests
         string[] words = told[0].Split(' ');
         int dropped = int.Parse(words[Array.IndexOf(words, "dropped") + 1], CultureInfo.InvariantCulture);
         Assert.AreEqual(Fetches, served + dropped, told[0]);
+    }
+
+    /// <summary>A stuck log gets what is left of the drain time, and a fifth of a second if nothing is left.</summary>
+    [TestMethod]
+    public void Terminate_WithAStuckLog_EndsWithTheDrain()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        _ = Folder.Write("long.txt", LongPoem);
+        Posix.MakeFifo(Folder["log"]);
+        NativeBinary server = Start(new Launch("serve", "--drain", "2", "0=poem.txt", "0=long.txt") { Redirection = "2>log" });
+        using FileStream log = File.OpenRead(Folder["log"]);
+        _ = server.Output.WaitForLines(2);
+        using Socket inFlight = Wire.Connect(server.Port(1), 4096);
+        for (int i = 0; i < 1500; i++)
+        {
+            Wire.Fetch(server.Port(0)).AssertIs(Poem);
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        server.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+        Assert.IsInRange(1.9, 2.9, Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
     /// <summary>

@@ -18,6 +18,8 @@ public sealed class SystemdTests : NativeTests
 {
     private static string UnitFile => Path.Combine(Repository.Root, "poetry.service");
 
+    private static string SocketFile => Path.Combine(Repository.Root, "poetry.socket");
+
     [TestMethod]
     [DataRow("notify.sock")]
     [DataRow("@poetry-notify")]
@@ -142,7 +144,7 @@ public sealed class SystemdTests : NativeTests
     [DataRow("nosuch.sock")]
     [DataRow("@")]
     [DataRow("vsock:2:1")]
-    public void Notify_NobodyThere_ServesAllTheSame(string socket) => AssertServesWith(socket);
+    public void Notify_WithoutAListener_StillServes(string socket) => AssertServesWith(socket);
 
     [TestMethod]
     public void Notify_ANameThatIsTooLong_ServesAllTheSame() => AssertServesWith("/" + new string('x', 500));
@@ -263,13 +265,32 @@ public sealed class SystemdTests : NativeTests
         string analyze = Posix.Tool("systemd-analyze");
         string unit = File.ReadAllText(UnitFile).Replace("/usr/local/bin/poetry", NativeBinary.Path, StringComparison.Ordinal);
         _ = Folder.Write("poetry.service", unit);
-        Finished finished = ToolRun.Run(Folder.Path, analyze, "verify", "--man=no", Folder["poetry.service"]);
+        _ = Folder.Write("poetry.socket", File.ReadAllText(SocketFile));
+        Finished finished = ToolRun.Run(
+            Folder.Path, analyze, "verify", "--man=no", Folder["poetry.service"], Folder["poetry.socket"]);
         if (finished.Errors.Contains("Failed to", StringComparison.Ordinal) && !finished.Errors.Contains("poetry", StringComparison.Ordinal))
         {
             Assert.Inconclusive($"systemd-analyze does not work here: {finished.Errors}");
         }
 
         Assert.IsEmpty(finished.ErrorLines.Where(line => line.Contains("poetry", StringComparison.Ordinal)), finished.Errors);
+    }
+
+    /// <summary>The socket stands for the address that the service would bind by itself.</summary>
+    [TestMethod]
+    public void SocketUnit_HasTheAddressOfTheService()
+    {
+        string command = File.ReadLines(UnitFile).Single(line => line.StartsWith("ExecStart=", StringComparison.Ordinal));
+        string address = File.ReadLines(SocketFile).Single(line => line.StartsWith("ListenStream=", StringComparison.Ordinal));
+        string port = command.Split(' ')[^1].Split('=')[0];
+        Assert.AreEqual($"ListenStream=127.0.0.1:{port}", address);
+        Assert.DoesNotContain("--iface", command);
+        string[] arguments = [.. command.Split(' ')[1..^1], $"{port}=poem.txt"];
+        _ = Folder.Write("poem.txt", Poem);
+        using Socket listener = Listen();
+        NativeBinary server = StartActivated(listener, arguments);
+        Assert.AreEqual(((IPEndPoint)listener.LocalEndPoint!).Port, server.Port());
+        Wire.Fetch(server.Port()).AssertIs(Poem);
     }
 
     /// <summary>The Stopwatch of .NET counts CLOCK_MONOTONIC on Linux.</summary>

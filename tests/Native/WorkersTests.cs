@@ -29,6 +29,47 @@ public sealed class WorkersTests : NativeTests
     }
 
     [TestMethod]
+    [DataRow("a Unix socket is served by one worker", "serve", "unix:p.sock=poem.txt")]
+    [DataRow("each poem is proxied by one worker", "proxy", "10001")]
+    [DataRow("the limit of connections is 1", "serve", "--max-connections", "1", "poem.txt")]
+    public void FewerWorkersThanAskedFor_AreLoggedWithTheReason(string why, params string[] arguments)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server = Start(new Launch([.. arguments, "--workers", "2"]));
+        _ = server.Output.WaitForLines(1);
+        server.Errors.WaitForText($"workers limited to 1: 2 were asked for, but {why}");
+    }
+
+    /// <summary>A file that is missing is reported before standard input is read, and nothing else is said.</summary>
+    [TestMethod]
+    public void Serve_StandardInputAndAMissingFile_IsOneLine()
+    {
+        Finished finished = Run(new Launch("serve", "-", "missing") { Redirection = "</dev/null" });
+        Assert.AreEqual(2, finished.ExitCode);
+        Assert.HasCount(1, finished.ErrorLines);
+        Assert.Contains("no such file: missing", finished.Errors);
+    }
+
+    /// <summary>A name has several addresses: each has a ready line, and with port 0 a port of its own.</summary>
+    [TestMethod]
+    public void Serve_OnAName_ListensOnAllItsAddresses()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        int count = System.Net.Dns.GetHostAddresses("localhost").Distinct().Count();
+        NativeBinary server = Serve("--iface", "localhost", "--workers", "2", "poem.txt");
+        IReadOnlyList<string> lines = server.Output.WaitForLines(count);
+        Assert.HasCount(count, lines.Distinct());
+        for (int i = 0; i < count; i++)
+        {
+            Assert.StartsWith("Serving poem.txt on ", lines[i]);
+        }
+
+        Wire.Fetch(server.Port()).AssertIs(Poem);
+        server.Signal(Posix.SIGTERM);
+        Assert.HasCount(count, Encoding.UTF8.GetString(server.WaitForExit().Bytes).TrimEnd('\n').Split('\n'));
+    }
+
+    [TestMethod]
     public void Serve_SeveralListenersAndWorkers_PrintOneReadyLineEach()
     {
         _ = Folder.Write("poem.txt", Poem);
@@ -74,7 +115,7 @@ public sealed class WorkersTests : NativeTests
         }
     }
 
-    /// <summary>A listener that can't be shared gets the whole limit, and not the share of one worker of many.</summary>
+    /// <summary>A listener that can't be shared gets the full limit, not the share of one worker of many.</summary>
     [TestMethod]
     public void Serve_MaxConnectionsOnAUnixSocket_IsNotDivided()
     {

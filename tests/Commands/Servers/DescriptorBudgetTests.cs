@@ -19,7 +19,7 @@ public sealed class DescriptorBudgetTests
     public void Divide_OneWorker_HasWhatIsLeft(long limit, long expected) =>
         Assert.AreEqual(expected, DescriptorBudget.Divide(limit, OneServer).MaxConnections);
 
-    /// <summary>Aim: nobody is accepted for whom there is no descriptor. Method: all limits, all kinds of servers, counted.</summary>
+    /// <summary>Aim: no connection is accepted without a descriptor for it. Method: all limits and kinds of servers, counted.</summary>
     [TestMethod]
     public void Divide_AnyLimit_StaysWithinIt()
     {
@@ -68,7 +68,7 @@ public sealed class DescriptorBudgetTests
     public void Divide_LittleMemory_LimitsConnections(long memory, long? asked, long expected) => Assert.AreEqual(
         expected, DescriptorBudget.Divide(1000, OneServer with { MemoryConnections = memory, MaxConnections = asked }).MaxConnections);
 
-    /// <summary>Who asks for one connection needs no room for more.</summary>
+    /// <summary>A limit of one connection needs descriptors for one.</summary>
     [TestMethod]
     public void Divide_Least_IsForAHandfulOrWhatWasAskedFor()
     {

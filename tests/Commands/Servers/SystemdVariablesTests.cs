@@ -4,7 +4,7 @@ using Poetry.Commands;
 
 namespace Poetry.Tests.Commands;
 
-/// <summary>What is read of systemd's variables; here they are those of the tests, put back afterwards.</summary>
+/// <summary>systemd's environment variables, set by the test and restored afterwards.</summary>
 [TestClass]
 [DoNotParallelize]
 public sealed class SystemdVariablesTests
@@ -12,10 +12,10 @@ public sealed class SystemdVariablesTests
     [TestMethod]
     [DataRow("/run/notify", "2000", 2.0)]
     [DataRow("/run/notify", "1", 0.001)]
-    [DataRow(null, "2000", null, DisplayName = "nobody to tell")]
+    [DataRow(null, "2000", null, DisplayName = "no socket")]
     [DataRow("", "2000", null, DisplayName = "an empty name")]
     [DataRow("/run/notify", "0", null)]
-    public void WatchdogInterval_IsThatOfWhoListens(string? socket, string microseconds, double? expectedMs)
+    public void WatchdogInterval_NeedsASocketToNotify(string? socket, string microseconds, double? expectedMs)
     {
         string? before = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
         try

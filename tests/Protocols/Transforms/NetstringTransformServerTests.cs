@@ -195,7 +195,7 @@ public sealed class NetstringTransformServerTests
 
     /// <summary>A transformation that is done a second later; others are answered meanwhile.</summary>
     [TestMethod]
-    public void Transformation_ThatTakesAWhile_DelaysNobodyElse()
+    public void Transformation_ThatTakesAWhile_DelaysNoOtherClient()
     {
         _server.Service.Register(new LaterTransformation("sleep", text => _server.Clock.Sleep(TimeSpan.FromSeconds(1)).AddCallback(_ => text)));
         MemoryTransport sleeper = _server.Ask("8:sleep.zz,");
@@ -225,7 +225,7 @@ public sealed class NetstringTransformServerTests
 
     /// <summary>The protocol of a client that hung up serves the next one, which must not get the old answer.</summary>
     [TestMethod]
-    public void Transformation_ThatFiresTooLate_AnswersNobodyElse()
+    public void Transformation_ThatFiresTooLate_AnswersNoOtherClient()
     {
         var operation = new Deferred<byte[]>();
         _server.Service.Register(new LaterTransformation("late", _ => operation));

@@ -20,7 +20,7 @@ public sealed class TransformClientTests : IDisposable
     [TestMethod]
     [DataRow("")]
     [DataRow("Here is my Poem. Perché?")]
-    public void Transform_BySomebodyWhoCan_IsTheirAnswer(string text)
+    public void Transform_ByAServer_IsItsAnswer(string text)
     {
         ListeningPort server = Serve(TransformService.BuiltIn());
         Assert.AreEqual(text.ToUpperInvariant(), Ask(server.Address.Port, "shout", text));
@@ -54,7 +54,7 @@ public sealed class TransformClientTests : IDisposable
         }
     }
 
-    /// <summary>A name with a point can't be asked for over netstrings, whoever brings it.</summary>
+    /// <summary>A name with a point can't be asked for over netstrings.</summary>
     [TestMethod]
     public void Upstream_ANameWithAPoint_IsUnknown()
     {
@@ -64,7 +64,7 @@ public sealed class TransformClientTests : IDisposable
     }
 
     [TestMethod]
-    public void Transform_WhereNobodyListens_FailsToConnect() =>
+    public void Transform_WhereNothingListens_FailsToConnect() =>
         Assert.IsTrue(FailureOf(FaultServer.FreePort()).Check<ConnectError>());
 
     [TestMethod]

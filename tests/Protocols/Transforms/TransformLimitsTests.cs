@@ -7,7 +7,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 
-/// <summary>What a request may take, in bytes and in seconds, on both faces.</summary>
+/// <summary>What a request may take, in bytes and in seconds, on both ports.</summary>
 [TestClass]
 public sealed class TransformLimitsTests
 {
@@ -72,7 +72,7 @@ public sealed class TransformLimitsTests
         Assert.AreEqual(0, client.BytesSent);
     }
 
-    /// <summary>A text may become four times as long as the longest request, and not a byte more.</summary>
+    /// <summary>A text may become four times as long as the longest request, and not longer.</summary>
     [TestMethod]
     public void OutputLimit_IsExact()
     {

@@ -113,7 +113,7 @@ man() {
 }
 
 build_if_older() {
-    if [[ ! -x $binary || -n $(find Program.cs poetry.csproj THIRD-PARTY-NOTICES Directory.Build.props global.json Reactor Protocols Commands \
+    if [[ ! -x $binary || -n $(find Program.cs poetry.csproj Substitutions.xml THIRD-PARTY-NOTICES Directory.Build.props global.json Reactor Protocols Commands \
         -newer "$binary" -type f -print -quit 2>/dev/null) ]]; then
         build
     fi

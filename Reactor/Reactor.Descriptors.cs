@@ -111,9 +111,23 @@ public sealed partial class Reactor
         }
     }
 
+    /// <exception cref="ReactorNotRunning">The loop has ended, or the reactor is disposed: nothing would ever happen.</exception>
+    private void ThrowIfEnded()
+    {
+        if (_state == RunState.Stopped)
+        {
+            throw new ReactorNotRunning();
+        }
+    }
+
     private void Change(Descriptor descriptor, Interest add = Interest.None, Interest remove = Interest.None)
     {
         ArgumentNullException.ThrowIfNull(descriptor);
+        if (add != Interest.None)
+        {
+            ThrowIfEnded();
+        }
+
         Interest interest = (descriptor.Interest | add) & ~remove;
         if (interest == Interest.None)
         {

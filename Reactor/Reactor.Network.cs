@@ -63,6 +63,7 @@ public sealed partial class Reactor
     public ListeningPort ListenTcp(SocketAddress address, Factory factory, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
+        ThrowIfEnded();
         options ??= new ListenOptions();
         Errno error = Bind(address, options, out nint handle);
         if (error == Errno.None)
@@ -85,6 +86,7 @@ public sealed partial class Reactor
     public ListeningPort ListenUnix(string path, Factory factory, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
+        ThrowIfEnded();
         options ??= new ListenOptions();
         var address = SocketAddress.Unix(path);
         using UnixSocketLock guard = UnixSocketLock.Take(path, MaxUnixLockWaitMs, out bool isTaken);
@@ -117,6 +119,7 @@ public sealed partial class Reactor
     public ListeningPort AdoptListener(nint handle, Factory factory, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
+        ThrowIfEnded();
         options = (options ?? new ListenOptions()) with { RemovesPath = false, IsInherited = true };
         Errno error = NativeSocket.Adopt(handle);
         if (error == Errno.None && !NativeSocket.IsListening(handle))
@@ -144,6 +147,7 @@ public sealed partial class Reactor
     /// <returns>The connector, which has started.</returns>
     public Connector Connect(Endpoint endpoint, ClientFactory factory, TimeSpan timeout)
     {
+        ThrowIfEnded();
         var connector = new Connector(this, endpoint, factory, timeout);
         connector.Connect();
         return connector;

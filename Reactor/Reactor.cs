@@ -179,6 +179,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _threadCalls.Dispose();
         _poller.Dispose();
         Connections.FreeReadBuffer();
+        _state = RunState.Stopped;
     }
 
     /// <summary>One turn of the loop.</summary>

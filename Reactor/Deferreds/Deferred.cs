@@ -56,7 +56,7 @@ public abstract partial class Deferred : ChainLink
     /// <summary>Only its coroutine or its queue may fire it.</summary>
     private protected const int FiredByOwnerOnly = 1 << 8;
 
-    /// <summary>A coroutine whose awaited deferred is being cancelled.</summary>
+    /// <summary>Its canceller is being called; for a coroutine: the deferred that it awaits is being cancelled.</summary>
     private protected const int Cancelling = 1 << 9;
 
     /// <summary>A coroutine that ended during that cancel: it fires when the cancel is done.</summary>

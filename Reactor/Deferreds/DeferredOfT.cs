@@ -228,16 +228,35 @@ public partial class Deferred<T> : Deferred
                 _state |= IgnoresNextFire;
                 break;
             case Action<Deferred<T>> canceller:
-                canceller(this);
+                CallCanceller(canceller, static (canceller, deferred) => canceller(deferred));
                 break;
             default:
-                ((Canceller<T>)_aux).Cancel(this);
+                CallCanceller((Canceller<T>)_aux, static (canceller, deferred) => canceller.Cancel(deferred));
                 break;
         }
 
-        if ((_state & Fired) == 0)
+        if ((_state & (Fired | Cancelling)) == 0)
         {
             FireFailure(Failure.Cancelled);
+        }
+    }
+
+    /// <summary>Calls a canceller. If that cancels the deferred again, nothing happens: the cancel is under way.</summary>
+    private void CallCanceller<TCanceller>(TCanceller canceller, Action<TCanceller, Deferred<T>> call)
+    {
+        if ((_state & Cancelling) != 0)
+        {
+            return;
+        }
+
+        _state |= Cancelling;
+        try
+        {
+            call(canceller, this);
+        }
+        finally
+        {
+            _state &= ~Cancelling;
         }
     }
 

@@ -101,13 +101,19 @@ public sealed class LoadBalancerTests : NativeTests
     public void EveryServer_RecordsProbesAtDebug(string command)
     {
         const int Probes = 3;
+        const int Continue = 18;
+        const int Stop = 19;
         NativeBinary server = StartServer(command, "--log-level", "debug");
+
+        // The server is stopped meanwhile: what a client's kernel acknowledges before the client closes has been delivered.
+        server.Signal(Stop);
         for (int i = 0; i < Probes; i++)
         {
             Wire.Connect(server.Port()).Dispose();
             Wire.Reset(Wire.Connect(server.Port()));
         }
 
+        server.Signal(Continue);
         server.Signal(Posix.SIGTERM);
         Finished finished = server.WaitForExit();
         Assert.AreEqual(0, finished.ExitCode, finished.Errors);

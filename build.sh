@@ -14,6 +14,8 @@ help() {
     cat <<'WORDS'
 ./build.sh             builds dist/poetry, one native executable
 ./build.sh test [...]  builds it if need be and runs all tests; arguments go to the test runner: --filter 'FullyQualifiedName~Netstring'
+./build.sh torture     fails every system call of every command in turn, and checks what each promises (9 minutes)
+./build.sh fuzz [--seconds N] [--seed S]  sends broken input to every port, and broken poems to get and proxy
 ./build.sh demo        starts servers, fetches poems from them and compares every byte
 ./build.sh bench [...] measures it beside minimal programs in C; bench --help lists the choices
 ./build.sh bench deferred|netstring|timers|log  measures a part of the engine by itself
@@ -149,6 +151,29 @@ tests() {
     run_tests "$@"
 }
 
+torture() {
+    build_if_older
+    dotnet build tests -v:quiet -clp:ErrorsOnly
+    POETRY_TORTURE=full POETRY_BINARY=$PWD/$binary exec artifacts/bin/poetry.tests/debug/poetry.tests \
+        --filter 'FullyQualifiedName~TortureTests' --output detailed --no-progress "$@"
+}
+
+fuzz() {
+    local seconds=60
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+            --seconds) seconds=${2:?} ;;
+            --seed) export POETRY_SEED=${2:?} ;;
+            *) fail "fuzz: unknown option \"$1\"; there are --seconds N and --seed S" ;;
+        esac
+        shift 2
+    done
+    build_if_older
+    dotnet build tests -v:quiet -clp:ErrorsOnly
+    POETRY_FUZZ_SECONDS=$((seconds / 5 + 1)) POETRY_BINARY=$PWD/$binary exec artifacts/bin/poetry.tests/debug/poetry.tests \
+        --filter 'FullyQualifiedName~Native.FuzzTests' --output detailed --no-progress
+}
+
 traces() {
     dotnet build tests -v:quiet -clp:ErrorsOnly
     exec artifacts/bin/poetry.tests/debug/poetry.tests traces "$@"
@@ -206,6 +231,8 @@ case $word in
     test) tests "$@" ;;
     demo) demo ;;
     bench) bench "$@" ;;
+    torture) torture "$@" ;;
+    fuzz) fuzz "$@" ;;
     traces) traces "$@" ;;
     pack) pack "$@" ;;
     docs) docs ;;

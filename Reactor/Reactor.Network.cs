@@ -227,19 +227,21 @@ public sealed partial class Reactor
 
     private ListeningPort Listen(nint handle, SocketAddress address, Factory factory, ListenOptions options)
     {
+        SocketAddress bound = address;
         Errno error = NativeSocket.Listen(handle, ListeningPort.Backlog);
+        if (error == Errno.None && address.Kind != AddressKind.Unix)
+        {
+            // Without it the port that the kernel chose is unknown, and the ready line would name none.
+            error = NativeSocket.LocalAddress(handle, out bound);
+        }
+
         if (error != Errno.None)
         {
             NativeSocket.Close(handle);
             throw new CannotListenError(address.ToString(), error);
         }
 
-        if (address.Kind != AddressKind.Unix && NativeSocket.LocalAddress(handle, out SocketAddress bound) == Errno.None)
-        {
-            address = bound;
-        }
-
-        return Accepting(handle, address, factory, options);
+        return Accepting(handle, bound, factory, options);
     }
 
     /// <summary>The port has stopped listening.</summary>

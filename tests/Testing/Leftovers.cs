@@ -99,9 +99,13 @@ internal sealed class Leftovers
         }
     }
 
-    /// <summary>Assemblies and libraries are loaded when they are first needed; device files hold nothing.</summary>
+    /// <summary>
+    /// Assemblies and libraries are loaded when they are first needed, the platform's report is begun with the first result,
+    /// and device files hold nothing.
+    /// </summary>
     private static bool IsOfTheRuntime(string target) =>
         Path.GetExtension(target) is ".dll" or ".pdb" or ".so"
+        || Path.GetFileName(target).StartsWith("trx-stream-", StringComparison.Ordinal)
         || target.StartsWith("/dev/", StringComparison.Ordinal) || target.StartsWith("/proc/", StringComparison.Ordinal)
         || target.StartsWith("/sys/", StringComparison.Ordinal);
 
@@ -147,7 +151,7 @@ internal sealed class Leftovers
             {
                 string name = File.ReadAllText($"{path}/comm").TrimEnd();
                 string children = $"{path}/children";
-                if (!name.StartsWith(".NET", StringComparison.Ordinal))
+                if (!name.StartsWith(".NET", StringComparison.Ordinal) && !name.StartsWith("TRX", StringComparison.Ordinal))
                 {
                     string id = Path.GetFileName(path);
                     open[$"thread {id}"] = $"thread {id}: {name}";

@@ -5,6 +5,6 @@ internal sealed class ManualClock : global::Poetry.Net.Testing.ManualClock
 {
     public ManualClock()
     {
-        DelayedCallWatch.Watch(() => DelayedCallWatch.Left("a ManualClock", PendingCount));
+        DelayedCallWatch.Watch(() => DelayedCallWatch.Left($"a ManualClock at {Now}, next due: {string.Join(", ", PendingDues)}", PendingCount));
     }
 }

@@ -82,6 +82,8 @@ internal sealed class NativeBinary : IDisposable
 
     public int ProcessId => _process.Id;
 
+    public bool HasExited => _process.HasExited;
+
     /// <summary>How many descriptors the process has open.</summary>
     public int DescriptorCount => Directory.GetFileSystemEntries($"/proc/{ProcessId}/fd").Length;
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -44,17 +45,18 @@ internal static partial class Posix
     /// <summary>The path of a tool of the machine; a skipped test, with the reason, where it has none.</summary>
     public static string Tool(string name)
     {
-        foreach (string folder in new[] { "/usr/bin", "/bin", "/usr/sbin", "/sbin" })
+        string? path = FindTool(name);
+        if (path is null)
         {
-            if (File.Exists($"{folder}/{name}"))
-            {
-                return $"{folder}/{name}";
-            }
+            Assert.Inconclusive($"there is no {name} on this machine");
         }
 
-        Assert.Inconclusive($"there is no {name} on this machine");
-        return string.Empty;
+        return path;
     }
+
+    /// <summary>The path of a tool of the machine; null where it has none.</summary>
+    public static string? FindTool(string name) =>
+        Array.ConvertAll(["/usr/bin", "/bin", "/usr/sbin", "/sbin"], folder => $"{folder}/{name}").FirstOrDefault(File.Exists);
 
     /// <summary>A command before a program's that takes root's rights away; a skipped test where that can't be done.</summary>
     public static string[] WithoutRights()

@@ -59,6 +59,16 @@ internal sealed class ProcessOutput : IDisposable
         return Lines;
     }
 
+    /// <summary>Waits until so many whole lines are there, or the process has closed the stream.</summary>
+    /// <returns>True if the lines are there.</returns>
+    /// <param name="count">How many.</param>
+    /// <param name="orWhen">What ends the wait as well.</param>
+    public bool WaitForLinesOrEnd(int count, Func<bool> orWhen)
+    {
+        _ = SpinWait.SpinUntil(() => Lines.Length >= count || _ended || orWhen(), Patience.Milliseconds);
+        return Lines.Length >= count;
+    }
+
     /// <summary>Waits until a text occurs after a place.</summary>
     /// <param name="text">To be found, ordinal.</param>
     /// <param name="from">Characters before this one don't count: the length of <see cref="Text"/> at an earlier moment.</param>

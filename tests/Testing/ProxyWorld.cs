@@ -106,7 +106,7 @@ internal sealed class ProxyWorld : IDisposable
         Turn();
         Service.Clear();
 
-        // Repeated failures are logged ten seconds later at the latest, with their count.
+        // Repeated events are logged ten seconds later at the latest, with their count.
         Clock.Advance(10);
         string left = $"{Memory.BytesAlive} bytes, {Service.Waiters} waiters, {Service.FetchesInFlight} fetches";
         bool isClean = Memory.BytesAlive == 0 && Service.Waiters == 0 && Service.FetchesInFlight == 0;

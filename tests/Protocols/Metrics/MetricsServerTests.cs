@@ -74,6 +74,8 @@ public sealed class MetricsServerTests
         }
 
         string answer = Encoding.ASCII.GetString(transport.Sent);
+        transport.PeerResets();
+        clock.Advance(0);
         return answer[..answer.IndexOf('\r', StringComparison.Ordinal)];
     }
 

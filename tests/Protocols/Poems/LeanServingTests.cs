@@ -66,7 +66,7 @@ public sealed class LeanServingTests
 
         Assert.AreEqual(burst + (passes * measured), port.Accepted);
         Assert.AreEqual(0, allocated, $"bytes for {measured} connections");
-        Free(source);
+        PoemEnd.ReleaseAll(source);
     }
 
     /// <summary>A PROXY header and a limit for each address cost no memory either.</summary>
@@ -91,7 +91,7 @@ public sealed class LeanServingTests
         Assert.AreEqual(Burst + (passes * Measured), port.Accepted);
         Assert.AreEqual(0, port.RejectedByHeader + port.RejectedByAddress);
         Assert.AreEqual(0, allocated, $"bytes for {Measured} connections");
-        Free(source);
+        PoemEnd.ReleaseAll(source);
     }
 
     [TestMethod]
@@ -147,14 +147,6 @@ public sealed class LeanServingTests
                 loop.Reactor.Turn(0);
             }
         }
-    }
-
-    /// <summary>Releases the poem, and with it its file, which else waits for the garbage collector.</summary>
-    private static void Free(PoemSource source)
-    {
-        Poem poem = source.Acquire();
-        poem.Release();
-        poem.Release();
     }
 
     /// <summary>Turns the loop while the clients are at work and until their connections have ended.</summary>

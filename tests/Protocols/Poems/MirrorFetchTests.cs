@@ -9,7 +9,7 @@ namespace Poetry.Tests.Protocols;
 
 /// <summary>Mirrors: which is tried when, and when the next one is not.</summary>
 [TestClass]
-public sealed class MirrorFetchTests
+public sealed class MirrorFetchTests : IDisposable
 {
     private readonly ManualClock _clock = new();
     private readonly Receiver _receiver = new();
@@ -24,6 +24,9 @@ public sealed class MirrorFetchTests
         _upstreams = new MemoryUpstreams(_clock, new PoemRequest(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60), PoemFormat.Plain));
         _mirrors = new MirrorFetch(mirrors, _clock, Fetch) { FailedOver = (_, _) => _failovers++ };
     }
+
+    /// <summary>The last connections end in the next turn.</summary>
+    public void Dispose() => _clock.Advance(0);
 
     [TestMethod]
     public void TheFirst_IsAskedAlone()

@@ -21,14 +21,7 @@ public sealed class PoemServerTests : IDisposable
 
     public void Dispose()
     {
-        foreach (PoemSource source in _sources)
-        {
-            // A server keeps its poem for as long as it lives: here that is over, for this reference and the source's own.
-            Poem poem = source.Acquire();
-            poem.Release();
-            poem.Release();
-        }
-
+        _sources.ForEach(PoemEnd.ReleaseAll);
         _folder.Dispose();
     }
 

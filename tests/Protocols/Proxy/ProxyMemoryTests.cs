@@ -136,7 +136,7 @@ public sealed class ProxyMemoryTests
 
         Assert.IsLessThan(590 + 100, cache.HeldBytes, "the first poem has a window, and nothing else");
         Assert.IsLessThan(200, first.Memory.BytesAlive);
-        first.Upstreams.Last.Send(Encoding.ASCII.GetBytes(poem[900..]));
+        first.Upstreams.Last.SendAll(Encoding.ASCII.GetBytes(poem[900..]));
         first.Turn();
         ProxyWorld.AssertGot(client, poem);
         stalled.PeerResets();

@@ -140,6 +140,7 @@ public sealed class ReentranceTests
                 Loop.Reactor.Stop();
             });
             Loop.Reactor.Run();
+            deadline.CancelIfActive();
             client.Join();
             _ = deadline.CancelIfActive();
             Assert.IsFalse(ranOut, $"{callback} did not come");

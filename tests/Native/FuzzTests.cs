@@ -197,14 +197,14 @@ public sealed class FuzzTests : NativeTests
     private string RandomText(int maxLength) =>
         string.Concat(Enumerable.Range(0, _random.Next(maxLength)).Select(_ => (char)_random.Next(' ', '~')));
 
-    private Delivery Talk(int port, byte[] request, bool ends = false)
+    private static Delivery Talk(int port, byte[] request, bool ends = false)
     {
         using Socket client = Wire.Connect(port);
         return Exchange(client, request, ends);
     }
 
     /// <summary>Sends in pieces, and reads to the end.</summary>
-    private Delivery Exchange(Socket client, byte[] request, bool ends)
+    private static Delivery Exchange(Socket client, byte[] request, bool ends)
     {
         try
         {
@@ -235,13 +235,13 @@ public sealed class FuzzTests : NativeTests
         }
     }
 
-    private void Attack(Socket client, byte[] wire)
+    private static void Attack(Socket client, byte[] wire)
     {
         Send(client, wire);
         client.Shutdown(SocketShutdown.Send);
     }
 
-    private void Send(Socket client, byte[] bytes)
+    private static void Send(Socket client, byte[] bytes)
     {
         if (client.AddressFamily != AddressFamily.Unix)
         {

@@ -14,6 +14,7 @@ namespace Poetry.Tests.Net;
 /// </summary>
 [TestClass]
 [SupportedOSPlatform("linux")]
+[OSCondition(OperatingSystems.Linux)]
 public sealed partial class NativeSignalsTests
 {
     public static IEnumerable<object[]> AllBackends => Backends.All;

@@ -95,7 +95,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
         ArgumentNullException.ThrowIfNull(text);
         host = text is ['[', .., ']'] ? text[1..^1] : text;
         problem = host.Contains(':') || host.Length < text.Length
-            ? (TryParseIPv6(host, out _) ? null : "that is no IPv6 address")
+            ? (TryParseIPv6(host, out _) ? null : host.AsSpan().Count(':') == 1 ? "a port is not part of it" : "that is no IPv6 address")
             : ProblemOfHost(host);
         if (problem is null)
         {

@@ -128,6 +128,15 @@ public sealed class EndpointTests
     }
 
     [TestMethod]
+    [DataRow("1.2.3.4:80")]
+    [DataRow("host:80")]
+    public void TryParseHost_WithAPort_SaysThatThePortIsWrong(string text)
+    {
+        Assert.IsFalse(Endpoint.TryParseHost(text, out _, out string? problem));
+        Assert.AreEqual($"'{text}' is not a host: a port is not part of it", problem);
+    }
+
+    [TestMethod]
     [DataRow("127.0.0.1:80")]
     [DataRow("[::1]:80")]
     [DataRow("[fe80::1%3]:80")]

@@ -15,7 +15,8 @@ internal sealed class StandardErrorLog : ILogger
 
     public static StandardErrorLog Instance { get; } = new();
 
-    /// <summary>Writes a line, and an exception after it. What standard error does not take is dropped.</summary>
+    /// <summary>Writes a line, and an exception after it. Runs on the caller's thread, which a blocked reader blocks; after
+    /// an error the rest is dropped.</summary>
     public static void Write(string message, Exception? exception)
     {
         byte[] text = Encoding.UTF8.GetBytes(exception is null ? $"{message}\n" : $"{message}: {exception}\n");

@@ -200,7 +200,8 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     /// <inheritdoc/>
     internal override string Description => _protocol?.GetType().Name ?? nameof(StreamTransport);
 
-    /// <inheritdoc/>
+    /// <summary>Begins the close, with RST. May run inside any call; the protocol's <see cref="Protocol.ConnectionLost"/> is
+    /// called later, by <see cref="CompleteClose"/>.</summary>
     protected internal override void ConnectionLost(Failure reason)
     {
         if (_state != State.Lingering)

@@ -133,7 +133,8 @@ internal sealed class ProxyService
     /// <summary>Fetches that failed.</summary>
     public long Failures { get; private set; }
 
-    /// <summary>Fetches that were cancelled, because the last client left, a purge found no client, or a background fetch was too long.</summary>
+    /// <summary>Fetches that were cancelled: the last client left, a purge found no client, or a background fetch was too long.
+    /// </summary>
     public long Cancels { get; private set; }
 
     /// <summary>Fetches that are under way.</summary>

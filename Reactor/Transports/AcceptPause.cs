@@ -5,7 +5,8 @@ namespace Poetry.Net;
 /// <summary>
 /// What a port does when accept fails because descriptors or memory have run out. The pending connection would wake the loop
 /// again and again, so the port stops accepting for a while. If the process has no descriptor left (EMFILE), it first resets
-/// up to 64 clients, with a descriptor that is reserved for that. A pause lasts 10 ms, doubled each time up to 1 s, or until one of its connections ends.
+/// up to 64 clients, with a descriptor that is reserved for that. A pause lasts 10 ms, doubled each time up to 1 s,
+/// or until one of its connections ends.
 /// </summary>
 internal sealed class AcceptPause
 {

@@ -44,8 +44,12 @@ public sealed class MemoryGroupTests : NativeTests
     public void Serve_SeveralThatHaveRoomOnlyAlone_SaysSo()
     {
         ControlGroup group = Own(ControlGroup.OfMemory(64 * Mebibyte));
-        _ = Folder.Write("poem.txt", new byte[30 * Mebibyte]);
-        AssertFailed(Run(new Launch("serve", "0=poem.txt", "0=poem.txt", "0=poem.txt") { Before = group.Join }), 1);
+        foreach (string name in (string[])["a.txt", "b.txt", "c.txt"])
+        {
+            _ = Folder.Write(name, new byte[30 * Mebibyte]);
+        }
+
+        AssertFailed(Run(new Launch("serve", "0=a.txt", "0=b.txt", "0=c.txt") { Before = group.Join }), 1);
     }
 
     [TestMethod]

@@ -27,9 +27,9 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
     /// <param name="transform">NAME: Have every poem transformed; needs --via</param>
     /// <param name="via">ADDRESS: The server that transforms</param>
     /// <param name="strictTransform">A poem whose transformation fails has failed, and is not printed</param>
-    /// <param name="timeout">TIME: Fail if a server sends nothing for so long, 0 for never</param>
-    /// <param name="connectTimeout">TIME: Longest time for looking up a name and connecting, 0 for no limit</param>
-    /// <param name="maxTime">TIME: Longest time for a whole download, 0 for no limit</param>
+    /// <param name="timeout">TIME: Fail if a server sends nothing for this time, 0 for never</param>
+    /// <param name="connectTimeout">TIME: Maximum time to look up a name and connect, 0 for no limit</param>
+    /// <param name="maxTime">TIME: Maximum time for a whole download, 0 for no limit</param>
     /// <param name="maxBytes">BYTES: Fail if a poem is longer, 0 for no limit</param>
     /// <param name="expectBytes">N: Fail unless the poem has exactly so many bytes; takes one ADDRESS</param>
     /// <param name="sha256">HEX: Fail unless the poem has this SHA-256; takes one ADDRESS</param>

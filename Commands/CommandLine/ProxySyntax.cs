@@ -21,12 +21,12 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
 
     /// <summary>Fetch a poem once for all clients, and keep it for later ones.</summary>
     /// <param name="listen">ADDRESS: Where to listen, in place of --iface and --port</param>
-    /// <param name="ttl">TIME|forever: Serve a poem from memory for so long; 0 for never</param>
-    /// <param name="staleIfError">TIME|forever: Serve it on for so long if it cannot be fetched again</param>
-    /// <param name="staleWhileRevalidate">TIME|forever: Serve it on at once for so long, while a fetch in the background replaces it</param>
-    /// <param name="timeout">SECONDS: An upstream that sends nothing for so long has failed, 0 for never</param>
+    /// <param name="ttl">TIME|forever: Keep a poem in memory for this time; 0 for never</param>
+    /// <param name="staleIfError">TIME|forever: Serve an expired poem for this time if it cannot be fetched again</param>
+    /// <param name="staleWhileRevalidate">TIME|forever: Serve an expired poem at once for this time, while it is fetched again</param>
+    /// <param name="timeout">SECONDS: Fail a fetch if the upstream sends nothing for this time, 0 for never</param>
     /// <param name="maxPoem">BYTES: Pass a longer poem through without keeping it, 0 for no limit</param>
-    /// <param name="maxCache">BYTES: Most that all poems in memory may weigh, 0 for no limit</param>
+    /// <param name="maxCache">BYTES: Maximum memory of all poems, 0 for no limit</param>
     /// <param name="storeAndForward">Send nothing before the poem is whole</param>
     /// <param name="netstring">The poem travels as a netstring, on both sides, so that a cut is noticed</param>
     /// <param name="transform">NAME: Keep poems transformed; needs --via</param>

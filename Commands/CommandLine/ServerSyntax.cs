@@ -18,13 +18,13 @@ internal sealed class ServerSyntax(Binding binding)
     /// <param name="port">-p, N: Port to listen on; 0 takes a free one</param>
     /// <param name="iface">ADDRESS: Address to listen on</param>
     /// <param name="workers">N|auto: Reactors, each on its own thread; auto is one a core</param>
-    /// <param name="maxConnections">N: Most clients at once, 0 for no limit (default: what the descriptor limit allows)</param>
-    /// <param name="maxPerAddress">N: Most connections of one client address (IPv6: of one /64), 0 for no limit</param>
+    /// <param name="maxConnections">N: Maximum simultaneous clients, 0 for no limit (default: what the descriptor limit allows)</param>
+    /// <param name="maxPerAddress">N: Maximum connections of one client address (IPv6: of one /64), 0 for no limit</param>
     /// <param name="proxyProtocol">Require a PROXY protocol header, which names the client: behind a load balancer</param>
-    /// <param name="sendTimeout">SECONDS: Reset a client that takes nothing for so long, 0 for never</param>
-    /// <param name="drain">SECONDS: On SIGTERM let running transfers go on for so long, 0 for no limit</param>
-    /// <param name="logLevel">trace|debug|info|warn|error: Least level that is logged</param>
-    /// <param name="logFormat">text|json: How it is logged</param>
+    /// <param name="sendTimeout">SECONDS: Reset a client that takes no data for this time, 0 for never</param>
+    /// <param name="drain">SECONDS: On SIGTERM finish running transfers for at most this time, 0 for no limit</param>
+    /// <param name="logLevel">trace|debug|info|warn|error: Minimum level to log</param>
+    /// <param name="logFormat">text|json: Format of the log</param>
     /// <param name="logFile">FILE: Log to a file, reopened on SIGUSR2, instead of standard error</param>
     /// <param name="metrics">ADDRESS: Serve /metrics, /healthz and /readyz over HTTP here</param>
     public void Servers(

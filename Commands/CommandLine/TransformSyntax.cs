@@ -21,7 +21,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
     /// <param name="textPort">N: Answer bare text on this port too; 0 takes a free one</param>
     /// <param name="maxLength">BYTES: Refuse longer requests</param>
     /// <param name="timeout">SECONDS: Reset a client whose request takes longer, 0 for never</param>
-    /// <param name="maxMemory">BYTES: Most memory for all requests and answers (default: 256MiB, at most half of what is available)</param>
+    /// <param name="maxMemory">BYTES: Maximum memory for all requests and answers (default: 256MiB, at most half of what is available)</param>
     /// <param name="upstream">ADDRESS: Let another transform server do the work</param>
     /// <param name="list">Print the names of the transformations</param>
     public void Transform(

@@ -102,6 +102,12 @@ public sealed class FuzzTests : NativeTests
             wire = Break(Encoding.Latin1.GetBytes($"{text.Length}:{text},"));
             Finished finished = Run("get", "--netstring", "--quiet", "--timeout", "2", $"{server.Port}");
             byte[]? poem = WholePoem(wire);
+            if (poem is null && finished.ExitCode == 0 && TryReadNetstring(wire) is { } frame)
+            {
+                // What follows a frame may come after get has read the frame and closed.
+                poem = Encoding.Latin1.GetBytes(frame);
+            }
+
             Assert.AreEqual(poem is null ? 1 : 0, finished.ExitCode, $"{Show(wire)}: {finished.Errors}");
             Assert.IsTrue(finished.Bytes.AsSpan().SequenceEqual(poem ?? []), $"{Show(wire)}: it wrote other bytes");
         });
@@ -126,7 +132,13 @@ public sealed class FuzzTests : NativeTests
             // In the pause after a failure the proxy resets at once what it could have got.
             Assert.IsTrue(wire.AsSpan().StartsWith(delivery.Bytes), $"{Show(wire)} became {Show(delivery.Bytes)}");
             bool isWhole = poem is not null && delivery.Bytes.Length == wire.Length;
-            Assert.AreNotEqual(isWhole, delivery.WasReset, $"{Show(wire)} became {delivery.Bytes.Length} bytes, reset: {delivery.WasReset}");
+            bool isFrame = poem is null && TryReadNetstring(wire) is { } frame
+                && delivery.Bytes.Length == Encoding.Latin1.GetBytes($"{frame.Length}:{frame},").Length;
+
+            // What follows a frame may come after the proxy has ended the frame's clients.
+            Assert.IsTrue(
+                isWhole != delivery.WasReset || isFrame,
+                $"{Show(wire)} became {delivery.Bytes.Length} bytes, reset: {delivery.WasReset}");
         });
         AssertEndsWell(proxy, static () => { });
     }

@@ -104,7 +104,7 @@ public sealed class FuzzTests : NativeTests
             byte[]? poem = WholePoem(wire);
             if (poem is null && finished.ExitCode == 0 && TryReadNetstring(wire) is { } frame)
             {
-                // What follows a frame may come after get has read the frame and closed.
+                // A known defect is let pass: get fails if the garbage comes with the frame, and not if it comes later.
                 poem = Encoding.Latin1.GetBytes(frame);
             }
 
@@ -135,7 +135,7 @@ public sealed class FuzzTests : NativeTests
             bool isFrame = poem is null && TryReadNetstring(wire) is { } frame
                 && delivery.Bytes.Length == Encoding.Latin1.GetBytes($"{frame.Length}:{frame},").Length;
 
-            // What follows a frame may come after the proxy has ended the frame's clients.
+            // A known defect is let pass: garbage that comes after the frame is not noticed. It should not depend on the split.
             Assert.IsTrue(
                 isWhole != delivery.WasReset || isFrame,
                 $"{Show(wire)} became {delivery.Bytes.Length} bytes, reset: {delivery.WasReset}");

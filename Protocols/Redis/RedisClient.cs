@@ -69,6 +69,7 @@ public sealed partial class RedisClient : IDisposable
     }
 
     /// <summary>As <see cref="Send(ReadOnlyMemory{byte}[])"/>, with text in UTF-8.</summary>
+    /// <returns>The reply. Cancelling it drops the reply.</returns>
     public Deferred<RedisReply> Send(params string[] command)
     {
         ArgumentNullException.ThrowIfNull(command);

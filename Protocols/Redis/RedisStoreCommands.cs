@@ -206,6 +206,7 @@ internal sealed class GetCommand(Stack<GetCommand> spares) : StoreCommand
     protected override int Replies => 2;
 
     /// <summary>Prepares it for a key.</summary>
+    /// <returns>The result. Cancelling it closes the connection.</returns>
     public Deferred<SharedRead> Begin(string key, IPoemReceiver receiver)
     {
         SetKey(key);

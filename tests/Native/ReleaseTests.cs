@@ -141,7 +141,8 @@ public sealed class ReleaseTests : NativeTests
         AssertParses(root, "zsh", Directory.Exists(Path.Combine(root, "usr/share/zsh/vendor-completions"))
             ? "zsh/vendor-completions/_poetry" : "zsh/site-functions/_poetry");
         string[] units = Directory.GetFiles(Path.Combine(root, "usr/lib/systemd/system"));
-        CollectionAssert.IsSubsetOf((string[])["poetry.service", "poetry.socket"], Array.ConvertAll(units, Path.GetFileName));
+        CollectionAssert.AreEquivalent(
+            (string[])["poetry.service", "poetry.socket", "poetry@.service"], Array.ConvertAll(units, Path.GetFileName));
         Assert.IsEmpty(units.Where(unit => File.ReadAllText(unit).Contains("/usr/local/", StringComparison.Ordinal)));
     }
 

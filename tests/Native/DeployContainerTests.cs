@@ -41,8 +41,8 @@ public sealed class DeployContainerTests : NativeTests
             mount --make-rprivate / && mount --bind root root && mount -o remount,bind,ro root && ip link set lo up || exit 125
             exec chroot --userspec={user} root "$@"
             """;
-        string[] command = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "sh", "-c", script, "sh", .. Words("ENTRYPOINT"), .. Words("CMD")];
-        using Process container = ToolRun.Start(Folder.Path, command);
+        string[] shell = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "sh", "-c", script, "sh"];
+        using Process container = ToolRun.Start(Folder.Path, [.. shell, .. Words("ENTRYPOINT"), .. Words("CMD")]);
         try
         {
             string? ready = container.StandardOutput.ReadLine();
@@ -51,7 +51,7 @@ public sealed class DeployContainerTests : NativeTests
             string[] status = File.ReadAllLines($"/proc/{processId}/status");
             Assert.Contains($"Uid:\t{string.Join('\t', Enumerable.Repeat(user.Split(':')[0], 4))}", status);
             Assert.Contains("CapEff:\t0000000000000000", status);
-            Assert.Contains(line => line.StartsWith("NSpid:", StringComparison.Ordinal) && line.EndsWith("\t1", StringComparison.Ordinal), status);
+            Assert.AreEqual("1", status.Single(line => line.StartsWith("NSpid:", StringComparison.Ordinal)).Split('\t')[^1]);
             string root = File.ReadLines($"/proc/{processId}/mountinfo").Last(line => line.Split(' ')[4] == "/");
             Assert.StartsWith("ro,", root.Split(' ')[5]);
 

@@ -79,7 +79,8 @@ public sealed class DeployKubernetesTests : DeployTests
             int drain = int.Parse(Value(container, "--drain"), CultureInfo.InvariantCulture);
             Assert.IsGreaterThanOrEqualTo(preStop + drain + 5, pod.TerminationGracePeriodSeconds!.Value);
 
-            Assert.IsTrue(Quantity.TryParseSize(Value(container, container.Args[0] == "proxy" ? "--max-cache" : "--max-memory"), out long held, out _));
+            string size = Value(container, container.Args[0] == "proxy" ? "--max-cache" : "--max-memory");
+            Assert.IsTrue(Quantity.TryParseSize(size, out long held, out _));
             long limit = container.Resources.Limits["memory"].ToInt64();
             Assert.IsGreaterThanOrEqualTo(held + 64 * MiB, limit);
             Assert.AreEqual(limit, container.Resources.Requests["memory"].ToInt64(), "the node has the memory");

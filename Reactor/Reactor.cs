@@ -106,7 +106,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     public bool IsReactorThread => _threadCalls.IsReactorThread;
 
     /// <summary>Events for descriptors that were no longer registered; they are dropped.</summary>
-    public long StaleEvents { get; private set; }
+    internal long StaleEvents { get; private set; }
 
     /// <summary>The failures that nothing handled: reported to the log until now, or counted where too many came at once.</summary>
     public long LostFailureCount => _failures.LostCount;
@@ -115,7 +115,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     public int DelayedCalls => _timers.Count;
 
     /// <summary>Its connections, those of ports and those of connectors.</summary>
-    public Connections Connections { get; }
+    internal Connections Connections { get; }
 
     /// <summary>Called in every turn, before the loop computes how long to wait.</summary>
     internal Action? BeforeSleep { get; set; }

@@ -50,7 +50,7 @@ public sealed class Signals : IDisposable
     public void OnHangUp(Action call) => Listen(PosixSignal.SIGHUP, 1, _ => call());
 
     /// <summary>SIGUSR1: log figures. Not on Windows.</summary>
-    public void OnUser1(Action call)
+    internal void OnUser1(Action call)
     {
         if (!OperatingSystem.IsWindows())
         {
@@ -59,7 +59,7 @@ public sealed class Signals : IDisposable
     }
 
     /// <summary>SIGUSR2: reopen files. Not on Windows.</summary>
-    public void OnUser2(Action call)
+    internal void OnUser2(Action call)
     {
         if (!OperatingSystem.IsWindows())
         {
@@ -71,7 +71,7 @@ public sealed class Signals : IDisposable
     /// The loop has ended, and the process is about to end: signals have no effect from now on, so that they do not change
     /// the exit code. What is left to do must not take long.
     /// </summary>
-    public void Retire() => _isRetired = true;
+    internal void Retire() => _isRetired = true;
 
     /// <summary>Stops to listen. The runtime's handlers are removed; a queue stays open.</summary>
     public void Dispose()

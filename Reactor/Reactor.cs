@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Poetry.Net;
@@ -137,6 +138,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _threadCalls.Start();
         int outerReactor = ThreadOwner.Enter();
         UnhandledFailures? outerFailures = _failures.Enter();
+        SynchronizationContext? outerContext = LoopContext.Enter();
         while (_state == RunState.Running)
         {
             int timeoutMs = EndTurn();
@@ -158,6 +160,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         ThreadOwner.Leave(outerReactor);
         _threadCalls.Stop();
         _failures.Leave(outerFailures);
+        SynchronizationContext.SetSynchronizationContext(outerContext);
     }
 
     /// <summary>Ends <see cref="Run"/> after this turn.</summary>

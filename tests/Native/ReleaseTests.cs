@@ -216,7 +216,8 @@ public sealed class ReleaseTests : NativeTests
     }
 
     private static string[] FilesOf(string root) =>
-        [.. Directory.GetFiles(root, "*", SearchOption.AllDirectories).Where(path => !path.StartsWith($"{root}/var/lib/", StringComparison.Ordinal))];
+        [.. Directory.GetFiles(root, "*", SearchOption.AllDirectories)
+            .Where(path => !path.StartsWith($"{root}/var/lib/", StringComparison.Ordinal))];
 
     /// <summary>There is no shell and no C library in the root: scripts run outside, dependencies are not looked for.</summary>
     private static void Dpkg(string root, params string[] arguments) => _ = Succeed(

@@ -23,11 +23,11 @@ public sealed class RedisClientTests
         RedisReply value = world.Wait(client.Send("GET", "key"));
         Assert.AreEqual((RedisReplyKind.Bulk, "värde"), (value.Kind, value.Text));
         Assert.IsTrue(world.Wait(client.Send("GET", "other")).IsNull);
-        Assert.AreEqual(6, world.Wait(client.Send("STRLEN", "key")).Integer);
+        Assert.AreEqual(6, world.Wait(client.Send("STRLEN", "key")).Number);
         RedisReply array = world.Wait(client.Send("EVAL", "return {1, {'a', false}, {}}", "0"));
         Assert.AreEqual(RedisReplyKind.Array, array.Kind);
         Assert.HasCount(3, array.Elements);
-        Assert.AreEqual(1, array.Elements[0].Integer);
+        Assert.AreEqual(1, array.Elements[0].Number);
         Assert.AreEqual("a", array.Elements[1].Elements[0].Text);
         Assert.IsTrue(array.Elements[1].Elements[1].IsNull);
         Assert.IsEmpty(array.Elements[2].Elements);
@@ -50,7 +50,7 @@ public sealed class RedisClientTests
         {
             _ = client.Send("INCR", "count").AddCallback(reply =>
             {
-                replies.Add(reply.Integer);
+                replies.Add(reply.Number);
                 return reply;
             });
         }
@@ -131,8 +131,8 @@ public sealed class RedisClientTests
         int ends = 0;
         RedisSubscription subscription = world.Wait(client.Subscribe(
             "channel", message => messages.Add(Encoding.UTF8.GetString(message.Span)), _ => ends++));
-        Assert.AreEqual(1, world.Wait(client.Send("PUBLISH", "channel", "one")).Integer);
-        Assert.AreEqual(1, world.Wait(client.Send("PUBLISH", "channel", "two")).Integer);
+        Assert.AreEqual(1, world.Wait(client.Send("PUBLISH", "channel", "one")).Number);
+        Assert.AreEqual(1, world.Wait(client.Send("PUBLISH", "channel", "two")).Number);
         world.Loop.Until(() => messages.Count == 2, "the messages");
         CollectionAssert.AreEqual(new[] { "one", "two" }, messages);
         subscription.Unsubscribe();
@@ -152,7 +152,7 @@ public sealed class RedisClientTests
         string end = string.Empty;
         RedisSubscription subscription = world.Wait(client.Subscribe("channel", _ => { }, failure => end = failure.Message));
         subscription.Ping();
-        Assert.AreEqual(1, world.Wait(client.Send("PUBLISH", "channel", "x")).Integer);
+        Assert.AreEqual(1, world.Wait(client.Send("PUBLISH", "channel", "x")).Number);
         subscription.Ping();
         server.Pause();
         subscription.Ping();

@@ -24,6 +24,11 @@ internal sealed partial class ProxyService
         bool isCurrent = IsCurrent(download);
         FetchEnded(download);
         _backoff.Succeeded();
+        if (download.Shared is { IsHit: true })
+        {
+            ProxyLog.UsingShared(_log, Upstream);
+        }
+
         TimeSpan lifetime = download.PassesThrough ? TimeSpan.Zero : LifetimeOf(download.Shared);
         if (isCurrent)
         {

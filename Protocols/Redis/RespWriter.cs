@@ -1,5 +1,6 @@
 using System;
 using System.Buffers;
+using System.Text;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -10,6 +11,9 @@ namespace Poetry.Protocols;
 /// </summary>
 internal sealed class RespWriter
 {
+    /// <summary>Chosen: a longer argument is sent from where it is; the copy of a shorter one costs less than a call.</summary>
+    public const int MaxCopiedBytes = 16 * 1024;
+
     private readonly ArrayBufferWriter<byte> _buffer = new(512);
 
     /// <summary>What was written since the last <see cref="Clear"/>.</summary>
@@ -17,10 +21,18 @@ internal sealed class RespWriter
 
     public void Clear() => _buffer.ResetWrittenCount();
 
+    /// <summary>True to write ASKING in front of each command: the server then serves a slot that is moving to it.</summary>
+    public bool IsAsking { get; set; }
+
     /// <summary>Begins a command.</summary>
     /// <param name="arguments">How many, with its name.</param>
     public RespWriter Begin(int arguments)
     {
+        if (IsAsking)
+        {
+            _buffer.Write("*1\r\n$6\r\nASKING\r\n"u8);
+        }
+
         WriteHead((byte)'*', arguments);
         return this;
     }
@@ -29,7 +41,17 @@ internal sealed class RespWriter
     public RespWriter Add(ReadOnlySpan<byte> argument)
     {
         BeginArgument(argument.Length);
-        _buffer.Write(argument);
+        AddRaw(argument);
+        EndArgument();
+        return this;
+    }
+
+    /// <summary>Writes text as an argument, in UTF-8.</summary>
+    public RespWriter Add(string argument)
+    {
+        int length = Encoding.UTF8.GetByteCount(argument);
+        BeginArgument(length);
+        _buffer.Advance(Encoding.UTF8.GetBytes(argument, _buffer.GetSpan(length)));
         EndArgument();
         return this;
     }
@@ -44,6 +66,9 @@ internal sealed class RespWriter
 
     /// <summary>Begins an argument whose bytes the caller sends itself, without a copy.</summary>
     public void BeginArgument(long length) => WriteHead((byte)'$', length);
+
+    /// <summary>Writes a part of an argument that was begun.</summary>
+    public void AddRaw(ReadOnlySpan<byte> part) => _buffer.Write(part);
 
     public void EndArgument() => _buffer.Write("\r\n"u8);
 

@@ -1,6 +1,5 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
@@ -37,7 +36,8 @@ internal sealed class SharedCacheSettings
         string text = option ?? variable(AddressVariable) ?? string.Empty;
         address = null;
         problem = null;
-        if (text.Length > 0 && !RedisAddress.TryParse(text, out address, out problem, variable(PasswordVariable) is { Length: > 0 } word ? word : null))
+        string? password = variable(PasswordVariable) is { Length: > 0 } word ? word : null;
+        if (text.Length > 0 && !RedisAddress.TryParse(text, out address, out problem, password))
         {
             problem = $"{(option is null ? AddressVariable : "--shared-cache")}: {problem}";
         }

@@ -33,7 +33,7 @@ internal sealed class WorkerProxies
         Cache = new ProxyCache(maxCacheBytes);
         if (settings.Shared is { } shared)
         {
-            var store = new RedisStore(reactor, shared.Address, shared.Names, shared.Timeout);
+            var store = new RedisStore(reactor, shared.Address, shared.Timeout, shared.Names);
             Shared = new SharedCache(store, reactor, log, OnPurged);
         }
     }
@@ -42,7 +42,8 @@ internal sealed class WorkerProxies
 
     public ProxyCache Cache { get; }
 
-    /// <summary>The cache that is shared with other proxies; null for none. For the reactor's thread, but for its figures.</summary>
+    /// <summary>The cache that is shared with other proxies; null for none. To be used on the reactor's thread; its figures may be
+    /// read on any.</summary>
     public SharedCache? Shared { get; }
 
     /// <summary>Replaced and never changed: the first worker adds and removes services, the reactor's thread purges them.</summary>

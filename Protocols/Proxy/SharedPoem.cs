@@ -39,7 +39,7 @@ internal sealed class SharedPoem(
     /// <summary>Poems that were not stored because the lock was lost.</summary>
     public long LocksLost { get; set; }
 
-    /// <summary>Begins to fetch from the upstream.</summary>
+    /// <summary>Begins to fetch from the upstream. Cancelling the deferred stops that.</summary>
     public Deferred<long> FetchUpstream(IPoemReceiver receiver)
     {
         FetchBegins?.Invoke();

@@ -36,6 +36,7 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
 
     private bool ReadFrame(ReadOnlySpan<byte> bytes)
     {
+        Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
         while (!bytes.IsEmpty && !IsWrong)
         {
             bool hadLength = _frame.HasLength;
@@ -48,7 +49,6 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
             if (_frame.HasLength && !hadLength)
             {
                 // Nothing is passed on before it is known that the frame has the length of the value.
-                Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
                 if (Netstring.WriteHeader(_frame.Length, head) + _frame.Length + 1 != _length)
                 {
                     IsWrong = true;

@@ -93,7 +93,9 @@ internal static class Manual
         if (command == root || IsServer(command))
         {
             variables.Add(("NOTIFY_SOCKET", "Where systemd is told of readiness, reload and end"));
-            variables.Add(("LISTEN_FDS, LISTEN_PID", "Listening sockets that systemd passes on"));
+            variables.Add((
+                "LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID",
+                "Listening sockets that systemd passes on; fd:NAME=FILE takes them by name"));
             variables.Add(("WATCHDOG_USEC, WATCHDOG_PID", "How often systemd wants a sign of life"));
         }
 

@@ -90,7 +90,7 @@ internal sealed class ServerHost
         try
         {
             SignalQueue.Open(isServer: true);
-            if (Systemd.CloseUnused(served.Count) is var closed and not 0)
+            if (!InheritedSockets.AreNamed(served) && Systemd.CloseUnused(served.Count) is var closed and not 0)
             {
                 ServerLog.InheritedSocketsClosed(_log, closed, $"{served.Count}");
             }

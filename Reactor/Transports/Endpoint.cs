@@ -18,6 +18,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     /// <summary>The longest name of DNS, dots included (RFC 1035, 2.3.4).</summary>
     private const int MaxNameLength = 253;
 
+    internal const string InheritedPrefix = "fd:";
     private const string UnixPrefix = "unix:";
     private const string Forms = "expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH";
 
@@ -36,10 +37,16 @@ public sealed class Endpoint : IEquatable<Endpoint>
     public int Port { get; }
 
     /// <summary>True if the user named the host. False for a bare port, whose host is <see cref="DefaultHost"/>.</summary>
-    public bool HasHost { get; }
+    internal bool HasHost { get; }
 
     /// <summary>The path of a Unix socket, or null for TCP.</summary>
     public string? UnixPath { get; }
+
+    /// <summary>The name of a socket that systemd has bound, or null: the addresses of the socket are not known here.</summary>
+    internal string? InheritedName { get; private init; }
+
+    /// <summary>True if at most one listener can have it. Any number of listeners may ask for a free port.</summary>
+    internal bool IsFixed => IsUnix || InheritedName is not null || Port != 0;
 
     /// <summary>True for a Unix socket.</summary>
     [MemberNotNullWhen(true, nameof(UnixPath))]
@@ -67,6 +74,9 @@ public sealed class Endpoint : IEquatable<Endpoint>
         return new Endpoint(string.Empty, 0, hasHost: true, path);
     }
 
+    /// <summary>The sockets of a name that systemd has bound.</summary>
+    internal static Endpoint Inherited(string name) => new(string.Empty, 0, hasHost: true, path: null) { InheritedName = name };
+
     /// <summary>Reads an address to connect to: its port is 1 to 65535.</summary>
     /// <param name="text">As the user wrote it.</param>
     /// <param name="endpoint">The address, or null.</param>
@@ -78,7 +88,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
         [NotNullWhen(false)] out string? problem) => TryParse(text, lowestPort: 1, out endpoint, out problem);
 
     /// <summary>Reads an address to listen on: as <see cref="TryParse(string, out Endpoint?, out string?)"/>, with port 0.</summary>
-    public static bool TryParseListening(
+    internal static bool TryParseListening(
         string text,
         [NotNullWhen(true)] out Endpoint? endpoint,
         [NotNullWhen(false)] out string? problem) => TryParse(text, lowestPort: 0, out endpoint, out problem);
@@ -87,7 +97,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     /// <param name="text">As the user wrote it.</param>
     /// <param name="host">The host without brackets.</param>
     /// <param name="problem">Why it is none.</param>
-    public static bool TryParseHost(
+    internal static bool TryParseHost(
         string text,
         [NotNullWhen(true)] out string? host,
         [NotNullWhen(false)] out string? problem)
@@ -108,7 +118,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     }
 
     /// <summary>The same with a host where the user named none: <c>10001</c> with <c>--iface ::1</c> is <c>[::1]:10001</c>.</summary>
-    public Endpoint WithDefaultHost(string host) =>
+    internal Endpoint WithDefaultHost(string host) =>
         HasHost ? this : new Endpoint(host, Port, hasHost: false, path: null);
 
     /// <summary>The address as the kernel wants it, where no name has to be looked up first.</summary>
@@ -141,13 +151,14 @@ public sealed class Endpoint : IEquatable<Endpoint>
 
     /// <inheritdoc/>
     public bool Equals(Endpoint? other) =>
-        other is not null && Host == other.Host && Port == other.Port && UnixPath == other.UnixPath;
+        other is not null && Host == other.Host && Port == other.Port && UnixPath == other.UnixPath
+        && InheritedName == other.InheritedName;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as Endpoint);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Host, Port, UnixPath);
+    public override int GetHashCode() => HashCode.Combine(Host, Port, UnixPath, InheritedName);
 
     /// <summary>As it was typed, with the default host filled in.</summary>
     public override string ToString()
@@ -155,6 +166,11 @@ public sealed class Endpoint : IEquatable<Endpoint>
         if (IsUnix)
         {
             return UnixPrefix + UnixPath;
+        }
+
+        if (InheritedName is not null)
+        {
+            return InheritedPrefix + InheritedName;
         }
 
         string port = Port.ToString(CultureInfo.InvariantCulture);

@@ -8,6 +8,7 @@ namespace Poetry.Net;
 /// The log of a reactor that was given none: warnings and errors on standard error, with stack traces, so that no error is
 /// silent. It writes with the system call, since the console class of .NET hides errors of writing and costs start-up time.
 /// </summary>
+/// <remarks>Crosses threads: reactors on several threads share it; what they share is whether the reader is stuck.</remarks>
 internal sealed class StandardErrorLog : ILogger
 {
     /// <summary>The descriptor of standard error.</summary>

@@ -19,7 +19,7 @@ public sealed partial class RuleTests
     [
         ("Console.", "write(2) through the one door for output: Console swallows EPIPE and dies of a full disk"),
         ("System.Console", "write(2) through the one door for output: Console swallows EPIPE and dies of a full disk"),
-        ("System.Security.Cryptography", "Sha256.cs, or Guid.NewGuid for random bits: it loads OpenSSL, and the process ends where there is none"),
+        ("System.Security.Cryptography", "Sha256.cs, or Guid.NewGuid for random bits: it loads OpenSSL, or the process ends"),
         ("Thread.Sleep", "CallLater: a sleeping reactor serves no client"),
         ("Task.Run", "a Deferred, or CallFromThread from a thread of one's own"),
         ("Task.Delay", "CallLater"),

@@ -116,9 +116,9 @@ public sealed class SharedCacheFaultTests : SharedCacheNativeTests
     public void AServerThatDiesInTheMiddleOfAValue_CutsNoPoemOffCleanly()
     {
         using var redis = new RedisServer();
-        byte[] poem = MakePoem(32 * 1024 * 1024);
+        byte[] poem = MakePoem(16 * 1024 * 1024);
         using var upstream = new CountedUpstream((client, _) => SendAll(client, poem));
-        NativeBinary[] proxies = SharingProxies(2, redis, upstream);
+        NativeBinary[] proxies = SharingProxies(2, redis, ["--shared-timeout", "10"], upstream);
         Wire.Fetch(proxies[0].Port()).AssertIs(poem);
         RedisCluster.Until(() => redis.Run("STRLEN", $"poetry:1:{{plain:-:{upstream.Address}}}") != ":0", "the value");
         var clients = new List<Socket>(Connect(proxies[1], 20));

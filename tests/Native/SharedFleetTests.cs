@@ -10,7 +10,7 @@ namespace Poetry.Tests.Native;
 
 /// <summary>Proxies that share what they fetched, through a real Redis server: one fetch, one life, one purge.</summary>
 [TestClass]
-public sealed class SharedCacheTests : SharedCacheNativeTests
+public sealed class SharedFleetTests : SharedCacheNativeTests
 {
     [TestMethod]
     public void TenProxies_And500Clients_CauseOneFetch()

@@ -28,6 +28,7 @@ internal sealed class PoemBuffer
     private ReadOnlyMemory<byte>[]? _parts;
     private int _nextChunkBytes;
     private bool _passes;
+    private int _pipeBytes;
     private int _references = 1;
 
     /// <summary>Makes an empty one, with one reference for the caller.</summary>
@@ -116,6 +117,24 @@ internal sealed class PoemBuffer
         }
     }
 
+    /// <summary>From now on the bytes go past this buffer, through a pipe. Every client has taken those that are here.</summary>
+    /// <param name="pipeBytes">The size of the pipe, which is charged instead; 0 if there is none after all.</param>
+    public void Bypass(int pipeBytes)
+    {
+        Debug.Assert(_passes, "only a poem that passes through is not kept");
+        FreeChunks();
+        Released = Length;
+        _cache.Charge(pipeBytes - _pipeBytes);
+        _pipeBytes = pipeBytes;
+    }
+
+    /// <summary>Counts bytes that went past it.</summary>
+    public void Skip(int count)
+    {
+        Length += count;
+        Released = Length;
+    }
+
     /// <summary>Drops all bytes, none of which was handed out, to begin anew.</summary>
     /// <param name="firstChunkBytes">Size of the first chunk.</param>
     public void Clear(int firstChunkBytes)
@@ -192,7 +211,7 @@ internal sealed class PoemBuffer
         FreeAll();
     }
 
-    private void FreeAll()
+    private void FreeChunks()
     {
         foreach (Chunk chunk in _chunks)
         {
@@ -200,6 +219,13 @@ internal sealed class PoemBuffer
         }
 
         _chunks.Clear();
+    }
+
+    private void FreeAll()
+    {
+        FreeChunks();
+        _cache.Discharge(_pipeBytes);
+        _pipeBytes = 0;
         _cache.Passing -= _passes ? 1 : 0;
         _passes = false;
     }

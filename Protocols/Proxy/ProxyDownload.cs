@@ -25,6 +25,8 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private Stage _stage;
     private bool _needsClient;
     private bool _paused;
+    private bool _triedToSplice;
+    private bool _splices;
 
     /// <summary>Makes a download that has not begun.</summary>
     /// <param name="service">Is told how it ends.</param>
@@ -71,7 +73,9 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     public bool HasAll => _poem.Released == 0;
 
     /// <summary>How far the fastest client may be ahead of the slowest.</summary>
-    private int WindowBytes => _cache.IsFull ? _options.NarrowWindowBytes : _options.WindowBytes;
+    private int WindowBytes => _splices ? 0
+        : _cache.IsFull || SpliceCandidate is not null ? _options.NarrowWindowBytes
+        : _options.WindowBytes;
 
     /// <summary>True if clients are given nothing yet: a stale poem may still have to take the place of this one.</summary>
     private bool Buffers =>

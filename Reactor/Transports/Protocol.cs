@@ -21,6 +21,21 @@ public abstract class Protocol
     /// <value>Has to stay valid until <see cref="DataReceived"/> returns.</value>
     protected internal virtual Span<byte> ReceiveBuffer => default;
 
+    /// <summary>Where the next input goes without a copy, and without being passed to <see cref="DataReceived"/>; null, the
+    /// default, for nowhere. Asked for before every read.</summary>
+    /// <param name="max">The most bytes that may go there.</param>
+    internal virtual StreamTransport? SpliceTarget(out long max)
+    {
+        max = 0;
+        return null;
+    }
+
+    /// <summary>Input has gone to <see cref="SpliceTarget"/>.</summary>
+    /// <param name="count">How many bytes: at least one.</param>
+    internal virtual void Spliced(int count)
+    {
+    }
+
     /// <summary>The connection is open, and the protocol may write.</summary>
     protected internal virtual void ConnectionMade()
     {

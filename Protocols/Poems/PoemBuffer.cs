@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -18,6 +20,9 @@ internal sealed class PoemBuffer
     /// the kernel allocates a page when it is written.
     /// </summary>
     private const int MaxChunkBytes = 16 * 1024 * 1024;
+
+    /// <summary>The most bytes of one read, so that other connections get their turn.</summary>
+    private const int MaxReadBytes = 256 * 1024;
 
     /// <summary>Limit for the chunk of a poem whose length is known: a <see cref="Memory{T}"/> holds less than 2 GiB.</summary>
     private const int MaxKnownChunkBytes = 1 << 30;
@@ -67,7 +72,21 @@ internal sealed class PoemBuffer
         }
     }
 
-    /// <summary>Appends bytes that have arrived.</summary>
+    /// <summary>Room for the next bytes, so that <see cref="Append"/> need not copy them.</summary>
+    public Span<byte> Room
+    {
+        get
+        {
+            if (_chunks.Count == 0 || _chunks[^1].Free == 0)
+            {
+                AddChunk();
+            }
+
+            return _chunks[^1].Room;
+        }
+    }
+
+    /// <summary>Appends bytes that have arrived. Those that are in <see cref="Room"/> already are not copied.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {
         Debug.Assert(!IsComplete, "a complete poem does not grow");
@@ -276,11 +295,17 @@ internal sealed class PoemBuffer
         public int Append(ReadOnlySpan<byte> bytes)
         {
             int taken = Math.Min(bytes.Length, Free);
-            bytes[..taken].CopyTo(new Span<byte>(_start + _filled, taken));
+            if (!Unsafe.AreSame(in MemoryMarshal.GetReference(bytes), in *(_start + _filled)))
+            {
+                bytes[..taken].CopyTo(new Span<byte>(_start + _filled, taken));
+            }
+
             _filled += taken;
             Free -= taken;
             return taken;
         }
+
+        public Span<byte> Room => new(_start + _filled, Math.Min(Free, MaxReadBytes));
 
         public void Seal() => Free = 0;
 

@@ -139,6 +139,9 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     }
 
     /// <inheritdoc/>
+    public Span<byte> GetBuffer() => _stage == Stage.Fetching ? _poem.Room : default;
+
+    /// <inheritdoc/>
     public bool Received(ReadOnlySpan<byte> bytes)
     {
         if (_stage != Stage.Fetching)

@@ -45,6 +45,10 @@ public sealed partial class Reactor
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallWhenRunning(Func<Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
 
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public void CallWhenRunning(Func<ValueTask> call) => throw new NotSupportedException(Deferred.TaskRefused);
+
     /// <summary>As <see cref="CallFromThread(Action)"/>, for a function that returns a deferred, such as an <c>async</c>
     /// lambda. A failure of that deferred is reported as unhandled.</summary>
     [OverloadResolutionPriority(1)]
@@ -57,4 +61,8 @@ public sealed partial class Reactor
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallFromThread(Func<Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public void CallFromThread(Func<ValueTask> call) => throw new NotSupportedException(Deferred.TaskRefused);
 }

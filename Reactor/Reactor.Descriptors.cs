@@ -34,7 +34,7 @@ public sealed partial class Reactor
     /// that announce that they are ready before they call it.
     /// </summary>
     /// <exception cref="System.IO.IOException">Descriptors or memory have run out.</exception>
-    public void Prepare() => _threadCalls.Prepare();
+    internal void Prepare() => _threadCalls.Prepare();
 
     internal Errno Watch(Descriptor descriptor, Interest interest)
     {

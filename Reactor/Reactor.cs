@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Poetry.Net;
@@ -106,7 +107,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     public bool IsReactorThread => _threadCalls.IsReactorThread;
 
     /// <summary>Events for descriptors that were no longer registered; they are dropped.</summary>
-    public long StaleEvents { get; private set; }
+    internal long StaleEvents { get; private set; }
 
     /// <summary>The failures that nothing handled: reported to the log until now, or counted where too many came at once.</summary>
     public long LostFailureCount => _failures.LostCount;
@@ -115,7 +116,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     public int DelayedCalls => _timers.Count;
 
     /// <summary>Its connections, those of ports and those of connectors.</summary>
-    public Connections Connections { get; }
+    internal Connections Connections { get; }
 
     /// <summary>Called in every turn, before the loop computes how long to wait.</summary>
     internal Action? BeforeSleep { get; set; }
@@ -137,6 +138,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _threadCalls.Start();
         int outerReactor = ThreadOwner.Enter();
         UnhandledFailures? outerFailures = _failures.Enter();
+        SynchronizationContext? outerContext = LoopContext.Enter();
         while (_state == RunState.Running)
         {
             int timeoutMs = EndTurn();
@@ -158,6 +160,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         ThreadOwner.Leave(outerReactor);
         _threadCalls.Stop();
         _failures.Leave(outerFailures);
+        SynchronizationContext.SetSynchronizationContext(outerContext);
     }
 
     /// <summary>Ends <see cref="Run"/> after this turn.</summary>

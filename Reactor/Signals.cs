@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
+using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
@@ -49,8 +51,41 @@ public sealed class Signals : IDisposable
     /// <summary>SIGHUP: reload, or end.</summary>
     public void OnHangUp(Action call) => Listen(PosixSignal.SIGHUP, 1, _ => call());
 
+    /// <summary>As <see cref="OnTerminate(Action{PosixSignal})"/>, for a function that returns a deferred, such as an
+    /// <c>async</c> lambda. A failure of that deferred is reported as unhandled.</summary>
+    [OverloadResolutionPriority(1)]
+    public void OnTerminate(Func<PosixSignal, Deferred> call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        OnTerminate((Action<PosixSignal>)(signal => Deferred.Run(() => call(signal))));
+    }
+
+    /// <summary>As <see cref="OnTerminate(Func{PosixSignal, Deferred})"/>, for SIGHUP.</summary>
+    [OverloadResolutionPriority(1)]
+    public void OnHangUp(Func<Deferred> call)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        OnHangUp((Action)(() => Deferred.Run(call)));
+    }
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public void OnTerminate(Func<PosixSignal, Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public void OnHangUp(Func<Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public void OnTerminate(Func<PosixSignal, ValueTask> call) => throw new NotSupportedException(Deferred.TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public void OnHangUp(Func<ValueTask> call) => throw new NotSupportedException(Deferred.TaskRefused);
+
     /// <summary>SIGUSR1: log figures. Not on Windows.</summary>
-    public void OnUser1(Action call)
+    internal void OnUser1(Action call)
     {
         if (!OperatingSystem.IsWindows())
         {
@@ -59,7 +94,7 @@ public sealed class Signals : IDisposable
     }
 
     /// <summary>SIGUSR2: reopen files. Not on Windows.</summary>
-    public void OnUser2(Action call)
+    internal void OnUser2(Action call)
     {
         if (!OperatingSystem.IsWindows())
         {
@@ -71,7 +106,7 @@ public sealed class Signals : IDisposable
     /// The loop has ended, and the process is about to end: signals have no effect from now on, so that they do not change
     /// the exit code. What is left to do must not take long.
     /// </summary>
-    public void Retire() => _isRetired = true;
+    internal void Retire() => _isRetired = true;
 
     /// <summary>Stops to listen. The runtime's handlers are removed; a queue stays open.</summary>
     public void Dispose()

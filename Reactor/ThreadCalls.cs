@@ -29,7 +29,7 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
 
     /// <summary>Opens the descriptor that ends the reactor's wait. A second call does nothing.</summary>
     /// <exception cref="System.IO.IOException">Descriptors have run out.</exception>
-    public void Prepare()
+    internal void Prepare()
     {
         if (_waker is null)
         {

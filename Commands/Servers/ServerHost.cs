@@ -7,8 +7,9 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The life of a server, for all commands that serve: sockets are bound, ready lines written, workers run, signals obeyed, and
-/// at the end connections in flight get the drain time and the rest is reset.
+/// The life of a server, for all commands that serve: sockets are bound, services started, workers run, signals obeyed. The first
+/// signal stops the services in reverse order: the notice that the server is ready, the metrics, and the workers, whose
+/// connections get the drain time.
 /// </summary>
 internal sealed class ServerHost
 {
@@ -21,24 +22,20 @@ internal sealed class ServerHost
     /// <summary>The part of the memory that connections may take; a cache or requests may take half.</summary>
     private const int ConnectionMemoryDivisor = 4;
 
-    /// <summary>Shortest watchdog period: a shorter WATCHDOG_USEC would keep the loop busy with notifications.</summary>
-    private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
-
     /// <summary>A log that is read has its last records within this.</summary>
     private static readonly TimeSpan MinTimeForLog = TimeSpan.FromSeconds(0.2);
     private static readonly TimeSpan MaxTimeForLog = TimeSpan.FromSeconds(1);
 
     private readonly ServerOptions _options;
     private readonly PoetryLogger _log;
+    private readonly MultiService _services = new();
     private WorkerThreads? _threads;
     private Listeners? _listeners;
     private ListenOptions? _listenOptions;
     private DescriptorBudget _budget;
-    private ServerStatistics? _statistics;
     private bool _hasFailed;
     private bool _reloads;
     private bool _reloadsAgain;
-    private int _signalsSeen;
     private TimeSpan _drainStart;
 
     public ServerHost(ServerOptions options, PoetryLogger log)
@@ -87,16 +84,12 @@ internal sealed class ServerHost
             // A look-up may take its time; a signal ends it.
             Listeners listeners = _listeners = new Listeners(served);
             SocketAddress[] metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : [];
-            if (MakeWorkers(listeners) is { } problem)
-            {
-                return CommandRunner.Fail(problem);
-            }
-
+            MakeWorkers(listeners);
             signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(OnHangUp);
             signals.OnUser2(_log.Reopen);
-            signals.OnUser1(() => ServerStatistics.Log(_log, _threads!.All));
+            signals.OnUser1(() => ServerStatistics.Write(_log, _threads!.All));
             _listenOptions = new ListenOptions
             {
                 SendTimeout = _options.SendTimeout,
@@ -105,23 +98,19 @@ internal sealed class ServerHost
                 Failed = () => First.CallFromThread(OnListenerFailed),
             };
             listeners.Bind(_threads!.All, _listenOptions);
-            ServeMetrics(metrics);
-            Errno error = Errno.None;
-            if (!_threads.Start(() => (error = ReadyLines.Write(listeners)) == Errno.None))
+            _services.AddService(_threads);
+            if (metrics.Length > 0)
             {
-                return error == Errno.EINTR ? ExitCode.Success : CommandRunner.Fail($"cannot write standard output: {error.Sentence()}");
+                int limit = (int)Math.Clamp(_budget.Reserve, 1, MaxMetricsConnections);
+                _services.AddService(new ServerStatistics(_threads.All, metrics, limit, Metrics, _log));
             }
 
-            Systemd.NotifyReady();
-            StartWatchdog();
+            _services.AddService(new ReadyNotice(_threads, listeners));
+            _services.StartService();
             IdleMemoryTrimmer.Attach(First);
             _threads.Run();
             _log.DisposeTimeout = TimeForLog();
             return _hasFailed ? ExitCode.Failure : ExitCode.Success;
-        }
-        catch (CannotListenError error)
-        {
-            return CommandRunner.Fail(error.Message);
         }
         finally
         {
@@ -132,8 +121,8 @@ internal sealed class ServerHost
     }
 
     /// <summary>Makes as many workers as were asked for, but none that would have no listener or no clients.</summary>
-    /// <returns>Why the limit of open files is too low, or null.</returns>
-    private string? MakeWorkers(Listeners listeners)
+    /// <exception cref="IOException">The limit of open files is too low.</exception>
+    private void MakeWorkers(Listeners listeners)
     {
         long limit = NativeProcess.RaiseOpenFileLimit();
         int asked = Math.Min(_options.Workers, listeners.MaxWorkers);
@@ -149,7 +138,7 @@ internal sealed class ServerHost
         });
         if (limit < _budget.MinLimit)
         {
-            return $"the limit of open files, {limit}, is too low: to serve a few clients at once takes {_budget.MinLimit}";
+            throw new IOException($"the limit of open files, {limit}, is too low: to serve a few clients at once takes {_budget.MinLimit}");
         }
 
         int workers = _budget.Workers;
@@ -161,55 +150,13 @@ internal sealed class ServerHost
             ServerLog.WorkersLimited(_log, workers, $"{_options.Workers} were asked for, but {why}");
         }
 
-        _threads = new WorkerThreads(workers, _budget.MaxConnections, _log);
-        return null;
-    }
-
-    /// <param name="addresses">Empty for no metrics.</param>
-    private void ServeMetrics(SocketAddress[] addresses)
-    {
-        if (addresses.Length == 0)
-        {
-            return;
-        }
-
-        _statistics = new ServerStatistics(First, _threads!.All, Metrics);
-        var factory = new MetricsServerFactory(_statistics, First);
-
-        // Not one of the worker's ports: it answers while the server drains, and its clients are not counted.
-        int limit = (int)Math.Clamp(_budget.Reserve, 1, MaxMetricsConnections);
-        var options = new ListenOptions { IgnoredByDrain = true, Limit = new ConnectionLimit(limit) };
-        foreach (SocketAddress address in addresses)
-        {
-            ListeningPort port = address.Kind == AddressKind.Unix
-                ? First.ListenUnix(address.Path, factory, options)
-                : First.ListenTcp(address, factory, options);
-            ServerLog.MetricsStarted(_log, port.Address);
-        }
-    }
-
-    /// <summary>Notifies systemd twice in each watchdog interval, as long as all loops turn: a server that hangs is restarted.</summary>
-    private void StartWatchdog()
-    {
-        if (Systemd.WatchdogInterval() is { } interval)
-        {
-            TimeSpan half = interval / 2 > MinWatchdogPeriod ? interval / 2 : MinWatchdogPeriod;
-            _ = new LoopingCall(First, NotifyWatchdog).Start(half);
-        }
-    }
-
-    private void NotifyWatchdog()
-    {
-        if (_threads!.CheckAlive())
-        {
-            Systemd.NotifyAlive();
-        }
+        _threads = new WorkerThreads(workers, _budget.MaxConnections, _options.Drain, _log);
     }
 
     private void OnHangUp()
     {
         // A server that ends needs no new poems, and systemd is not told of a reload while the service stops.
-        if (Reload is null || _signalsSeen > 0)
+        if (Reload is null || !_services.Running)
         {
             return;
         }
@@ -226,7 +173,7 @@ internal sealed class ServerHost
 
     private async Deferred<Unit> ReloadOnce(Func<IClock, Deferred<IReadOnlyList<Listener>?>> reload)
     {
-        if (await reload(First) is { } listeners && _signalsSeen == 0)
+        if (await reload(First) is { } listeners && _services.Running)
         {
             try
             {
@@ -250,7 +197,7 @@ internal sealed class ServerHost
             _reloadsAgain = false;
             OnHangUp();
         }
-        else if (_signalsSeen == 0)
+        else if (_services.Running)
         {
             Systemd.NotifyReady();
         }
@@ -259,12 +206,11 @@ internal sealed class ServerHost
     /// <summary>A server without one of its listeners only looks alive. It drains and ends, so that a supervisor can restart it.</summary>
     private void OnListenerFailed()
     {
-        if (!_hasFailed && _signalsSeen == 0)
+        _hasFailed = true;
+        if (_services.Running)
         {
             Terminate();
         }
-
-        _hasFailed = true;
     }
 
     /// <summary>What is left of the drain time, so that a log that blocks does not delay the end much further.</summary>
@@ -277,10 +223,14 @@ internal sealed class ServerHost
     /// <summary>The first signal lets what is in flight finish, the second does not.</summary>
     private void Terminate()
     {
-        bool isFirst = ++_signalsSeen == 1;
-        _drainStart = isFirst ? First.Now : _drainStart;
-        _statistics?.StopBeingReady();
-        Systemd.NotifyStopping();
-        _threads!.Drain(isFirst ? _options.Drain : TimeSpan.Zero);
+        if (_services.Running)
+        {
+            _drainStart = First.Now;
+            _ = _services.StopService();
+        }
+        else
+        {
+            _threads!.Drain(TimeSpan.Zero);
+        }
     }
 }

@@ -9,38 +9,35 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The figures of a server, summed over its workers, for the metrics page and for SIGUSR1. On the first worker's thread; what
-/// it reads of the others may be slightly old.
+/// The figures of a server, summed over its workers, for SIGUSR1 and, as a service, for the metrics page. On the first worker's
+/// thread; what it reads of the others may be slightly old.
 /// </summary>
-internal sealed class ServerStatistics : IMetricsSource
+/// <param name="workers">All workers; the first one's reactor serves the page.</param>
+/// <param name="addresses">Where the page is served.</param>
+/// <param name="maxConnections">Connections of a metrics port at once.</param>
+/// <param name="more">Adds the command's own figures; null for none.</param>
+/// <param name="log">Gets the ready line of the page.</param>
+internal sealed class ServerStatistics(
+    IReadOnlyList<Worker> workers,
+    SocketAddress[] addresses,
+    int maxConnections,
+    Action<MetricsPage>? more,
+    ILogger log) : Service, IMetricsSource
 {
     /// <summary>How often the lag of the loop is measured. The page shows the maximum since the last request for it.</summary>
     private static readonly TimeSpan LagInterval = TimeSpan.FromSeconds(0.5);
 
-    private readonly Reactor _reactor;
-    private readonly IReadOnlyList<Worker> _workers;
-    private readonly Action<MetricsPage>? _more;
     private readonly double _startTime = (DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds;
     private TimeSpan _maxLag;
     private TimeSpan _expectedTick;
 
-    /// <summary>Starts to measure the lag of a loop.</summary>
-    /// <param name="reactor">The first worker's.</param>
-    /// <param name="workers">All workers.</param>
-    /// <param name="more">Adds the command's own figures.</param>
-    public ServerStatistics(Reactor reactor, IReadOnlyList<Worker> workers, Action<MetricsPage>? more)
-    {
-        _reactor = reactor;
-        _workers = workers;
-        _more = more;
-        ExpectTick();
-    }
-
     /// <inheritdoc/>
-    public bool IsReady { get; private set; } = true;
+    public bool IsReady => Running;
+
+    private Reactor First => workers[0].Reactor;
 
     /// <summary>Writes one line of statistics into the log.</summary>
-    public static void Log(ILogger log, IReadOnlyList<Worker> workers)
+    public static void Write(ILogger log, IReadOnlyList<Worker> workers)
     {
         var sum = Sum(workers);
         long whole = CountEnded(workers, ConnectionOutcome.Whole);
@@ -49,13 +46,31 @@ internal sealed class ServerStatistics : IMetricsSource
         ServerLog.Statistics(log, sum.Open, sum.Accepted, whole, left, timedOut, sum.Bytes, sum.DelayedCalls, sum.Stale);
     }
 
-    /// <summary>The server accepts no more connections.</summary>
-    public void StopBeingReady() => IsReady = false;
+    /// <summary>Serves the page, and measures the lag of the loop. When the service stops, the page goes on and says that the
+    /// server is not ready.</summary>
+    /// <exception cref="CannotListenError">An address cannot be bound.</exception>
+    public override void StartService()
+    {
+        base.StartService();
+        var factory = new MetricsServerFactory(this, First);
+
+        // Not one of the worker's ports: it answers while the server drains, and its clients are not counted.
+        var options = new ListenOptions { IgnoredByDrain = true, Limit = new ConnectionLimit(maxConnections) };
+        foreach (SocketAddress address in addresses)
+        {
+            ListeningPort port = address.Kind == AddressKind.Unix
+                ? First.ListenUnix(address.Path, factory, options)
+                : First.ListenTcp(address, factory, options);
+            ServerLog.MetricsStarted(log, port.Address);
+        }
+
+        ExpectTick();
+    }
 
     /// <inheritdoc/>
     public void WriteTo(MetricsPage page)
     {
-        var sum = Sum(_workers);
+        var sum = Sum(workers);
         page.Counter("connections_total", "Connections that were accepted.", sum.Accepted);
         page.Gauge("connections_open", "Connections that have not ended.", sum.Open);
         page.Counter("sent_bytes_total", "Bytes sent on connections that have ended.", sum.Bytes);
@@ -63,11 +78,11 @@ internal sealed class ServerStatistics : IMetricsSource
         for (int i = 0; i < ConnectionCounters.OutcomeCount; i++)
         {
             var outcome = (ConnectionOutcome)i;
-            string count = CountEnded(_workers, outcome).ToString(CultureInfo.InvariantCulture);
+            string count = CountEnded(workers, outcome).ToString(CultureInfo.InvariantCulture);
             page.Sample("connections_ended_total", "outcome", ConnectionRecord.Word(outcome), count);
         }
 
-        var rejected = CountRejected(_workers);
+        var rejected = CountRejected(workers);
         page.Head("connections_rejected_total", "Connections that were reset at once, by reason.", "counter");
         page.Sample("connections_rejected_total", "reason", "address", rejected.Address.ToString(CultureInfo.InvariantCulture));
         page.Sample("connections_rejected_total", "reason", "proxy_header", rejected.Header.ToString(CultureInfo.InvariantCulture));
@@ -85,7 +100,7 @@ internal sealed class ServerStatistics : IMetricsSource
         }
 
         _maxLag = TimeSpan.Zero;
-        _more?.Invoke(page);
+        more?.Invoke(page);
     }
 
     private static string Version => typeof(ServerStatistics).Assembly.GetName().Version?.ToString(3) ?? "unknown";
@@ -93,7 +108,7 @@ internal sealed class ServerStatistics : IMetricsSource
     private Histogram SumDelivery()
     {
         var sum = new Histogram();
-        foreach (Worker worker in _workers)
+        foreach (Worker worker in workers)
         {
             sum.Add(worker.Counters.Delivery);
         }
@@ -161,13 +176,13 @@ internal sealed class ServerStatistics : IMetricsSource
 
     private void ExpectTick()
     {
-        _expectedTick = _reactor.Now + LagInterval;
-        _ = _reactor.CallLater(LagInterval, this, static statistics => statistics.Tick());
+        _expectedTick = First.Now + LagInterval;
+        _ = First.CallLater(LagInterval, this, static statistics => statistics.Tick());
     }
 
     private void Tick()
     {
-        TimeSpan lag = _reactor.Now - _expectedTick;
+        TimeSpan lag = First.Now - _expectedTick;
         _maxLag = lag > _maxLag ? lag : _maxLag;
         ExpectTick();
     }

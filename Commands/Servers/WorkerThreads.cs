@@ -8,19 +8,23 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The workers of a server and their threads. The first worker runs on the thread of <see cref="Run"/>, hears the signals and
-/// ends last; each of the others has a thread of its own.
+/// The workers of a server and their threads, as a service: starting it starts the threads, stopping it drains the workers. The
+/// first worker runs on the thread of <see cref="Run"/>, hears the signals and ends last; each of the others has a thread of its
+/// own.
 /// </summary>
 /// <remarks>
 /// Crosses threads: the other workers are told by <see cref="Reactor.CallFromThread(Action)"/>, and the first failure is kept by an
 /// interlocked exchange.
 /// </remarks>
-internal sealed class WorkerThreads
+internal sealed class WorkerThreads : Service
 {
     private readonly List<Worker> _workers = [];
     private readonly List<Thread> _threads = [];
 
-    /// <summary>Held while the server gets ready: until then no other worker's loop turns.</summary>
+    private readonly TimeSpan _drain;
+    private readonly Deferred<Unit> _ended = new();
+
+    /// <summary>Opened by <see cref="Run"/>: until the server is ready no other worker's loop turns.</summary>
     private readonly object _gate = new();
     private bool _mayRun;
     private int _running;
@@ -28,9 +32,11 @@ internal sealed class WorkerThreads
 
     /// <param name="count">How many workers; 1 or more.</param>
     /// <param name="maxConnections">Of all workers together; 0 for no limit. It is divided to the last connection.</param>
+    /// <param name="drain">What connections have to finish when the service stops; zero ends at once.</param>
     /// <param name="log">Shared by all workers.</param>
-    public WorkerThreads(int count, long maxConnections, ILogger log)
+    public WorkerThreads(int count, long maxConnections, TimeSpan drain, ILogger log)
     {
+        _drain = drain;
         for (int i = 0; i < count; i++)
         {
             long share = (maxConnections / count) + (i < maxConnections % count ? 1 : 0);
@@ -45,23 +51,52 @@ internal sealed class WorkerThreads
 
     public IReadOnlyList<Worker> All => _workers;
 
-    /// <summary>Starts the threads, which wait, and calls <paramref name="ready"/>.</summary>
-    /// <param name="ready">Returns true if the workers may run; else their threads end.</param>
+    /// <summary>Starts the threads, which wait for <see cref="Run"/>.</summary>
     /// <exception cref="IOException">The system has too few threads.</exception>
-    public bool Start(Func<bool> ready)
+    public override void StartService()
     {
-        lock (_gate)
+        base.StartService();
+        _running = _workers.Count;
+        _workers[0].Drained = OnWorkerEnded;
+        for (int i = 1; i < _workers.Count; i++)
         {
-            StartThreads();
-            _mayRun = ready();
-            return _mayRun;
+            Worker worker = _workers[i];
+
+            // A background thread: one that waits at the gate does not keep the process alive if the start fails.
+            var thread = new Thread(() => RunAfterGate(worker)) { Name = "worker", IsBackground = true };
+            try
+            {
+                thread.Start();
+            }
+            catch (OutOfMemoryException)
+            {
+                // What the runtime throws when the system refuses a thread.
+                throw new IOException("cannot start a worker: no thread is left for it");
+            }
+
+            _threads.Add(thread);
         }
+    }
+
+    /// <summary>Accepts no more connections; what is in flight gets the drain time. On the first worker's thread.</summary>
+    /// <returns>Fires when all workers have drained. Cancelling it does not end them.</returns>
+    public override Deferred StopService()
+    {
+        Drain(_drain);
+        _ = base.StopService();
+        return _ended;
     }
 
     /// <summary>Runs the first worker, and returns when all have ended.</summary>
     /// <exception cref="InvalidOperationException">A worker has failed.</exception>
     public void Run()
     {
+        lock (_gate)
+        {
+            _mayRun = true;
+            Monitor.PulseAll(_gate);
+        }
+
         RunGuarded(_workers[0]);
         foreach (Thread thread in _threads)
         {
@@ -103,7 +138,7 @@ internal sealed class WorkerThreads
         return all;
     }
 
-    /// <summary>Frees the reactors, once <see cref="Run"/> has returned or <see cref="Start"/> has failed.</summary>
+    /// <summary>Frees the reactors, once <see cref="Run"/> has returned or the start has failed.</summary>
     public void Dispose()
     {
         foreach (Worker worker in _workers)
@@ -112,37 +147,13 @@ internal sealed class WorkerThreads
         }
     }
 
-    private void StartThreads()
-    {
-        _running = _workers.Count;
-        _workers[0].Drained = OnWorkerEnded;
-        for (int i = 1; i < _workers.Count; i++)
-        {
-            Worker worker = _workers[i];
-
-            // A background thread: one that waits at the gate does not keep the process alive if the start fails.
-            var thread = new Thread(() => RunAfterGate(worker)) { Name = "worker", IsBackground = true };
-            try
-            {
-                thread.Start();
-            }
-            catch (OutOfMemoryException)
-            {
-                // What the runtime throws when the system refuses a thread.
-                throw new IOException("cannot start a worker: no thread is left for it");
-            }
-
-            _threads.Add(thread);
-        }
-    }
-
     private void RunAfterGate(Worker worker)
     {
         lock (_gate)
         {
-            if (!_mayRun)
+            while (!_mayRun)
             {
-                return;
+                _ = Monitor.Wait(_gate);
             }
         }
 
@@ -182,6 +193,7 @@ internal sealed class WorkerThreads
         if (--_running == 0 && First.Running)
         {
             First.Stop();
+            _ended.Callback(default);
         }
     }
 }

@@ -184,11 +184,9 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
             }
         }
 
-        if (_frame.Complete && !data.IsEmpty)
-        {
-            GiveUp(new PoemIncompleteError("the server sent more than one netstring") { MayRetry = true });
-        }
-        else if (_frame.Complete)
+        // The end of the frame is the end of the poem. What the server sends after it is ignored, since whether it arrives in
+        // the same read is chance.
+        if (_frame.Complete)
         {
             _ = _silence?.CancelIfActive();
             Transport.LoseConnection();

@@ -219,20 +219,12 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
             {
                 GiveUp(TransformClient.OutOfMemory);
             }
-            else
+            else if (_frame.Complete)
             {
-                if (_frame.Complete && !data.IsEmpty)
-                {
-                    // An answer is one netstring and then the end. A second one that arrives later goes unnoticed, as with a
-                    // framed poem.
-                    GiveUp("the server sent more than one netstring");
-                }
-                else if (_frame.Complete)
-                {
-                    _isOver = true;
-                    Transport.LoseConnection();
-                    fetch.Answered();
-                }
+                // What follows the answer is ignored, whether it has arrived yet or not.
+                _isOver = true;
+                Transport.LoseConnection();
+                fetch.Answered();
             }
         }
 

@@ -92,14 +92,6 @@ public abstract partial class Deferred
         }
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public static Deferred MaybeDeferred(Func<Task> function) => throw new NotSupportedException(TaskRefused);
-
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public static Deferred<T> MaybeDeferred<T>(Func<Task<T>> function) => throw new NotSupportedException(TaskRefused);
-
     /// <summary>As <see cref="MaybeDeferred{T}(Func{Outcome{T}})"/>, for a function that returns a value or throws.</summary>
     public static Deferred<T> MaybeDeferred<T>(Func<T> function)
     {

@@ -32,10 +32,6 @@ public abstract partial class Deferred
         return this;
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public Deferred AddCallback(Func<Task> function) => throw new NotSupportedException(TaskRefused);
-
     /// <summary>Adds a function for failure that returns a deferred, which is waited for, such as an <c>async</c>
     /// lambda.</summary>
     /// <returns>This deferred.</returns>
@@ -47,10 +43,6 @@ public abstract partial class Deferred
         return this;
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public Deferred AddErrback(Func<Failure, Task> function) => throw new NotSupportedException(TaskRefused);
-
     /// <summary>Adds a function for success and failure alike that returns a deferred, which is waited for; a failure counts
     /// as handled.</summary>
     /// <returns>This deferred.</returns>
@@ -61,10 +53,6 @@ public abstract partial class Deferred
         AddLink(new UntypedAsync(function, onFailure: true));
         return this;
     }
-
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public Deferred AddBoth(Func<Task> function) => throw new NotSupportedException(TaskRefused);
 
     /// <summary>Adds a function for failure.</summary>
     /// <param name="action">Gets the failure, which is thereby handled.</param>

@@ -21,6 +21,8 @@ public interface IReactorThreads
 /// </remarks>
 public static class DeferredBridges
 {
+    private const string ReturnsTask = "The function already returns a task: use AsDeferred";
+
     /// <summary>Runs a function on a thread of the pool. Call it on the reactor thread.</summary>
     /// <param name="threads">The reactor on whose thread the deferred is fired.</param>
     /// <param name="function">May block; must not use what belongs to the reactor.</param>
@@ -29,11 +31,6 @@ public static class DeferredBridges
     {
         ArgumentNullException.ThrowIfNull(threads);
         ArgumentNullException.ThrowIfNull(function);
-        if (typeof(T).IsAssignableTo(typeof(Task)))
-        {
-            throw new NotSupportedException("the function already returns a task: use AsDeferred");
-        }
-
         var deferred = new Deferred<T>();
         ThreadPool.UnsafeQueueUserWorkItem(
             _ =>
@@ -55,9 +52,25 @@ public static class DeferredBridges
     }
 
     /// <summary>Refused when it is compiled: the result would be the task.</summary>
-    [Obsolete("The function already returns a task: use AsDeferred", error: true)]
+    [Obsolete(ReturnsTask, error: true)]
     public static Deferred<Unit> DeferToThread(this IReactorThreads threads, Func<Task> function) =>
-        throw new NotSupportedException();
+        throw new NotSupportedException(ReturnsTask);
+
+    /// <summary>Refused when it is compiled: the result would be the task.</summary>
+    [OverloadResolutionPriority(1)]
+    [Obsolete(ReturnsTask, error: true)]
+    public static Deferred<T> DeferToThread<T>(this IReactorThreads threads, Func<Task<T>> function) =>
+        throw new NotSupportedException(ReturnsTask);
+
+    /// <summary>Refused when it is compiled: the result would be the task.</summary>
+    [Obsolete(ReturnsTask, error: true)]
+    public static Deferred<Unit> DeferToThread(this IReactorThreads threads, Func<ValueTask> function) =>
+        throw new NotSupportedException(ReturnsTask);
+
+    /// <summary>Refused when it is compiled: the result would be the task.</summary>
+    [Obsolete(ReturnsTask, error: true)]
+    public static Deferred<T> DeferToThread<T>(this IReactorThreads threads, Func<ValueTask<T>> function) =>
+        throw new NotSupportedException(ReturnsTask);
 
     /// <summary>Makes a deferred of a task. Call it on the reactor thread.</summary>
     /// <param name="task">May run on any thread.</param>

@@ -33,4 +33,9 @@ public static class DeferredClock
     [Obsolete(Deferred.TaskRefused, error: true)]
     public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<Task> call) =>
         throw new NotSupportedException(Deferred.TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<ValueTask> call) =>
+        throw new NotSupportedException(Deferred.TaskRefused);
 }

@@ -60,18 +60,6 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public Deferred<T> AddCallback(Func<T, Task> function) => throw new NotSupportedException(TaskRefused);
-
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public Deferred<TNext> AddCallback<TNext>(Func<T, Task<TNext>> function) => throw new NotSupportedException(TaskRefused);
-
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public new Deferred<T> AddCallback(Func<Task> function) => throw new NotSupportedException(TaskRefused);
-
     /// <summary>Adds a function for success that returns an outcome.</summary>
     /// <param name="function">Gets the value; returns a value, a failure or a deferred.</param>
     /// <returns>The chain under its new type: add the next functions to it.</returns>
@@ -159,11 +147,6 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [OverloadResolutionPriority(-2)]
-    [Obsolete(TaskRefused, error: true)]
-    public new Deferred<T> AddErrback(Func<Failure, Task> function) => throw new NotSupportedException(TaskRefused);
-
     /// <summary>Adds a function for one kind of failure, as <c>catch</c> is for one kind of exception. It is skipped
     /// for others, and nothing is thrown to find out.</summary>
     /// <returns>This deferred.</returns>
@@ -217,15 +200,6 @@ public partial class Deferred<T>
         base.AddBoth(function);
         return this;
     }
-
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [OverloadResolutionPriority(-2)]
-    [Obsolete(TaskRefused, error: true)]
-    public Deferred<T> AddBoth(Func<Outcome<T>, Task> function) => throw new NotSupportedException(TaskRefused);
-
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public new Deferred<T> AddBoth(Func<Task> function) => throw new NotSupportedException(TaskRefused);
 
     /// <summary>Adds a function for success and failure alike that returns nothing: the default value is left, and a
     /// failure counts as handled.</summary>
@@ -297,11 +271,6 @@ public partial class Deferred<T>
         AddLink(new VoidBoth<T>(outcome => outcome.Failure is { } failure ? errback(failure) : callback(outcome.Value)));
         return this;
     }
-
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
-    [Obsolete(TaskRefused, error: true)]
-    public Deferred<T> AddCallbacks(Func<T, Task> callback, Func<Failure, Task> errback) =>
-        throw new NotSupportedException(TaskRefused);
 
     /// <summary>As <see cref="AddCallbacks{TNext}(Func{T, TNext}, Func{Failure, TNext})"/>, for functions that return nothing: the default
     /// value is left.</summary>

@@ -36,6 +36,15 @@ public partial class Deferred<T> : Deferred
         _aux = canceller;
     }
 
+    /// <summary>As <see cref="Deferred{T}(Action{Deferred{T}})"/>, for a canceller that returns a deferred, such as an
+    /// <c>async</c> lambda, or null. Cancelling does not wait for it; a failure of it is reported as unhandled.</summary>
+    [OverloadResolutionPriority(1)]
+    public Deferred(Func<Deferred<T>, Deferred?> canceller)
+    {
+        ArgumentNullException.ThrowIfNull(canceller);
+        _aux = (Action<Deferred<T>>)(deferred => Run(() => canceller(deferred) ?? Succeed(default(Unit))));
+    }
+
     /// <summary>With a canceller that has a state: see <see cref="Deferred.WithCanceller"/>.</summary>
     internal Deferred(Canceller<T> canceller)
     {

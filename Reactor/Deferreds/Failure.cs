@@ -51,7 +51,7 @@ public sealed class Failure
     /// <summary>Makes a failure that any number of deferreds and connections can share without cost.</summary>
     /// <param name="make">Makes the exception. It is called once now, to learn the type, and then each time that
     /// <see cref="Exception"/> is read; <see cref="Check{TException}"/> makes none.</param>
-    public static Failure Shared<TException>(Func<TException> make)
+    internal static Failure Shared<TException>(Func<TException> make)
         where TException : Exception
     {
         ArgumentNullException.ThrowIfNull(make);

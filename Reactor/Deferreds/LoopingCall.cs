@@ -49,6 +49,13 @@ public sealed class LoopingCall
     {
     }
 
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public LoopingCall(IClock clock, Func<ValueTask> call)
+        : this(clock, Refused(call))
+    {
+    }
+
     private LoopingCall(IClock clock, Func<long, Deferred?> function)
     {
         ArgumentNullException.ThrowIfNull(clock);
@@ -87,6 +94,11 @@ public sealed class LoopingCall
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public static LoopingCall WithCount(IClock clock, Func<int, Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public static LoopingCall WithCount(IClock clock, Func<int, ValueTask> call) =>
+        throw new NotSupportedException(Deferred.TaskRefused);
 
     /// <summary>Starts the loop.</summary>
     /// <param name="interval">The time between two calls; zero means every turn of the loop.</param>
@@ -167,7 +179,7 @@ public sealed class LoopingCall
         return _ => call() ?? throw Deferred.NullReturned();
     }
 
-    private static Func<long, Deferred?> Refused(Func<Task> _) => throw new NotSupportedException(Deferred.TaskRefused);
+    private static Func<long, Deferred?> Refused(Delegate _) => throw new NotSupportedException(Deferred.TaskRefused);
 
     private void ThrowUnlessRunning()
     {

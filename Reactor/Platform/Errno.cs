@@ -201,7 +201,7 @@ public static class ErrnoText
     /// Added to a number of a system other than Linux that has no name here. Chosen above all of Linux's (4095 is the
     /// last the kernel can return) and Winsock's (10000 to 11999).
     /// </summary>
-    public const int ForeignBase = 100_000;
+    internal const int ForeignBase = 100_000;
 
     /// <summary>What went wrong, to follow a colon: "connection refused". Lower case, without a full stop.</summary>
     /// <returns>For an error that has no name here "unknown error" with its number.</returns>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 
 namespace Poetry.Net.Testing;
 
@@ -72,9 +73,17 @@ public class ManualClock : IClock
     {
         Now += by;
         long bound = sequenceBound(_calls);
-        while (_calls.TakeDue(Now.Ticks, bound) is { } call)
+        SynchronizationContext? outer = LoopContext.Enter();
+        try
         {
-            call.Fire();
+            while (_calls.TakeDue(Now.Ticks, bound) is { } call)
+            {
+                call.Fire();
+            }
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(outer);
         }
 
         _ = _made.RemoveAll(static call => !call.Active);

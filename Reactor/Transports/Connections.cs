@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace Poetry.Net;
 
 /// <summary>The connections of a reactor, and what they share: the lists they are in, one read buffer, spare transports.</summary>
-public sealed class Connections
+internal sealed class Connections
 {
     /// <summary>
     /// The most that one read returns, and that one connection receives in one turn. Large enough that a fast download
@@ -61,7 +61,7 @@ public sealed class Connections
     }
 
     /// <summary>Connections of ports with <see cref="ListenOptions.IgnoredByDrain"/>.</summary>
-    public int Ignored { get; internal set; }
+    public int Ignored { get; set; }
 
     /// <summary>Connections with nothing to send. Only their protocols set timeouts.</summary>
     internal TimeoutList Open { get; }

@@ -36,7 +36,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     public int Port { get; }
 
     /// <summary>True if the user named the host. False for a bare port, whose host is <see cref="DefaultHost"/>.</summary>
-    public bool HasHost { get; }
+    internal bool HasHost { get; }
 
     /// <summary>The path of a Unix socket, or null for TCP.</summary>
     public string? UnixPath { get; }
@@ -78,7 +78,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
         [NotNullWhen(false)] out string? problem) => TryParse(text, lowestPort: 1, out endpoint, out problem);
 
     /// <summary>Reads an address to listen on: as <see cref="TryParse(string, out Endpoint?, out string?)"/>, with port 0.</summary>
-    public static bool TryParseListening(
+    internal static bool TryParseListening(
         string text,
         [NotNullWhen(true)] out Endpoint? endpoint,
         [NotNullWhen(false)] out string? problem) => TryParse(text, lowestPort: 0, out endpoint, out problem);
@@ -87,7 +87,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     /// <param name="text">As the user wrote it.</param>
     /// <param name="host">The host without brackets.</param>
     /// <param name="problem">Why it is none.</param>
-    public static bool TryParseHost(
+    internal static bool TryParseHost(
         string text,
         [NotNullWhen(true)] out string? host,
         [NotNullWhen(false)] out string? problem)
@@ -108,7 +108,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     }
 
     /// <summary>The same with a host where the user named none: <c>10001</c> with <c>--iface ::1</c> is <c>[::1]:10001</c>.</summary>
-    public Endpoint WithDefaultHost(string host) =>
+    internal Endpoint WithDefaultHost(string host) =>
         HasHost ? this : new Endpoint(host, Port, hasHost: false, path: null);
 
     /// <summary>The address as the kernel wants it, where no name has to be looked up first.</summary>

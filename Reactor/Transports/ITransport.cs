@@ -24,7 +24,7 @@ public interface ITransport : IProducer
     /// When this side sent FIN, after all data; <see cref="TimeSpan.MaxValue"/> if it has not. The connection ends a little
     /// later, when the peer has closed too.
     /// </summary>
-    TimeSpan EndSentAt => TimeSpan.MaxValue;
+    internal TimeSpan EndSentAt => TimeSpan.MaxValue;
 
     /// <summary>True once <see cref="LoseConnection"/> or <see cref="AbortConnection"/> was called, or the connection has ended.</summary>
     bool Disconnecting { get; }

@@ -26,16 +26,16 @@ public sealed record ListenOptions
     public PortSharing Sharing { get; init; }
 
     /// <summary>True if the path of a Unix socket is removed when the port stops listening.</summary>
-    public bool RemovesPath { get; init; } = true;
+    internal bool RemovesPath { get; init; } = true;
 
     /// <summary>
     /// True if <see cref="Connections.WhenNone"/> does not wait for the connections of this port. A metrics port, for
     /// example, can then be used until the server ends, and does not delay that end.
     /// </summary>
-    public bool IgnoredByDrain { get; init; }
+    internal bool IgnoredByDrain { get; init; }
 
     /// <summary>Called on the reactor's thread when the socket has failed for good and the port has stopped listening.</summary>
-    public Action? Failed { get; init; }
+    internal Action? Failed { get; init; }
 
     /// <summary>
     /// True if every connection begins with a header of HAProxy's PROXY protocol, which names the client: its address is then

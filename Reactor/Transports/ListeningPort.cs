@@ -49,10 +49,10 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     public long Accepted { get; private set; }
 
     /// <summary>Connections that were reset since their client had too many.</summary>
-    public long RejectedByAddress { get; private set; }
+    internal long RejectedByAddress { get; private set; }
 
     /// <summary>Connections that were reset since their PROXY header was wrong, late or missing.</summary>
-    public long RejectedByHeader { get; private set; }
+    internal long RejectedByHeader { get; private set; }
 
     /// <summary>True until <see cref="StopListening"/>, also while the port is at its limit.</summary>
     public bool Listening => Handle != NoHandle;
@@ -100,7 +100,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     /// Keeps new connections out of the kernel's queue, accepts those in it (closing would reset them), at most
     /// <see cref="Backlog"/> of them and within the limits, then stops listening.
     /// </summary>
-    public void AcceptQueuedThenStop()
+    internal void AcceptQueuedThenStop()
     {
         if (!Listening)
         {

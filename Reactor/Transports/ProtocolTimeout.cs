@@ -1,4 +1,6 @@
 using System;
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
@@ -11,6 +13,22 @@ namespace Poetry.Net;
 public sealed class ProtocolTimeout(IClock clock, Action timedOut)
 {
     private DelayedCall? _call;
+
+    /// <summary>As <see cref="ProtocolTimeout(IClock, Action)"/>, for a function that returns a deferred, such as an
+    /// <c>async</c> lambda. A failure of that deferred is reported as unhandled.</summary>
+    [OverloadResolutionPriority(1)]
+    public ProtocolTimeout(IClock clock, Func<Deferred> timedOut)
+        : this(clock, () => Deferred.Run(timedOut)) => ArgumentNullException.ThrowIfNull(timedOut);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public ProtocolTimeout(IClock clock, Func<Task> timedOut)
+        : this(clock, static () => { }) => throw new NotSupportedException(Deferred.TaskRefused);
+
+    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    [Obsolete(Deferred.TaskRefused, error: true)]
+    public ProtocolTimeout(IClock clock, Func<ValueTask> timedOut)
+        : this(clock, static () => { }) => throw new NotSupportedException(Deferred.TaskRefused);
 
     /// <summary>The period; null if the timeout is off.</summary>
     public TimeSpan? Period { get; private set; }

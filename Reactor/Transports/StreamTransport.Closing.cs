@@ -28,7 +28,7 @@ internal sealed partial class StreamTransport
     private byte _idleChecks;
 
     /// <inheritdoc/>
-    public TimeSpan EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_finTicks) : TimeSpan.MaxValue;
+    TimeSpan ITransport.EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_finTicks) : TimeSpan.MaxValue;
 
     /// <inheritdoc/>
     public void LoseConnection()

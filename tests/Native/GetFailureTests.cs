@@ -1,3 +1,5 @@
+using System;
+using System.Globalization;
 using System.IO;
 using System.Net.Sockets;
 using System.Text;
@@ -100,6 +102,35 @@ public sealed class GetFailureTests : NativeTests
         Assert.AreEqual(1, finished.ExitCode, finished.Errors);
         Assert.IsEmpty(finished.Bytes, "what did not come whole was printed");
         Assert.HasCount(1, finished.ErrorLines, finished.Errors);
+    }
+
+    /// <summary>The end of the frame is the end of the poem. The rest is sent when the first part has been read.</summary>
+    [TestMethod]
+    [DataRow("{0}")]
+    [DataRow("--retry 1 {0}")]
+    [DataRow("--race {0} {0}")]
+    [DataRow("--stream {0}")]
+    [DataRow("127.0.0.1:1,{0}")]
+    public void Get_WhatFollowsTheFrame_IsIgnored_InEverySplit(string arguments)
+    {
+        byte[] wire = "3:abc,xx"u8.ToArray();
+        int split = 0;
+        FaultServer server = Own(new FaultServer((client, number) =>
+        {
+            client.NoDelay = true;
+            _ = client.Send(wire.AsSpan(0, split));
+            _ = client.Poll(TimeSpan.FromMilliseconds(20), SelectMode.SelectRead);
+            _ = client.Send(wire.AsSpan(split));
+            client.Shutdown(SocketShutdown.Send);
+        }));
+        for (; split <= wire.Length; split++)
+        {
+            string words = string.Format(CultureInfo.InvariantCulture, arguments, server.Address);
+            Finished finished = Run(["get", "--quiet", "--netstring", .. words.Split(' ')]);
+            Assert.AreEqual("", finished.Errors, $"split at {split}");
+            Assert.AreEqual(0, finished.ExitCode, $"split at {split}");
+            Assert.AreEqual("abc", Encoding.ASCII.GetString(finished.Bytes), $"split at {split}");
+        }
     }
 
     [TestMethod]

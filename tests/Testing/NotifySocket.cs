@@ -20,6 +20,9 @@ internal sealed class NotifySocket : IDisposable
     /// <summary>As it stands in the environment.</summary>
     public string Name { get; }
 
+    /// <summary>True if no message waits.</summary>
+    public bool IsEmpty => _socket.Available == 0;
+
     /// <summary>Waits for the next message.</summary>
     public string Receive()
     {

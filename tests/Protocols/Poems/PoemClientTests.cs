@@ -62,6 +62,33 @@ public sealed class PoemClientTests
         AssertEnded(loop);
     }
 
+    /// <summary>The end of the frame is the end of the poem: what a server sends after it is ignored, however it arrives.</summary>
+    [TestMethod]
+    public void AFramedPoem_EndsWithItsFrame_InEverySplit()
+    {
+        byte[] wire = "3:abc,xx"u8.ToArray();
+        for (int first = 0; first <= wire.Length; first++)
+        {
+            for (int second = first; second <= wire.Length; second++)
+            {
+                var clock = new ManualClock();
+                var upstreams = new MemoryUpstreams(clock, new PoemRequest(Ages, Ages, PoemFormat.Netstring));
+                var receiver = new Receiver();
+                Deferred<long> fetch = upstreams.Fetch(receiver);
+                upstreams.Last.Send(wire[..first]);
+                upstreams.Last.Send(wire[first..second]);
+                upstreams.Last.SendAll(wire[second..]);
+                clock.Advance(TimeSpan.Zero);
+                Failure? failure = null;
+                long length = -1;
+                _ = fetch.AddCallbacks(got => length = got, why => { failure = why; });
+                Assert.IsNull(failure, $"split at {first} and {second}: {failure}");
+                Assert.AreEqual(3, length, $"split at {first} and {second}");
+                Assert.AreEqual("abc", Encoding.UTF8.GetString(receiver.Bytes.WrittenSpan), $"split at {first} and {second}");
+            }
+        }
+    }
+
     /// <summary>Told from a whole one, wherever it breaks off; how the server ends it makes no difference.</summary>
     [TestMethod]
     [DynamicData(nameof(AllBackends))]

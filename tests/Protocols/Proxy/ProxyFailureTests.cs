@@ -121,6 +121,33 @@ public sealed class ProxyFailureTests
         Assert.AreEqual(1, world.Log.Count("fetch of upstream failed: got 6 of 15 bytes"));
     }
 
+    /// <summary>A poem that is kept, one that is not, and one that passes through.</summary>
+    [TestMethod]
+    [DataRow(7200, 1000)]
+    [DataRow(0, 1000)]
+    [DataRow(7200, 2)]
+    public void Framed_WhatFollowsTheFrame_IsIgnored_InEverySplit(int lifetimeSeconds, int maxPoemBytes)
+    {
+        byte[] wire = "3:abc,xx"u8.ToArray();
+        for (int split = 0; split <= wire.Length; split++)
+        {
+            using var world = new ProxyWorld(new ProxyOptions
+            {
+                Lifetime = TimeSpan.FromSeconds(lifetimeSeconds),
+                MaxPoemBytes = maxPoemBytes,
+                Format = PoemFormat.Netstring,
+            });
+            MemoryTransport client = world.Join();
+            world.Upstreams.Last.Send(wire[..split]);
+            world.Turn();
+            world.Upstreams.Last.SendAll(wire[split..]);
+            world.Turn();
+            ProxyWorld.AssertGot(client, "3:abc,");
+            bool isKept = lifetimeSeconds > 0 && maxPoemBytes > 2;
+            Assert.AreEqual(isKept ? ProxyState.Cached : ProxyState.Empty, world.Service.State);
+        }
+    }
+
     [TestMethod]
     public void AReaderThatThrows_CostsNoOther()
     {

@@ -39,7 +39,7 @@ public sealed class DeferredBridgesTests
     [TestMethod]
     public void DeferToThread_ThatThrows_Fails_AndACancelledOneIsDropped()
     {
-        Deferred<int> broken = _threads.DeferToThread<int>(() => throw new TimeoutException());
+        Deferred<int> broken = _threads.DeferToThread((Func<int>)(() => throw new TimeoutException()));
         _threads.RunOne();
         Assert.IsTrue(FailureOf(broken).Check<TimeoutException>());
         Deferred<int> cancelled = _threads.DeferToThread(() => 1);

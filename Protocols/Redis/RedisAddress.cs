@@ -1,0 +1,233 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Where a Redis server is, and how to sign in: <c>redis://[USER][:PASSWORD]@HOST[:6379][,HOST…][/DB]</c> or
+/// <c>unix:PATH[?db=N]</c>. Neither its text nor a problem with it contains the password. Immutable.
+/// </summary>
+public sealed class RedisAddress
+{
+    /// <summary>The port of a host that names none: registered for Redis.</summary>
+    public const int DefaultPort = 6379;
+
+    /// <summary>More are no number of a database: Redis reads an int.</summary>
+    private const int MaxDatabaseDigits = 9;
+
+    private const string Scheme = "redis://";
+    private const string Forms = "expected redis://[USER][:PASSWORD]@HOST[:6379][,HOST...][/DB] or unix:PATH[?db=N]";
+
+    private readonly Endpoint[] _endpoints;
+
+    private RedisAddress(Endpoint[] endpoints, byte[]? user, byte[]? password, int database)
+    {
+        _endpoints = endpoints;
+        User = user;
+        Password = password;
+        Database = database;
+    }
+
+    /// <summary>The servers, in the order in which they are tried: at least one.</summary>
+    public IReadOnlyList<Endpoint> Endpoints => _endpoints;
+
+    /// <summary>The number of the database.</summary>
+    public int Database { get; }
+
+    /// <summary>True if it has a password.</summary>
+    public bool HasPassword => Password is not null;
+
+    /// <summary>Null for the default user.</summary>
+    internal byte[]? User { get; }
+
+    /// <summary>Null for none: nothing is sent to sign in.</summary>
+    internal byte[]? Password { get; }
+
+    /// <summary>Reads an address.</summary>
+    /// <param name="text">As the user wrote it.</param>
+    /// <param name="address">The address, or null.</param>
+    /// <param name="problem">Why it is none, in one line without a full stop. It quotes nothing of <paramref name="text"/>,
+    /// which may contain a password.</param>
+    /// <param name="password">The password where the address has none; null for none.</param>
+    public static bool TryParse(
+        string text,
+        [NotNullWhen(true)] out RedisAddress? address,
+        [NotNullWhen(false)] out string? problem,
+        string? password = null)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        address = null;
+        byte[]? passwordBytes = password is null ? null : Encoding.UTF8.GetBytes(password);
+        problem = text.StartsWith("unix:", StringComparison.Ordinal) ? ReadUnix(text, passwordBytes, out address)
+            : text.StartsWith("rediss://", StringComparison.OrdinalIgnoreCase)
+                ? "rediss:// is Redis over TLS, which is not supported: use redis:// and a TLS tunnel"
+            : text.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? ReadTcp(text[Scheme.Length..], passwordBytes, out address)
+            : Forms;
+        return address is not null;
+    }
+
+    /// <summary>The servers and the database, without user and password.</summary>
+    public override string ToString()
+    {
+        string database = Database == 0 ? string.Empty : Database.ToString(CultureInfo.InvariantCulture);
+        if (_endpoints[0].IsUnix)
+        {
+            return $"{_endpoints[0]}{(Database == 0 ? string.Empty : "?db=")}{database}";
+        }
+
+        var text = new StringBuilder(Scheme).AppendJoin(',', (object[])_endpoints);
+        return text.Append(Database == 0 ? string.Empty : "/").Append(database).ToString();
+    }
+
+    private static string? ReadUnix(string text, byte[]? password, out RedisAddress? address)
+    {
+        address = null;
+        int question = text.IndexOf('?', StringComparison.Ordinal);
+        string path = question < 0 ? text : text[..question];
+        int database = 0;
+        if (question >= 0)
+        {
+            ReadOnlySpan<char> query = text.AsSpan(question + 1);
+            if (!query.StartsWith("db="))
+            {
+                return "a path is followed by nothing but ?db=N";
+            }
+
+            if (!TryReadDatabase(query[3..], out database))
+            {
+                return "the number of the database has other characters than digits, or too many";
+            }
+        }
+
+        if (!Endpoint.TryParse(path, out Endpoint? endpoint, out _))
+        {
+            return path.Length == "unix:".Length ? "there is no path after 'unix:'"
+                : "the path of the Unix socket is too long or has a zero byte";
+        }
+
+        address = new RedisAddress([endpoint], user: null, password, database);
+        return null;
+    }
+
+    private static string? ReadTcp(string text, byte[]? password, out RedisAddress? address)
+    {
+        address = null;
+
+        // The last @, so that no part of a password with an @ of its own is taken for a host and shown.
+        int at = text.LastIndexOf('@');
+        byte[]? user = null;
+        if (at >= 0 && ReadUser(text.AsSpan(0, at), out user, ref password) is { } problemOfUser)
+        {
+            return problemOfUser;
+        }
+
+        if (user is not null && password is null)
+        {
+            return "the user has no password";
+        }
+
+        string rest = text[(at + 1)..];
+        int slash = rest.IndexOf('/', StringComparison.Ordinal);
+        int database = 0;
+        if (slash >= 0 && slash + 1 < rest.Length && !TryReadDatabase(rest.AsSpan(slash + 1), out database))
+        {
+            return "the number of the database has other characters than digits, or too many";
+        }
+
+        string[] hosts = (slash < 0 ? rest : rest[..slash]).Split(',');
+        var endpoints = new Endpoint[hosts.Length];
+        for (int i = 0; i < hosts.Length; i++)
+        {
+            if (ReadHost(hosts[i], out endpoints[i]!) is { } problemOfHost)
+            {
+                return problemOfHost;
+            }
+        }
+
+        address = new RedisAddress(endpoints, user, password, database);
+        return null;
+    }
+
+    private static string? ReadUser(ReadOnlySpan<char> text, out byte[]? user, ref byte[]? password)
+    {
+        user = null;
+        if (text.IndexOfAny("@/?#") >= 0)
+        {
+            return "in a user or password @ is written %40, / is %2F, ? is %3F and # is %23";
+        }
+
+        int colon = text.IndexOf(':');
+        ReadOnlySpan<char> name = colon < 0 ? text : text[..colon];
+        if ((!name.IsEmpty && !TryDecode(name, out user)) || (colon >= 0 && !TryDecode(text[(colon + 1)..], out password)))
+        {
+            return "in a user or password % is followed by two hexadecimal digits; % itself is %25";
+        }
+
+        return null;
+    }
+
+    /// <summary>Decodes %XX.</summary>
+    private static bool TryDecode(ReadOnlySpan<char> text, [NotNullWhen(true)] out byte[]? decoded)
+    {
+        decoded = null;
+        byte[] bytes = Encoding.UTF8.GetBytes(text.ToArray());
+        int length = 0;
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            byte next = bytes[i];
+            if (next == (byte)'%')
+            {
+                if (i + 2 >= bytes.Length || !char.IsAsciiHexDigit((char)bytes[i + 1]) || !char.IsAsciiHexDigit((char)bytes[i + 2]))
+                {
+                    return false;
+                }
+
+                next = byte.Parse(bytes.AsSpan(i + 1, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                i += 2;
+            }
+
+            bytes[length++] = next;
+        }
+
+        decoded = bytes[..length];
+        return true;
+    }
+
+    private static bool TryReadDatabase(ReadOnlySpan<char> text, out int database)
+    {
+        database = 0;
+        return text.Length is > 0 and <= MaxDatabaseDigits
+            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out database);
+    }
+
+    private static string? ReadHost(string text, out Endpoint? endpoint)
+    {
+        endpoint = null;
+        int colon = text.StartsWith('[') ? text.IndexOf("]:", StringComparison.Ordinal) + 1 : text.IndexOf(':', StringComparison.Ordinal);
+        bool hasPort = colon > 0 || text is [':', ..];
+        string hostText = hasPort ? text[..colon] : text;
+        if (hostText.Length == 0)
+        {
+            return "there is no host";
+        }
+
+        if (!Endpoint.TryParseHost(hostText, out string? host, out _) || (host.Contains(':') && !text.StartsWith('[')))
+        {
+            return "a host is a name, an IPv4 address, or an IPv6 address in brackets";
+        }
+
+        int port = DefaultPort;
+        if (hasPort && !(int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
+            && port is > 0 and <= ushort.MaxValue))
+        {
+            return "a port is a number from 1 to 65535";
+        }
+
+        endpoint = Endpoint.Tcp(host, port);
+        return null;
+    }
+}

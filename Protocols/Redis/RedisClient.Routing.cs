@@ -1,0 +1,183 @@
+using System.Collections.Generic;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <content>
+/// To which server a command is sent: of the servers in the address to the one in use; in a cluster to the node that has the
+/// slot of the key, as far as redirects have told.
+/// </content>
+public sealed partial class RedisClient
+{
+    /// <summary>As in the clients of Redis: a slot moves at most once in a while, and a loop of redirects has to end.</summary>
+    private const int MaxHops = 5;
+
+    /// <summary>Above it, what is known of the nodes of a cluster is forgotten: addresses change in the course of months.</summary>
+    private const int MaxNodes = 1000;
+
+    private readonly Dictionary<Endpoint, RedisNode> _nodes = [];
+
+    /// <summary>Those of the address.</summary>
+    private readonly RedisNode[] _servers;
+
+    /// <summary>The node of each slot, null where it is unknown; null until the first redirect.</summary>
+    private RedisNode?[]? _slots;
+    private int _current;
+    private Failure? _closed;
+
+    /// <summary>Sends a command that was not sent before, or has ended.</summary>
+    internal void Begin(RedisCommand command)
+    {
+        command.Route.Reset();
+        Route(command);
+    }
+
+    /// <summary>All replies to a command have arrived.</summary>
+    internal void Completed(RedisCommand command)
+    {
+        RedisRoute route = command.Route;
+        if (command.Redirect is { } redirect && route.Hops < MaxHops && !command.IsCancelled)
+        {
+            Follow(command, redirect);
+            return;
+        }
+
+        if (command.Refusal?.Code == "READONLY")
+        {
+            LeaveServer(route.Node!);
+        }
+
+        RedisError? error = command.Redirect is not null ? new RedisError("the nodes redirect to each other") : command.Refusal;
+        End(command, error is null ? null : new Failure(error));
+    }
+
+    /// <summary>A command has failed with its connection.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="isConnected">False if there was no connection.</param>
+    /// <param name="mayRepeat">True if the connection was idle before, and has replied nothing to this command.</param>
+    internal void Failed(RedisCommand command, Failure reason, bool isConnected, bool mayRepeat)
+    {
+        RedisRoute route = command.Route;
+        if (command.IsCancelled || _closed is not null || reason.Check<CancelledError>())
+        {
+            End(command, reason);
+            return;
+        }
+
+        if (mayRepeat && !route.IsRepeated)
+        {
+            route.IsRepeated = true;
+            Route(command);
+            return;
+        }
+
+        bool isOfAddress = LeaveServer(route.Node!);
+        if (!isConnected && (isOfAddress ? ++route.ServersTried < _servers.Length : route.Hops++ < MaxHops))
+        {
+            Route(command);
+        }
+        else
+        {
+            End(command, reason);
+        }
+    }
+
+    private static void End(RedisCommand command, Failure? failure)
+    {
+        if (!command.IsCancelled)
+        {
+            command.Ended(failure);
+        }
+    }
+
+    private void Route(RedisCommand command)
+    {
+        command.Route.IsAsking = false;
+        RedisNode? node = _slots is not null && !command.Key.IsEmpty ? _slots[RedisSlot.Of(command.Key)] : null;
+        Send(command, node ?? _servers[_current]);
+    }
+
+    private void Send(RedisCommand command, RedisNode node)
+    {
+        if (_closed is not null)
+        {
+            End(command, _closed);
+            return;
+        }
+
+        command.Route.Node = node;
+        command.Reset();
+        node.Send(command);
+    }
+
+    private void Follow(RedisCommand command, RedisRedirect redirect)
+    {
+        RedisRoute route = command.Route;
+        Endpoint answered = route.Node!.Endpoint;
+        string host = redirect.Host.Length > 0 ? redirect.Host : answered.IsUnix ? Endpoint.DefaultHost : answered.Host;
+        RedisNode node = NodeAt(Endpoint.Tcp(host, redirect.Port));
+        route.Hops++;
+        route.IsAsking = redirect.IsAsk;
+        if (!redirect.IsAsk)
+        {
+            _slots ??= new RedisNode?[RedisSlot.Count];
+            _slots[redirect.Slot] = node;
+        }
+
+        Send(command, node);
+    }
+
+    /// <summary>A server has failed: its slots are asked for again, and of the servers in the address the next one is used.</summary>
+    /// <returns>True if it is one of the address, which was used as such.</returns>
+    private bool LeaveServer(RedisNode node)
+    {
+        bool hadSlot = false;
+        for (int i = 0; i < _slots?.Length; i++)
+        {
+            if (_slots[i] == node)
+            {
+                _slots[i] = null;
+                hadSlot = true;
+            }
+        }
+
+        bool isCurrent = node == _servers[_current];
+        if (isCurrent)
+        {
+            _current = (_current + 1) % _servers.Length;
+        }
+
+        return System.Array.IndexOf(_servers, node) >= 0 && (isCurrent || !hadSlot);
+    }
+
+    private RedisNode NodeAt(Endpoint endpoint)
+    {
+        if (_nodes.TryGetValue(endpoint, out RedisNode? node))
+        {
+            return node;
+        }
+
+        if (_nodes.Count >= MaxNodes)
+        {
+            ForgetNodes();
+        }
+
+        node = new RedisNode(this, endpoint);
+        _nodes.Add(endpoint, node);
+        return node;
+    }
+
+    /// <summary>Forgets the slots, and the nodes without connections.</summary>
+    private void ForgetNodes()
+    {
+        _slots = null;
+        foreach (RedisNode node in new List<RedisNode>(_nodes.Values))
+        {
+            if (node.Connections == 0 && System.Array.IndexOf(_servers, node) < 0)
+            {
+                _ = _nodes.Remove(node.Endpoint);
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// A client of Redis 6 or later, Valkey, or a cluster of them, on a reactor: it speaks RESP2. It connects when it has something
+/// to send, sends commands in pipeline without waiting for earlier replies, and follows the redirects of a cluster. Of the
+/// servers in its address it uses one, until that can't be reached or has failed; then the next.
+/// </summary>
+/// <remarks>
+/// To be used on the reactor's thread. A command that was not sent, or not replied to, because its connection was closed while
+/// it was idle, is sent once more; after any other failure a command may or may not have been carried out. A connection is
+/// given up when in one <see cref="Timeout"/> neither a reply is complete nor 16 KiB have moved.
+/// </remarks>
+public sealed partial class RedisClient : IDisposable
+{
+    /// <summary>Chosen: as long as a program waits for a server that is well, even a distant one.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Makes a client, which connects when it is first used.</summary>
+    /// <param name="reactor">The reactor that connects.</param>
+    /// <param name="address">The server or servers.</param>
+    /// <param name="timeout">For connecting, and for progress; <see cref="DefaultTimeout"/> if null.</param>
+    public RedisClient(Reactor reactor, RedisAddress address, TimeSpan? timeout = null)
+    {
+        ArgumentNullException.ThrowIfNull(reactor);
+        ArgumentNullException.ThrowIfNull(address);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout ?? DefaultTimeout, TimeSpan.Zero);
+        Reactor = reactor;
+        Address = address;
+        Timeout = timeout ?? DefaultTimeout;
+        _servers = new RedisNode[address.Endpoints.Count];
+        for (int i = 0; i < _servers.Length; i++)
+        {
+            _servers[i] = NodeAt(address.Endpoints[i]);
+        }
+    }
+
+    /// <summary>The server or servers.</summary>
+    public RedisAddress Address { get; }
+
+    /// <summary>For connecting, and for progress.</summary>
+    public TimeSpan Timeout { get; }
+
+    /// <summary>The most bytes of one reply that <see cref="Send(ReadOnlyMemory{byte}[])"/> takes: 64 MiB unless set.</summary>
+    public long MaxReplyBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Its reactor.</summary>
+    internal Reactor Reactor { get; }
+
+    /// <summary>The buffer in which commands are written, one at a time.</summary>
+    internal RespWriter Writer { get; } = new();
+
+    /// <summary>Sends a command.</summary>
+    /// <param name="command">Its name and its arguments. Must stay unchanged until the deferred has fired.</param>
+    /// <returns>Fires with the reply; fails with a <see cref="RedisError"/>, a <see cref="ConnectError"/> or a
+    /// <see cref="ConnectionClosed"/>. Cancelling it drops the reply.</returns>
+    /// <remarks>In a cluster the node is found by the first argument, that of EVAL and EVALSHA by the third.</remarks>
+    public Deferred<RedisReply> Send(params ReadOnlyMemory<byte>[] command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentOutOfRangeException.ThrowIfZero(command.Length);
+        var request = new RedisRequest(command, MaxReplyBytes);
+        Begin(request);
+        return request.Reply;
+    }
+
+    /// <summary>As <see cref="Send(ReadOnlyMemory{byte}[])"/>, with text in UTF-8.</summary>
+    /// <returns>The reply. Cancelling it drops the reply.</returns>
+    public Deferred<RedisReply> Send(params string[] command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        return Send(Array.ConvertAll(command, static word => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(word)));
+    }
+
+    /// <summary>
+    /// Sends a command whose reply is one bulk string, and passes that on as it arrives: it may be longer than memory. The
+    /// command has a connection of its own while it runs, so that others do not wait for it.
+    /// </summary>
+    /// <param name="receiver">Receives the bulk string.</param>
+    /// <param name="command">As of <see cref="Send(ReadOnlyMemory{byte}[])"/>.</param>
+    /// <returns>Fires with the length in bytes, or with −1 if there was no bulk string; fails as
+    /// <see cref="Send(ReadOnlyMemory{byte}[])"/> does. Cancelling it closes the connection.</returns>
+    public Deferred<long> Receive(IRedisReceiver receiver, params ReadOnlyMemory<byte>[] command)
+    {
+        ArgumentNullException.ThrowIfNull(receiver);
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentOutOfRangeException.ThrowIfZero(command.Length);
+        var request = new RedisStream(receiver, command);
+        Begin(request);
+        return request.Length;
+    }
+
+    /// <summary>Subscribes to a channel, over a connection of its own.</summary>
+    /// <param name="channel">Its name.</param>
+    /// <param name="received">Called with each message.</param>
+    /// <param name="ended">Called once, when a subscription that had begun has ended. Messages may be lost from then on; a
+    /// caller that wants more of them subscribes again.</param>
+    /// <returns>Fires when the subscription has begun. Cancelling it ends the subscription.</returns>
+    public Deferred<RedisSubscription> Subscribe(string channel, Action<ReadOnlyMemory<byte>> received, Action<Failure>? ended = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(channel);
+        ArgumentNullException.ThrowIfNull(received);
+        var subscription = new RedisSubscription(this, channel, received, ended);
+        Begin(subscription.Command);
+        return subscription.Confirmed;
+    }
+
+    /// <summary>Closes all connections. Commands that wait for a reply fail; what is with the kernel is sent.</summary>
+    public void Dispose()
+    {
+        _closed = new Failure(new RedisError("the client is closed"));
+        foreach (RedisNode node in new List<RedisNode>(_nodes.Values))
+        {
+            node.Close(_closed);
+        }
+    }
+}
+
+/// <summary>Receives a long bulk string while it arrives. All calls come from the reactor's thread.</summary>
+public interface IRedisReceiver
+{
+    /// <summary>The length is known, and bytes will follow.</summary>
+    /// <param name="length">In bytes.</param>
+    /// <param name="producer">Pauses and resumes the server; usable until the deferred fires. The timeout does not run during a
+    /// pause.</param>
+    void Started(long length, IProducer producer);
+
+    /// <summary>Bytes have arrived.</summary>
+    /// <param name="bytes">At least one; valid until this call returns.</param>
+    /// <returns>False to stop: the connection is closed, and the deferred fails with a <see cref="CancelledError"/>.</returns>
+    bool Received(ReadOnlySpan<byte> bytes);
+}

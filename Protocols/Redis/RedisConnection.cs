@@ -1,0 +1,367 @@
+using System;
+using System.Diagnostics;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// One connection to a Redis server: it signs in, sends commands as they come, and passes the replies to them in order. When it
+/// ends, the commands that wait for a reply fail. Belongs to a <see cref="RedisNode"/>.
+/// </summary>
+internal sealed class RedisConnection : Protocol
+{
+    /// <summary>In each timeout so much has to move, or the reply has to be complete.</summary>
+    private const int MinProgressBytes = 16 * 1024;
+
+    private readonly RedisNode _node;
+    private readonly RedisClient _client;
+    private readonly DelayedCall _timer;
+    private readonly Connector _connector;
+    private RespDecoder _decoder;
+    private RedisCommand? _first;
+    private RedisCommand? _last;
+    private RedisCommand? _unsent;
+    private Failure? _failure;
+    private State _state;
+    private bool _isPaused;
+    private bool _hasServed;
+    private long _received;
+
+    /// <summary>The timeout runs out then, unless enough has moved since <see cref="_mark"/>.</summary>
+    private TimeSpan _due;
+
+    /// <summary>The timeout began anew then, because enough had moved or a pause was over.</summary>
+    private TimeSpan _restarted;
+    private long _mark;
+
+    /// <summary>Begins to connect.</summary>
+    public RedisConnection(RedisNode node, RedisClient client)
+    {
+        _node = node;
+        _client = client;
+        _restarted = TimeSpan.MinValue;
+        _timer = client.Reactor.CallLater(TimeSpan.MaxValue, this, static connection => connection.OnTimer());
+        _ = _timer.CancelIfActive();
+        _connector = client.Reactor.Connect(node.Endpoint, new ConnectionFactory(this), client.Timeout);
+    }
+
+    private enum State : byte
+    {
+        Connecting,
+        SigningIn,
+        Ready,
+        Ended,
+    }
+
+    private TimeSpan Now => _client.Reactor.Now;
+
+    private long Moved => _received + Transport.BytesSent;
+
+    /// <summary>Sends a command, or keeps it until the connection is ready.</summary>
+    public void Send(RedisCommand command)
+    {
+        Debug.Assert(_state != State.Ended && command.Next is null, "a command is in one connection at a time");
+        command.Connection = this;
+        Append(command);
+        if (_state == State.Ready)
+        {
+            Transmit(command);
+        }
+        else
+        {
+            _unsent ??= command;
+        }
+    }
+
+    /// <summary>Sends more bytes for the command that is first: a ping of a subscription.</summary>
+    public void SendMore(ReadOnlySpan<byte> bytes)
+    {
+        Transport.Write(bytes);
+        Await(Now);
+    }
+
+    /// <summary>Stops reading, and the timeout with it.</summary>
+    public void Pause(RedisCommand command)
+    {
+        if (command == _first && _state == State.Ready && !_isPaused)
+        {
+            _isPaused = true;
+            Transport.PauseProducing();
+        }
+    }
+
+    /// <summary>Goes on reading.</summary>
+    public void Resume(RedisCommand command)
+    {
+        if (command == _first && _isPaused)
+        {
+            Resume();
+            Await(Now);
+        }
+    }
+
+    /// <summary>Ends the connection at once: nothing that was written is read any more. Its commands fail later in this turn.</summary>
+    public void Abort() => Fail(Failure.Cancelled);
+
+    /// <summary>Ends the connection when what was written is with the kernel, and fails its commands at once.</summary>
+    public void Close(Failure reason)
+    {
+        if (_state == State.Ended)
+        {
+            return;
+        }
+
+        _failure ??= reason;
+        if (_state == State.Connecting)
+        {
+            _connector.StopConnecting();
+            return;
+        }
+
+        if (Transport.BytesPending > 0)
+        {
+            Transport.AbortConnection();
+        }
+        else
+        {
+            Transport.LoseConnection();
+        }
+
+        End(reason, isConnected: true);
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionMade()
+    {
+        RedisAddress address = _client.Address;
+        if (!address.HasPassword && address.Database == 0)
+        {
+            BecomeReady();
+            return;
+        }
+
+        // No command is sent before SELECT has succeeded: it would be carried out in another database.
+        _state = State.SigningIn;
+        var signIn = new RedisSignIn(address) { Next = _first };
+        _first = signIn;
+        _last ??= signIn;
+        Transmit(signIn);
+    }
+
+    /// <inheritdoc/>
+    protected internal override void DataReceived(ReadOnlySpan<byte> data)
+    {
+        _received += data.Length;
+        while (_failure is null && !Transport.Disconnecting && _decoder.TryRead(ref data, out RespToken token))
+        {
+            if (_first is not { } command || command == _unsent)
+            {
+                Fail(new RedisError("the server sent a reply that nothing asked for"));
+            }
+            else if (!command.Read(token))
+            {
+                Fail(command.Refusal is { } refusal ? new Failure(refusal) : Failure.Cancelled);
+            }
+            else if (command.IsComplete)
+            {
+                Complete(command);
+            }
+            else if (token.EndsReply)
+            {
+                Await(Now);
+            }
+        }
+
+        if (_decoder.Error is { } error)
+        {
+            Fail(new RedisError(error));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override void ReadConnectionLost() => Transport.LoseConnection();
+
+    /// <inheritdoc/>
+    protected internal override void ConnectionLost(Failure reason) => End(_failure ?? reason, isConnected: true);
+
+    private void BecomeReady()
+    {
+        _state = State.Ready;
+        while (_unsent is { } command && !Transport.Disconnecting)
+        {
+            _unsent = command.Next;
+            Transmit(command);
+        }
+    }
+
+    private void Append(RedisCommand command)
+    {
+        if (_last is null)
+        {
+            _first = command;
+        }
+        else
+        {
+            _last.Next = command;
+        }
+
+        _last = command;
+    }
+
+    private void Transmit(RedisCommand command)
+    {
+        command.SentAt = Now;
+        if (_first == command)
+        {
+            Await(Now);
+        }
+
+        command.Send(Transport, _client.Writer);
+    }
+
+    private void Complete(RedisCommand command)
+    {
+        if (command is RedisSignIn signIn)
+        {
+            RemoveFirst();
+            if (signIn.Refusal is { } refusal)
+            {
+                Fail(RedisSignIn.Describe(refusal));
+            }
+            else
+            {
+                BecomeReady();
+            }
+
+            return;
+        }
+
+        if (command.IsAlone && Transport.BytesPending > 0)
+        {
+            // The rest of it would be taken for another command.
+            Fail(command.Refusal ?? new RedisError("the server replied before it had the whole command"));
+            return;
+        }
+
+        RemoveFirst();
+        _hasServed = true;
+        if (_isPaused)
+        {
+            Resume();
+        }
+
+        if (command.IsAlone)
+        {
+            _node.Release(this);
+        }
+
+        _client.Completed(command);
+    }
+
+    private void RemoveFirst()
+    {
+        RedisCommand command = _first!;
+        _first = command.Next;
+        _last = _first is null ? null : _last;
+        command.Next = null;
+        command.Connection = null;
+        if (_first is { } next && next != _unsent)
+        {
+            Await(next.SentAt);
+        }
+    }
+
+    private void Resume()
+    {
+        _isPaused = false;
+        _restarted = Now;
+        Transport.ResumeProducing();
+    }
+
+    /// <summary>Begins to wait for the reply to the first command.</summary>
+    private void Await(TimeSpan since)
+    {
+        _due = SaturatedTime.Add(since > _restarted ? since : _restarted, _client.Timeout);
+        _mark = Moved;
+
+        // The timer may be due earlier, and looks then: most replies come at once and leave it as it is.
+        if (!_timer.Active)
+        {
+            Rearm();
+        }
+    }
+
+    private void Rearm() => _timer.Rearm(_due > Now ? _due - Now : TimeSpan.Zero);
+
+    private void OnTimer()
+    {
+        if (_first is not { AwaitsReply: true } || _isPaused)
+        {
+            return;
+        }
+
+        if (Now >= _due)
+        {
+            if (Moved - _mark < MinProgressBytes)
+            {
+                Fail(new RedisError($"timed out: no reply, and less than 16 KiB, in {_client.Timeout.TotalSeconds:0.###} s"));
+                return;
+            }
+
+            _restarted = Now;
+            Await(Now);
+        }
+        else
+        {
+            Rearm();
+        }
+    }
+
+    private void Fail(Exception error) => Fail(new Failure(error));
+
+    private void Fail(Failure failure)
+    {
+        _failure ??= failure;
+        if (_state == State.Connecting)
+        {
+            _connector.StopConnecting();
+        }
+        else
+        {
+            Transport.AbortConnection();
+        }
+    }
+
+    /// <summary>Fails the commands.</summary>
+    private void End(Failure reason, bool isConnected)
+    {
+        if (_state == State.Ended)
+        {
+            return;
+        }
+
+        bool mayRepeat = _hasServed && _failure is null;
+        _state = State.Ended;
+        _ = _timer.CancelIfActive();
+        _node.Forget(this);
+        while (_first is { } command)
+        {
+            _first = command.Next;
+            command.Next = null;
+            command.Connection = null;
+            if (command is not RedisSignIn)
+            {
+                _client.Failed(command, reason, isConnected, mayRepeat && !command.IsTouched);
+            }
+        }
+    }
+
+    /// <summary>Of this connection alone.</summary>
+    private sealed class ConnectionFactory(RedisConnection connection) : ClientFactory
+    {
+        protected internal override Protocol BuildProtocol(in SocketAddress peer) => connection;
+
+        protected internal override void ClientConnectionFailed(Connector connector, Failure reason) =>
+            connection.End(connection._failure ?? reason, isConnected: false);
+    }
+}

@@ -1,0 +1,32 @@
+using System;
+using System.Text;
+
+namespace Poetry.Protocols;
+
+/// <summary>A Redis server has refused a command, or has answered what is no reply of Redis.</summary>
+/// <param name="message">One line; its first word is the code if the server sent it, such as <c>WRONGTYPE</c>.</param>
+public sealed class RedisError(string message) : Exception(message)
+{
+    /// <summary>Chosen: an error is one line of a log.</summary>
+    private const int MaxLength = 200;
+
+    /// <summary>The code of an error that the server sent, such as <c>WRONGTYPE</c>; empty for any other.</summary>
+    public string Code { get; private init; } = string.Empty;
+
+    /// <summary>Makes one of the error line of a server.</summary>
+    internal static RedisError Parse(ReadOnlySpan<byte> line)
+    {
+        string text = Encoding.UTF8.GetString(line.Length > MaxLength ? line[..MaxLength] : line);
+        int space = text.IndexOf(' ', StringComparison.Ordinal);
+        string code = space < 0 ? text : text[..space];
+        foreach (char c in code)
+        {
+            if (!char.IsAsciiLetterUpper(c))
+            {
+                return new RedisError(text);
+            }
+        }
+
+        return new RedisError(text) { Code = code };
+    }
+}

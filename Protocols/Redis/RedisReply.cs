@@ -1,0 +1,54 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+
+namespace Poetry.Protocols;
+
+/// <summary>The types of a reply of Redis.</summary>
+public enum RedisReplyKind
+{
+    /// <summary>A string or an array that does not exist.</summary>
+    Null,
+
+    /// <summary>A line of text, such as OK.</summary>
+    Text,
+
+    /// <summary>A number.</summary>
+    Integer,
+
+    /// <summary>Any bytes.</summary>
+    Bulk,
+
+    /// <summary>Replies in a row.</summary>
+    Array,
+}
+
+/// <summary>A reply of Redis. Immutable.</summary>
+public sealed class RedisReply
+{
+    internal RedisReply(RedisReplyKind kind, long integer, ReadOnlyMemory<byte> bytes, IReadOnlyList<RedisReply>? elements)
+    {
+        Kind = kind;
+        Integer = integer;
+        Bytes = bytes;
+        Elements = elements ?? [];
+    }
+
+    /// <summary>Its type.</summary>
+    public RedisReplyKind Kind { get; }
+
+    /// <summary>True if the string or the array does not exist.</summary>
+    public bool IsNull => Kind == RedisReplyKind.Null;
+
+    /// <summary>The number; 0 if it is none.</summary>
+    public long Integer { get; }
+
+    /// <summary>The bytes of a bulk string or a line of text; otherwise none.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>The same as text in UTF-8.</summary>
+    public string Text => Encoding.UTF8.GetString(Bytes.Span);
+
+    /// <summary>The elements of an array; otherwise none.</summary>
+    public IReadOnlyList<RedisReply> Elements { get; }
+}

@@ -1,0 +1,270 @@
+using System;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Reads replies of Redis as they arrive: RESP2, as in redis.io/docs/latest/develop/reference/protocol-spec. A bulk string is
+/// passed on in the pieces in which it arrives; only a line that is cut is kept. A protocol calls it in a loop:
+/// <code>
+/// while (_decoder.TryRead(ref data, out RespToken token)) { … }
+/// if (_decoder.Error is { } error) { Transport.AbortConnection(); }
+/// </code>
+/// </summary>
+/// <remarks>
+/// It is strict, and holds at most <see cref="MaxLineBytes"/>. The length of a bulk string has no limit here, because nothing
+/// of it is kept: that is for the caller to judge at <see cref="RespKind.BulkStart"/>.
+/// </remarks>
+internal struct RespDecoder
+{
+    /// <summary>Chosen: errors of scripts are the longest lines, and are a few hundred bytes long.</summary>
+    public const int MaxLineBytes = 16 * 1024;
+
+    /// <summary>Chosen: the replies of all commands in use have one level, those of CLUSTER and COMMAND up to four.</summary>
+    public const int MaxDepth = 7;
+
+    /// <summary>As in Redis for a request.</summary>
+    public const int MaxElements = 1024 * 1024;
+
+    /// <summary>More digits do not fit a length of 63 bits.</summary>
+    private const int MaxLengthDigits = 18;
+
+    private byte[]? _line;
+    private int _lineLength;
+    private long _bulkLeft;
+    private Part _part;
+    private int _depth;
+    private Counts _elementsLeft;
+
+    private enum Part : byte
+    {
+        Line,
+        Bulk,
+        CarriageReturn,
+        LineFeed,
+    }
+
+    /// <summary>What is wrong with the stream; null if nothing is. After an error nothing more is read.</summary>
+    public string? Error { get; private set; }
+
+    /// <summary>True between two replies: the next byte begins one.</summary>
+    public readonly bool IsAtStart => _part == Part.Line && _depth == 0 && _lineLength == 0;
+
+    /// <summary>Reads the next piece.</summary>
+    /// <param name="input">Bytes that were received; those that were used are cut off.</param>
+    /// <param name="token">The piece.</param>
+    /// <returns>False if the input is used up, or there is an <see cref="Error"/>.</returns>
+    public bool TryRead(ref ReadOnlySpan<byte> input, out RespToken token)
+    {
+        token = default;
+        while (Error is null && !input.IsEmpty)
+        {
+            switch (_part)
+            {
+                case Part.Line:
+                    return TryReadLine(ref input, out ReadOnlySpan<byte> line) && TryDecode(line, out token);
+                case Part.Bulk:
+                    int take = (int)Math.Min(_bulkLeft, input.Length);
+                    token = new RespToken(RespKind.BulkData, take, input[..take], endsReply: false);
+                    input = input[take..];
+                    _bulkLeft -= take;
+                    _part = _bulkLeft == 0 ? Part.CarriageReturn : Part.Bulk;
+                    return true;
+                default:
+                    bool isEnd = _part == Part.LineFeed;
+                    if (input[0] != (isEnd ? (byte)'\n' : (byte)'\r'))
+                    {
+                        return Fail("a bulk string is not followed by CRLF");
+                    }
+
+                    input = input[1..];
+                    _part = isEnd ? Part.Line : Part.LineFeed;
+                    if (isEnd)
+                    {
+                        token = new RespToken(RespKind.BulkEnd, 0, default, EndElement());
+                        return true;
+                    }
+
+                    break;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Begins anew with another stream.</summary>
+    public void Reset()
+    {
+        _lineLength = 0;
+        _part = Part.Line;
+        _depth = 0;
+        Error = null;
+    }
+
+    /// <returns>True if the line is complete. It is without its end, and valid until the next read.</returns>
+    private bool TryReadLine(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> line)
+    {
+        line = default;
+        if (_lineLength == 0 && !"+-:$*"u8.Contains(input[0]))
+        {
+            return Fail("this is not Redis: a reply begins with another byte than + - : $ *");
+        }
+
+        int end = input.IndexOf((byte)'\n');
+        int length = end < 0 ? input.Length : end + 1;
+        if (_lineLength + length > MaxLineBytes)
+        {
+            return Fail("a line is too long");
+        }
+
+        if (end < 0 || _lineLength > 0)
+        {
+            _line ??= new byte[MaxLineBytes];
+            input[..length].CopyTo(_line.AsSpan(_lineLength));
+            _lineLength += length;
+            line = _line.AsSpan(0, _lineLength);
+        }
+        else
+        {
+            line = input[..length];
+        }
+
+        input = input[length..];
+        if (end < 0)
+        {
+            return false;
+        }
+
+        _lineLength = 0;
+        if (line.Length < 2 || line.IndexOf((byte)'\r') != line.Length - 2)
+        {
+            return Fail("a line does not end in CRLF");
+        }
+
+        line = line[..^2];
+        return true;
+    }
+
+    private bool TryDecode(ReadOnlySpan<byte> line, out RespToken token)
+    {
+        token = default;
+        ReadOnlySpan<byte> text = line[1..];
+        long value;
+        switch (line[0])
+        {
+            case (byte)'+':
+                token = new RespToken(RespKind.Text, 0, text, EndElement());
+                return true;
+            case (byte)'-':
+                token = new RespToken(RespKind.Error, 0, text, EndElement());
+                return true;
+            case (byte)':':
+                if (!TryParse(text, out value))
+                {
+                    return Fail("a number has other bytes than digits, or too many");
+                }
+
+                token = new RespToken(RespKind.Integer, value, default, EndElement());
+                return true;
+            case (byte)'$':
+                return TryReadLength(text, out value) && BeginBulk(value, out token);
+            default:
+                return TryReadLength(text, out value) && BeginArray(value, out token);
+        }
+    }
+
+    private bool TryReadLength(ReadOnlySpan<byte> text, out long length) =>
+        (TryParse(text, out length) && length >= -1 && text.Length <= MaxLengthDigits) || Fail("a length is wrong");
+
+    private bool BeginBulk(long length, out RespToken token)
+    {
+        if (length < 0)
+        {
+            token = new RespToken(RespKind.Null, 0, default, EndElement());
+            return true;
+        }
+
+        _bulkLeft = length;
+        _part = length == 0 ? Part.CarriageReturn : Part.Bulk;
+        token = new RespToken(RespKind.BulkStart, length, default, endsReply: false);
+        return true;
+    }
+
+    private bool BeginArray(long count, out RespToken token)
+    {
+        token = default;
+        if (count <= 0)
+        {
+            token = new RespToken(count < 0 ? RespKind.Null : RespKind.Array, 0, default, EndElement());
+            return true;
+        }
+
+        if (count > MaxElements || _depth == MaxDepth)
+        {
+            return Fail(_depth == MaxDepth ? "arrays are nested too deeply" : "an array is too long");
+        }
+
+        _elementsLeft[_depth++] = (int)count;
+        token = new RespToken(RespKind.Array, count, default, endsReply: false);
+        return true;
+    }
+
+    /// <summary>A value is complete, and with it perhaps the arrays of which it is the last element.</summary>
+    /// <returns>True if that completes the reply.</returns>
+    private bool EndElement()
+    {
+        Debug.Assert(_depth <= MaxDepth, "deeper arrays are refused");
+        while (_depth > 0 && --_elementsLeft[_depth - 1] == 0)
+        {
+            _depth--;
+        }
+
+        return _depth == 0;
+    }
+
+    /// <summary>Reads a number as Redis writes it: no plus, no leading zeros.</summary>
+    private static bool TryParse(ReadOnlySpan<byte> text, out long value)
+    {
+        bool isNegative = text is [(byte)'-', ..];
+        ReadOnlySpan<byte> digits = isNegative ? text[1..] : text;
+        value = 0;
+        if (digits.IsEmpty || (digits[0] == (byte)'0' && (digits.Length > 1 || isNegative)))
+        {
+            return false;
+        }
+
+        foreach (byte next in digits)
+        {
+            int digit = next - '0';
+
+            // Towards the negative end, which reaches one further.
+            if (digit is < 0 or > 9 || value < (long.MinValue + digit) / 10)
+            {
+                return false;
+            }
+
+            value = (value * 10) - digit;
+        }
+
+        if (!isNegative && value == long.MinValue)
+        {
+            return false;
+        }
+
+        value = isNegative ? value : -value;
+        return true;
+    }
+
+    private bool Fail(string error)
+    {
+        Error = error;
+        return false;
+    }
+
+    [InlineArray(MaxDepth)]
+    private struct Counts
+    {
+        private int _first;
+    }
+}

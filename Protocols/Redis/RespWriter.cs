@@ -1,0 +1,84 @@
+using System;
+using System.Buffers;
+using System.Text;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// Writes commands of Redis, as arrays of bulk strings, into a buffer that is used again: in the steady state it allocates
+/// nothing. The caller writes as many arguments as it has announced.
+/// </summary>
+internal sealed class RespWriter
+{
+    /// <summary>Chosen: a longer argument is sent from where it is; the copy of a shorter one costs less than a call.</summary>
+    public const int MaxCopiedBytes = 16 * 1024;
+
+    private readonly ArrayBufferWriter<byte> _buffer = new(512);
+
+    /// <summary>What was written since the last <see cref="Clear"/>.</summary>
+    public ReadOnlySpan<byte> Written => _buffer.WrittenSpan;
+
+    public void Clear() => _buffer.ResetWrittenCount();
+
+    /// <summary>True to write ASKING in front of each command: the server then serves a slot that is moving to it.</summary>
+    public bool IsAsking { get; set; }
+
+    /// <summary>Begins a command.</summary>
+    /// <param name="arguments">How many, with its name.</param>
+    public RespWriter Begin(int arguments)
+    {
+        if (IsAsking)
+        {
+            _buffer.Write("*1\r\n$6\r\nASKING\r\n"u8);
+        }
+
+        WriteHead((byte)'*', arguments);
+        return this;
+    }
+
+    /// <summary>Writes an argument.</summary>
+    public RespWriter Add(ReadOnlySpan<byte> argument)
+    {
+        BeginArgument(argument.Length);
+        AddRaw(argument);
+        EndArgument();
+        return this;
+    }
+
+    /// <summary>Writes text as an argument, in UTF-8.</summary>
+    public RespWriter Add(string argument)
+    {
+        int length = Encoding.UTF8.GetByteCount(argument);
+        BeginArgument(length);
+        _buffer.Advance(Encoding.UTF8.GetBytes(argument, _buffer.GetSpan(length)));
+        EndArgument();
+        return this;
+    }
+
+    /// <summary>Writes a number as an argument.</summary>
+    /// <param name="number">0 or more.</param>
+    public RespWriter Add(long number)
+    {
+        Span<byte> digits = stackalloc byte[AsciiDigits.MaxDigits];
+        return Add(digits[..AsciiDigits.Write((ulong)number, digits)]);
+    }
+
+    /// <summary>Begins an argument whose bytes the caller sends itself, without a copy.</summary>
+    public void BeginArgument(long length) => WriteHead((byte)'$', length);
+
+    /// <summary>Writes a part of an argument that was begun.</summary>
+    public void AddRaw(ReadOnlySpan<byte> part) => _buffer.Write(part);
+
+    public void EndArgument() => _buffer.Write("\r\n"u8);
+
+    private void WriteHead(byte type, long number)
+    {
+        Span<byte> head = _buffer.GetSpan(AsciiDigits.MaxDigits + 3);
+        head[0] = type;
+        int length = 1 + AsciiDigits.Write((ulong)number, head[1..]);
+        head[length++] = (byte)'\r';
+        head[length++] = (byte)'\n';
+        _buffer.Advance(length);
+    }
+}

@@ -169,6 +169,13 @@ internal sealed class PoemBuffer
     public void Complete()
     {
         TotalBytes = Length;
+        if (_chunks.Count > 1 && _chunks[^1].Filled.IsEmpty)
+        {
+            // The read that found the end had asked for room. The last part has to have bytes: FIN rides on them.
+            Free(_chunks[^1]);
+            _chunks.RemoveAt(_chunks.Count - 1);
+        }
+
         _parts = new ReadOnlyMemory<byte>[Math.Max(1, _chunks.Count)];
         for (int i = 0; i < _chunks.Count; i++)
         {

@@ -31,6 +31,7 @@ internal sealed class PoemBuffer
     private readonly ProxyCache _cache;
     private readonly List<Chunk> _chunks = [];
     private ReadOnlyMemory<byte>[]? _parts;
+    private Chunk? _spare;
     private int _nextChunkBytes;
     private bool _passes;
     private int _pipeBytes;
@@ -210,9 +211,18 @@ internal sealed class PoemBuffer
         int passed = 0;
         while (passed < _chunks.Count && _chunks[passed].Free == 0 && _chunks[passed].End <= offset)
         {
-            Released = _chunks[passed].End;
-            Free(_chunks[passed]);
-            passed++;
+            Chunk chunk = _chunks[passed++];
+            Released = chunk.End;
+            if (_spare is null && chunk.Capacity == -_nextChunkBytes)
+            {
+                // The next bytes go into the same pages: fresh ones cost more than the bytes.
+                _cache.Discharge(chunk.End - chunk.Offset);
+                _spare = chunk;
+            }
+            else
+            {
+                Free(chunk);
+            }
         }
 
         _chunks.RemoveRange(0, passed);
@@ -245,6 +255,8 @@ internal sealed class PoemBuffer
         }
 
         _chunks.Clear();
+        _spare?.Return(_memory);
+        _spare = null;
     }
 
     private void FreeAll()
@@ -265,6 +277,14 @@ internal sealed class PoemBuffer
     private void AddChunk()
     {
         int length = Math.Abs(_nextChunkBytes);
+        if (_spare is { } spare && spare.Capacity == length)
+        {
+            _spare = null;
+            spare.BeginAgain(Length);
+            _chunks.Add(spare);
+            return;
+        }
+
         _chunks.Add(new Chunk(_memory, length, Length));
 
         // Each as large as all before it together, up to the limit; negative sizes, of a poem that passes through, stay.
@@ -278,20 +298,21 @@ internal sealed class PoemBuffer
     private sealed unsafe class Chunk
     {
         private readonly byte* _start;
-        private readonly int _capacity;
         private readonly ReadOnlyMemory<byte> _all;
         private int _filled;
 
         public Chunk(PoemMemory memory, int capacity, long offset)
         {
             _start = memory.Allocate(capacity);
-            _capacity = capacity;
+            Capacity = capacity;
             Free = capacity;
             _all = new NativeBytes(_start, capacity).Memory;
             Offset = offset;
         }
 
-        public long Offset { get; }
+        public int Capacity { get; }
+
+        public long Offset { get; private set; }
 
         public long End => Offset + _filled;
 
@@ -316,6 +337,13 @@ internal sealed class PoemBuffer
 
         public void Seal() => Free = 0;
 
-        public void Return(PoemMemory memory) => memory.Free(_start, _capacity);
+        public void BeginAgain(long offset)
+        {
+            Offset = offset;
+            Free = Capacity;
+            _filled = 0;
+        }
+
+        public void Return(PoemMemory memory) => memory.Free(_start, Capacity);
     }
 }

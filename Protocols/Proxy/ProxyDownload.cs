@@ -209,7 +209,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private bool TryPassThrough()
     {
         PassesThrough = true;
-        _poem.PassThrough(_options.ChunkBytes);
+        _poem.PassThrough(_cache.IsFull ? _options.ChunkBytes : _options.PassingChunkBytes);
         _needsClient = true;
         if (_clients.First is not null)
         {

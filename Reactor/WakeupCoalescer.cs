@@ -27,8 +27,11 @@ internal struct WakeupCoalescer
     /// <summary>A sleep has to collect so many events: with two clients in lockstep, sleeping would halve their rate.</summary>
     private const int MinBatch = 4;
 
-    /// <summary>A long sleep has to collect so many: with four to six clients in lockstep, it would only delay them.</summary>
-    private const int MinLongBatch = 7;
+    /// <summary>Long sleeps have to collect more on average: with four clients in lockstep, they would only delay them.</summary>
+    private const float MinLongAverage = 4.5f;
+
+    /// <summary>The average with which long sleeps begin: five or six of them show whether they collect enough.</summary>
+    private const float FirstLongAverage = 5;
 
     /// <summary>A long sleep that collects so many is followed by short ones, which last a quarter of it with the slack.</summary>
     private const int MaxLongBatch = 4 * MinBatch;
@@ -41,6 +44,7 @@ internal struct WakeupCoalescer
 
     private int _events;
     private bool _isLong;
+    private float _longAverage;
     private int _backoff;
     private int _skips;
 
@@ -71,7 +75,8 @@ internal struct WakeupCoalescer
         if (Slept)
         {
             // A longer sleep is tried at once where a short one collected some, and kept until a short one would do.
-            bool paidOff = events >= (_isLong ? MinLongBatch : MinBatch);
+            _longAverage = _isLong ? _longAverage + ((events - _longAverage) / 8) : FirstLongAverage;
+            bool paidOff = _isLong ? _longAverage > MinLongAverage : events >= MinBatch;
             bool triesLonger = !paidOff && !_isLong && events > 1;
             _isLong = triesLonger || (_isLong && paidOff && events < MaxLongBatch);
             _backoff = paidOff ? _backoff / 2 : triesLonger ? _backoff : Math.Min(MaxBackoff, (_backoff * 2) + 1);

@@ -145,7 +145,18 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     }
 
     /// <inheritdoc/>
-    public Span<byte> GetBuffer() => _stage == Stage.Fetching ? _poem.Room : default;
+    public Span<byte> GetBuffer()
+    {
+        try
+        {
+            return _stage == Stage.Fetching ? _poem.Room : default;
+        }
+        catch (OutOfMemoryException)
+        {
+            // The bytes are then copied, which fails again and ends this fetch.
+            return default;
+        }
+    }
 
     /// <inheritdoc/>
     public bool Received(ReadOnlySpan<byte> bytes)

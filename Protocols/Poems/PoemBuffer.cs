@@ -87,7 +87,7 @@ internal sealed class PoemBuffer
         }
     }
 
-    /// <summary>Appends bytes that have arrived. Those that are in <see cref="Room"/> already are not copied.</summary>
+    /// <summary>Appends bytes that have arrived. Bytes in <see cref="Room"/> are not copied.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {
         Debug.Assert(!IsComplete, "a complete poem does not grow");

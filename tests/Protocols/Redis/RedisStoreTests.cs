@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
-using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
 

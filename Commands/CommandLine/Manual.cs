@@ -105,6 +105,12 @@ internal static class Manual
             variables.Add(("POETRY_KQUEUE_LIBRARY", "A library with kqueue, where the system has none"));
         }
 
+        if (command == root || command.Name == "proxy")
+        {
+            variables.Add((SharedCacheSettings.AddressVariable, "The address of a shared cache, in place of --shared-cache"));
+            variables.Add((SharedCacheSettings.PasswordVariable, "Its password, in place of one in the address"));
+        }
+
         variables.Add(("POETRY_DEBUG", "With 1, an internal error shows its stack trace"));
         return variables;
     }

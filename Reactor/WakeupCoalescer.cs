@@ -75,11 +75,14 @@ internal struct WakeupCoalescer
         if (Slept)
         {
             // A longer sleep is tried at once where a short one collected some, and kept until a short one would do.
+            bool wasLong = _isLong;
             _longAverage = _isLong ? _longAverage + ((events - _longAverage) / 8) : FirstLongAverage;
             bool paidOff = _isLong ? _longAverage > MinLongAverage : events >= MinBatch;
             bool triesLonger = !paidOff && !_isLong && events > 1;
             _isLong = triesLonger || (_isLong && paidOff && events < MaxLongBatch);
-            _backoff = paidOff ? _backoff / 2 : triesLonger ? _backoff : Math.Min(MaxBackoff, (_backoff * 2) + 1);
+            _backoff = events >= (wasLong ? MinBatch + 1 : MinBatch) ? _backoff / 2
+                : paidOff || triesLonger ? _backoff
+                : Math.Min(MaxBackoff, (_backoff * 2) + 1);
             _skips = paidOff || triesLonger ? 0 : _backoff;
         }
 

@@ -54,16 +54,31 @@ internal sealed partial class FleetSimulation
     {
         int count = Math.Min(bytes, source.Wire.Length - source.Sent);
         Tell($"the upstream sends {count} bytes of poem {source.Number}");
-        source.Upstream.Send(source.Wire[source.Sent..(source.Sent + count)]);
+        byte[] next = source.Wire[source.Sent..(source.Sent + count)];
         source.Sent += count;
+        if (_options.Format == PoemFormat.Netstring && source.Sent == source.Wire.Length)
+        {
+            // The poem is complete with its last byte.
+            Complete(source);
+        }
+
+        source.Upstream.Send(next);
     }
 
     private void Finish(Source source)
     {
         Send(source, source.Wire.Length);
-        source.IsComplete = true;
-        source.DoneAt = _network.Now;
+        Complete(source);
         source.Upstream.Transport?.PeerEnds();
+    }
+
+    private void Complete(Source source)
+    {
+        if (!source.IsComplete)
+        {
+            source.IsComplete = true;
+            source.DoneAt = _network.Now;
+        }
     }
 
     /// <summary>A fetch from an upstream begins: it has to have a reason.</summary>

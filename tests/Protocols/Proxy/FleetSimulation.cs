@@ -288,6 +288,16 @@ internal sealed partial class FleetSimulation : IDisposable
             Tell($"{seconds} s pass");
         }
 
+        // In steps that are short against the time-outs, unless so much time passes that all were paused.
+        int steps = Math.Clamp((int)Math.Ceiling(seconds / 0.05), 1, 18);
+        for (int i = 0; i < steps; i++)
+        {
+            Turn(seconds / steps);
+        }
+    }
+
+    private void Turn(double seconds)
+    {
         // The order in which machines come to run is arbitrary.
         int first = _random.Next(_members.Count + 1);
         for (int i = 0; i <= _members.Count; i++)

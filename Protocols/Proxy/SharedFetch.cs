@@ -169,7 +169,7 @@ internal sealed class SharedFetch : IPoemReceiver
                 delay = delay * 2 < _poem.Options.MaxPollDelay ? delay * 2 : _poem.Options.MaxPollDelay;
             }
 
-            if (_cache.IsPurging)
+            if (_cache.IsPurging || !_cache.IsUsable)
             {
                 continue;
             }

@@ -59,7 +59,7 @@ internal sealed partial class FleetSimulation
         if (_options.Format == PoemFormat.Netstring && source.Sent == source.Wire.Length)
         {
             // The poem is complete with its last byte.
-            Complete(source);
+            source.IsComplete = true;
         }
 
         source.Upstream.Send(next);
@@ -68,17 +68,8 @@ internal sealed partial class FleetSimulation
     private void Finish(Source source)
     {
         Send(source, source.Wire.Length);
-        Complete(source);
+        source.IsComplete = true;
         source.Upstream.Transport?.PeerEnds();
-    }
-
-    private void Complete(Source source)
-    {
-        if (!source.IsComplete)
-        {
-            source.IsComplete = true;
-            source.DoneAt = _network.Now;
-        }
     }
 
     /// <summary>A fetch from an upstream begins: it has to have a reason.</summary>
@@ -96,7 +87,15 @@ internal sealed partial class FleetSimulation
         return result;
     }
 
-    private void Check() => _members.ForEach(member => member.CheckClients());
+    private void Check()
+    {
+        foreach (Source source in _sources)
+        {
+            source.DoneAt ??= source.Upstream.IsLive ? null : _network.Now;
+        }
+
+        _members.ForEach(member => member.CheckClients());
+    }
 
     /// <summary>A poem that one fetch from an upstream is sent.</summary>
     private sealed class Source(int number, int poem, MemoryUpstream upstream, byte[] wire, int beganAt)
@@ -117,7 +116,8 @@ internal sealed partial class FleetSimulation
 
         public bool IsComplete { get; set; }
 
-        public TimeSpan DoneAt { get; set; }
+        /// <summary>When the proxy had all of it, or gave up; null before.</summary>
+        public TimeSpan? DoneAt { get; set; }
 
         public bool IsLive => upstream.IsLive && !IsComplete;
 
@@ -295,7 +295,7 @@ internal sealed partial class FleetSimulation
                 Assert.IsTrue(source.Wire.AsSpan().StartsWith(seen), "bytes that are not of one poem");
                 Assert.IsTrue(!isComplete || (source.IsComplete && seen.Length == source.Wire.Length), "a part with a clean end");
                 bool isNew = source.BeganAt > client.Floor;
-                Assert.IsTrue(isNew, isNew ? null : $"poem {number}, of before a purge, for a client that came after it");
+                Assert.IsTrue(isNew, isNew ? null : $"poem {number}, of before a purge, for a client of proxy {Machine.Number} that came after it at {client.JoinedAt}");
                 if (isComplete)
                 {
                     source.AddReader(this);
@@ -312,7 +312,7 @@ internal sealed partial class FleetSimulation
             {
                 // Two clocks may both be wrong, and a poem is stored a while after it was fetched.
                 double most = ((options.Lifetime + stale).TotalSeconds * (1 + (3 * ClockError))) + 1;
-                double age = (client.JoinedAt - source.DoneAt).TotalSeconds;
+                double age = (client.JoinedAt - (source.DoneAt ?? client.JoinedAt)).TotalSeconds;
                 Assert.IsTrue(age <= most, age <= most ? null : $"poem {source.Number} is {age} s old");
             }
         }

@@ -27,7 +27,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
     /// <param name="staleWhileRevalidate">TIME|forever: Serve an expired poem at once for this time, while it is fetched again</param>
     /// <param name="timeout">SECONDS: Fail a fetch if the upstream sends nothing for this time, 0 for never</param>
     /// <param name="maxPoem">BYTES: Pass a longer poem through without keeping it, 0 for no limit</param>
-    /// <param name="maxCache">BYTES: Maximum memory of all poems, 0 for no limit</param>
+    /// <param name="maxCache">BYTES: Maximum memory of all poems, 0 for no limit; --transform needs more while it works</param>
     /// <param name="storeAndForward">Send nothing before the poem is whole</param>
     /// <param name="netstring">The poem travels as a netstring, on both sides, so that a cut is noticed</param>
     /// <param name="transform">NAME: Keep poems transformed; needs --via</param>

@@ -94,7 +94,7 @@ public sealed class SharedCacheTests : ProxyNativeTests
         long began = Environment.TickCount64;
         fleet[0].Kill();
         Wire.ReadToEnd(second).AssertIs(Poem);
-        Assert.IsLessThan(3000 + Patience.Milliseconds / 10, Environment.TickCount64 - began);
+        Assert.IsLessThan(3000 + (Patience.Milliseconds / 10), Environment.TickCount64 - began);
     }
 
     [TestMethod]

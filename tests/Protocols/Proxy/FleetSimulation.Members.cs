@@ -4,7 +4,6 @@ using System.Linq;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
-using Poetry.Net.Testing;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
 
@@ -295,7 +294,9 @@ internal sealed partial class FleetSimulation
                 Assert.IsTrue(source.Wire.AsSpan().StartsWith(seen), "bytes that are not of one poem");
                 Assert.IsTrue(!isComplete || (source.IsComplete && seen.Length == source.Wire.Length), "a part with a clean end");
                 bool isNew = source.BeganAt > client.Floor;
-                Assert.IsTrue(isNew, isNew ? null : $"poem {number}, of before a purge, for a client of proxy {Machine.Number} that came after it at {client.JoinedAt}");
+                Assert.IsTrue(
+                    isNew,
+                    isNew ? null : $"poem {number}, of before a purge, for a client of proxy {Machine.Number} that came after it");
                 if (isComplete)
                 {
                     source.AddReader(this);

@@ -76,7 +76,7 @@ switch ($Word) {
     'traces' { & dotnet run --project tests -- traces @Rest; exit $LASTEXITCODE }
     'pack' { & dotnet pack package/Poetry.Net.csproj -c Release -o dist -warnaserror; exit $LASTEXITCODE }
     'clean' { Remove-Item -Recurse -Force dist, artifacts -ErrorAction SilentlyContinue }
-    { $_ -in 'bench', 'static' } { Write-Host "build.ps1: $Word is for Linux: WSL has it"; exit 2 }
-    'help' { Write-Host 'Words: build, test, demo, bench, traces, pack, static, clean, help. build.sh help explains them.' }
+    { $_ -in 'bench', 'static', 'torture', 'fuzz', 'man', 'release' } { Write-Host "build.ps1: $Word is for Linux: WSL has it"; exit 2 }
+    'help' { Write-Host 'Words: build, test, demo, traces, pack, clean, help; for Linux: bench, static, torture, fuzz, man, release. build.sh help explains them.' }
     default { Write-Host "build.ps1: what is `"$Word`"? Try help."; exit 2 }
 }

@@ -22,6 +22,8 @@ help() {
 ./build.sh traces [DIR]  replays the recorded traces of Twisted's deferreds
 ./build.sh static      builds dist/poetry-static, which needs no C library
 ./build.sh pack        makes dist/Poetry.Net.VERSION.nupkg, the engine as a package for other programs
+./build.sh release     makes what people install, in dist: a tarball, a .deb, an .rpm, an SBOM, that package, SHA256SUMS
+./build.sh release --check  makes it once more in another folder and compares every byte
 ./build.sh docs        writes the reference of that package and the guide to dist/docs
 ./build.sh man         writes the manual pages to dist/man/man1
 ./build.sh clean       removes dist and artifacts
@@ -208,11 +210,39 @@ bench() {
     POETRY_BINARY=$PWD/$binary exec tests/Benchmarks/run "$@"
 }
 
+# What is packed has the time of the commit, so that two builds are equal.
+use_commit_time() { export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}; }
+
 # The engine as a package, and its symbols.
 pack() {
+    use_commit_time
     # shellcheck disable=SC2046 # none or one word
     dotnet pack package/Poetry.Net.csproj -c Release -o dist -v:quiet -warnaserror $(locked package/packages.lock.json) "$@"
     ls dist/Poetry.Net.*nupkg
+}
+
+# The folder of the second build has another path, of another length.
+release() {
+    local word=${1:-} work status=0
+    [[ -z $word || $word == --check ]] || fail "release: unknown option \"$word\"; there is --check"
+    [[ $(uname -s) == Linux ]] || fail 'release: packages are made on Linux'
+    [[ -z $word || -z $(git status --porcelain) ]] || fail 'release --check compares with a clone: commit first'
+    rm -f dist/Poetry.Net.*
+    build
+    pack
+    use_commit_time
+    release/make "$binary" dist
+    (cd dist && sha256sum -- *.tar.gz *.deb $(ls -- *.rpm 2>/dev/null) *.cdx.json *.nupkg *.snupkg >SHA256SUMS && cat SHA256SUMS)
+    [[ -n $word ]] || return 0
+    work=$(mktemp -d)
+    git clone -q . "$work/in/another/folder"
+    (cd "$work/in/another/folder" && ./build.sh release) >"$artifacts/release-check.log" 2>&1 || status=$?
+    if [[ $status -eq 0 ]] && diff dist/SHA256SUMS "$work/in/another/folder/dist/SHA256SUMS" && cmp "$binary" "$work/in/another/folder/$binary"; then
+        say 'Equal, bit by bit, to those of a build in another folder.'
+    else
+        fail "release --check: the second build is in $work, its output in artifacts/release-check.log"
+    fi
+    rm -rf "$work"
 }
 
 # The reference by docfx, a tool that is restored from the manifest in docs/.
@@ -235,6 +265,7 @@ case $word in
     fuzz) fuzz "$@" ;;
     traces) traces "$@" ;;
     pack) pack "$@" ;;
+    release) release "$@" ;;
     docs) docs ;;
     static) static ;;
     man) man ;;

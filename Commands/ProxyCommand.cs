@@ -15,6 +15,7 @@ internal sealed class ProxyCommand : IDisposable
 
     /// <summary>The names of all upstreams, as of the last reading of the list.</summary>
     private readonly HashSet<string> _upstreams = [];
+    private ServerHost? _host;
     private int _workers = 1;
 
     public ProxyCommand(ServerOptions server, ProxySettings settings)
@@ -45,13 +46,13 @@ internal sealed class ProxyCommand : IDisposable
 
         // A worker without a poem is not started, and gets no part of the cache.
         _workers = Math.Min(_server.Workers, poems.Length);
-        var host = new ServerHost(_server, _log)
+        _host = new ServerHost(_server, _log)
         {
             Reload = clock => list is null ? Purge() : ReadAgain(list, clock),
             Updated = () => _perWorker.ForEach(proxies => proxies.Keep(_upstreams)),
-            Metrics = page => ProxyMetrics.Write(page, Services(), HeldBytes()),
+            Metrics = page => ProxyMetrics.Write(page, Services(), SharedCaches(), HeldBytes()),
         };
-        return host.Run(ListenersOf(poems));
+        return _host.Run(ListenersOf(poems));
     }
 
     /// <inheritdoc/>
@@ -120,6 +121,13 @@ internal sealed class ProxyCommand : IDisposable
             // Each worker has its share of the limit, so that none needs a lock.
             proxies = new WorkerProxies(reactor, _settings, _settings.MaxCacheBytes / _workers, _log);
             _perWorker.Add(proxies);
+            if (proxies.Shared is { } shared)
+            {
+                reactor.CallWhenRunning(shared.Start);
+                Worker worker = _host!.WorkerOf(reactor);
+                worker.WhenIdle = shared.WhenIdle;
+                worker.Ending = shared.Close;
+            }
         }
 
         return proxies;
@@ -127,7 +135,7 @@ internal sealed class ProxyCommand : IDisposable
 
     private Deferred<IReadOnlyList<Listener>?> Purge()
     {
-        _perWorker.ForEach(static proxies => proxies.Clear());
+        _perWorker.ForEach(static proxies => proxies.Purge());
         ProxyLog.CacheEmptied(_log);
         return Deferred.Succeed<IReadOnlyList<Listener>?>(null);
     }
@@ -138,6 +146,9 @@ internal sealed class ProxyCommand : IDisposable
         _perWorker.ForEach(proxies => held += proxies.Cache.HeldBytes);
         return held;
     }
+
+    private List<SharedCache>? SharedCaches() =>
+        _settings.Shared is null ? null : _perWorker.ConvertAll(static proxies => proxies.Shared!);
 
     private List<ProxyService> Services()
     {

@@ -122,6 +122,8 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
             : allowEmpty && netstring ? "--allow-empty has no effect: 0 bytes are never a netstring"
             : sync && options.Output is null ? "--sync has no effect without --output FILE|DIRECTORY"
             : quiet && options.Verbosity > 0 ? "--quiet and --verbose contradict each other: use one of the two"
+            : quiet && options.Progress is not (ProgressStyle.Auto or ProgressStyle.None)
+                ? $"--quiet and --progress {options.Progress.ToString().ToLowerInvariant()} contradict each other: use one of the two"
             : null);
         binding.Run(() => commands.Get(options, from));
     }

@@ -6,7 +6,7 @@ namespace Poetry.Commands;
 
 /// <summary>
 /// An argument of a server, <c>WHAT</c> or <c>ADDRESS=WHAT</c>: what it serves, and optionally the address to listen on.
-/// WHAT is a file for <c>serve</c> and an address for <c>proxy</c>.
+/// WHAT is a file for <c>serve</c> and an address for <c>proxy</c>. <c>fd:NAME</c> as the address is a socket that systemd passes.
 /// </summary>
 internal sealed class ListenArgument
 {
@@ -39,7 +39,7 @@ internal sealed class ListenArgument
         for (int equals = text.IndexOf('='); equals >= 0; equals = text.IndexOf('=', equals + 1))
         {
             string left = text[..equals];
-            if (Endpoint.TryParseListening(left, out Endpoint? listen, out string? whyNot))
+            if (TryParseListening(left, out Endpoint? listen, out string? whyNot))
             {
                 string what = text[(equals + 1)..];
                 problem = what.Length == 0 ? $"'{text}' has nothing after '='" : null;
@@ -64,13 +64,29 @@ internal sealed class ListenArgument
         return true;
     }
 
+    private static bool TryParseListening(
+        string text, [NotNullWhen(true)] out Endpoint? listen, [NotNullWhen(false)] out string? problem)
+    {
+        if (!text.StartsWith(Endpoint.InheritedPrefix, StringComparison.Ordinal))
+        {
+            return Endpoint.TryParseListening(text, out listen, out problem);
+        }
+
+        string name = text[Endpoint.InheritedPrefix.Length..];
+        problem = name.Length == 0 ? $"there is no name after '{Endpoint.InheritedPrefix}'"
+            : name.Contains(':') ? $"'{name}' is not the name of a socket: a colon separates names" : null;
+        listen = problem is null ? Endpoint.Inherited(name) : null;
+        return listen is not null;
+    }
+
     /// <summary>
-    /// True if the text is a number or ends in a colon and a number: 70000=a.txt has a mistaken port and is no file. A path
-    /// with a slash is always a file.
+    /// True if the text names an inherited socket, or is a number or ends in a colon and a number: 70000=a.txt has a mistaken
+    /// port and is no file. A path with a slash is always a file.
     /// </summary>
     private static bool IsMeantAsAddress(string left)
     {
         ReadOnlySpan<char> end = left.AsSpan(left.LastIndexOf(':') + 1);
-        return !left.Contains('/') && !end.IsEmpty && !end.ContainsAnyExceptInRange('0', '9');
+        bool endsInNumber = !end.IsEmpty && !end.ContainsAnyExceptInRange('0', '9');
+        return !left.Contains('/') && (endsInNumber || left.StartsWith(Endpoint.InheritedPrefix, StringComparison.Ordinal));
     }
 }

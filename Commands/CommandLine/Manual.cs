@@ -93,7 +93,9 @@ internal static class Manual
         if (command == root || IsServer(command))
         {
             variables.Add(("NOTIFY_SOCKET", "Where systemd is told of readiness, reload and end"));
-            variables.Add(("LISTEN_FDS, LISTEN_PID", "Listening sockets that systemd passes on"));
+            variables.Add((
+                "LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID",
+                "Listening sockets that systemd passes on; fd:NAME=FILE takes them by name"));
             variables.Add(("WATCHDOG_USEC, WATCHDOG_PID", "How often systemd wants a sign of life"));
         }
 
@@ -101,6 +103,12 @@ internal static class Manual
         {
             variables.Add(("POETRY_REACTOR", "How to wait for descriptors: epoll, kqueue or select"));
             variables.Add(("POETRY_KQUEUE_LIBRARY", "A library with kqueue, where the system has none"));
+        }
+
+        if (command == root || command.Name == "proxy")
+        {
+            variables.Add((SharedCacheSettings.AddressVariable, "The address of a shared cache, in place of --shared-cache"));
+            variables.Add((SharedCacheSettings.PasswordVariable, "Its password, in place of one in the address"));
         }
 
         variables.Add(("POETRY_DEBUG", "With 1, an internal error shows its stack trace"));

@@ -16,6 +16,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         ("poetry proxy --ttl 10m --stale-if-error 1d --port 10000 10001", "and when the server is down"),
         ("poetry proxy --port 10000 a.example:10001,b.example:10001", "a server and its mirror"),
         ("poetry proxy --file upstreams.conf", "the servers of a list, which SIGHUP reads again"),
+        ("poetry proxy --shared-cache redis://cache.example --port 10000 10001", "what one proxy has fetched, all have"),
         ("poetry proxy --transform shout --via 11000 --port 10000 10001", "kept transformed"),
     ];
 
@@ -26,12 +27,16 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
     /// <param name="staleWhileRevalidate">TIME|forever: Serve an expired poem at once for this time, while it is fetched again</param>
     /// <param name="timeout">SECONDS: Fail a fetch if the upstream sends nothing for this time, 0 for never</param>
     /// <param name="maxPoem">BYTES: Pass a longer poem through without keeping it, 0 for no limit</param>
-    /// <param name="maxCache">BYTES: Maximum memory of all poems, 0 for no limit</param>
+    /// <param name="maxCache">BYTES: Maximum memory of all poems, 0 for no limit; --transform needs more while it works</param>
     /// <param name="storeAndForward">Send nothing before the poem is whole</param>
     /// <param name="netstring">The poem travels as a netstring, on both sides, so that a cut is noticed</param>
     /// <param name="transform">NAME: Keep poems transformed; needs --via</param>
     /// <param name="via">ADDRESS: The server that transforms</param>
     /// <param name="allowEmpty">Take 0 bytes for an empty poem, and not for a failure</param>
+    /// <param name="sharedCache">URL: Share poems with other proxies through the Redis or Valkey at redis://HOST or unix:PATH</param>
+    /// <param name="sharedPrefix">TEXT: What the names in the shared cache begin with</param>
+    /// <param name="sharedTimeout">SECONDS: Go on without the shared cache if it brings less than 16 KiB in this time</param>
+    /// <param name="sharedMax">BYTES: Do not store a longer poem in the shared cache, 0 for no limit</param>
     /// <param name="file">PATH: Read [LISTEN=]ADDRESS lines from there, and again on SIGHUP</param>
     /// <param name="address">ADDRESS: The poetry server, its mirrors after commas, or LISTEN=ADDRESS for each of several</param>
     public void Proxy(
@@ -47,6 +52,10 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         string? transform = null,
         string? via = null,
         bool allowEmpty = false,
+        string? sharedCache = null,
+        string sharedPrefix = SharedNames.DefaultPrefix,
+        string sharedTimeout = "0.5",
+        string sharedMax = "64MiB",
         string? file = null,
         [Argument] params string[] address)
     {
@@ -56,6 +65,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         TimeSpan stale = binding.Read<TimeSpan>(staleIfError, Quantity.TryParseLifetime);
         TimeSpan revalidate = binding.Read<TimeSpan>(staleWhileRevalidate, Quantity.TryParseLifetime);
         long cacheBytes = binding.Read<long>(maxCache, TryParseLimit);
+        SharedCacheSettings? shared = ReadShared(sharedCache, sharedPrefix, sharedTimeout, sharedMax);
         var settings = new ProxySettings
         {
             Proxy = new ProxyOptions
@@ -69,6 +79,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             },
             Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
             AllowEmpty = allowEmpty,
+            Shared = lifetime > TimeSpan.Zero ? shared : null,
             ListFile = binding.Read<string>(file, GetSyntax.TryParsePath),
             Fallback = server.ListenAt(named),
             Transform = binding.Read<string>(transform, GetSyntax.TryParseTransformation),
@@ -99,6 +110,28 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         binding.Run(
             () => commands.Proxy(server, settings, placed),
             unplaced > 1 ? $"these are {unplaced} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
+    }
+
+    private SharedCacheSettings? ReadShared(string? sharedCache, string sharedPrefix, string sharedTimeout, string sharedMax)
+    {
+        string? text = sharedCache is null ? null : CommandWords.Unmarked(sharedCache);
+        SharedCacheSettings.ReadAddress(text, Environment.GetEnvironmentVariable, out RedisAddress? address, out string? problem);
+        binding.Refuse(problem);
+        string? prefix = binding.Read<string>(sharedPrefix, SharedCacheSettings.TryParsePrefix);
+        TimeSpan timeout = binding.Read<TimeSpan>(sharedTimeout, Quantity.TryParseLimit);
+        long max = binding.Read<long>(sharedMax, TryParseLimit);
+        if (address is null)
+        {
+            foreach ((string value, string option) in (ReadOnlySpan<(string, string)>)
+                [(sharedPrefix, "--shared-prefix"), (sharedTimeout, "--shared-timeout"), (sharedMax, "--shared-max")])
+            {
+                binding.Refuse(CommandWords.IsTyped(value) ? $"{option} has no effect without --shared-cache" : null);
+            }
+
+            return null;
+        }
+
+        return new SharedCacheSettings { Address = address, Names = new SharedNames(prefix ?? string.Empty), Timeout = timeout, MaxBytes = max };
     }
 
     private void RefuseStale(string option, TimeSpan stale, TimeSpan lifetime) =>

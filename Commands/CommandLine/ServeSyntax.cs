@@ -41,7 +41,7 @@ internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
             bool isStandardInput = poem.File == PoemReader.StandardInput;
             binding.Refuse(isStandardInput && readsStandardInput ? "standard input holds only one poem" : null);
             readsStandardInput |= isStandardInput;
-            bool isTaken = (poem.Listen.IsUnix || poem.Listen.Port != 0)
+            bool isTaken = poem.Listen.IsFixed
                 && Array.Exists(placed[..i], other => other.Listen.Equals(poem.Listen));
             binding.Refuse(isTaken ? $"two poems on {poem.Listen}: say PORT=FILE for each" : null);
             placed[i] = poem;

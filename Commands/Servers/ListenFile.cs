@@ -110,8 +110,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
             }
 
             Endpoint listen = argument.Listen is null ? fallback : server.ListenAt(argument.Listen);
-            bool isOne = listen.IsUnix || listen.Port != 0;
-            if (isOne && !taken.TryAdd(listen, number))
+            if (listen.IsFixed && !taken.TryAdd(listen, number))
             {
                 throw ErrorAt(number, $"{listen} is in line {taken[listen]} already");
             }

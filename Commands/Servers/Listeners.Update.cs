@@ -37,6 +37,11 @@ internal sealed partial class Listeners
             }
         }
 
+        if (InheritedSockets.AreNamed(wanted) || _inherited is not null)
+        {
+            (_inherited ?? new InheritedSockets(-1, [])).Check(wanted);
+        }
+
         // Two sockets can't have one address: what is served at it is changed at the end, when nothing else can fail.
         List<Listener> replacing = added.FindAll(listener => gone.Exists(bound => bound.Listener.Address.Equals(listener.Address)));
         _ = added.RemoveAll(replacing.Contains);
@@ -91,13 +96,26 @@ internal sealed partial class Listeners
     }
 
     /// <summary>Opens the sockets of a listener, and adds them to a list, also those before a failure.</summary>
-    private static async Deferred<Unit> Open(
+    private async Deferred<Unit> Open(
         Listener listener, IReadOnlyList<Worker> workers, ListenOptions options, List<Bound> opened)
     {
         Reactor first = workers[0].Reactor;
         bool isShared = !listener.IsSingleWorker && !listener.Address.IsUnix && workers.Count > 1;
         var bound = new Bound(listener);
         opened.Add(bound);
+        if (listener.Address.InheritedName is { } name)
+        {
+            foreach (nint socket in _inherited!.Find(name))
+            {
+                Worker owner = WithFewestPorts(workers);
+                Factory factory = listener.MakeFactory(owner.Reactor, owner.Counters);
+                nint inherited = InheritedSockets.Duplicate(socket);
+                bound.Ports.Add((owner, await On(owner, first, () => owner.Listen(factory, default, options, inherited))));
+            }
+
+            return default;
+        }
+
         foreach (SocketAddress address in await Resolver.Resolve(first, listener.Address))
         {
             Worker owner = isShared ? workers[0] : WithFewestPorts(workers);

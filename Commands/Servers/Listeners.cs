@@ -4,7 +4,7 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Resolves and binds the listeners of a server: first those that systemd hands over, in order, then the rest. A listener on a
+/// Resolves and binds the listeners of a server: those that systemd hands over, in order or by name, and the rest. A listener on a
 /// name gets a socket for each of its addresses. Every socket is bound before any of them is served, so a server starts with all
 /// of them or not at all.
 /// </summary>
@@ -13,19 +13,34 @@ internal sealed partial class Listeners
     private readonly List<Place> _places = [];
     private readonly List<ListeningPort> _ports = [];
     private readonly List<Bound> _bound = [];
+    private readonly InheritedSockets? _inherited;
 
     /// <summary>Looks up the addresses. Blocks for as long as the look-ups take.</summary>
     /// <param name="listeners">At least one.</param>
-    /// <exception cref="CannotListenError">A name has no address.</exception>
+    /// <exception cref="CannotListenError">A name has no address, or systemd has passed no socket of this name or one that no
+    /// listener names.</exception>
     public Listeners(IReadOnlyList<Listener> listeners)
     {
         (nint firstInherited, int inheritedCount) = Systemd.InheritedListeners();
+        if (InheritedSockets.AreNamed(listeners))
+        {
+            _inherited = new InheritedSockets(firstInherited, Systemd.InheritedNames());
+            _inherited.Check(listeners);
+            inheritedCount = 0;
+        }
+
         for (int i = 0; i < listeners.Count; i++)
         {
             Listener listener = listeners[i];
             if (i < inheritedCount)
             {
                 _places.Add(new Place(listener, i, default, firstInherited + i));
+                continue;
+            }
+
+            if (listener.Address.InheritedName is { } name)
+            {
+                _inherited!.Find(name).ForEach(socket => _places.Add(new Place(listener, i, default, socket)));
                 continue;
             }
 
@@ -74,7 +89,8 @@ internal sealed partial class Listeners
         {
             PortSharing sharing = place.IsShared && workers.Count > 1 ? PortSharing.First : PortSharing.None;
             Worker owner = workers[place.IsShared ? 0 : place.Index % workers.Count];
-            ListeningPort port = owner.Listen(place.Listener, place.Address, options with { Sharing = sharing }, place.Inherited);
+            nint inherited = _inherited is null || place.Inherited < 0 ? place.Inherited : InheritedSockets.Duplicate(place.Inherited);
+            ListeningPort port = owner.Listen(place.Listener, place.Address, options with { Sharing = sharing }, inherited);
             _ports.Add(port);
             Bound? bound = _bound.Find(bound => bound.Listener == place.Listener);
             if (bound is null)

@@ -40,7 +40,7 @@ internal sealed class ProxiedPoem(Endpoint listen, PoemMirrors upstream)
             }
 
             placed[i] = poem;
-            for (int j = 0; j < i && problem is null && (listen.IsUnix || listen.Port != 0); j++)
+            for (int j = 0; j < i && problem is null && listen.IsFixed; j++)
             {
                 problem = placed[j].Listen.Equals(listen) ? $"two proxies on {listen}: say PORT=ADDRESS for each" : null;
             }

@@ -30,4 +30,7 @@ internal sealed class ProxySettings
 
     /// <summary>The server of that transformation.</summary>
     public Endpoint? Via { get; init; }
+
+    /// <summary>The cache that proxies share; null for none.</summary>
+    public SharedCacheSettings? Shared { get; init; }
 }

@@ -65,6 +65,20 @@ internal sealed class ServerHost
     /// <summary>Adds the command's own figures to the metrics page; null for none. On the first worker's thread.</summary>
     public Action<MetricsPage>? Metrics { get; init; }
 
+    /// <summary>The worker of a reactor. Known before the factories are made.</summary>
+    public Worker WorkerOf(Reactor reactor)
+    {
+        foreach (Worker worker in _threads!.All)
+        {
+            if (worker.Reactor == reactor)
+            {
+                return worker;
+            }
+        }
+
+        throw new ArgumentException("the reactor is no worker's", nameof(reactor));
+    }
+
     private Reactor First => _threads!.First;
 
     /// <summary>Serves until it is told to end.</summary>
@@ -76,7 +90,7 @@ internal sealed class ServerHost
         try
         {
             SignalQueue.Open(isServer: true);
-            if (Systemd.CloseUnused(served.Count) is var closed and not 0)
+            if (!InheritedSockets.AreNamed(served) && Systemd.CloseUnused(served.Count) is var closed and not 0)
             {
                 ServerLog.InheritedSocketsClosed(_log, closed, $"{served.Count}");
             }

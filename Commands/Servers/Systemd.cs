@@ -51,6 +51,20 @@ internal static class Systemd
             : (FirstDescriptor, 0);
     }
 
+    /// <summary>The names of the listening sockets that were handed over; a unit that names none passes its own name.</summary>
+    public static string[] InheritedNames()
+    {
+        string[] names = Environment.GetEnvironmentVariable("LISTEN_FDNAMES")?.Split(':') ?? [];
+        int given = names.Length;
+        Array.Resize(ref names, InheritedListeners().Count);
+        if (given < names.Length)
+        {
+            Array.Fill(names, "unknown", given, names.Length - given);
+        }
+
+        return names;
+    }
+
     /// <summary>Closes the sockets that no listener uses: their clients would wait in the backlog for ever. To be called before
     /// anything else is opened, because only then do the numbers belong to systemd's sockets.</summary>
     /// <param name="served">How many of them are used.</param>

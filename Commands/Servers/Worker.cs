@@ -48,6 +48,12 @@ internal sealed class Worker
     /// <summary>Called on its thread when it has drained or has to end at once; null stops its reactor.</summary>
     public Action? Drained { get; set; }
 
+    /// <summary>Calls when what goes on besides connections has ended, at once if nothing does; null for nothing.</summary>
+    public Action<Action>? WhenIdle { get; set; }
+
+    /// <summary>Called on its thread right before it ends; null for nothing.</summary>
+    public Action? Ending { get; set; }
+
     /// <summary>Its ports, in the order in which they were opened. May be read from any thread.</summary>
     public IReadOnlyList<ListeningPort> Ports => _ports;
 
@@ -131,7 +137,7 @@ internal sealed class Worker
                 (port.Factory as IRequestFactory)?.CloseIdle(DrainSilence);
             }
 
-            Reactor.Connections.WhenNone(OnDrained);
+            Reactor.Connections.WhenNone(WhenIdle is { } whenIdle ? () => whenIdle(OnDrained) : OnDrained);
             if (timeout < TimeSpan.MaxValue)
             {
                 _ = Reactor.CallLater(timeout, this, static worker => worker.OnDrained());
@@ -147,6 +153,7 @@ internal sealed class Worker
         }
 
         _isDrained = true;
+        Ending?.Invoke();
         if (Drained is { } drained)
         {
             drained();

@@ -8,20 +8,43 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>The proxy services of one reactor, and the cache that they share.</summary>
-/// <param name="reactor">The services belong to its thread.</param>
-/// <param name="settings">How poems are fetched and kept.</param>
-/// <param name="maxCacheBytes">This reactor's share of the memory.</param>
-/// <param name="log">Where they log.</param>
-internal sealed class WorkerProxies(Reactor reactor, ProxySettings settings, long maxCacheBytes, ILogger log)
+internal sealed class WorkerProxies
 {
+    private readonly Reactor _reactor;
+    private readonly ProxySettings _settings;
+    private readonly ILogger _log;
     private readonly PoemMemory _memory = new();
     private volatile ProxyService[] _services = [];
-    private readonly PoemRequest _request =
-        new(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format) { AllowEmpty = settings.AllowEmpty };
+    private readonly PoemRequest _request;
 
-    public Reactor Reactor => reactor;
+    /// <param name="reactor">The services belong to its thread.</param>
+    /// <param name="settings">How poems are fetched and kept.</param>
+    /// <param name="maxCacheBytes">This reactor's share of the memory.</param>
+    /// <param name="log">Where they log.</param>
+    public WorkerProxies(Reactor reactor, ProxySettings settings, long maxCacheBytes, ILogger log)
+    {
+        _reactor = reactor;
+        _settings = settings;
+        _log = log;
+        _request = new PoemRequest(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format)
+        {
+            AllowEmpty = settings.AllowEmpty,
+        };
+        Cache = new ProxyCache(maxCacheBytes);
+        if (settings.Shared is { } shared)
+        {
+            var store = new RedisStore(reactor, shared.Address, shared.Timeout, shared.Names);
+            Shared = new SharedCache(store, reactor, log, OnPurged);
+        }
+    }
 
-    public ProxyCache Cache { get; } = new(maxCacheBytes);
+    public Reactor Reactor => _reactor;
+
+    public ProxyCache Cache { get; }
+
+    /// <summary>The cache that is shared with other proxies; null for none. To be used on the reactor's thread; its figures may be
+    /// read on any.</summary>
+    public SharedCache? Shared { get; }
 
     /// <summary>Replaced and never changed: the first worker adds and removes services, the reactor's thread purges them.</summary>
     public ProxyService[] Services => _services;
@@ -33,17 +56,23 @@ internal sealed class WorkerProxies(Reactor reactor, ProxySettings settings, lon
         ProxyService? service = Array.Find(_services, service => service.Upstream == name);
         if (service is null)
         {
-            service = new ProxyService(name, FetchOf(upstream), reactor, settings.Proxy, Cache, _memory, log);
+            Func<IPoemReceiver, Deferred<long>> fetch = FetchOf(upstream);
+            service = new ProxyService(name, fetch, _reactor, _settings.Proxy, Cache, _memory, _log)
+            {
+                Shared = Shared is null ? null : Share(name, fetch),
+            };
             _services = [.. _services, service];
         }
 
         return service;
     }
 
-    /// <summary>Purges all poems, on the reactor's thread. May be called on any.</summary>
-    public void Clear()
+    /// <summary>Purges all poems, here and in the shared cache, on the reactor's thread. May be called on any.</summary>
+    public void Purge()
     {
-        Clear(_services);
+        ProxyService[] services = _services;
+        Clear(services);
+        OnReactor(() => Shared?.Purge(Array.ConvertAll(services, static service => service.Shared!.Key)));
     }
 
     /// <summary>Purges and drops the services of upstreams that no listener has any more. On the first worker's thread.</summary>
@@ -55,16 +84,45 @@ internal sealed class WorkerProxies(Reactor reactor, ProxySettings settings, lon
         Clear(gone);
     }
 
-    private void Clear(ProxyService[] services)
+    private void Clear(ProxyService[] services) => OnReactor(() => Array.ForEach(services, static service => service.Clear()));
+
+    private void OnReactor(Action call)
     {
-        if (reactor.IsReactorThread)
+        if (_reactor.IsReactorThread)
         {
-            Array.ForEach(services, static service => service.Clear());
+            call();
         }
         else
         {
-            reactor.CallFromThread(() => Clear(services));
+            _reactor.CallFromThread(call);
         }
+    }
+
+    /// <summary>A proxy has purged a poem; null stands for all.</summary>
+    private void OnPurged(string? key)
+    {
+        foreach (ProxyService service in _services)
+        {
+            if (key is null || service.Shared!.Key == key)
+            {
+                service.Clear();
+            }
+        }
+    }
+
+    private SharedPoem Share(string upstream, Func<IPoemReceiver, Deferred<long>> fetch)
+    {
+        SharedCacheSettings shared = _settings.Shared!;
+        string key = shared.Names.KeyOf(_settings.Proxy.Format, _settings.Transform, upstream);
+        var options = new SharedPoemOptions
+        {
+            Lifetime = _settings.Proxy.Lifetime,
+            Format = _settings.Proxy.Format,
+            AllowEmpty = _settings.AllowEmpty,
+            MaxBytes = shared.MaxBytes,
+            MaxWait = _settings.Timeout,
+        };
+        return new SharedPoem(Shared!, key, _reactor, options, fetch);
     }
 
     /// <summary>How a poem is fetched: from the first of its mirrors that delivers it, and then perhaps transformed.</summary>
@@ -72,26 +130,26 @@ internal sealed class WorkerProxies(Reactor reactor, ProxySettings settings, lon
     {
         string name = upstream.ToString();
         var failures = new RepeatedErrorLog(
-            reactor,
-            reason => ProxyLog.MirrorFailed(log, name, reason),
-            (count, reason) => ProxyLog.MirrorFailedAgain(log, name, count, reason));
+            _reactor,
+            reason => ProxyLog.MirrorFailed(_log, name, reason),
+            (count, reason) => ProxyLog.MirrorFailedAgain(_log, name, count, reason));
         var mirrors = new MirrorFetch(
-            upstream, reactor, (mirror, receiver) => PoemFetch.Start(reactor, mirror, _request, receiver))
+            upstream, _reactor, (mirror, receiver) => PoemFetch.Start(_reactor, mirror, _request, receiver))
         {
             FailedOver = (mirror, error) => failures.Report($"{mirror}: {error.Message}"),
         };
-        if (settings.Transform is null)
+        if (_settings.Transform is null)
         {
             return mirrors.Start;
         }
 
-        byte[] transformation = Encoding.UTF8.GetBytes(settings.Transform);
-        var client = new TransformClient(reactor, settings.Via!, _request.ConnectTimeout, settings.Timeout);
+        byte[] transformation = Encoding.UTF8.GetBytes(_settings.Transform);
+        var client = new TransformClient(_reactor, _settings.Via!, _request.ConnectTimeout, _settings.Timeout);
         return receiver => TransformedFetch.Start(
             mirrors.Start,
             (text, output) => client.Transform(transformation, text.Text, output),
-            settings.Proxy.Format,
-            settings.Proxy.MaxPoemBytes,
+            _settings.Proxy.Format,
+            _settings.Proxy.MaxPoemBytes,
             receiver);
     }
 }

@@ -23,16 +23,14 @@ internal interface IPoemReader
 /// </summary>
 internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
 {
-    private PoemBuffer _poem;
+    private PoemBuffer _poem = null!;
     private ListLinks<ProxyDelivery> _links;
     private ProxyDownload? _download;
 
-    internal ProxyDelivery(ProxyDownload download, PoemBuffer poem, IPoemReader reader)
+    /// <summary>Makes one that has to be attached to a download.</summary>
+    internal ProxyDelivery(IPoemReader reader)
     {
-        _download = download;
-        _poem = poem;
         Reader = reader;
-        poem.AddRef();
         Completed = Deferred.WithCanceller<ProxyDelivery, long>(this, static (delivery, _) => delivery.Leave());
     }
 
@@ -88,11 +86,15 @@ internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
     /// <summary>Gives it the stale poem in place of the one that failed.</summary>
     internal void SwitchTo(PoemBuffer stale)
     {
-        Debug.Assert(Given == 0, "no client gets parts of two poems");
-        stale.AddRef();
-        _poem.Release();
-        _poem = stale;
+        SetPoem(stale);
         IsStale = true;
+    }
+
+    /// <summary>It waits for a download now: its first one, or another in place of one that has failed.</summary>
+    internal void Attach(ProxyDownload download, PoemBuffer poem)
+    {
+        SetPoem(poem);
+        _download = download;
     }
 
     /// <summary>It is no longer in the list of its download.</summary>
@@ -114,6 +116,14 @@ internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
         {
             Completed.Errback(reason);
         }
+    }
+
+    private void SetPoem(PoemBuffer poem)
+    {
+        Debug.Assert(Given == 0, "no client gets parts of two poems");
+        poem.AddRef();
+        _poem?.Release();
+        _poem = poem;
     }
 
     private void Leave() => _download?.Leave(this);

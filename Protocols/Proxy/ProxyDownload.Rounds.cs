@@ -32,14 +32,21 @@ internal sealed partial class ProxyDownload
     public ProxyDelivery Add(IPoemReader reader)
     {
         Debug.Assert(_stage == Stage.Fetching && HasAll, "a client joins while the whole poem can still be had");
-        var delivery = new ProxyDelivery(this, _poem, reader);
+        var delivery = new ProxyDelivery(reader);
+        Adopt(delivery);
+        return delivery;
+    }
+
+    /// <summary>Adds a client that was given nothing yet.</summary>
+    public void Adopt(ProxyDelivery delivery)
+    {
+        delivery.Attach(this, _poem);
         _clients.AddLast(delivery);
         _service.WaiterJoined();
 
         // A client may join during the last visit of a round, which then does not visit it: free nothing that it needs.
         _slowestInRound = 0;
         Wake();
-        return delivery;
     }
 
     /// <summary>Removes a client. The last one ends the download.</summary>
@@ -149,10 +156,18 @@ internal sealed partial class ProxyDownload
         }
     }
 
-    /// <summary>The fetch has failed: a client that has nothing yet gets the stale poem, if there is one.</summary>
+    /// <summary>
+    /// The fetch has failed: a client that has nothing yet gets the stale poem, if there is one; if the shared cache has failed
+    /// and not the upstream, it gets another fetch.
+    /// </summary>
     private void Refuse(ProxyDelivery delivery)
     {
-        if (delivery.Given == 0 && _service.StalePoem is { } stale)
+        if (delivery.Given == 0 && _failure!.Check<SharedCutError>() && !_service.IsPaused)
+        {
+            Leave(delivery);
+            _service.FetchAgain(delivery);
+        }
+        else if (delivery.Given == 0 && _service.StalePoem is { } stale)
         {
             delivery.SwitchTo(stale);
             delivery.GiveRest();

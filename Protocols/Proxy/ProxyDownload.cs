@@ -70,6 +70,12 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     /// <summary>True while the front of the poem is still here, so that a client can join.</summary>
     public bool HasAll => _poem.Released == 0;
 
+    /// <summary>True if a part of the poem has arrived, or its length.</summary>
+    public bool HasBegun => _poem.Length > 0 || _poem.TotalBytes >= 0;
+
+    /// <summary>The fetch, if the poem is shared with other proxies; null if it is not.</summary>
+    public SharedFetch? Shared { get; set; }
+
     /// <summary>How far the fastest client may be ahead of the slowest.</summary>
     private int WindowBytes => _cache.IsFull ? _options.NarrowWindowBytes : _options.WindowBytes;
 

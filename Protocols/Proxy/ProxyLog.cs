@@ -52,4 +52,18 @@ internal static partial class ProxyLog
         Level = LogLevel.Warning,
         Message = "mirrors of {Upstream} failed {Count} more times, last: {Reason}")]
     public static partial void MirrorFailedAgain(ILogger log, string upstream, long count, string reason);
+
+    [LoggerMessage(
+        EventId = 39,
+        EventName = "shared_cache_lost",
+        Level = LogLevel.Warning,
+        Message = "the shared cache cannot be used, going on without it: {Reason}")]
+    public static partial void SharedCacheLost(ILogger log, string reason);
+
+    [LoggerMessage(
+        EventId = 45, EventName = "shared_cache_back", Level = LogLevel.Information, Message = "the shared cache is back after {Seconds:F1} s")]
+    public static partial void SharedCacheBack(ILogger log, double seconds);
+
+    [LoggerMessage(EventId = 46, EventName = "shared_hit", Level = LogLevel.Information, Message = "Using shared poem. ({Upstream})")]
+    public static partial void UsingShared(ILogger log, string upstream);
 }

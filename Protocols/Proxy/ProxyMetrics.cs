@@ -24,8 +24,9 @@ internal sealed class ProxyMetrics
     /// <summary>Adds them to a page.</summary>
     /// <param name="page">The page.</param>
     /// <param name="services">Of all reactors.</param>
+    /// <param name="shared">The shared caches of all reactors; null if poems are not shared.</param>
     /// <param name="heldBytes">The <see cref="ProxyCache.HeldBytes"/> of all reactors together.</param>
-    public static void Write(MetricsPage page, IEnumerable<ProxyService> services, long heldBytes)
+    public static void Write(MetricsPage page, IEnumerable<ProxyService> services, List<SharedCache>? shared, long heldBytes)
     {
         page.Gauge("proxy_held_bytes", "Memory of all poems: kept, arriving, or still being sent.", heldBytes);
         var metrics = new ProxyMetrics(page, services);
@@ -44,6 +45,32 @@ internal sealed class ProxyMetrics
         metrics.Gauge("proxy_waiters", "Clients that wait for a fetch.", static service => service.Waiters);
         metrics.Gauge("proxy_cached_bytes", "Bytes of the kept poem.", static service => service.CachedBytes);
         metrics.FirstByte();
+        if (shared is not null)
+        {
+            metrics.Shared(shared);
+        }
+    }
+
+    private void Shared(List<SharedCache> caches)
+    {
+        long outages = 0;
+        bool isUsable = true;
+        foreach (SharedCache cache in caches)
+        {
+            outages += cache.Outages;
+            isUsable &= cache.IsUsable;
+        }
+
+        _page.Gauge("proxy_shared_up", "1 while the shared cache is used, 0 in an outage.", isUsable ? 1 : 0);
+        _page.Counter("proxy_shared_outages_total", "Times that the shared cache could not be used any more.", outages);
+        Counter("proxy_shared_hits_total", "Poems that came from the shared cache.", static service => service.Shared?.Hits ?? 0);
+        Counter("proxy_shared_misses_total", "Poems that were not in the shared cache.", static service => service.Shared?.Misses ?? 0);
+        Counter("proxy_shared_waits_total", "Fetches that waited for that of another proxy.", static service => service.Shared?.Waits ?? 0);
+        Counter("proxy_shared_stores_total", "Poems stored in the shared cache.", static service => service.Shared?.Stores ?? 0);
+        Counter(
+            "proxy_shared_locks_lost_total",
+            "Poems neither stored nor kept, because the lock was lost.",
+            static service => service.Shared?.LocksLost ?? 0);
     }
 
     private void Counter(string name, string help, Func<ProxyService, long> value) => Family(name, help, "counter", value);

@@ -31,7 +31,7 @@ internal enum ProxyState
 /// never kept, but the upstream is left alone for a moment after it.</para>
 /// <para>While a stale poem may take the place of a fetch that fails, clients get nothing before the new poem is complete.</para>
 /// </remarks>
-internal sealed class ProxyService
+internal sealed partial class ProxyService
 {
     private readonly Func<IPoemReceiver, Deferred<long>> _fetch;
     private readonly IClock _clock;
@@ -143,6 +143,17 @@ internal sealed class ProxyService
     /// <summary>Clients that wait for a fetch, or for more of it.</summary>
     public long Waiters { get; private set; }
 
+    /// <summary>The poem in the cache that proxies share; null if it is not shared.</summary>
+    public SharedPoem? Shared
+    {
+        get;
+        init
+        {
+            field = value;
+            value?.FetchBegins = CountFetch;
+        }
+    }
+
     /// <summary>Bytes of the kept poem, as it is sent.</summary>
     public long CachedBytes => _poem?.Length ?? 0;
 
@@ -250,115 +261,6 @@ internal sealed class ProxyService
             _expiry = null;
             _cache.Remove(this, poem.Length);
             poem.Release();
-        }
-    }
-
-    /// <summary>True if clients may join this download, and its poem will be kept.</summary>
-    internal bool IsCurrent(ProxyDownload download) => _download == download;
-
-    internal void WaiterJoined() => Waiters++;
-
-    internal void WaiterLeft() => Waiters--;
-
-    internal void CountStaleServed() => StaleServed++;
-
-    internal void ReaderThrew(Exception exception) => ReactorLog.CallbackThrew(_log, exception);
-
-    /// <summary>A whole poem has arrived, which replaces the kept one.</summary>
-    internal void FetchCompleted(ProxyDownload download, PoemBuffer poem)
-    {
-        bool isCurrent = IsCurrent(download);
-        FetchEnded(download);
-        _backoff.Succeeded();
-        if (!isCurrent)
-        {
-            return;
-        }
-
-        DropPoem();
-        if (!download.PassesThrough && _options.Lifetime > TimeSpan.Zero)
-        {
-            _cache.Add(this, poem.Length);
-            Keep(poem);
-        }
-    }
-
-    /// <summary>A fetch has failed.</summary>
-    internal void FetchFailed(ProxyDownload download, Failure reason)
-    {
-        FetchEnded(download);
-        Failures++;
-        _backoff.Failed(_clock.Now);
-        _lastFailure = reason.Message;
-        _fetchErrors.Report(Describe(reason, download.ReceivedBytes));
-    }
-
-    /// <summary>A fetch was cancelled.</summary>
-    internal void FetchCancelled(ProxyDownload download)
-    {
-        FetchEnded(download);
-        Cancels++;
-        ProxyLog.FetchCancelled(_log, Upstream);
-    }
-
-    /// <summary>
-    /// The new poem of a background fetch can't be kept, so the fetch ends. The old poem is dropped: the next client has the new
-    /// one passed through.
-    /// </summary>
-    internal void RefreshNotKept(ProxyDownload download)
-    {
-        Debug.Assert(IsCurrent(download), "a disowned fetch is none of the background");
-        DropPoem();
-    }
-
-    private static string Describe(Failure reason, long receivedBytes)
-    {
-        string what = !reason.Check<ConnectionLost>() ? reason.Message
-            : ((ConnectionLost)reason.Exception).Error == Errno.ECONNRESET ? "upstream reset"
-            : $"upstream lost: {reason.Message}";
-        return receivedBytes == 0 && !reason.Check<ConnectionLost>() ? what
-            : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{what} after {receivedBytes} bytes");
-    }
-
-    private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
-
-    /// <param name="reader">The first client; null for a fetch in the background.</param>
-    /// <returns>The first client's part.</returns>
-    private ProxyDelivery? Begin(IPoemReader? reader)
-    {
-        // A download that can't be joined any more goes on for the clients that it has.
-        var download = new ProxyDownload(this, _clock, _options, _cache, _memory, isBackground: reader is null);
-        _download = download;
-        Fetches++;
-        FetchesInFlight++;
-        ProxyLog.FetchStarted(_log, Upstream);
-        ProxyDelivery? delivery = reader is null ? null : download.Add(reader);
-        download.Start(_fetch);
-        return delivery;
-    }
-
-    private void FetchEnded(ProxyDownload download)
-    {
-        FetchesInFlight--;
-        Debug.Assert(FetchesInFlight >= 0, "a fetch ends once");
-        if (_download == download)
-        {
-            _download = null;
-        }
-    }
-
-    private void Keep(PoemBuffer poem)
-    {
-        Debug.Assert(poem.IsComplete && _poem is null, "only complete poems are kept, one at a time");
-        poem.AddRef();
-        _poem = poem;
-        _freshUntil = SaturatedTime.Add(_clock.Now, _options.Lifetime);
-        _refreshUntil = SaturatedTime.Add(_freshUntil, _options.StaleWhileRevalidate);
-        _staleUntil = SaturatedTime.Add(_freshUntil, _options.StaleIfError);
-        TimeSpan keptUntil = Later(_refreshUntil, _staleUntil);
-        if (keptUntil < TimeSpan.MaxValue)
-        {
-            _expiry = _clock.CallLater(keptUntil - _clock.Now, this, static service => service.DropPoem());
         }
     }
 }

@@ -133,6 +133,8 @@ internal sealed class RedisConnection : Protocol
     /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
+        // A server that drains waits for its clients, and not for this.
+        _client.Reactor.Connections.Ignored++;
         RedisAddress address = _client.Address;
         if (!address.HasPassword && address.Database == 0)
         {
@@ -182,7 +184,11 @@ internal sealed class RedisConnection : Protocol
     protected internal override void ReadConnectionLost() => Transport.LoseConnection();
 
     /// <inheritdoc/>
-    protected internal override void ConnectionLost(Failure reason) => End(_failure ?? reason, isConnected: true);
+    protected internal override void ConnectionLost(Failure reason)
+    {
+        _client.Reactor.Connections.Ignored--;
+        End(_failure ?? reason, isConnected: true);
+    }
 
     private void BecomeReady()
     {

@@ -1,10 +1,12 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
 namespace Poetry.Protocols;
 
 /// <summary>A Redis server has refused a command, or has answered what is no reply of Redis.</summary>
 /// <param name="message">One line; its first word is the code if the server sent it, such as <c>WRONGTYPE</c>.</param>
+[SuppressMessage("Naming", "CA1710", Justification = "One scheme for exceptions, which is Twisted's.")]
 public sealed class RedisError(string message) : Exception(message)
 {
     /// <summary>Chosen: an error is one line of a log.</summary>

@@ -14,7 +14,7 @@ public enum RedisReplyKind
     Text,
 
     /// <summary>A number.</summary>
-    Integer,
+    Number,
 
     /// <summary>Any bytes.</summary>
     Bulk,
@@ -26,10 +26,10 @@ public enum RedisReplyKind
 /// <summary>A reply of Redis. Immutable.</summary>
 public sealed class RedisReply
 {
-    internal RedisReply(RedisReplyKind kind, long integer, ReadOnlyMemory<byte> bytes, IReadOnlyList<RedisReply>? elements)
+    internal RedisReply(RedisReplyKind kind, long number, ReadOnlyMemory<byte> bytes, IReadOnlyList<RedisReply>? elements)
     {
         Kind = kind;
-        Integer = integer;
+        Number = number;
         Bytes = bytes;
         Elements = elements ?? [];
     }
@@ -41,7 +41,7 @@ public sealed class RedisReply
     public bool IsNull => Kind == RedisReplyKind.Null;
 
     /// <summary>The number; 0 if it is none.</summary>
-    public long Integer { get; }
+    public long Number { get; }
 
     /// <summary>The bytes of a bulk string or a line of text; otherwise none.</summary>
     public ReadOnlyMemory<byte> Bytes { get; }

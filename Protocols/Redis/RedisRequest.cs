@@ -187,7 +187,7 @@ internal sealed class RedisReplyBuilder(long maxBytes)
                 Close(new RedisReply(RedisReplyKind.Array, 0, default, null));
                 break;
             case RespKind.Integer:
-                Close(new RedisReply(RedisReplyKind.Integer, token.Value, default, null));
+                Close(new RedisReply(RedisReplyKind.Number, token.Value, default, null));
                 break;
             case RespKind.Text:
                 Close(new RedisReply(RedisReplyKind.Text, 0, token.Bytes.ToArray(), null));

@@ -6,7 +6,9 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>A shared cache in Redis. Belongs to one reactor.</summary>
+#pragma warning disable CA1001 // Close disposes of the client.
 internal sealed class RedisStore : ISharedStore
+#pragma warning restore CA1001
 {
     private readonly RedisClient _client;
     private readonly SharedNames _names;

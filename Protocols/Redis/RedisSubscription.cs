@@ -43,9 +43,11 @@ public sealed class RedisSubscription
         Command.Cancel();
     }
 
-    private void Ping()
+    /// <summary>Asks the server for a sign of life.</summary>
+    internal void Ping()
     {
         ((SubscribeCommand)Command).Ping();
+        _ = _ping.CancelIfActive();
         _ping.Rearm(PingInterval);
     }
 

@@ -39,7 +39,7 @@ internal static unsafe partial class NativeSocket
         Span<LinuxAbi.struct_sock_filter> dropSyn =
         [
             new() { code = LinuxAbi.BPF_LD | LinuxAbi.BPF_B | LinuxAbi.BPF_ABS, k = 13 },
-            new() { code = LinuxAbi.BPF_JMP | LinuxAbi.BPF_JSET, jf = 1, k = LinuxAbi.TH_SYN },
+            new() { code = LinuxAbi.BPF_JMP | LinuxAbi.BPF_JSET, jt = 0, jf = 1, k = LinuxAbi.TH_SYN },
             new() { code = LinuxAbi.BPF_RET, k = 0 },
             new() { code = LinuxAbi.BPF_RET, k = uint.MaxValue },
         ];

@@ -18,6 +18,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     /// <summary>The longest name of DNS, dots included (RFC 1035, 2.3.4).</summary>
     private const int MaxNameLength = 253;
 
+    internal const string InheritedPrefix = "fd:";
     private const string UnixPrefix = "unix:";
     private const string Forms = "expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH";
 
@@ -40,6 +41,12 @@ public sealed class Endpoint : IEquatable<Endpoint>
 
     /// <summary>The path of a Unix socket, or null for TCP.</summary>
     public string? UnixPath { get; }
+
+    /// <summary>The name of a socket that systemd has bound, or null: the addresses of the socket are not known here.</summary>
+    internal string? InheritedName { get; private init; }
+
+    /// <summary>True if at most one listener can have it. Any number of listeners may ask for a free port.</summary>
+    internal bool IsFixed => IsUnix || InheritedName is not null || Port != 0;
 
     /// <summary>True for a Unix socket.</summary>
     [MemberNotNullWhen(true, nameof(UnixPath))]
@@ -66,6 +73,9 @@ public sealed class Endpoint : IEquatable<Endpoint>
         ArgumentException.ThrowIfNullOrEmpty(path);
         return new Endpoint(string.Empty, 0, hasHost: true, path);
     }
+
+    /// <summary>The sockets of a name that systemd has bound.</summary>
+    internal static Endpoint Inherited(string name) => new(string.Empty, 0, hasHost: true, path: null) { InheritedName = name };
 
     /// <summary>Reads an address to connect to: its port is 1 to 65535.</summary>
     /// <param name="text">As the user wrote it.</param>
@@ -141,13 +151,14 @@ public sealed class Endpoint : IEquatable<Endpoint>
 
     /// <inheritdoc/>
     public bool Equals(Endpoint? other) =>
-        other is not null && Host == other.Host && Port == other.Port && UnixPath == other.UnixPath;
+        other is not null && Host == other.Host && Port == other.Port && UnixPath == other.UnixPath
+        && InheritedName == other.InheritedName;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as Endpoint);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Host, Port, UnixPath);
+    public override int GetHashCode() => HashCode.Combine(Host, Port, UnixPath, InheritedName);
 
     /// <summary>As it was typed, with the default host filled in.</summary>
     public override string ToString()
@@ -155,6 +166,11 @@ public sealed class Endpoint : IEquatable<Endpoint>
         if (IsUnix)
         {
             return UnixPrefix + UnixPath;
+        }
+
+        if (InheritedName is not null)
+        {
+            return InheritedPrefix + InheritedName;
         }
 
         string port = Port.ToString(CultureInfo.InvariantCulture);

@@ -14,6 +14,42 @@ public sealed class FewDescriptorsTests : NativeTests
 {
     private const int ManyAddresses = 40;
 
+    /// <summary>A child that inherited one would keep a port taken, or a connection open, that the server has closed.</summary>
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void NoDescriptor_IsInheritedByAChild()
+    {
+        const int CloseOnExec = 0x80000; // 02000000
+        _ = Folder.Write("poem.txt", LongPoem);
+        NativeBinary server = Serve("--metrics", "unix:metrics", "--log-file", "log", "0=poem.txt", "unix:poem.sock=poem.txt");
+        NativeBinary proxy = Start(new Launch("proxy", $"0={server.Port()}"));
+        using Socket client = Wire.Connect(proxy.Port(), receiveBufferBytes: 4096);
+        using Socket local = Wire.Connect(Folder["poem.sock"]);
+        _ = Wire.ReadExactly(client, 1);
+        _ = Wire.ReadExactly(local, 1);
+        foreach (NativeBinary process in new[] { server, proxy })
+        {
+            string[] ours = ["socket:", "anon_inode:", Folder.Path];
+            int seen = 0;
+            foreach (string link in System.IO.Directory.GetFileSystemEntries($"/proc/{process.ProcessId}/fd"))
+            {
+                string number = System.IO.Path.GetFileName(link);
+                string target = new System.IO.FileInfo(link).LinkTarget ?? string.Empty;
+                if (number is "0" or "1" or "2" || !ours.Any(start => target.StartsWith(start, System.StringComparison.Ordinal)))
+                {
+                    continue;
+                }
+
+                string flags = System.IO.File.ReadLines($"/proc/{process.ProcessId}/fdinfo/{number}")
+                    .First(line => line.StartsWith("flags:", System.StringComparison.Ordinal));
+                Assert.AreNotEqual(0, System.Convert.ToInt32(flags["flags:".Length..].Trim(), 8) & CloseOnExec, $"{target} of {process.Name}");
+                seen++;
+            }
+
+            Assert.IsGreaterThan(5, seen, "signals, poller, waker, listener, clients");
+        }
+    }
+
     /// <summary>More servers than descriptors: the other downloads wait for a free one, and none fails.</summary>
     [TestMethod]
     [DataRow(12)]

@@ -1,6 +1,7 @@
 using System;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading;
@@ -151,6 +152,17 @@ public sealed class GetFailureTests : NativeTests
         Finished finished = Run("get", "--retry", "2", server.Address);
         Assert.AreEqual(0, finished.ExitCode, finished.Errors);
         new Delivery(finished.Bytes, WasReset: false).AssertIs(Poem, "standard output");
+    }
+
+    [TestMethod]
+    public void Get_Retry_LooksUpAgainAfterAFailedLookUp()
+    {
+        Finished finished = Run("get", "-v", "--retry", "1", "nosuch.invalid:10001");
+        Assert.AreEqual(1, finished.ExitCode, finished.Errors);
+        string[] failures = [.. finished.ErrorLines.Where(line => line.StartsWith("Task 1: nosuch.invalid:10001: ", StringComparison.Ordinal))];
+        Assert.HasCount(2, failures, finished.Errors);
+        Assert.EndsWith(", trying again in 0.5 s", failures[0]);
+        Assert.StartsWith(failures[1], failures[0]);
     }
 
     [TestMethod]

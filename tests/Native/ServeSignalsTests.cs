@@ -1,4 +1,6 @@
+using System;
 using System.IO;
+using System.Linq;
 using System.Net.Sockets;
 using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -39,6 +41,37 @@ public sealed class ServeSignalsTests : NativeTests
         AwaitPoem(server.Port(), changed);
         Delivery rest = Wire.ReadToEnd(inFlight);
         new Delivery([.. head, .. rest.Bytes], rest.WasReset).AssertIs(LongPoem);
+    }
+
+    /// <summary>The file is rewritten in place, and the signal comes while half of it is new: no client gets a mixture.</summary>
+    [TestMethod]
+    public void Hangup_WhileTheFileIsRewritten_ServesOldOrNew()
+    {
+        const int Length = 1_000_000;
+        byte[] Verse(int round) => [.. Enumerable.Repeat((byte)('a' + round), Length)];
+        NativeBinary server = ServePoem(Verse(0));
+        for (int round = 1; round <= 10; round++)
+        {
+            byte[] poem = Verse(round);
+            using (FileStream file = File.OpenWrite(Folder["poem.txt"]))
+            {
+                file.Write(poem, 0, Length / 2);
+                file.Flush();
+                server.Signal(Posix.SIGHUP);
+                AssertOneVerse();
+                file.Write(poem, Length / 2, Length / 2);
+            }
+
+            Assert.IsTrue(SpinWait.SpinUntil(() => AssertOneVerse() == poem[0], Patience.Milliseconds), "the new poem did not come");
+        }
+
+        byte AssertOneVerse()
+        {
+            byte[] got = Wire.Fetch(server.Port()).Bytes;
+            Assert.HasCount(Length, got);
+            Assert.AreEqual(-1, got.AsSpan().IndexOfAnyExcept(got[0]), "a mixture of two poems");
+            return got[0];
+        }
     }
 
     [TestMethod]

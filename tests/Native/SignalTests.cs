@@ -2,6 +2,8 @@ using System;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Net;
+using System.Net.Sockets;
 using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -135,6 +137,56 @@ public sealed class SignalTests : NativeTests
         WaitForSignalFd(inner);
         Posix.Kill(inner, Posix.SIGTERM);
         Assert.AreEqual(command.StartsWith("get", StringComparison.Ordinal) ? 143 : 0, outer.WaitForExit().ExitCode);
+    }
+
+    /// <summary>The name server says nothing.</summary>
+    [TestMethod]
+    [DataRow("get nowhere.example:1", 143)]
+    [DataRow("serve --iface nowhere.example poem.txt", 0)]
+    public void AsProcess1_WhileANameIsLookedUp_IsEndedByASignal(string command, int exitCode)
+    {
+        NeedRoot();
+        _ = Folder.Write("poem.txt", Poem);
+        using var nameServer = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        nameServer.Bind(new IPEndPoint(IPAddress.Parse("127.7.7.7"), 53));
+        nameServer.ReceiveTimeout = Patience.Milliseconds;
+        _ = Folder.Write("resolv.conf", "nameserver 127.7.7.7\n");
+        NativeBinary outer = Start(new Launch(command.Split(' '))
+        {
+            Through = [.. AsFirst, "--mount", "/bin/sh", "-c", "mount --bind resolv.conf /etc/resolv.conf && exec \"$@\"", "sh"],
+        });
+        _ = nameServer.Receive(new byte[512]);
+        Posix.Kill(ChildOf(outer.ProcessId), Posix.SIGTERM);
+        Assert.AreEqual(exitCode, outer.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    public void AsProcess1_WhoseOutputIsNotRead_IsEndedByASignal()
+    {
+        NeedRoot();
+        NativeBinary server = ServePoem(LongPoem);
+        Posix.MakeFifo(Folder["out"]);
+        NativeBinary outer = Start(new Launch("get", "--quiet", $"{server.Port()}") { Through = AsFirst, Redirection = ">out" });
+        using FileStream unread = File.OpenRead(Folder["out"]);
+        Assert.AreEqual(1, unread.Read(new byte[1]));
+        Posix.Kill(ChildOf(outer.ProcessId), Posix.SIGTERM);
+        Assert.AreEqual(143, outer.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    public void AsProcess1_WhileItDrains_IsEndedByASecondSignal()
+    {
+        NeedRoot();
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary outer = Start(new Launch("slow-serve", "--delay", "1h", "--drain", "1h", "poem.txt") { Through = AsFirst });
+        using Socket client = Wire.Connect(outer.Port());
+        _ = Wire.ReadExactly(client, 1);
+        int inner = ChildOf(outer.ProcessId);
+        Posix.Kill(inner, Posix.SIGTERM);
+        outer.Errors.WaitForText("draining");
+        Posix.Kill(inner, Posix.SIGTERM);
+        Assert.IsTrue(Wire.ReadToEnd(client).WasReset);
+        Assert.AreEqual(0, outer.WaitForExit().ExitCode);
     }
 
     [TestMethod]

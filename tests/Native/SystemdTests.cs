@@ -298,23 +298,13 @@ public sealed class SystemdTests : NativeTests
     /// <summary>Hands a socket over as descriptor 3. Between the shell and the server the number of the process stays.</summary>
     private NativeBinary StartActivated(Socket listener, params string[] arguments)
     {
-        string pid = "LISTEN_PID=$$";
-        if (arguments[0].StartsWith("LISTEN_PID", StringComparison.Ordinal))
+        string pid = "$$";
+        if (arguments[0].StartsWith("LISTEN_PID=", StringComparison.Ordinal))
         {
-            pid = arguments[0];
+            pid = arguments[0].Split('=')[1];
             arguments = arguments[1..];
         }
 
-        nint handle = listener.Handle;
-        Posix.LetInherit(handle, inherit: true);
-        try
-        {
-            string shell = $"LISTEN_FDS=1 {pid} exec \"$0\" \"$@\" 3<&{handle} {handle}<&-";
-            return Start(new Launch(arguments) { Through = [Posix.Tool("bash"), "-c", shell] });
-        }
-        finally
-        {
-            Posix.LetInherit(handle, inherit: false);
-        }
+        return Own(Activation.Start(new Launch(arguments) { Folder = Folder.Path }, names: null, [listener], pid));
     }
 }

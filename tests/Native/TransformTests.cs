@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.IO;
 using System.Linq;
 using System.Net.Sockets;
 using System.Text;
@@ -100,6 +102,38 @@ public sealed class TransformTests : NativeTests
         string expected = Encoding.UTF8.GetString(reply).Replace('é', 'É').Replace('è', 'È');
         byte[] bytes = [.. "shout\n"u8, .. Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(poem))];
         Ask(server.Port(1), bytes, ends: true).AssertIs(Encoding.UTF8.GetBytes(expected));
+    }
+
+    /// <summary>
+    /// The longest request that is accepted by default, all of letters that are mapped one by one, holds up the other clients
+    /// for less than 50 ms. Measured is the processor time of the loop's thread, which no other program lengthens.
+    /// </summary>
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    [DataRow("cummingsify")]
+    [DataRow("shout")]
+    [DataRow("rot13")]
+    [DataRow("reverse-lines")]
+    public void Transform_TheLongestRequest_HoldsUpOthersForAMomentOnly(string name)
+    {
+        const int Requests = 10;
+        const long LongestNanoseconds = 50_000_000;
+        NativeBinary server = Start(new Launch("transform", "--log-level", "error"));
+        string text = string.Concat(Enumerable.Repeat("é\n", (1024 * 1024 / 3) - 10));
+        byte[] body = Encoding.UTF8.GetBytes($"{name}.{text}");
+        byte[] request = [.. Encoding.ASCII.GetBytes($"{body.Length}:"), .. body, (byte)','];
+        _ = Ask(server.Port(), request);
+        long before = LoopNanoseconds(server);
+        for (int i = 0; i < Requests; i++)
+        {
+            Assert.IsGreaterThan(body.Length - name.Length, Ask(server.Port(), request).Bytes.Length);
+        }
+
+        Assert.IsLessThan(LongestNanoseconds, (LoopNanoseconds(server) - before) / Requests);
+
+        // The first number: proc(5) of /proc/PID/schedstat. The loop's thread is the main thread.
+        static long LoopNanoseconds(NativeBinary server) => long.Parse(
+            File.ReadAllText($"/proc/{server.ProcessId}/task/{server.ProcessId}/schedstat").Split(' ')[0], CultureInfo.InvariantCulture);
     }
 
     [TestMethod]

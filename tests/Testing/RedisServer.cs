@@ -52,14 +52,6 @@ internal sealed class RedisServer : IDisposable
     /// <summary>What it has logged.</summary>
     public string Log => _output?.Text ?? string.Empty;
 
-    /// <summary>A TCP port that is free now. If another process takes it before it is used, the start fails.</summary>
-    public static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-
     /// <summary>Makes the test inconclusive where a program of Redis is not installed.</summary>
     public static string Require(string program)
     {

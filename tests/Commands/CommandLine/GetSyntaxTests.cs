@@ -33,7 +33,7 @@ public sealed class GetSyntaxTests
     {
         Run(
             "get", "10001", "--transform", "cummingsify", "--via=unix:t.sock", "--timeout", "0", "--retry", "3", "-o", "dir/",
-            "--wait", "--netstring", "--progress", "bars", "-q", "[::1]:2", "10001,unix:p.sock", "--strict-transform",
+            "--wait", "--netstring", "--progress", "none", "-q", "[::1]:2", "10001,unix:p.sock", "--strict-transform",
             "--connect-timeout=2", "--max-time", "1m", "--max-bytes", "1MiB", "--parallel-max", "4", "--sync", "--color", "never");
         GetOptions options = _commands.Options!;
         Assert.AreEqual("cummingsify", options.Transform);
@@ -42,7 +42,7 @@ public sealed class GetSyntaxTests
         Assert.AreEqual(3, options.Retry);
         Assert.AreEqual("dir/", options.Output);
         Assert.IsTrue(options.Wait && options.Format == PoemFormat.Netstring && options.Quiet);
-        Assert.AreEqual(ProgressStyle.Bars, options.Progress);
+        Assert.AreEqual(ProgressStyle.None, options.Progress);
         Assert.AreEqual("127.0.0.1:10001 [::1]:2 127.0.0.1:10001,unix:p.sock", string.Join(' ', _commands.Addresses.AsEnumerable()));
         Assert.IsTrue(options.StrictTransform && options.Sync);
         Assert.AreEqual((TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1)), (options.ConnectTimeout, options.MaxTime));
@@ -73,6 +73,8 @@ public sealed class GetSyntaxTests
     [DataRow("get --strict-transform 1", "poetry get: --strict-transform has no effect without --transform NAME")]
     [DataRow("get --sync 1", "poetry get: --sync has no effect without --output FILE|DIRECTORY")]
     [DataRow("get --allow-empty --netstring 1", "poetry get: --allow-empty has no effect: 0 bytes are never a netstring")]
+    [DataRow("get -q --progress bars 1", "poetry get: --quiet and --progress bars contradict each other: use one of the two")]
+    [DataRow("get -q --progress json 1", "poetry get: --quiet and --progress json contradict each other: use one of the two")]
     [DataRow("get -q -v 1", "poetry get: --quiet and --verbose contradict each other: use one of the two")]
     [DataRow("get --max-bytes x 1", "poetry get: --max-bytes: 'x' is not")]
     [DataRow("get --connect-timeout x 1", "poetry get: --connect-timeout: 'x' is not a time")]

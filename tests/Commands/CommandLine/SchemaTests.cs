@@ -12,7 +12,7 @@ namespace Poetry.Tests.Commands;
 public sealed partial class SchemaTests
 {
     /// <summary>Values that can be any text, or nearly.</summary>
-    private static readonly string[] FreeText = ["NAME", "FILE", "FILE|DIRECTORY", "PATH", "TEXT"];
+    private static readonly string[] FreeText = ["NAME", "FILE", "FILE|DIRECTORY", "PATH", "TEXT", "URL", "TEXT"];
 
     public static IEnumerable<object[]> Commands => CommandLine.Root.Subcommands.Select(command => new object[] { command.Name });
 

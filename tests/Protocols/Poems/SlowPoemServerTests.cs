@@ -141,6 +141,29 @@ public sealed class SlowPoemServerTests : IDisposable
         Assert.IsTrue(clients.TrueForAll(client => client.Transport.SentText == Poem && client.Transport.End == WireEnd.Fin));
     }
 
+    /// <summary>
+    /// A server that was stopped for a while keeps to its schedule: what became due meanwhile is sent at once, a piece in each
+    /// turn of the loop, so that the poem ends when it would have ended, and other clients have their turns.
+    /// </summary>
+    [TestMethod]
+    public void Pieces_MissedWhileTheServerWasStopped_AreSentOneATurn()
+    {
+        MemoryTransport client = Connect(Factory(Poem, bytes: 5, delay: 1));
+        _clock.Advance(4.5);
+        for (int piece = 2; piece <= 5; piece++)
+        {
+            _timers.TakeDue(_clock.Now.Ticks, _timers.LastSequence)!.Fire();
+            Assert.AreEqual(piece * 5, client.BytesSent);
+        }
+
+        Assert.IsNull(_timers.TakeDue(_clock.Now.Ticks, _timers.LastSequence), "the next is due at 5");
+        Advance(0.5);
+        Assert.AreEqual(30, client.BytesSent);
+        Advance(2);
+        Assert.AreEqual(Poem, client.SentText);
+        Assert.AreEqual(WireEnd.Fin, client.End);
+    }
+
     [TestMethod]
     public void Poem_OfThePiece_IsSharedByReference()
     {

@@ -136,6 +136,33 @@ public sealed class ListeningPortTests
         loop.Until(() => loop.Reactor.Connections.Count == 0, "the end of all");
     }
 
+    /// <summary>A rush of connects takes no turn longer than one batch: a client that is there already is served in each.</summary>
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ARushOfConnects_LeavesOthersTheirTurn(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory);
+        using Socket first = Wire.Connect(port.Address.Port);
+        loop.Until(() => port.Accepted == 1, "the first client");
+        var rush = new List<Socket>();
+        for (int i = 0; i < 400; i++)
+        {
+            rush.Add(Wire.Connect(port.Address.Port));
+        }
+
+        for (int turn = 1; port.Accepted < 401; turn++)
+        {
+            long before = port.Accepted;
+            _ = first.Send("x"u8);
+            loop.Reactor.Turn(0);
+            Assert.IsLessThanOrEqualTo(AcceptBatch.MaxSize, port.Accepted - before, "accepted in one turn");
+            Assert.AreEqual(turn, _factory.Built[0].ReceivedCount, "the first client is heard in each turn");
+        }
+
+        rush.ForEach(client => client.Dispose());
+    }
+
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
     public void BuildProtocol_GivesNull_IsAReset(string backend)

@@ -1,0 +1,74 @@
+using System;
+using System.Collections.Generic;
+using Poetry.Net;
+
+namespace Poetry.Commands;
+
+/// <summary>
+/// Listening sockets that systemd has passed, found by the names of LISTEN_FDNAMES. They stay open for as long as the process
+/// lives, and every listener gets a duplicate: a list that is read again may give a socket another poem.
+/// </summary>
+/// <param name="first">The first descriptor.</param>
+/// <param name="names">One for each socket; several sockets may share a name.</param>
+internal sealed class InheritedSockets(nint first, string[] names)
+{
+    /// <summary>True if sockets are found by name: a listener names one. Otherwise they are taken in order.</summary>
+    public static bool AreNamed(IEnumerable<Listener> listeners)
+    {
+        foreach (Listener listener in listeners)
+        {
+            if (listener.Address.InheritedName is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Makes a descriptor for a listener, which will close it.</summary>
+    /// <exception cref="CannotListenError">No descriptor is free, or there is no such socket.</exception>
+    public static nint Duplicate(nint socket)
+    {
+        nint duplicate = -1;
+        Errno error = OperatingSystem.IsWindows() ? Errno.EOPNOTSUPP : NativeDescriptor.Duplicate(socket, out duplicate);
+        return error == Errno.None ? duplicate : throw new CannotListenError($"inherited descriptor {socket}", error);
+    }
+
+    /// <summary>The sockets of a name, in the order in which they were passed.</summary>
+    public List<nint> Find(string name)
+    {
+        var found = new List<nint>();
+        for (int i = 0; i < names.Length; i++)
+        {
+            if (names[i] == name)
+            {
+                found.Add(first + i);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Checks that every name has a socket, and every socket a listener: the clients of one without a listener would wait
+    /// in its backlog for ever.</summary>
+    /// <exception cref="CannotListenError">That is not so.</exception>
+    public void Check(IReadOnlyList<Listener> listeners)
+    {
+        var unused = new List<string>(names);
+        foreach (Listener listener in listeners)
+        {
+            if (listener.Address.InheritedName is { } name && unused.RemoveAll(other => other == name) == 0)
+            {
+                string passed = names.Length == 0 ? "none" : string.Join(", ", names);
+                throw new CannotListenError($"{listener.Address}", $"systemd passed no socket of this name (it passed: {passed})");
+            }
+        }
+
+        if (unused.Count > 0)
+        {
+            string what = $"{Endpoint.InheritedPrefix}{unused[0]}";
+            throw new CannotListenError(what, "systemd passed this socket, and nothing is served on it");
+        }
+    }
+}

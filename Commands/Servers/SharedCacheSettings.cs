@@ -1,0 +1,60 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using Poetry.Protocols;
+
+namespace Poetry.Commands;
+
+/// <summary>The cache that a proxy shares with others: the options that begin with <c>--shared-</c>.</summary>
+internal sealed class SharedCacheSettings
+{
+    /// <summary>In place of <c>--shared-cache</c>, which every user of the machine can read.</summary>
+    public const string AddressVariable = "POETRY_SHARED_CACHE";
+
+    /// <summary>The password of an address that has none.</summary>
+    public const string PasswordVariable = "POETRY_SHARED_PASSWORD";
+
+    /// <summary>The server.</summary>
+    public required RedisAddress Address { get; init; }
+
+    /// <summary>The names in it.</summary>
+    public required SharedNames Names { get; init; }
+
+    /// <summary>How long it may take for 16 KiB, or for a whole reply.</summary>
+    public required TimeSpan Timeout { get; init; }
+
+    /// <summary>A longer poem is not stored.</summary>
+    public required long MaxBytes { get; init; }
+
+    /// <summary>Reads the address.</summary>
+    /// <param name="option">The value of the option; null if it was not given.</param>
+    /// <param name="variable">Reads a variable of the environment.</param>
+    /// <param name="address">Null for no shared cache.</param>
+    /// <param name="problem">What is wrong, in one line that quotes nothing of the address; null for nothing.</param>
+    public static void ReadAddress(
+        string? option, Func<string, string?> variable, out RedisAddress? address, out string? problem)
+    {
+        string text = option ?? variable(AddressVariable) ?? string.Empty;
+        address = null;
+        problem = null;
+        string? password = variable(PasswordVariable) is { Length: > 0 } word ? word : null;
+        if (text.Length > 0 && !RedisAddress.TryParse(text, out address, out problem, password))
+        {
+            problem = $"{(option is null ? AddressVariable : "--shared-cache")}: {problem}";
+        }
+    }
+
+    /// <summary>Reads a prefix.</summary>
+    public static bool TryParsePrefix(string text, [NotNullWhen(true)] out string? prefix, [NotNullWhen(false)] out string? problem)
+    {
+        // The first pair of braces in a key chooses its slot in a cluster.
+        bool isName = text.Length is > 0 and <= 100;
+        foreach (char c in text)
+        {
+            isName &= c > ' ' && c is not ('{' or '}' or '*' or '\u007F');
+        }
+
+        prefix = isName ? text : null;
+        problem = isName ? null : $"'{text}' is not a prefix of 1 to 100 characters without spaces, braces and *";
+        return isName;
+    }
+}

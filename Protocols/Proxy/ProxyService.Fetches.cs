@@ -1,0 +1,190 @@
+using System;
+using System.Diagnostics;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <content>The fetches: how they begin, and what becomes of the poem of each.</content>
+internal sealed partial class ProxyService
+{
+    /// <summary>True if clients may join this download, and its poem will be kept.</summary>
+    internal bool IsCurrent(ProxyDownload download) => _download == download;
+
+    internal void WaiterJoined() => Waiters++;
+
+    internal void WaiterLeft() => Waiters--;
+
+    internal void CountStaleServed() => StaleServed++;
+
+    internal void ReaderThrew(Exception exception) => ReactorLog.CallbackThrew(_log, exception);
+
+    /// <summary>A whole poem has arrived, which replaces the kept one.</summary>
+    internal void FetchCompleted(ProxyDownload download, PoemBuffer poem)
+    {
+        bool isCurrent = IsCurrent(download);
+        FetchEnded(download);
+        _backoff.Succeeded();
+        if (download.Shared is { IsHit: true })
+        {
+            ProxyLog.UsingShared(_log, Upstream);
+        }
+
+        TimeSpan lifetime = download.PassesThrough ? TimeSpan.Zero : LifetimeOf(download.Shared);
+        if (isCurrent)
+        {
+            DropPoem();
+            if (lifetime > TimeSpan.Zero)
+            {
+                _cache.Add(this, poem.Length);
+                Keep(poem, lifetime);
+            }
+        }
+
+        if (download.PassesThrough)
+        {
+            download.Shared?.GiveBack();
+        }
+        else
+        {
+            download.Shared?.Keep(poem, this);
+        }
+    }
+
+    /// <summary>The poem could not be stored for other proxies, because it may have been purged.</summary>
+    internal void DropIfKept(PoemBuffer poem)
+    {
+        if (_poem == poem)
+        {
+            DropPoem();
+        }
+    }
+
+    /// <summary>A client that was given nothing yet waits for another fetch.</summary>
+    internal void FetchAgain(ProxyDelivery delivery)
+    {
+        ProxyDownload download = _download is { HasAll: true } underWay ? underWay : MakeDownload(isBackground: false);
+        download.Adopt(delivery);
+        if (download != _download)
+        {
+            Start(download);
+        }
+    }
+
+    /// <summary>A fetch has failed.</summary>
+    internal void FetchFailed(ProxyDownload download, Failure reason)
+    {
+        FetchEnded(download);
+        if (reason.Check<SharedCutError>())
+        {
+            // The shared cache has failed, and not the upstream.
+            return;
+        }
+
+        Failures++;
+        _backoff.Failed(_clock.Now);
+        _lastFailure = reason.Message;
+        _fetchErrors.Report(Describe(reason, download.ReceivedBytes));
+    }
+
+    /// <summary>A fetch was cancelled.</summary>
+    internal void FetchCancelled(ProxyDownload download)
+    {
+        FetchEnded(download);
+        Cancels++;
+        ProxyLog.FetchCancelled(_log, Upstream);
+    }
+
+    /// <summary>
+    /// The new poem of a background fetch can't be kept, so the fetch ends. The old poem is dropped: the next client has the new
+    /// one passed through.
+    /// </summary>
+    internal void RefreshNotKept(ProxyDownload download)
+    {
+        Debug.Assert(IsCurrent(download), "a disowned fetch is none of the background");
+        DropPoem();
+    }
+
+    private static string Describe(Failure reason, long receivedBytes)
+    {
+        string what = !reason.Check<ConnectionLost>() ? reason.Message
+            : ((ConnectionLost)reason.Exception).Error == Errno.ECONNRESET ? "upstream reset"
+            : $"upstream lost: {reason.Message}";
+        return receivedBytes == 0 && !reason.Check<ConnectionLost>() ? what
+            : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{what} after {receivedBytes} bytes");
+    }
+
+    private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
+
+    /// <param name="reader">The first client; null for a fetch in the background.</param>
+    /// <returns>The first client's part.</returns>
+    private ProxyDelivery? Begin(IPoemReader? reader)
+    {
+        ProxyDownload download = MakeDownload(isBackground: reader is null);
+        ProxyDelivery? delivery = reader is null ? null : download.Add(reader);
+        Start(download);
+        return delivery;
+    }
+
+    private ProxyDownload MakeDownload(bool isBackground)
+    {
+        var download = new ProxyDownload(this, _clock, _options, _cache, _memory, isBackground);
+        download.Shared = Shared is null ? null : new SharedFetch(Shared, download);
+        return download;
+    }
+
+    private void Start(ProxyDownload download)
+    {
+        // A download that can't be joined any more goes on for the clients that it has.
+        _download = download;
+        FetchesInFlight++;
+        if (download.Shared is { } shared)
+        {
+            download.Start(_ => shared.Start());
+        }
+        else
+        {
+            CountFetch();
+            download.Start(_fetch);
+        }
+    }
+
+    private void CountFetch()
+    {
+        Fetches++;
+        ProxyLog.FetchStarted(_log, Upstream);
+    }
+
+    /// <summary>How long a poem that has just arrived is fresh; zero if it can't be kept.</summary>
+    private TimeSpan LifetimeOf(SharedFetch? shared)
+    {
+        TimeSpan left = shared is { HasLostLock: true } ? TimeSpan.Zero
+            : shared is null || shared.ExpiresAt == TimeSpan.MaxValue ? TimeSpan.MaxValue
+            : shared.ExpiresAt - _clock.Now;
+        return left < _options.Lifetime ? left : _options.Lifetime;
+    }
+
+    private void FetchEnded(ProxyDownload download)
+    {
+        FetchesInFlight--;
+        Debug.Assert(FetchesInFlight >= 0, "a fetch ends once");
+        if (_download == download)
+        {
+            _download = null;
+        }
+    }
+
+    private void Keep(PoemBuffer poem, TimeSpan lifetime)
+    {
+        Debug.Assert(poem.IsComplete && _poem is null, "only complete poems are kept, one at a time");
+        poem.AddRef();
+        _poem = poem;
+        _freshUntil = SaturatedTime.Add(_clock.Now, lifetime);
+        _refreshUntil = SaturatedTime.Add(_freshUntil, _options.StaleWhileRevalidate);
+        _staleUntil = SaturatedTime.Add(_freshUntil, _options.StaleIfError);
+        TimeSpan keptUntil = Later(_refreshUntil, _staleUntil);
+        if (keptUntil < TimeSpan.MaxValue)
+        {
+            _expiry = _clock.CallLater(keptUntil - _clock.Now, this, static service => service.DropPoem());
+        }
+    }
+}

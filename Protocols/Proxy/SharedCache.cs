@@ -1,0 +1,241 @@
+using System;
+using System.Collections.Generic;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Poetry.Net;
+
+namespace Poetry.Protocols;
+
+/// <summary>
+/// The cache that this reactor's proxies share with those of other machines: decides when it is used. While it can't be, the
+/// proxies work without it, and it is tried again, more and more seldom.
+/// </summary>
+/// <remarks>
+/// Always true: it is used only if no purge of this proxy is still to be carried out; and what a proxy has kept before its
+/// subscription was confirmed is not kept afterwards, since a purge may have been missed.
+/// </remarks>
+internal sealed class SharedCache
+{
+    private static readonly TimeSpan MinPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);
+
+    private readonly IClock _clock;
+    private readonly ILogger _log;
+    private readonly Action<string?> _purged;
+    private readonly Backoff _backoff = new(MinPause, MaxPause);
+    /// <summary>Fetches that have a lock, or are stored.</summary>
+    private readonly List<SharedFetch> _holders = [];
+    private readonly HashSet<string> _unpurged = [];
+    private DelayedCall? _retry;
+    private Deferred? _recovery;
+    private Deferred? _subscribing;
+    private TimeSpan _lostAt;
+    private bool _isSubscribed;
+    private bool _isClosed;
+    private Action? _whenIdle;
+
+    /// <summary>Makes one that is not started.</summary>
+    /// <param name="store">The cache.</param>
+    /// <param name="clock">The reactor's.</param>
+    /// <param name="log">Where outages are logged.</param>
+    /// <param name="purged">Called with a key of which nothing may be kept any more that was fetched so far; null stands for
+    /// all.</param>
+    public SharedCache(ISharedStore store, IClock clock, ILogger log, Action<string?> purged)
+    {
+        Store = store;
+        _clock = clock;
+        _log = log;
+        store.Purged = purged;
+        _purged = purged;
+        store.SubscriptionLost = OnSubscriptionLost;
+    }
+
+    /// <summary>The operations.</summary>
+    public ISharedStore Store { get; }
+
+    /// <summary>Makes the random name of a fetch; tests replace it.</summary>
+    public Func<string> NewToken { get; init; } = static () => RandomNumberGenerator.GetHexString(32, lowercase: true);
+
+    /// <summary>True unless there is an outage, or the proxy ends.</summary>
+    public bool IsUsable { get; private set; } = true;
+
+    /// <summary>True while a purge is carried out: until then no value may be read.</summary>
+    public bool IsPurging { get; private set; }
+
+    /// <summary>Grows with each outage, so that a late failure of an operation that began before is no new one.</summary>
+    public int Generation { get; private set; }
+
+    /// <summary>Times that the cache could not be used any more.</summary>
+    public long Outages { get; private set; }
+
+    /// <summary>Subscribes.</summary>
+    public void Start() => Resubscribe();
+
+    /// <summary>Purges keys for all proxies; if the cache can't be reached, as soon as it can be.</summary>
+    public void Purge(IEnumerable<string> keys)
+    {
+        _unpurged.UnionWith(keys);
+        if (IsUsable && _unpurged.Count > 0 && !IsPurging)
+        {
+            int generation = Generation;
+            _ = PurgePending().AddErrback((SharedStoreError error) =>
+            {
+                Failed(error, generation);
+                return default;
+            });
+        }
+    }
+
+    /// <summary>An operation has failed: the cache is left alone for a while.</summary>
+    /// <param name="error">Why.</param>
+    /// <param name="generation">Of the time when the operation began.</param>
+    public void Failed(SharedStoreError error, int generation)
+    {
+        if (!IsUsable || generation != Generation)
+        {
+            return;
+        }
+
+        IsUsable = false;
+        Generation++;
+        Outages++;
+        _lostAt = _clock.Now;
+        _subscribing?.Cancel();
+        ProxyLog.SharedCacheLost(_log, error.Message);
+        RetryLater();
+    }
+
+    /// <summary>A fetch has a lock now.</summary>
+    public void Hold(SharedFetch fetch) => _holders.Add(fetch);
+
+    /// <summary>A fetch neither has a lock nor is stored any more.</summary>
+    public void LetGo(SharedFetch fetch)
+    {
+        if (_holders.Remove(fetch) && _holders.Count == 0)
+        {
+            _whenIdle?.Invoke();
+        }
+    }
+
+    /// <summary>Calls once no fetch has a lock or is stored; at once if none is.</summary>
+    public void WhenIdle(Action call)
+    {
+        _whenIdle = call;
+        if (_holders.Count == 0)
+        {
+            call();
+        }
+    }
+
+    /// <summary>Gives all locks back and closes the connections.</summary>
+    public void Close()
+    {
+        if (_isClosed)
+        {
+            return;
+        }
+
+        _isClosed = true;
+        _whenIdle = null;
+        foreach (SharedFetch fetch in _holders.ToArray())
+        {
+            fetch.GiveBack();
+        }
+
+        IsUsable = false;
+        Generation++;
+        _ = _retry?.CancelIfActive();
+        _recovery?.Cancel();
+        _subscribing?.Cancel();
+        Store.Close();
+    }
+
+    private void OnSubscriptionLost(SharedStoreError error)
+    {
+        _isSubscribed = false;
+        if (IsUsable)
+        {
+            // It may have been closed for being idle, which is no outage.
+            Resubscribe();
+        }
+    }
+
+    private void Resubscribe()
+    {
+        int generation = Generation;
+        _subscribing = Subscribe().AddErrback((SharedStoreError error) =>
+        {
+            Failed(error, generation);
+            return default;
+        }).AddErrback(static (CancelledError _) => default);
+    }
+
+    private async Deferred<Unit> Subscribe()
+    {
+        await Store.Subscribe();
+        _isSubscribed = true;
+        _purged(null);
+        return default;
+    }
+
+    /// <summary>Carries out all purges that are still to be, also those that are added meanwhile.</summary>
+    private async Deferred<Unit> PurgePending()
+    {
+        string[] keys = [];
+        IsPurging = true;
+        try
+        {
+            while (_unpurged.Count > 0)
+            {
+                // One that is added meanwhile is carried out, even if the same key is being purged: a value may come in between.
+                keys = [.. _unpurged];
+                _unpurged.Clear();
+                await Store.Purge(keys);
+                keys = [];
+            }
+        }
+        finally
+        {
+            IsPurging = false;
+            _unpurged.UnionWith(keys);
+        }
+
+        return default;
+    }
+
+    private void RetryLater()
+    {
+        _backoff.Failed(_clock.Now);
+        _retry = _clock.CallLater(_backoff.Until - _clock.Now, this, static cache => cache.Retry());
+    }
+
+    private void Retry()
+    {
+        _recovery = Recover().AddErrback((SharedStoreError _) =>
+        {
+            RetryLater();
+            return default;
+        }).AddErrback(static (CancelledError _) => default);
+    }
+
+    /// <summary>It is back when a write succeeds, nothing is left to be purged, and purges can be heard.</summary>
+    private async Deferred<Unit> Recover()
+    {
+        await Store.Probe();
+        if (!_isSubscribed)
+        {
+            await Subscribe();
+        }
+
+        await PurgePending();
+        if (!_isSubscribed)
+        {
+            throw new SharedStoreError("the subscription has ended");
+        }
+
+        _backoff.Succeeded();
+        IsUsable = true;
+        ProxyLog.SharedCacheBack(_log, (_clock.Now - _lostAt).TotalSeconds);
+        return default;
+    }
+}

@@ -31,6 +31,7 @@ public sealed class FunctionTests
         "WithCanceller(TState, TState Deferred`1)", // with a state, which could be of any type
         "CallFromThread()", // of IReactorThreads: the reactor's own has overloads
         "ShuttingDown()", // an event
+        "Subscribe(String, ReadOnlyMemory`1, Failure)", // its bytes are valid during the call only
         "OnCompleted()", "UnsafeOnCompleted()", // called by the compiler's code
     ];
 

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
@@ -54,7 +53,7 @@ internal sealed class SharedCache
     public ISharedStore Store { get; }
 
     /// <summary>Makes the random name of a fetch; tests replace it.</summary>
-    public Func<string> NewToken { get; init; } = static () => RandomNumberGenerator.GetHexString(32, lowercase: true);
+    public Func<string> NewToken { get; init; } = static () => Guid.NewGuid().ToString("N");
 
     /// <summary>True unless there is an outage, or the proxy ends.</summary>
     public bool IsUsable { get; private set; } = true;

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Poetry.Net;
 
@@ -11,6 +12,9 @@ public sealed partial class RedisClient
 {
     /// <summary>As in the clients of Redis: a slot moves at most once in a while, and a loop of redirects has to end.</summary>
     private const int MaxHops = 5;
+
+    /// <summary>Chosen: a small key moves in a millisecond, a large one in a second; the delay doubles each time.</summary>
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(30);
 
     /// <summary>Above it, what is known of the nodes of a cluster is forgotten: addresses change in the course of months.</summary>
     private const int MaxNodes = 1000;
@@ -39,6 +43,14 @@ public sealed partial class RedisClient
         if (command.Redirect is { } redirect && route.Hops < MaxHops && !command.IsCancelled)
         {
             Follow(command, redirect);
+            return;
+        }
+
+        if (command.Refusal?.Code == "TRYAGAIN" && route.Hops < MaxHops && !command.IsCancelled)
+        {
+            // A slot is moving, and of two keys only one has moved yet.
+            TimeSpan delay = FirstDelay * (1 << route.Hops++);
+            _ = Reactor.CallLater(delay, (Client: this, Command: command), static state => state.Client.Route(state.Command));
             return;
         }
 
@@ -93,6 +105,11 @@ public sealed partial class RedisClient
 
     private void Route(RedisCommand command)
     {
+        if (command.IsCancelled)
+        {
+            return;
+        }
+
         command.Route.IsAsking = false;
         RedisNode? node = _slots is not null && !command.Key.IsEmpty ? _slots[RedisSlot.Of(command.Key)] : null;
         Send(command, node ?? _servers[_current]);
@@ -148,7 +165,7 @@ public sealed partial class RedisClient
             _current = (_current + 1) % _servers.Length;
         }
 
-        return System.Array.IndexOf(_servers, node) >= 0 && (isCurrent || !hadSlot);
+        return Array.IndexOf(_servers, node) >= 0 && (isCurrent || !hadSlot);
     }
 
     private RedisNode NodeAt(Endpoint endpoint)
@@ -174,7 +191,7 @@ public sealed partial class RedisClient
         _slots = null;
         foreach (RedisNode node in new List<RedisNode>(_nodes.Values))
         {
-            if (node.Connections == 0 && System.Array.IndexOf(_servers, node) < 0)
+            if (node.Connections == 0 && Array.IndexOf(_servers, node) < 0)
             {
                 _ = _nodes.Remove(node.Endpoint);
             }

@@ -30,6 +30,7 @@ public sealed partial class RuleTests
         ("System.Linq", "a loop: it is read more easily than what it allocates is counted"),
         ("System.Text.RegularExpressions", "a parser of a few lines: the engine is half a megabyte"),
         ("System.Text.Json", "the writer of a few lines in the log: the library is larger than the program"),
+        ("System.Security.Cryptography", "Guid for a random name: the library loads OpenSSL, which a container may not have"),
         ("System.Reflection", "nothing: the trimmer can't see through it"),
         (".GetAwaiter().GetResult()", "a callback"),
         ("Thread.Abort", "nothing"),

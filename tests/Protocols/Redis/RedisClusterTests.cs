@@ -113,6 +113,22 @@ public sealed class RedisClusterTests
         Assert.AreEqual(100_001, LengthOf(world, other, moving));
         Put(world, other, moving, 50_000);
         Assert.AreEqual(50_000, LengthOf(world, one, moving), "it was stored anew through ASK");
+
+        // A script with two keys is refused while only one of them has moved.
+        string next = RedisCluster.KeyOn(1, number: 1);
+        Put(world, one, next, 1000);
+        Assert.AreEqual(SharedLock.Taken, world.Wait(one.TryLock(next, "b", replacesInvalid: false)));
+        cluster.BeginMove(next, from: 1, to: 2);
+        cluster.MoveKeys(1, 2, next);
+        Assert.Contains("TRYAGAIN", cluster[1].Run("DEL", next, SharedNames.LockOf(next))!);
+        PoemBuffer poem = world.Poem(new byte[30_000]);
+        Deferred<bool> storing = one.Store(next, "b", poem, Minute);
+        Assert.IsTrue(world.Wait(one.Renew(next, "b")));
+        cluster.MoveKeys(1, 2, SharedNames.LockOf(next));
+        Assert.IsTrue(world.Wait(storing));
+        Assert.AreEqual(30_000, LengthOf(world, other, next));
+        poem.Release();
+
         cluster.EndMove(moving, from: 1, to: 2);
         Assert.AreEqual(50_000, LengthOf(world, one, moving), "MOVED leads to its new place");
         Put(world, one, moving, 60_000);

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.IO;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
@@ -204,6 +205,37 @@ public sealed class RedisStoreTests
         _ = server.Run("SET", Key, new string('x', 1_000_000));
         Assert.AreEqual(SharedRead.Refused, world.Wait(store.Get(Key, new ValueReceiver { MaxBytes = 1000 })));
         Assert.IsTrue(world.Wait(store.Get(Key, new ValueReceiver())).IsHit);
+        Close(world, store);
+    }
+
+    /// <summary>The user that the handbook describes may do all that a proxy does, in any database, and nothing else.</summary>
+    [TestMethod]
+    public void AclOfTheHandbook_Suffices()
+    {
+        int port = FaultServer.FreePort();
+        using var server = new RedisServer("--port", port.ToString(CultureInfo.InvariantCulture));
+        using var world = new RedisWorld();
+        string acl = Array.Find(
+            File.ReadAllLines(Path.Combine(Repository.Root, "docs", "handbook.md")), line => line.Contains("ACL SETUSER"))!;
+        Assert.AreEqual("+OK", server.Run(acl.Trim().Split(' ')));
+        var names = new SharedNames(SharedNames.DefaultPrefix);
+        string key = names.KeyOf(PoemFormat.Plain, null, "host:10001");
+        var store = new RedisStore(
+            world.Loop.Reactor, RedisWorld.Parse($"redis://poetry:PASSWORD@127.0.0.1:{port}/1"), RedisWorld.Timeout, names);
+        PoemBuffer poem = world.Poem([1, 2, 3]);
+        _ = world.Wait(store.Probe());
+        _ = world.Wait(store.Subscribe());
+        Assert.AreEqual(SharedLock.Taken, world.Wait(store.TryLock(key, "a", replacesInvalid: false)));
+        Assert.AreEqual(SharedLock.Held, world.Wait(store.TryLock(key, "a", replacesInvalid: true)));
+        Assert.IsTrue(world.Wait(store.Renew(key, "a")));
+        Assert.IsTrue(world.Wait(store.Store(key, "a", poem, Minute)));
+        Assert.IsTrue(world.Wait(store.Get(key, new ValueReceiver())).IsHit);
+        _ = world.Wait(store.Unlock(key, "a"));
+        _ = world.Wait(store.Remove(key));
+        _ = world.Wait(store.Purge([key]));
+        Assert.Contains(
+            "NOPERM", Assert.ThrowsExactly<SharedStoreError>(() => world.Wait(store.Get("other", new ValueReceiver()))).Message);
+        poem.Release();
         Close(world, store);
     }
 

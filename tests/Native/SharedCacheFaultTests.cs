@@ -1,0 +1,237 @@
+using System;
+using System.Collections.Generic;
+using System.Net.Sockets;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Native;
+
+/// <summary>A shared cache that fails is never in the way: each client gets its poem, or a reset after a part of it.</summary>
+[TestClass]
+public sealed class SharedCacheFaultTests : SharedCacheNativeTests
+{
+    private const string Lost = "the shared cache cannot be used";
+
+    /// <summary>
+    /// Aim: an outage costs one warning, no poem and no fetch that would not be made without a shared cache; and it ends by
+    /// itself. Method: of four poems of one proxy, one is fetched before the outage, two in it, and one after it.
+    /// </summary>
+    [TestMethod]
+    [DataRow("killed")]
+    [DataRow("paused")]
+    [DataRow("full")]
+    [DataRow("read-only")]
+    [DataRow("refused")]
+    public void AnOutage_IsOneWarning_AndEndsByItself(string kind)
+    {
+        using var redis = new RedisServer("--maxmemory-policy", "noeviction");
+        var upstreams = new List<CountedUpstream>();
+        for (int i = 0; i < 4; i++)
+        {
+            upstreams.Add(Own(new CountedUpstream(static (client, _) => SendAll(client, Poem))));
+        }
+
+        NativeBinary[] proxies = SharingProxies(2, redis, [.. upstreams]);
+        Wire.Fetch(proxies[0].Port(0)).AssertIs(Poem);
+        Break(redis, kind);
+        Wire.Fetch(proxies[0].Port(1)).AssertIs(Poem);
+        Wire.Fetch(proxies[0].Port(2)).AssertIs(Poem);
+        proxies[0].Errors.WaitForText(Lost);
+        Assert.AreEqual(0, Figure(proxies[0], "poetry_proxy_shared_up"));
+        Repair(redis, kind);
+        proxies[0].Errors.WaitForText("the shared cache is back");
+        Assert.AreEqual(1, Figure(proxies[0], "poetry_proxy_shared_up"));
+        Assert.AreEqual(1, Figure(proxies[0], "poetry_proxy_shared_outages_total"));
+        Wire.Fetch(proxies[0].Port(3)).AssertIs(Poem);
+        string key = $"poetry:1:{{plain:-:{upstreams[3].Address}}}";
+        RedisCluster.Until(() => redis.Run("EXISTS", key) == ":1", "the value that was stored after the outage");
+        Assert.AreEqual(1, Count(proxies[0].Errors.Text, Lost), "one warning an outage");
+        Assert.IsTrue(upstreams.TrueForAll(static upstream => upstream.Fetches == 1));
+    }
+
+    [TestMethod]
+    [DataRow("HTTP/1.1 400 Bad Request\r\n\r\n", "this is not Redis")]
+    [DataRow("+", "timed out")]
+    [DataRow("", "timed out")]
+    public void AServerThatIsNoRedis_IsNotInTheWay(string answer, string expected)
+    {
+        using FaultServer server = FaultServer.Hanging(System.Text.Encoding.ASCII.GetBytes(answer));
+        using var upstream = new CountedUpstream((client, _) => SendAll(client, Poem));
+        NativeBinary proxy = SharingProxy($"redis://{server.Address}", $"0={upstream.Address}");
+        Wire.Fetch(proxy.Port()).AssertIs(Poem);
+        proxy.Errors.WaitForText(expected);
+        Assert.AreEqual(1, Count(proxy.Errors.Text, Lost));
+    }
+
+    [TestMethod]
+    public void AWrongPassword_IsSaid_AndNeverShown()
+    {
+        using var redis = new RedisServer("--requirepass", "right");
+        using var upstream = new CountedUpstream((client, _) => SendAll(client, Poem));
+        NativeBinary proxy = Start(new Launch("proxy", "--log-level", "trace", $"0={upstream.Address}")
+        {
+            Environment = new() { ["POETRY_SHARED_CACHE"] = redis.Address, ["POETRY_SHARED_PASSWORD"] = "hunter2" },
+        });
+        _ = proxy.Output.WaitForLines(1);
+        Wire.Fetch(proxy.Port()).AssertIs(Poem);
+        proxy.Errors.WaitForText("WRONGPASS");
+        Assert.DoesNotContain("hunter2", proxy.Errors.Text);
+        NativeBinary other = Start(new Launch("proxy", $"0={upstream.Address}")
+        {
+            Environment = new() { ["POETRY_SHARED_CACHE"] = redis.Address, ["POETRY_SHARED_PASSWORD"] = "right" },
+        });
+        _ = other.Output.WaitForLines(1);
+        Wire.Fetch(other.Port()).AssertIs(Poem);
+        Assert.DoesNotContain(Lost, other.Errors.Text);
+    }
+
+    /// <summary>A value of another type, and one that is no poem, are replaced, and are no outage.</summary>
+    [TestMethod]
+    [DataRow("LPUSH", "x")]
+    [DataRow("SET", "5:abc,")]
+    [DataRow("SET", "")]
+    [DataRow("SET", "4:word,more")]
+    public void AValueThatIsNoPoem_IsReplaced(string command, string value)
+    {
+        using var redis = new RedisServer();
+        byte[] frame = [.. "4:poem,"u8];
+        using var upstream = new CountedUpstream((client, _) => SendAll(client, frame));
+        NativeBinary[] proxies = SharingProxies(2, redis, ["--netstring"], upstream);
+        string key = $"poetry:1:{{framed:-:{upstream.Address}}}";
+        Assert.StartsWith(command == "SET" ? "+OK" : ":1", redis.Run(command, key, value));
+        Delivery first = Wire.Fetch(proxies[0].Port());
+        Assert.IsTrue(first.WasReset || first.Bytes.AsSpan().SequenceEqual(frame), "whole or reset");
+        foreach (NativeBinary proxy in proxies)
+        {
+            FetchAfterPause(proxy).AssertIs(frame);
+            Assert.DoesNotContain(Lost, proxy.Errors.Text);
+        }
+
+        Assert.AreEqual("4:poem,", redis.Run("GET", key));
+        Assert.AreEqual(1, upstream.Fetches);
+    }
+
+    /// <summary>Killed while it sends a value: a client that has a part of it is reset, and the next one is served.</summary>
+    [TestMethod]
+    public void AServerThatDiesInTheMiddleOfAValue_CutsNoPoemOffCleanly()
+    {
+        using var redis = new RedisServer();
+        byte[] poem = MakePoem(16 * 1024 * 1024);
+        using var upstream = new CountedUpstream((client, _) => SendAll(client, poem));
+        NativeBinary[] proxies = SharingProxies(2, redis, ["--shared-timeout", "10"], upstream);
+        Wire.Fetch(proxies[0].Port()).AssertIs(poem);
+        RedisCluster.Until(() => redis.Run("STRLEN", $"poetry:1:{{plain:-:{upstream.Address}}}") != ":0", "the value");
+        var clients = new List<Socket>(Connect(proxies[1], 20));
+        byte[] start = Wire.ReadExactly(clients[0], 1);
+        redis.Kill();
+        int whole = 0;
+        foreach (Socket client in clients)
+        {
+            Delivery rest = Wire.ReadToEnd(client);
+            int length = rest.Bytes.Length + (client == clients[0] ? start.Length : 0);
+            Assert.IsTrue(rest.WasReset || length == poem.Length, $"a clean end after {length} bytes");
+            whole += rest.WasReset ? 0 : 1;
+        }
+
+        TestContext.WriteLine($"{whole} of {clients.Count} clients were given all of it");
+        FetchAfterPause(proxies[1]).AssertIs(poem);
+    }
+
+    /// <summary>
+    /// Aim: a cluster that loses a master is followed, by proxies that do not notice more than an outage. Method: clients of
+    /// twelve poems, whose keys are on all masters, ask before, while and after one is killed.
+    /// </summary>
+    [TestMethod]
+    public void ACluster_LosesAMaster_AndNoClientSeesIt()
+    {
+        using var cluster = new RedisCluster(hasReplicas: true);
+        var upstreams = new List<CountedUpstream>();
+        var addresses = new List<string>();
+        for (int i = 0; i < 12; i++)
+        {
+            upstreams.Add(Own(new CountedUpstream(static (client, _) => SendAll(client, Poem))));
+            addresses.Add($"0={upstreams[i].Address}");
+        }
+
+        NativeBinary[] proxies = [SharingProxy(cluster.Address, [.. addresses]), SharingProxy(cluster.Address, [.. addresses])];
+        var clients = new List<Socket>();
+        for (int i = 0; i < addresses.Count; i++)
+        {
+            foreach (NativeBinary proxy in proxies)
+            {
+                _ = proxy.Output.WaitForLines(addresses.Count);
+                clients.Add(Own(Wire.Connect(proxy.Port(i))));
+                clients.Add(Own(Wire.Connect(proxy.Port(i))));
+            }
+
+            if (i == addresses.Count / 2)
+            {
+                Wire.ReadToEnd(clients[0]).AssertIs(Poem);
+                clients.RemoveAt(0);
+                cluster[1].Kill();
+            }
+        }
+
+        foreach (Socket client in clients)
+        {
+            Wire.ReadToEnd(client).AssertIs(Poem);
+        }
+
+        RedisCluster.Until(
+            () => cluster[RedisCluster.Masters + 1].Run("INFO", "replication")!.Contains("role:master", StringComparison.Ordinal)
+                && cluster[0].Run("CLUSTER", "INFO")!.Contains("cluster_state:ok", StringComparison.Ordinal),
+            "the new master");
+        foreach (NativeBinary proxy in proxies)
+        {
+            RedisCluster.Until(() => Figure(proxy, "poetry_proxy_shared_up") == 1, "the end of the outage");
+        }
+    }
+
+    public required TestContext TestContext { get; set; }
+
+    private static void Break(RedisServer redis, string kind)
+    {
+        switch (kind)
+        {
+            case "killed":
+                redis.Kill();
+                break;
+            case "paused":
+                redis.Pause();
+                break;
+            case "full":
+                Assert.AreEqual("+OK", redis.Run("CONFIG", "SET", "maxmemory", "1"));
+                break;
+            case "read-only":
+                Assert.AreEqual("+OK", redis.Run("REPLICAOF", "127.0.0.1", "1"));
+                break;
+            default:
+                Assert.AreEqual("+OK", redis.Run("ACL", "SETUSER", "default", "-@all", "+acl"));
+                break;
+        }
+    }
+
+    private static void Repair(RedisServer redis, string kind)
+    {
+        switch (kind)
+        {
+            case "killed":
+                redis.Start();
+                break;
+            case "paused":
+                redis.Resume();
+                break;
+            case "full":
+                Assert.AreEqual("+OK", redis.Run("CONFIG", "SET", "maxmemory", "0"));
+                break;
+            case "read-only":
+                Assert.AreEqual("+OK", redis.Run("REPLICAOF", "NO", "ONE"));
+                break;
+            default:
+                Assert.AreEqual("+OK", redis.Run("ACL", "SETUSER", "default", "+@all"));
+                break;
+        }
+    }
+
+    private static int Count(string text, string part) => text.Split(part).Length - 1;
+}

@@ -119,7 +119,7 @@ public sealed partial class LimitTortureTests
         RunServer(limited, ["proxy", .. addresses], static port => Wire.Fetch(port), Poem, proxy =>
         {
             _ = proxy.Output.WaitForLines(addresses.Length);
-            Socket[] stalled = [.. Enumerable.Range(0, 6).Select(i => Connect(proxy.Port(1 + (i % 3)))).OfType<Socket>()];
+            Socket[] stalled = [.. Enumerable.Range(0, 6).Select(i => Connect(proxy.Port(1 + (i % 2)))).OfType<Socket>()];
             stalled = EndFew(limited, stalled);
             AtOnce(6, i => IsWhole(Try(() => Wire.Fetch(proxy.Port(1 + (i % 2)))), poem));
             AtOnce(3, _ =>

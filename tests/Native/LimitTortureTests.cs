@@ -30,11 +30,11 @@ public sealed partial class LimitTortureTests : NativeTests
 
     private static readonly int[] GroupMebibytes = [32, 48, 64, 96, 128, 192, 256, 512];
 
-    /// <summary>In the words of a shell, or of prlimit(1). The threads are those of a user without other processes.</summary>
+    /// <summary>In the words of a shell, or of prlimit(1). The threads are those of a user without other processes; with one the runtime does not start.</summary>
     private static readonly string[] SmallLimits =
     [
         .. new[] { 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 24, 32, 64 }.Select(count => $"ulimit -n {count};"),
-        .. new[] { 1, 2, 3, 4, 5, 8 }.Select(count => $"{ThreadLimit}{count}"),
+        .. new[] { 2, 3, 4, 5, 8 }.Select(count => $"{ThreadLimit}{count}"),
         .. new[]
             {
                 40_000, 44_000, 49_152, 51_200, 53_248, 57_344, 61_440, 65_536, 71_680, 81_920, 98_304, 131_072, 200_000, 262_144,
@@ -49,9 +49,6 @@ public sealed partial class LimitTortureTests : NativeTests
     [Timeout(3_600_000)]
     [DataRow("serve")]
     [DataRow("slow-serve")]
-    [DataRow("transform")]
-    [DataRow("proxy")]
-    [DataRow("get")]
     public void AnyMemoryGroup_BreaksNoPromise(string command) => ForEach(GroupMebibytes, mebibytes =>
     {
         using ControlGroup group = ControlGroup.OfMemory((long)mebibytes * Mebibyte);

@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -10,6 +11,7 @@ namespace Poetry.Tests.Native;
 
 /// <summary>The recipes for HAProxy and nginx, used as they stand.</summary>
 [TestClass]
+[SupportedOSPlatform("linux")]
 [OSCondition(OperatingSystems.Linux)]
 public sealed partial class DeployBalancerTests : DeployTests
 {

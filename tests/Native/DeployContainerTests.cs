@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -11,6 +12,7 @@ namespace Poetry.Tests.Native;
 
 /// <summary>docs/deploy/Containerfile without a container engine: its layout in a folder, run in a chroot.</summary>
 [TestClass]
+[SupportedOSPlatform("linux")]
 [OSCondition(OperatingSystems.Linux)]
 public sealed class DeployContainerTests : NativeTests
 {

@@ -30,7 +30,10 @@ public sealed partial class LimitTortureTests : NativeTests
 
     private static readonly int[] GroupMebibytes = [32, 48, 64, 96, 128, 192, 256, 512];
 
-    /// <summary>In the words of a shell, or of prlimit(1). The threads are those of a user without other processes; with one the runtime does not start.</summary>
+    /// <summary>
+    /// In the words of a shell, or of prlimit(1). The threads are those of a user without other processes; with one thread the
+    /// runtime does not start.
+    /// </summary>
     private static readonly string[] SmallLimits =
     [
         .. new[] { 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 24, 32, 64 }.Select(count => $"ulimit -n {count};"),

@@ -13,6 +13,8 @@ public abstract class Protocol
     /// <summary>The connection. Before it is made, and after <see cref="ConnectionLost"/>, a closed one that ignores all calls.</summary>
     public ITransport Transport { get; private set; } = ClosedTransport.Instance;
 
+    internal bool IsConnected => Transport != ClosedTransport.Instance;
+
     /// <summary>
     /// The buffer for the next read. A protocol that keeps the bytes as they are saves a copy by a buffer of its own, as with
     /// asyncio's <c>BufferedProtocol</c>. It is asked for before every read, and its filled part is passed to

@@ -5,7 +5,6 @@ using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
-using ManualClock = Poetry.Tests.Testing.ManualClock;
 
 namespace Poetry.Tests.Protocols;
 

@@ -66,7 +66,7 @@ public sealed partial class DeployBalancerTests : DeployTests
         Posix.MakeFifo(Folder["asked"]);
         Posix.MakeFifo(Folder["done"]);
         _ = Folder.Write("restart", "#!/bin/sh\necho \"$1\" >asked && read -r _ <done\n");
-        File.SetUnixFileMode(Folder["restart"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        _ = RunTool("chmod", "+x", "restart");
 
         const string Loop = """
             n=0

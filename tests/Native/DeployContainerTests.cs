@@ -32,7 +32,8 @@ public sealed class DeployContainerTests : NativeTests
         }
 
         Assert.AreEqual("FROM scratch", Lines[0]);
-        _ = Directory.CreateDirectory(Folder["root"], (UnixFileMode)0x1ED); // 0755
+        _ = Directory.CreateDirectory(Folder["root"]);
+        _ = ToolRun.Run(Folder.Path, "chmod", "755", "root");
         foreach (string[] copy in Lines.Where(line => line.StartsWith("COPY ", StringComparison.Ordinal)).Select(line => line.Split(' ')))
         {
             Copy(Path.Combine(Repository.Root, copy[1]), Folder["root" + copy[2]]);

@@ -8,7 +8,12 @@ namespace Poetry.Net;
 public sealed partial class Reactor
 {
     /// <inheritdoc/>
-    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call) => _timers.Add(delay, state, call);
+    /// <exception cref="ReactorNotRunning">The reactor has ended: the call would never be made.</exception>
+    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call)
+    {
+        ThrowIfEnded();
+        return _timers.Add(delay, state, call);
+    }
 
     /// <summary>Calls when the loop starts; at once if it runs already.</summary>
     public void CallWhenRunning(Action call)

@@ -13,9 +13,9 @@ namespace Poetry.Net;
 /// </summary>
 /// <remarks>
 /// <para>On Linux the signals have to be blocked in every thread, or the kernel gives one to a thread that has not blocked it.
-/// Threads inherit the mask of their creator; the runtime's finalizer thread is older than Main, and blocks them in a
-/// finalizer. Under JIT there are more such threads, so there the queue is not opened, and <see cref="Signals"/> uses the
-/// runtime's handlers.</para>
+/// Threads inherit the mask of their creator, and the runtime's finalizer thread is older than Main: Native/start.c blocks
+/// them before the runtime begins. Under JIT there is no such place, so there the queue is not opened, and
+/// <see cref="Signals"/> uses the runtime's handlers.</para>
 /// <para>Belongs to the thread that calls <see cref="Open"/>: the main thread. Other threads only have the signals blocked.</para>
 /// </remarks>
 internal static class SignalQueue
@@ -59,7 +59,6 @@ internal static class SignalQueue
             _blocked = NativeSignals.SetOf(Libc.SIGHUP) | NativeSignals.SetOf(Libc.SIGINT) | NativeSignals.SetOf(Libc.SIGTERM)
                 | NativeSignals.SetOf(NativeSignals.SIGUSR1) | NativeSignals.SetOf(NativeSignals.SIGUSR2);
             _ = NativeSignals.Block(_blocked);
-            BlockInFinalizerThread();
         }
     }
 
@@ -232,28 +231,6 @@ internal static class SignalQueue
             if (count == 0)
             {
                 return Errno.EAGAIN;
-            }
-        }
-    }
-
-    private static void BlockInFinalizerThread()
-    {
-        Abandon();
-        GC.Collect(0);
-        GC.WaitForPendingFinalizers();
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        static void Abandon() => _ = new MaskOfFinalizerThread();
-    }
-
-    /// <summary>Its finalizer runs on the finalizer thread.</summary>
-    private sealed class MaskOfFinalizerThread
-    {
-        ~MaskOfFinalizerThread()
-        {
-            if (!OperatingSystem.IsWindows())
-            {
-                _ = NativeSignals.Block(_blocked);
             }
         }
     }

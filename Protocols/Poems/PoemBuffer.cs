@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -19,6 +21,9 @@ internal sealed class PoemBuffer
     /// </summary>
     private const int MaxChunkBytes = 16 * 1024 * 1024;
 
+    /// <summary>The most bytes of one read, so that other connections get their turn.</summary>
+    private const int MaxReadBytes = 256 * 1024;
+
     /// <summary>Limit for the chunk of a poem whose length is known: a <see cref="Memory{T}"/> holds less than 2 GiB.</summary>
     private const int MaxKnownChunkBytes = 1 << 30;
 
@@ -26,8 +31,10 @@ internal sealed class PoemBuffer
     private readonly ProxyCache _cache;
     private readonly List<Chunk> _chunks = [];
     private ReadOnlyMemory<byte>[]? _parts;
+    private Chunk? _spare;
     private int _nextChunkBytes;
     private bool _passes;
+    private int _pipeBytes;
     private int _references = 1;
 
     /// <summary>Makes an empty one, with one reference for the caller.</summary>
@@ -66,7 +73,21 @@ internal sealed class PoemBuffer
         }
     }
 
-    /// <summary>Appends bytes that have arrived.</summary>
+    /// <summary>Room for the next bytes, so that <see cref="Append"/> need not copy them.</summary>
+    public Span<byte> Room
+    {
+        get
+        {
+            if (_chunks.Count == 0 || _chunks[^1].Free == 0)
+            {
+                AddChunk();
+            }
+
+            return _chunks[^1].Room;
+        }
+    }
+
+    /// <summary>Appends bytes that have arrived. Bytes in <see cref="Room"/> are not copied.</summary>
     public void Append(ReadOnlySpan<byte> bytes)
     {
         Debug.Assert(!IsComplete, "a complete poem does not grow");
@@ -116,6 +137,24 @@ internal sealed class PoemBuffer
         }
     }
 
+    /// <summary>From now on the bytes go past this buffer, through a pipe. Every client has taken those that are here.</summary>
+    /// <param name="pipeBytes">The size of the pipe, which is charged instead; 0 if there is none after all.</param>
+    public void Bypass(int pipeBytes)
+    {
+        Debug.Assert(_passes, "only a poem that passes through is not kept");
+        FreeChunks();
+        Released = Length;
+        _cache.Charge(pipeBytes - _pipeBytes);
+        _pipeBytes = pipeBytes;
+    }
+
+    /// <summary>Counts bytes that went past it.</summary>
+    public void Skip(int count)
+    {
+        Length += count;
+        Released = Length;
+    }
+
     /// <summary>Drops all bytes, none of which was handed out, to begin anew.</summary>
     /// <param name="firstChunkBytes">Size of the first chunk.</param>
     public void Clear(int firstChunkBytes)
@@ -131,6 +170,13 @@ internal sealed class PoemBuffer
     public void Complete()
     {
         TotalBytes = Length;
+        if (_chunks.Count > 1 && _chunks[^1].Filled.IsEmpty)
+        {
+            // The read that found the end had asked for room. The last part has to have bytes: FIN rides on them.
+            Free(_chunks[^1]);
+            _chunks.RemoveAt(_chunks.Count - 1);
+        }
+
         _parts = new ReadOnlyMemory<byte>[Math.Max(1, _chunks.Count)];
         for (int i = 0; i < _chunks.Count; i++)
         {
@@ -165,9 +211,18 @@ internal sealed class PoemBuffer
         int passed = 0;
         while (passed < _chunks.Count && _chunks[passed].Free == 0 && _chunks[passed].End <= offset)
         {
-            Released = _chunks[passed].End;
-            Free(_chunks[passed]);
-            passed++;
+            Chunk chunk = _chunks[passed++];
+            Released = chunk.End;
+            if (_spare is null && chunk.Capacity == -_nextChunkBytes)
+            {
+                // The next bytes go into the same pages: fresh ones cost more than the bytes.
+                _cache.Discharge(chunk.End - chunk.Offset);
+                _spare = chunk;
+            }
+            else
+            {
+                Free(chunk);
+            }
         }
 
         _chunks.RemoveRange(0, passed);
@@ -192,7 +247,7 @@ internal sealed class PoemBuffer
         FreeAll();
     }
 
-    private void FreeAll()
+    private void FreeChunks()
     {
         foreach (Chunk chunk in _chunks)
         {
@@ -200,6 +255,15 @@ internal sealed class PoemBuffer
         }
 
         _chunks.Clear();
+        _spare?.Return(_memory);
+        _spare = null;
+    }
+
+    private void FreeAll()
+    {
+        FreeChunks();
+        _cache.Discharge(_pipeBytes);
+        _pipeBytes = 0;
         _cache.Passing -= _passes ? 1 : 0;
         _passes = false;
     }
@@ -213,6 +277,14 @@ internal sealed class PoemBuffer
     private void AddChunk()
     {
         int length = Math.Abs(_nextChunkBytes);
+        if (_spare is { } spare && spare.Capacity == length)
+        {
+            _spare = null;
+            spare.BeginAgain(Length);
+            _chunks.Add(spare);
+            return;
+        }
+
         _chunks.Add(new Chunk(_memory, length, Length));
 
         // Each as large as all before it together, up to the limit; negative sizes, of a poem that passes through, stay.
@@ -226,20 +298,21 @@ internal sealed class PoemBuffer
     private sealed unsafe class Chunk
     {
         private readonly byte* _start;
-        private readonly int _capacity;
         private readonly ReadOnlyMemory<byte> _all;
         private int _filled;
 
         public Chunk(PoemMemory memory, int capacity, long offset)
         {
             _start = memory.Allocate(capacity);
-            _capacity = capacity;
+            Capacity = capacity;
             Free = capacity;
             _all = new NativeBytes(_start, capacity).Memory;
             Offset = offset;
         }
 
-        public long Offset { get; }
+        public int Capacity { get; }
+
+        public long Offset { get; private set; }
 
         public long End => Offset + _filled;
 
@@ -250,14 +323,27 @@ internal sealed class PoemBuffer
         public int Append(ReadOnlySpan<byte> bytes)
         {
             int taken = Math.Min(bytes.Length, Free);
-            bytes[..taken].CopyTo(new Span<byte>(_start + _filled, taken));
+            if (!Unsafe.AreSame(in MemoryMarshal.GetReference(bytes), in *(_start + _filled)))
+            {
+                bytes[..taken].CopyTo(new Span<byte>(_start + _filled, taken));
+            }
+
             _filled += taken;
             Free -= taken;
             return taken;
         }
 
+        public Span<byte> Room => new(_start + _filled, Math.Min(Free, MaxReadBytes));
+
         public void Seal() => Free = 0;
 
-        public void Return(PoemMemory memory) => memory.Free(_start, _capacity);
+        public void BeginAgain(long offset)
+        {
+            Offset = offset;
+            Free = Capacity;
+            _filled = 0;
+        }
+
+        public void Return(PoemMemory memory) => memory.Free(_start, Capacity);
     }
 }

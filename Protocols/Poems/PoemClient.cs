@@ -11,6 +11,8 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     private FrameReader _frame;
     private DelayedCall? _silence;
     private long _received;
+    private StreamTransport? _spliceTarget;
+    private Action<int>? _spliced;
 
     /// <inheritdoc/>
     protected internal override Span<byte> ReceiveBuffer => _isFramed ? default : fetch.Receiver.GetBuffer();
@@ -45,14 +47,61 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         Transport.ResumeProducing();
     }
 
+    /// <summary>
+    /// Has the rest of the poem sent to a client without a copy, by the kernel. The receiver gets no more of it. The client's
+    /// producer is paused and resumed as the client takes the poem, and this one has to be paused meanwhile.
+    /// </summary>
+    /// <param name="client">Was sent everything that has arrived.</param>
+    /// <param name="spliced">Called with the number of bytes that went to the client.</param>
+    /// <returns>False if that is not possible here: then nothing has changed.</returns>
+    public bool TrySplice(StreamTransport client, Action<int> spliced)
+    {
+        if (Transport is not StreamTransport upstream || !client.TryOpenPipe())
+        {
+            return false;
+        }
+
+        // The first try tells whether the system splices these sockets. An error of the upstream will be met again.
+        Errno error = client.Splice(upstream.Handle, SpliceLimit, out int count);
+        if (error is not (Errno.None or Errno.EAGAIN))
+        {
+            return false;
+        }
+
+        _spliceTarget = client;
+        _spliced = spliced;
+        if (count > 0)
+        {
+            Spliced(count);
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    internal override StreamTransport? SpliceTarget(out long max)
+    {
+        max = SpliceLimit;
+        return max > 0 ? _spliceTarget : null;
+    }
+
+    /// <inheritdoc/>
+    internal override void Spliced(int count)
+    {
+        RestartSilence();
+        _received += count;
+        if (_isFramed)
+        {
+            _frame.Skip(count);
+        }
+
+        _spliced!(count);
+    }
+
     /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
-        if (_silence is { Active: true })
-        {
-            _silence.Reset(_timeout);
-        }
-
+        RestartSilence();
         try
         {
             Read(data);
@@ -94,7 +143,18 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         fetch.Failed(reason);
     }
 
+    /// <summary>The comma of a netstring is read and checked here.</summary>
+    private long SpliceLimit => _isFramed ? _frame.Left : long.MaxValue;
+
     private static Failure Retryable(string reason) => new(new PoemIncompleteError(reason) { MayRetry = true });
+
+    private void RestartSilence()
+    {
+        if (_silence is { Active: true })
+        {
+            _silence.Reset(_timeout);
+        }
+    }
 
     private void Read(ReadOnlySpan<byte> data)
     {

@@ -10,6 +10,9 @@ internal interface IPoemReader
     /// <summary>Bytes that the client's kernel has taken so far: they are not needed for it any more.</summary>
     long BytesTaken { get; }
 
+    /// <summary>Its connection, to which the kernel may send a poem by itself; null if it wants every byte.</summary>
+    StreamTransport? Connection => null;
+
     /// <summary>Sends more of the poem.</summary>
     /// <param name="bytes">At least one byte, following those before. They stay valid until <see cref="ProxyDelivery.End"/>; of
     /// a poem that is passed through, until they were taken.</param>
@@ -82,6 +85,9 @@ internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
             Reader.Write(next, last: _poem.IsComplete && Given == _poem.Length);
         }
     }
+
+    /// <summary>The kernel has sent it more of the poem, or will.</summary>
+    internal void Skip(int count) => Given += count;
 
     /// <summary>Gives it the stale poem in place of the one that failed.</summary>
     internal void SwitchTo(PoemBuffer stale)

@@ -203,10 +203,58 @@ internal sealed partial class ProxyDownload
 
         _slowest = Math.Min(_slowestInRound, _poem.Length);
         _poem.ReleaseBefore(_slowest);
+        if (_slowest == _poem.Length && SpliceCandidate is { } only)
+        {
+            BeginSplicing(only);
+        }
+
         if (_paused && _poem.Length - _slowest <= WindowBytes)
         {
             _paused = false;
             _upstream?.ResumeProducing();
+        }
+    }
+
+    /// <summary>The client to which the kernel may send the rest of the poem by itself: the only one.</summary>
+    private ProxyDelivery? SpliceCandidate =>
+        !_triedToSplice && _upstream is PoemClient && _clients.First is { Reader.Connection: not null } first
+        && IntrusiveList<ProxyDelivery>.Next(first) is null ? first : null;
+
+    /// <summary>From now on the poem goes from socket to socket, if there is room for the pipe. No client can join.</summary>
+    private void BeginSplicing(ProxyDelivery only)
+    {
+        _triedToSplice = true;
+        if (!_cache.TryMakeRoom(SplicePipe.Capacity))
+        {
+            return;
+        }
+
+        _splices = true;
+        _poem.Bypass(SplicePipe.Capacity);
+        _splices = ((PoemClient)_upstream!).TrySplice(only.Reader.Connection!, Spliced);
+        if (!_splices)
+        {
+            _poem.Bypass(0);
+        }
+    }
+
+    /// <summary>The kernel has taken bytes for the client. While some of them wait for it, the upstream is paused.</summary>
+    private void Spliced(int count)
+    {
+        if (_stage != Stage.Fetching)
+        {
+            return;
+        }
+
+        ReceivedBytes += count;
+        _poem.Skip(count);
+        ProxyDelivery only = _clients.First!;
+        only.Skip(count);
+        _slowest = only.Reader.BytesTaken;
+        if (!_paused && _slowest < _poem.Length)
+        {
+            _paused = true;
+            _upstream?.PauseProducing();
         }
     }
 

@@ -25,6 +25,8 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private Stage _stage;
     private bool _needsClient;
     private bool _paused;
+    private bool _triedToSplice;
+    private bool _splices;
 
     /// <summary>Makes a download that has not begun.</summary>
     /// <param name="service">Is told how it ends.</param>
@@ -77,7 +79,9 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     public SharedFetch? Shared { get; set; }
 
     /// <summary>How far the fastest client may be ahead of the slowest.</summary>
-    private int WindowBytes => _cache.IsFull ? _options.NarrowWindowBytes : _options.WindowBytes;
+    private int WindowBytes => _splices ? 0
+        : _cache.IsFull || SpliceCandidate is not null ? _options.NarrowWindowBytes
+        : _options.WindowBytes;
 
     /// <summary>True if clients are given nothing yet: a stale poem may still have to take the place of this one.</summary>
     private bool Buffers =>
@@ -137,6 +141,20 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         {
             _ = TryAppend(head[..count]);
             Wake();
+        }
+    }
+
+    /// <inheritdoc/>
+    public Span<byte> GetBuffer()
+    {
+        try
+        {
+            return _stage == Stage.Fetching ? _poem.Room : default;
+        }
+        catch (OutOfMemoryException)
+        {
+            // The bytes are then copied, which fails again and ends this fetch.
+            return default;
         }
     }
 
@@ -202,7 +220,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private bool TryPassThrough()
     {
         PassesThrough = true;
-        _poem.PassThrough(_options.ChunkBytes);
+        _poem.PassThrough(_cache.IsFull ? _options.ChunkBytes : _options.PassingChunkBytes);
         _needsClient = true;
         if (_clients.First is not null)
         {

@@ -49,10 +49,13 @@ internal sealed record ProxyOptions
     public int NarrowWindowBytes { get; init; } = 64 * 1024;
 
     /// <summary>
-    /// The first chunk of a poem's buffer, and every chunk of a poem that is passed through. Chosen: most poems fit, and are
-    /// then sent by one call.
+    /// The first chunk of a poem's buffer, and every chunk of a poem that is passed through while memory is used up. Chosen:
+    /// most poems fit, and are then sent by one call.
     /// </summary>
     public int ChunkBytes { get; init; } = 64 * 1024;
+
+    /// <summary>Every other chunk of a poem that is passed through. It is what one call reads and sends; four fill a window.</summary>
+    public int PassingChunkBytes => Math.Max(ChunkBytes, WindowBytes / 4);
 
     /// <summary>
     /// Clients served in one turn of the loop. Chosen: one takes a system call or two, so that 64 take less than a millisecond.

@@ -28,6 +28,9 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     /// <inheritdoc/>
     public long BytesTaken => Transport.BytesSent;
 
+    /// <inheritdoc/>
+    StreamTransport? IPoemReader.Connection => Transport as StreamTransport;
+
     private ProxyService Service => factory.Service;
 
     /// <inheritdoc/>

@@ -28,6 +28,7 @@ internal sealed class SharedCache
     private DelayedCall? _retry;
     private Deferred? _recovery;
     private Deferred? _subscribing;
+    private Deferred? _purging;
     private TimeSpan _lostAt;
     private bool _isSubscribed;
     private bool _isClosed;
@@ -77,11 +78,11 @@ internal sealed class SharedCache
         if (IsUsable && _unpurged.Count > 0 && !IsPurging)
         {
             int generation = Generation;
-            _ = PurgePending().AddErrback((SharedStoreError error) =>
+            _purging = PurgePending().AddErrback((SharedStoreError error) =>
             {
                 Failed(error, generation);
                 return default;
-            });
+            }).AddErrback(static (CancelledError _) => default);
         }
     }
 
@@ -100,6 +101,9 @@ internal sealed class SharedCache
         Outages++;
         _lostAt = _clock.Now;
         _subscribing?.Cancel();
+
+        // The recovery carries it out anew, and does not end before.
+        _purging?.Cancel();
         ProxyLog.SharedCacheLost(_log, error.Message);
         RetryLater();
     }
@@ -146,6 +150,7 @@ internal sealed class SharedCache
         _ = _retry?.CancelIfActive();
         _recovery?.Cancel();
         _subscribing?.Cancel();
+        _purging?.Cancel();
         Store.Close();
     }
 

@@ -99,7 +99,7 @@ internal sealed class SharedFetch : IPoemReceiver
     /// <param name="service">Is told if the poem must not be kept.</param>
     public void Keep(PoemBuffer poem, ProxyService service)
     {
-        if (!_hasLock || !_cache.IsUsable || poem.Length > _poem.Options.MaxBytes)
+        if (!_hasLock || !_cache.IsUsable)
         {
             GiveBack();
             return;
@@ -169,7 +169,7 @@ internal sealed class SharedFetch : IPoemReceiver
                 delay = delay * 2 < _poem.Options.MaxPollDelay ? delay * 2 : _poem.Options.MaxPollDelay;
             }
 
-            if (_cache.IsPurging)
+            if (_cache.IsPurging || !_cache.IsUsable)
             {
                 continue;
             }

@@ -13,7 +13,6 @@ internal struct FrameReader
     private const int MaxDigits = 18;
 
     private int _digits;
-    private long _left;
 
     /// <summary>True if the length has been read.</summary>
     public bool HasLength { get; private set; }
@@ -23,6 +22,16 @@ internal struct FrameReader
 
     /// <summary>Length of the string in bytes, as far as its digits have been read.</summary>
     public long Length { get; private set; }
+
+    /// <summary>Bytes of the string that have not been read, once the length is known.</summary>
+    public long Left { get; private set; }
+
+    /// <summary>Bytes of the string were read elsewhere.</summary>
+    public void Skip(int count)
+    {
+        Debug.Assert(count <= Left, "a frame is not longer than announced");
+        Left -= count;
+    }
 
     /// <summary>Reads on.</summary>
     /// <param name="input">Bytes that have arrived; afterwards, those that were not used.</param>
@@ -47,11 +56,11 @@ internal struct FrameReader
             }
         }
 
-        int take = (int)Math.Min(_left, input.Length);
+        int take = (int)Math.Min(Left, input.Length);
         payload = input[..take];
         input = input[take..];
-        _left -= take;
-        if (_left > 0 || input.IsEmpty)
+        Left -= take;
+        if (Left > 0 || input.IsEmpty)
         {
             return true;
         }
@@ -66,7 +75,7 @@ internal struct FrameReader
         if (next == (byte)':' && _digits > 0)
         {
             HasLength = true;
-            _left = Length;
+            Left = Length;
             return true;
         }
 

@@ -3,7 +3,7 @@ using System.Runtime.Versioning;
 
 namespace Poetry.Net.Native;
 
-/// <content>Memory that is a file, and files that the kernel sends by itself.</content>
+/// <content>Memory that is a file, and bytes that the kernel sends by itself.</content>
 internal static unsafe partial class LinuxAbi
 {
     /// <summary>PROT_NONE, bits/mman-linux.h; mmap(2).</summary>
@@ -51,6 +51,12 @@ internal static unsafe partial class LinuxAbi
     /// <summary>F_SEAL_WRITE.</summary>
     public const int F_SEAL_WRITE = 8;
 
+    /// <summary>F_SETPIPE_SZ, bits/fcntl-linux.h; fcntl(2), which returns the size.</summary>
+    public const int F_SETPIPE_SZ = 1031;
+
+    /// <summary>SPLICE_F_NONBLOCK, bits/fcntl-linux.h; splice(2): the pipe is not waited for.</summary>
+    public const uint SPLICE_F_NONBLOCK = 2;
+
     /// <summary>memfd_create(2), glibc 2.27.</summary>
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
@@ -80,4 +86,16 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
     public static partial nint sendfile(int to, int from, long* offset, nint count);
+
+    /// <summary>pipe2(2), unistd.h.</summary>
+    /// <param name="ends">As for <see cref="Libc.pipe"/>.</param>
+    /// <param name="flags">O_CLOEXEC and O_NONBLOCK.</param>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial int pipe2(int* ends, int flags);
+
+    /// <summary>splice(2), fcntl.h. It has no MSG_NOSIGNAL: SIGPIPE has to be ignored.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial nint splice(int from, long* fromOffset, int to, long* toOffset, nint count, uint flags);
 }

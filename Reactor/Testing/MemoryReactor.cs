@@ -27,7 +27,7 @@ public sealed class MemoryReactor : IClock
     {
         ArgumentNullException.ThrowIfNull(factory);
         var transport = new MemoryTransport(this, factory);
-        if (factory.BuildProtocol(transport.Peer) is not { } protocol)
+        if (factory.BuildUnconnected(transport.Peer) is not { } protocol)
         {
             return null;
         }

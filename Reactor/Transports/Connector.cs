@@ -296,12 +296,19 @@ public sealed class Connector : IConnectionOwner
         Failure refusal = Failure.Cancelled;
         try
         {
-            protocol = _factory.BuildProtocol(address);
+            protocol = _factory.BuildUnconnected(address);
         }
         catch (Exception exception)
         {
             _reactor.CallbackThrew(null, exception);
             refusal = new Failure(exception);
+        }
+
+        if (_state != State.Connecting)
+        {
+            // The factory has stopped the connector, and was told.
+            _ = NativeSocket.Close(handle);
+            return;
         }
 
         if (protocol is null)

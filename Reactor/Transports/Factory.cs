@@ -1,3 +1,5 @@
+using System;
+
 namespace Poetry.Net;
 
 /// <summary>
@@ -21,6 +23,12 @@ public abstract class Factory
     /// <param name="peer">The other side.</param>
     /// <returns>Null to refuse: the connection is then reset.</returns>
     protected internal abstract Protocol? BuildProtocol(in SocketAddress peer);
+
+    /// <summary>Builds a protocol, and checks that it has no other connection.</summary>
+    /// <exception cref="InvalidOperationException">It has one: both would call it, and it could answer only one of them.</exception>
+    internal Protocol? BuildUnconnected(in SocketAddress peer) => BuildProtocol(peer) is not { } protocol ? null
+        : protocol.IsConnected ? throw new InvalidOperationException("the protocol has a connection already")
+        : protocol;
 
     /// <summary>A protocol's connection has ended: the protocol may be kept for the next one.</summary>
     /// <param name="protocol">Was returned by <see cref="BuildProtocol"/>.</param>

@@ -185,7 +185,7 @@ public sealed partial class ListeningPort
         Protocol? protocol = null;
         try
         {
-            protocol = Factory.BuildProtocol(client);
+            protocol = Factory.BuildUnconnected(client);
         }
         finally
         {

@@ -13,6 +13,8 @@ public abstract class Protocol
     /// <summary>The connection. Before it is made, and after <see cref="ConnectionLost"/>, a closed one that ignores all calls.</summary>
     public ITransport Transport { get; private set; } = ClosedTransport.Instance;
 
+    internal bool IsConnected => Transport != ClosedTransport.Instance;
+
     /// <summary>
     /// The buffer for the next read. A protocol that keeps the bytes as they are saves a copy by a buffer of its own, as with
     /// asyncio's <c>BufferedProtocol</c>. It is asked for before every read, and its filled part is passed to
@@ -20,6 +22,21 @@ public abstract class Protocol
     /// </summary>
     /// <value>Has to stay valid until <see cref="DataReceived"/> returns.</value>
     protected internal virtual Span<byte> ReceiveBuffer => default;
+
+    /// <summary>Where the next input goes without a copy, and without being passed to <see cref="DataReceived"/>; null, the
+    /// default, for nowhere. Asked for before every read.</summary>
+    /// <param name="max">The most bytes that may go there.</param>
+    internal virtual StreamTransport? SpliceTarget(out long max)
+    {
+        max = 0;
+        return null;
+    }
+
+    /// <summary>Input has gone to <see cref="SpliceTarget"/>.</summary>
+    /// <param name="count">How many bytes: at least one.</param>
+    internal virtual void Spliced(int count)
+    {
+    }
 
     /// <summary>The connection is open, and the protocol may write.</summary>
     protected internal virtual void ConnectionMade()

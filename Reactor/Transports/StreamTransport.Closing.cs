@@ -127,6 +127,7 @@ internal sealed partial class StreamTransport
             return;
         }
 
+        _queue.ClosePipe();
         if (!Has(Flags.WriteEnded))
         {
             Errno error = NativeSocket.ShutdownWrite(Handle);

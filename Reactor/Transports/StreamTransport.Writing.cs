@@ -129,6 +129,46 @@ internal sealed partial class StreamTransport
         }
     }
 
+    /// <summary>Prepares for <see cref="Splice"/>.</summary>
+    /// <returns>False if this system, or this process, has no pipe for it.</returns>
+    internal bool TryOpenPipe()
+    {
+        if (!MayWrite || !_queue.TryOpenPipe())
+        {
+            return false;
+        }
+
+        // The kernel's own limit, for large parts: with 64 KiB splicing costs half as much again.
+        _ = NativeSocket.SetUnsentLimit(Handle, 0);
+        return true;
+    }
+
+    /// <summary>
+    /// Sends what another connection has received, without a copy. What the kernel does not take at once stays in the pipe: the
+    /// producer is then paused, and until it is resumed nothing more may be spliced.
+    /// </summary>
+    /// <param name="source">The socket of the other connection.</param>
+    /// <param name="max">The most bytes to take from it.</param>
+    /// <param name="count">How many were taken; 0 for the end of its input.</param>
+    /// <returns>The error of reading; EAGAIN also if this connection is no longer open.</returns>
+    internal Errno Splice(nint source, long max, out int count)
+    {
+        count = 0;
+        if (!MayWrite || !_queue.IsEmpty)
+        {
+            return Errno.EAGAIN;
+        }
+
+        Errno error = _queue.Fill(source, max, out count);
+        if (count > 0 && Took(_queue.Flush(Handle, more: false, out nint sent), sent) && !_queue.IsEmpty)
+        {
+            _flags |= Flags.ProducerPaused;
+            AwaitWritable();
+        }
+
+        return error;
+    }
+
     /// <summary>Counts what the kernel took.</summary>
     /// <returns>False if the error has ended the connection.</returns>
     private bool Took(Errno error, nint sent)

@@ -31,9 +31,31 @@ internal struct WriteQueue
     /// </summary>
     private Tail? _rest;
 
-    public readonly long Length => _first.Bytes.Length + (_rest?.Length ?? 0);
+    /// <summary>Bytes of another connection. They are sent first: the pipe is filled only while nothing is queued.</summary>
+    private SplicePipe? _pipe;
 
-    public readonly bool IsEmpty => _first.IsEmpty;
+    public readonly long Length => _first.Bytes.Length + (_rest?.Length ?? 0) + (_pipe?.Length ?? 0);
+
+    public readonly bool IsEmpty => _first.IsEmpty && _pipe is not { Length: > 0 };
+
+    /// <summary>Makes the pipe.</summary>
+    public bool TryOpenPipe() => (_pipe ??= SplicePipe.TryCreate()) is not null;
+
+    /// <summary>Queues what another connection has received, without a copy. The queue has to be empty.</summary>
+    /// <param name="socket">Of that connection.</param>
+    /// <param name="max">The most bytes to take.</param>
+    /// <param name="count">How many were taken.</param>
+    public readonly Errno Fill(nint socket, long max, out int count)
+    {
+        Debug.Assert(IsEmpty, "the pipe comes first");
+        return _pipe!.Fill(socket, max, out count);
+    }
+
+    public void ClosePipe()
+    {
+        _pipe?.Close();
+        _pipe = null;
+    }
 
     /// <summary>Queues memory by reference.</summary>
     /// <param name="shared">Remains the caller's, and must not change until it is sent.</param>
@@ -62,6 +84,13 @@ internal struct WriteQueue
     public Errno Flush(nint handle, bool more, out nint sent)
     {
         Debug.Assert(!IsEmpty, "there is something to send");
+        if (_pipe is { Length: > 0 } pipe)
+        {
+            Errno refusal = pipe.Drain(handle, out int drained);
+            sent = drained;
+            return pipe.Length == 0 || refusal != Errno.None ? refusal : Errno.EAGAIN;
+        }
+
         Errno error = _rest is { IsEmpty: false } ? SendGathered(handle, more, out sent) : SendFirst(handle, more, out sent);
         return Consume(sent) || error != Errno.None ? error : Errno.EAGAIN;
     }
@@ -69,6 +98,7 @@ internal struct WriteQueue
     /// <summary>Drops everything, and returns rented arrays.</summary>
     public void Clear()
     {
+        ClosePipe();
         while (!_first.IsEmpty)
         {
             RemoveFirst();

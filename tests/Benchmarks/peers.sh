@@ -3,6 +3,7 @@
 poem_peers=()
 transform_peers=()
 proxy_peers=()
+pass_peers=()
 slow_peers=()
 missing=
 
@@ -24,8 +25,14 @@ find_peers() {
     module=$(find /usr/lib/nginx /usr/lib64/nginx /usr/libexec/nginx -name ngx_stream_module.so -print -quit 2>/dev/null || true)
     if command -v nginx >/dev/null; then
         poem_peers+=("nginx=$here/peers/nginx_poem {port} {file} $scratch $module")
+        pass_peers+=("nginx=$here/peers/pass_peer nginx {port} {upstream} $scratch $module")
     else
         absent nginx
+    fi
+    if command -v haproxy >/dev/null; then
+        pass_peers+=("HAProxy=$here/peers/pass_peer haproxy {port} {upstream} $scratch")
+    else
+        absent HAProxy
     fi
     if command -v go >/dev/null && { [[ $go_peer -nt $here/peers/go/main.go ]] \
         || (cd "$here/peers/go" && GOPROXY=off GOFLAGS=-mod=mod go build -o "$go_peer" .) >/dev/null 2>&1; }; then

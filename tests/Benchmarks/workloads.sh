@@ -89,6 +89,38 @@ measure_proxy() {
     stop "$upstream_pid"
 }
 
+# The same with 10 MB. limit.c sends the poem itself.
+measure_proxy10m() {
+    through_proxy proxy10m '10 MB poem from the cache' '' "poetry=$binary proxy --port {port} {upstream}" \
+        ${proxy_peers[@]+"${proxy_peers[@]}"}
+}
+
+# A poem that is not kept. 16 clients that come together share a fetch; a single one has the kernel pass the poem on.
+measure_pass10m() {
+    local count
+    for count in 16 1; do
+        in_flight=$count
+        through_proxy pass10m '10 MB poem passed through' "$count" \
+            "poetry=$binary proxy --max-poem 16K --port {port} {upstream}" ${pass_peers[@]+"${pass_peers[@]}"}
+    done
+}
+
+# through_proxy WORD TITLE IN-FLIGHT COMMAND...
+through_proxy() {
+    local word=$1 what=$2 upstream upstream_pid
+    in_flight=${3:-16} check_every=8
+    shift 3
+    poem 10000000
+    launch "$build/limit {port} {file}" "$file"
+    upstream=127.0.0.1:$port upstream_pid=$pid
+    title "$word: $what, $in_flight in flight; $pace; CPU seconds for a GB"
+    table_of_loads MB/s CPUs/GB
+    rate_field=mb_s
+    compare poem_load 100 "$file" "$build/limit {port} {file}" "${@//'{upstream}'/$upstream}"
+    rate_field=conns_s
+    stop "$upstream_pid"
+}
+
 # ---- Slow ------------------------------------------------------------------
 
 drip_load() {

@@ -119,6 +119,17 @@ public sealed class GuidePages6To13 : TutorialExample
     }
 
     [TestMethod]
+    public void Page8_AMemoryReactor_ConnectsFactories()
+    {
+        var reactor = new MemoryReactor();
+        var client = new PoemClientFactory();
+        client.Poem.AddCallback(text => Print($"client got: {text}"));
+        reactor.Connect(client, new PoemServerFactory("A stone\n"u8.ToArray()));
+        reactor.Advance(seconds: 0);
+        Expect("client got: A stone\n");
+    }
+
+    [TestMethod]
     public void Page8_Exercise2_ALostClient_StopsTheTimer()
     {
         MemoryTransport transport = MemoryTransport.Connect(new SlowServer(Clock, ["one", "two", "three"]));

@@ -1,8 +1,10 @@
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
 using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Native;
@@ -147,11 +149,19 @@ public sealed class BadInputTests : NativeTests
     [DataRow("--port", "serve", "--prot", "0", "poem.txt")]
     [DataRow("--send-timeout", "serve", "--send-timeot", "5", "poem.txt")]
     [DataRow("--quiet", "get", "--queit", "10001")]
-    [DataRow("serve", "serv", "poem.txt")]
-    [DataRow("get", "gte", "10001")]
     public void AnyCommand_AWordMistyped_NamesTheNearestKnown(string nearest, params string[] arguments)
     {
         AssertFailed(Run(arguments), 2, nearest);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(EveryCommand))]
+    public void AnyCommand_Mistyped_IsNamed(string[] command)
+    {
+        foreach (string name in command)
+        {
+            AssertFailed(Run(name[..^1], "10001"), 2, $"'{name}'");
+        }
     }
 
     [TestMethod]
@@ -212,7 +222,9 @@ public sealed class BadInputTests : NativeTests
         Assert.DoesNotContain("   at ", finished.Errors);
     }
 
-    private static IEnumerable<string[][]> EveryCommand => [[[]], [["serve"]], [["get"]]];
+    /// <summary>The program without a command, and with each.</summary>
+    private static IEnumerable<string[][]> EveryCommand =>
+        [[[]], .. CommandLine.Root.Subcommands.Select(command => (string[][])[[command.Name]])];
 
     /// <summary>A poem that can't be read is found out at run time: before anything listens.</summary>
     private static void AssertUnreadable(Finished finished, params string[] words)

@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -10,6 +11,7 @@ namespace Poetry.Tests.Native;
 
 /// <summary>The recipes for HAProxy and nginx, used as they stand.</summary>
 [TestClass]
+[SupportedOSPlatform("linux")]
 [OSCondition(OperatingSystems.Linux)]
 public sealed partial class DeployBalancerTests : DeployTests
 {
@@ -64,7 +66,7 @@ public sealed partial class DeployBalancerTests : DeployTests
         Posix.MakeFifo(Folder["asked"]);
         Posix.MakeFifo(Folder["done"]);
         _ = Folder.Write("restart", "#!/bin/sh\necho \"$1\" >asked && read -r _ <done\n");
-        File.SetUnixFileMode(Folder["restart"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        _ = RunTool("chmod", "+x", "restart");
 
         const string Loop = """
             n=0

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -11,6 +12,7 @@ namespace Poetry.Tests.Native;
 
 /// <summary>docs/deploy/Containerfile without a container engine: its layout in a folder, run in a chroot.</summary>
 [TestClass]
+[SupportedOSPlatform("linux")]
 [OSCondition(OperatingSystems.Linux)]
 public sealed class DeployContainerTests : NativeTests
 {
@@ -30,7 +32,8 @@ public sealed class DeployContainerTests : NativeTests
         }
 
         Assert.AreEqual("FROM scratch", Lines[0]);
-        _ = Directory.CreateDirectory(Folder["root"], (UnixFileMode)0x1ED); // 0755
+        _ = Directory.CreateDirectory(Folder["root"]);
+        _ = ToolRun.Run(Folder.Path, "chmod", "755", "root");
         foreach (string[] copy in Lines.Where(line => line.StartsWith("COPY ", StringComparison.Ordinal)).Select(line => line.Split(' ')))
         {
             Copy(Path.Combine(Repository.Root, copy[1]), Folder["root" + copy[2]]);

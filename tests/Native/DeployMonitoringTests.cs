@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text;
@@ -33,7 +34,7 @@ public sealed partial class DeployMonitoringTests : NativeTests
         for (int i = 0; i < queries.Length; i++)
         {
             string query = queries[i].Replace("$__rate_interval", "1m", StringComparison.Ordinal);
-            _ = rules.Append($"  - record: query:{i}\n    expr: {JsonSerializer.Serialize(query)}\n");
+            _ = rules.Append(CultureInfo.InvariantCulture, $"  - record: query:{i}\n    expr: {JsonSerializer.Serialize(query)}\n");
         }
 
         _ = Folder.Write("rules.yml", rules.ToString());

@@ -28,7 +28,7 @@ public sealed partial class PackageTests : NativeTests
             <RestorePackagesPath>$(MSBuildProjectDirectory)/packages</RestorePackagesPath>
           </PropertyGroup>
           <ItemGroup>
-            <PackageReference Include="Poetry.Net" Version="1.0.0" />
+            <PackageReference Include="Poetry.Net" Version="*" />
           </ItemGroup>
         </Project>
         """;

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 

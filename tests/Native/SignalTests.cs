@@ -32,6 +32,22 @@ public sealed class SignalTests : NativeTests
         Assert.IsLessThanOrEqualTo(MaxIdleThreads, threads.Length, string.Join(' ', threads));
     }
 
+    /// <summary>The kernel gives a signal to any thread that does not block it: proc(5), SigBlk in /proc/PID/status.</summary>
+    [TestMethod]
+    public void EveryThread_BlocksTheSignals()
+    {
+        NativeBinary server = ServePoem(Poem, "--workers", "2");
+        foreach (string thread in Directory.GetDirectories($"/proc/{server.ProcessId}/task"))
+        {
+            string line = File.ReadLines($"{thread}/status").First(line => line.StartsWith("SigBlk:", StringComparison.Ordinal));
+            ulong blocked = ulong.Parse(line["SigBlk:".Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            foreach (int signal in new[] { Posix.SIGHUP, Posix.SIGINT, Posix.SIGTERM, Posix.SIGUSR1, Posix.SIGUSR2 })
+            {
+                Assert.AreNotEqual(0UL, blocked & (1UL << (signal - 1)), $"signal {signal} of {File.ReadAllText($"{thread}/comm")}");
+            }
+        }
+    }
+
     /// <summary>At this limit the runtime has no address space left for a thread's stack.</summary>
     [TestMethod]
     public void Terminate_WithoutAddressSpaceForAThread_EndsWithZero()

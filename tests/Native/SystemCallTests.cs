@@ -24,7 +24,7 @@ public sealed class SystemCallTests : NativeTests
     public void Serve_ASmallPoem_CostsNoCallTooMany()
     {
         _ = Folder.Write("poem.txt", Poem);
-        Dictionary<string, int> calls = Trace(port => Wire.Fetch(port).AssertIs(Poem), "serve", "poem.txt");
+        Dictionary<string, int> calls = Trace(port => Wire.Fetch(port).AssertIs(Poem), Clients, "serve", "poem.txt");
         AssertEachOnce(calls);
         AssertBetween(calls, Clients / 2, Clients * 2, "recvfrom", "read");
     }
@@ -35,11 +35,24 @@ public sealed class SystemCallTests : NativeTests
     {
         byte[] request = Encoding.ASCII.GetBytes("20:cummingsify.A SONNET,");
         byte[] reply = Encoding.ASCII.GetBytes("8:a sonnet,");
-        Dictionary<string, int> calls = Trace(port => Ask(port, request).AssertIs(reply), "transform");
+        Dictionary<string, int> calls = Trace(port => Ask(port, request).AssertIs(reply), Clients, "transform");
         AssertEachOnce(calls);
 
         // The request, and the client's end; one more for each that was read too early.
         AssertBetween(calls, Clients * 3 / 2, Clients * 3, "recvfrom", "read");
+    }
+
+    /// <summary>The kernel passes the poem on: the program reads its beginning, and then moves a megabyte with two calls.</summary>
+    [TestMethod]
+    public void Proxy_ALongPoemToOneClient_IsSpliced()
+    {
+        byte[] poem = new byte[8 * 1024 * 1024];
+        new Random(1).NextBytes(poem);
+        NativeBinary upstream = ServePoem(poem);
+        Dictionary<string, int> calls = Trace(
+            port => Wire.Fetch(port).AssertIs(poem), 1, "proxy", "--max-poem", "16KiB", $"{upstream.Port()}");
+        AssertBetween(calls, 2, int.MaxValue, "splice");
+        AssertBetween(calls, 0, 8, "sendto", "sendmsg");
     }
 
     /// <summary>Sends a question with the connection, so that it is there when the server looks.</summary>
@@ -75,7 +88,7 @@ public sealed class SystemCallTests : NativeTests
     }
 
     /// <summary>Counts the calls of a server between the first client and the signal.</summary>
-    private Dictionary<string, int> Trace(Action<int> client, params string[] words)
+    private Dictionary<string, int> Trace(Action<int> client, int clients, params string[] words)
     {
         RequireStrace();
         string trace = Folder["trace"];
@@ -85,7 +98,7 @@ public sealed class SystemCallTests : NativeTests
             Through = [Tracer, "-f", "-qq", "-o", trace],
         }));
         int port = server.Port();
-        for (int i = 0; i < Clients; i++)
+        for (int i = 0; i < clients; i++)
         {
             client(port);
         }

@@ -78,6 +78,17 @@ public sealed class TransformMemoryTests : NativeTests
         AssertFailed(Run(new Launch("transform") { Before = group.Join }), 1, "too little memory: the control group leaves ");
     }
 
+    /// <summary>Before the runtime begins, which would end with a segmentation fault.</summary>
+    [TestMethod]
+    [DataRow(8_000, "help")]
+    [DataRow(24_000, "serve poem.txt")]
+    [DataRow(36_000, "get 1")]
+    [DataRow(49_151, "transform")]
+    public void AnAddressSpaceThatIsTooSmall_IsRefusedInOneLine(int addressSpaceKiB, string command) => AssertFailed(
+        Run(new Launch(command.Split(' ')) { Before = $"ulimit -v {addressSpaceKiB};" }),
+        1,
+        $"poetry: too little memory: ulimit -v is {addressSpaceKiB}, 49152 are needed");
+
     /// <summary>The runtime reserves half of it, and starts all the same.</summary>
     [TestMethod]
     [DataRow(49_152)]

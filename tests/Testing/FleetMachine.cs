@@ -31,11 +31,11 @@ internal sealed class FleetMachine : IDisposable
         ProxyOptions options,
         SharedPoemOptions? shared = null,
         int poems = 1,
-        ManualClock? clock = null,
+        global::Poetry.Net.Testing.ManualClock? clock = null,
         Func<FleetMachine, int, Func<IPoemReceiver, Deferred<long>>>? fetch = null)
     {
         Number = number;
-        Clock = clock ?? new ManualClock();
+        Clock = clock ?? new global::Poetry.Net.Testing.ManualClock();
         Options = options with { ProbeDelay = TimeSpan.Zero };
         Link = new SharedLinkModel(server, Clock);
         Memory = new GuardedMemory();
@@ -59,7 +59,7 @@ internal sealed class FleetMachine : IDisposable
 
     public int Number { get; }
 
-    public ManualClock Clock { get; }
+    public global::Poetry.Net.Testing.ManualClock Clock { get; }
 
     public ProxyOptions Options { get; }
 

@@ -25,10 +25,13 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
     /// <summary>Called with the key and token of each lock that this proxy was told it has.</summary>
     public Action<string, string>? Granted { get; set; }
 
-    public bool IsClosed { get; private set; }
+    /// <summary>A number that its purges carry, so that a test knows which of them another proxy has heard of.</summary>
+    public int Stamp { get; set; }
 
-    /// <summary>True if no operation is under way.</summary>
-    public bool IsIdle => _calls.Count == 0;
+    /// <summary>Called with a key and the greatest stamp of its purges that this proxy has heard of, or has to act as if.</summary>
+    public Action<string, int>? PurgeHeard { get; set; }
+
+    public bool IsClosed { get; private set; }
 
     public Deferred<SharedRead> Get(string key, IPoemReceiver receiver)
     {
@@ -87,11 +90,15 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
         return default;
     });
 
-    public Deferred<Unit> Purge(IReadOnlyList<string> keys) => Write<Unit>("purge", () =>
+    public Deferred<Unit> Purge(IReadOnlyList<string> keys)
     {
-        server.Purge(keys);
-        return default;
-    });
+        int stamp = Stamp;
+        return Write<Unit>("purge", () =>
+        {
+            server.Purge(keys, stamp);
+            return default;
+        });
+    }
 
     public Deferred<Unit> Probe() => Write<Unit>("probe", static () => default);
 
@@ -104,12 +111,14 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
             _isSubscribed = true;
             server.Subscribers.Remove(this);
             server.Subscribers.Add(this);
+            KeyValuePair<string, int>[] purges = [.. server.Purges];
+            call.Confirmed = () => Array.ForEach(purges, purge => PurgeHeard?.Invoke(purge.Key, purge.Value));
             call.Reply(default);
         });
     }
 
     /// <summary>A purge is published.</summary>
-    public void Hear(string key)
+    public void Hear(string key, int stamp)
     {
         if (server.Loses())
         {
@@ -121,6 +130,7 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
         {
             if (_isSubscribed)
             {
+                PurgeHeard?.Invoke(key, stamp);
                 Purged?.Invoke(key);
             }
         });
@@ -258,6 +268,9 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
 
         public Deferred<T> Result { get; }
 
+        /// <summary>Called before it succeeds.</summary>
+        public Action? Confirmed { get; set; }
+
         /// <summary>The operation was carried out; the reply may be lost.</summary>
         public void Reply(T value)
         {
@@ -274,6 +287,7 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
         {
             if (End())
             {
+                Confirmed?.Invoke();
                 Result.Callback(value);
             }
         }

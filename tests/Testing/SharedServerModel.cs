@@ -42,8 +42,8 @@ internal sealed class SharedServerModel(IClock clock)
     /// <summary>Operations that were carried out, by name.</summary>
     public Dictionary<string, int> Operations { get; } = [];
 
-    /// <summary>Called with the key when values and locks are purged.</summary>
-    public Action<string>? KeyPurged { get; set; }
+    /// <summary>The greatest stamp of the purges of each key so far: see <see cref="SharedLinkModel.Stamp"/>.</summary>
+    public Dictionary<string, int> Purges { get; } = [];
 
     public IEnumerable<string> Keys => _entries.Keys.Where(key => Find(key) is not null);
 
@@ -152,16 +152,16 @@ internal sealed class SharedServerModel(IClock clock)
         }
     }
 
-    public void Purge(IReadOnlyList<string> keys)
+    public void Purge(IReadOnlyList<string> keys, int stamp)
     {
         foreach (string key in keys)
         {
             Evict(key);
             Evict(SharedNames.LockOf(key));
-            KeyPurged?.Invoke(key);
+            Purges[key] = Math.Max(stamp, Purges.GetValueOrDefault(key));
             foreach (SharedLinkModel link in Subscribers.ToArray())
             {
-                link.Hear(key);
+                link.Hear(key, stamp);
             }
         }
     }

@@ -36,9 +36,9 @@ public sealed class NearestWordTests
     public void Offer_SeveralWords_TheNearestIsFound(string typed, string? expected)
     {
         var nearest = new NearestWord(typed);
-        foreach (string word in (string[])["serve", "slow-serve", "transform", "proxy", "get", "completion"])
+        foreach (CommandSchema command in CommandLine.Root.Subcommands)
         {
-            nearest.Offer(word);
+            nearest.Offer(command.Name);
         }
 
         Assert.AreEqual(expected, nearest.Found);

@@ -3,10 +3,8 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
-using Poetry.Net.Testing;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
-using ManualClock = Poetry.Tests.Testing.ManualClock;
 
 namespace Poetry.Tests.Protocols;
 

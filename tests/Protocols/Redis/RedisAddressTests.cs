@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Tests.Protocols;

@@ -18,7 +18,7 @@ namespace Poetry.Tests.Protocols;
 public sealed class RedisFaultTests
 {
     private const string Key = "test:{plain:-:host:10001}";
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(500);
 
     private readonly RedisWorld _world = new();
     private RedisStore? _store;

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
-using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
 

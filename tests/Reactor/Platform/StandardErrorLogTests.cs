@@ -1,4 +1,3 @@
-using System;
 using System.IO.Pipes;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;

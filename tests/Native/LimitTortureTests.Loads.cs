@@ -18,7 +18,7 @@ public sealed partial class LimitTortureTests
     /// <summary>A client that is not let in for so long finds the backlog full.</summary>
     private const int FullBacklogMs = 1000;
 
-    private bool IsFull => Environment.GetEnvironmentVariable("POETRY_TORTURE") is { Length: > 0 };
+    private static bool IsFull => Environment.GetEnvironmentVariable("POETRY_TORTURE") is { Length: > 0 };
 
     private void RunOnce(string command, Limited limited)
     {

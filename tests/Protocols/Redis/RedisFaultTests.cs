@@ -340,7 +340,12 @@ public sealed class RedisFaultTests
         using Socket first = Wire.Connect(server.SocketPath);
         _ = first.Send("PING\r\n"u8);
         _ = first.Receive(new byte[10]);
-        Assert.Contains("max number of clients", FailureOf(_store.Probe()));
+
+        // It may close before our first byte, which then meets a broken pipe, and its line is never read.
+        string message = FailureOf(_store.Probe());
+        Assert.IsTrue(
+            message.Contains("max number of clients", StringComparison.Ordinal) || message.EndsWith("broken pipe", StringComparison.Ordinal),
+            message);
     }
 
     [TestMethod]

@@ -144,7 +144,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             int timeoutMs = EndTurn();
             if (_coalescer.ShouldSleep(_turnLengthTicks, willWait: timeoutMs != 0))
             {
-                NativeProcess.SleepMicroseconds(_coalescer.SleepMicroseconds);
+                NativeProcess.SleepMicroseconds(WakeupCoalescer.SleepMicroseconds);
             }
 
             Turn(timeoutMs);

@@ -69,30 +69,6 @@ public sealed class WakeupCoalescerTests
         }
     }
 
-    /// <summary>20,000 events a second are three in a short sleep and the turn after it, and more in a long one.</summary>
-    [TestMethod]
-    public void TooFewEventsForAShortSleep_AreCollectedByALongOne()
-    {
-        _ = Turn(1);
-        int shortSleep = _coalescer.SleepMicroseconds;
-        for (int i = 0; i < 1000; i++)
-        {
-            Assert.IsTrue(Turn(_coalescer.SleepMicroseconds == shortSleep ? 3 : i % 2 == 0 ? 4 : 6));
-        }
-
-        Assert.IsGreaterThan(shortSleep, _coalescer.SleepMicroseconds);
-        _ = Turn(100);
-        Assert.AreEqual(shortSleep, _coalescer.SleepMicroseconds, "so many come in a short one, too");
-    }
-
-    /// <summary>Two or three clients that ask again and again: no sleep collects four of them.</summary>
-    [TestMethod]
-    public void AFewClientsInLockstep_AreSeldomDelayed()
-    {
-        Assert.IsLessThan(50, Count(turns: 1000, events: 3));
-        Assert.IsLessThan(500, Count(turns: 100_000, events: 3));
-    }
-
     private int Count(int turns, int events)
     {
         int sleeps = 0;

@@ -69,12 +69,6 @@ public abstract class SharedCacheNativeTests : ProxyNativeTests
         return proxy;
     }
 
-    internal CountedUpstream Waiting(byte[] poem) => new((client, _) =>
-    {
-        Assert.IsTrue(Go.WaitOne(Patience.Milliseconds));
-        SendAll(client, poem);
-    });
-
     private Dictionary<NativeBinary, string> MetricsPaths { get; } = [];
 
     private string MetricsOf(NativeBinary proxy) => MetricsPaths[proxy];
@@ -99,8 +93,6 @@ internal sealed class CountedUpstream : IDisposable
     public int Fetches => Volatile.Read(ref _fetches);
 
     public string Address => _server.Address;
-
-    public void WaitForFetch() => _server.WaitForClient();
 
     public void Dispose() => _server.Dispose();
 }

@@ -22,6 +22,7 @@ internal sealed class SharedCache
     private readonly ILogger _log;
     private readonly Action<string?> _purged;
     private readonly Backoff _backoff = new(MinPause, MaxPause);
+
     /// <summary>Fetches that have a lock, or are stored.</summary>
     private readonly List<SharedFetch> _holders = [];
     private readonly HashSet<string> _unpurged = [];
@@ -30,6 +31,7 @@ internal sealed class SharedCache
     private Deferred? _subscribing;
     private Deferred? _purging;
     private TimeSpan _lostAt;
+    private TimeSpan _subscribedAt;
     private bool _isSubscribed;
     private bool _isClosed;
     private Action? _whenIdle;
@@ -157,7 +159,12 @@ internal sealed class SharedCache
     private void OnSubscriptionLost(SharedStoreError error)
     {
         _isSubscribed = false;
-        if (IsUsable)
+        if (IsUsable && _clock.Now - _subscribedAt < MinPause)
+        {
+            // A server that confirms and closes each time: asking again at once would be a loop.
+            Failed(error, Generation);
+        }
+        else if (IsUsable)
         {
             // It may have been closed for being idle, which is no outage.
             Resubscribe();
@@ -178,6 +185,7 @@ internal sealed class SharedCache
     {
         await Store.Subscribe();
         _isSubscribed = true;
+        _subscribedAt = _clock.Now;
         _purged(null);
         return default;
     }

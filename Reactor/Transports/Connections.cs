@@ -110,14 +110,14 @@ internal sealed class Connections
     }
 
     /// <summary>
-    /// True if a connection whose peer has closed may be asked for an error. That costs a system call, so it is done 1,000 times
-    /// a second, after a pause up to 250 times at once: enough for the checks of many load balancers, and a twentieth of the
-    /// connections of a busy server.
+    /// True if a connection whose peer has closed may be asked for an error. That costs a system call, so it is done 20 times a
+    /// second, after a pause up to 20 times at once: enough for the checks of ten load balancers every half second, and lost
+    /// among the calls of a busy server.
     /// </summary>
     internal bool TryTakeErrorCheck()
     {
-        const long Interval = TimeSpan.TicksPerSecond / 1000;
-        const long Burst = 250 * Interval;
+        const long Interval = TimeSpan.TicksPerSecond / 20;
+        const long Burst = 20 * Interval;
         long now = _reactor.Now.Ticks;
         long next = Math.Max(_errorChecksTicks, now - Burst) + Interval;
         if (next > now)

@@ -134,7 +134,7 @@ public sealed class LoadBalancerTests : NativeTests
     [TestMethod]
     public void ManyProbesOfAShortPoem_AreRecordedAtDebug()
     {
-        const int Probes = 60;
+        const int Probes = 20;
         NativeBinary server = ServePoem(Poem, "--log-level", "debug");
         server.Signal(Posix.SIGSTOP);
         for (int i = 0; i < Probes; i++)

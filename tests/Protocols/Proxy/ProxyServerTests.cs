@@ -62,11 +62,16 @@ public sealed class ProxyServerTests
         upstreams.Last.SendAll(new byte[600]);
         clock.Advance(0);
         Assert.IsTrue(transport.Finish());
-        _ = DeliverSome(factory, transport);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        long sent = DeliverSome(factory, transport);
-        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before, "bytes for 1,000 deliveries");
-        Assert.AreEqual(600 * 1000, sent);
+        // Code of the framework that the JIT has not compiled anew yet allocates what the native binary does not.
+        long allocated = -1;
+        for (int pass = 0; pass < 200 && allocated != 0; pass++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Assert.AreEqual(600 * 1000, DeliverSome(factory, transport));
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Assert.AreEqual(0, allocated, "bytes for 1,000 deliveries");
         service.Clear();
     }
 

@@ -217,6 +217,36 @@ public sealed class SharedFetchTests
     }
 
     [TestMethod]
+    public void APoemWhoseLockWasLostInMidFetch_IsNotKept()
+    {
+        FleetMachine machine = Machine();
+        MemoryTransport client = machine.Join();
+        Pass(0.1);
+        machine.Upstream.Last.Send(Encoding.UTF8.GetBytes(Poem[..10]));
+        _server.Evict(Lock);
+        Pass(1.5);
+        Assert.AreEqual(1, machine.Service.Shared!.LocksLost, "the renewal tells");
+        machine.Upstream.Last.SendAll(Encoding.UTF8.GetBytes(Poem[10..]));
+        Pass(0.1);
+        ProxyWorld.AssertGot(client, Poem);
+        Assert.IsNull(Stored());
+        Assert.AreEqual(ProxyState.Empty, machine.Service.State);
+    }
+
+    [TestMethod]
+    public void ASubscriptionThatEndsAtOnceEachTime_IsAnOutage_AndNoLoop()
+    {
+        FleetMachine machine = Machine();
+        for (int i = 0; i < 200; i++)
+        {
+            Pass(0.05);
+            machine.Link.LoseSubscription();
+        }
+
+        Assert.IsInRange(2, 25, _server.Operations["subscribe"]);
+    }
+
+    [TestMethod]
     public void APoemThatIsTooLong_IsNotStored_AndItsLockIsGivenBackAtOnce()
     {
         FleetMachine machine = Machine(shared: new SharedPoemOptions { Lifetime = default, MaxBytes = 10 });

@@ -49,7 +49,7 @@ public sealed class DeployContainerTests : NativeTests
         try
         {
             string? ready = container.StandardOutput.ReadLine();
-            Assert.AreEqual("Serving /poems/ecstasy.txt on [::]:10001.", ready, ready is null ? container.StandardError.ReadToEnd() : "");
+            Assert.AreEqual("Serving /poems/ecstasy.txt on [::]:10001.", ready, ready is null ? EndOf(container) : "");
             int processId = int.Parse(File.ReadAllText($"/proc/{container.Id}/task/{container.Id}/children"), CultureInfo.InvariantCulture);
             string[] status = File.ReadAllLines($"/proc/{processId}/status");
             Assert.Contains($"Uid:\t{string.Join('\t', Enumerable.Repeat(user.Split(':')[0], 4))}", status);
@@ -74,6 +74,13 @@ public sealed class DeployContainerTests : NativeTests
         {
             container.Kill(entireProcessTree: true);
         }
+    }
+
+    private static string EndOf(Process process)
+    {
+        string errors = process.StandardError.ReadToEnd();
+        Assert.IsTrue(process.WaitForExit(Patience.Milliseconds), "it does not end");
+        return $"it ended with {process.ExitCode}: {errors}";
     }
 
     private static string Instruction(string word) =>

@@ -118,9 +118,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>Its connections, those of ports and those of connectors.</summary>
     internal Connections Connections { get; }
 
-    /// <summary>Called in every turn, before the loop computes how long to wait.</summary>
-    internal Action? BeforeSleep { get; set; }
-
     internal TimerQueue Timers => _timers;
 
     internal ILogger Log => _log;
@@ -330,11 +327,6 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <returns>The time until the next delayed call, rounded up, so that the call is due when the wait ends.</returns>
     private int EndTurn()
     {
-        if (BeforeSleep is { } beforeSleep)
-        {
-            Guard(static call => call(), beforeSleep);
-        }
-
         long wakeTicks = _failures.Sweep(Now)?.Ticks ?? long.MaxValue;
         if (_timers.TryPeek(out long dueTicks))
         {

@@ -121,7 +121,6 @@ internal sealed class ServerHost
 
             _services.AddService(new ReadyNotice(_threads, listeners));
             _services.StartService();
-            IdleMemoryTrimmer.Attach(First);
             _threads.Run();
             _log.DisposeTimeout = TimeForLog();
             return _hasFailed ? ExitCode.Failure : ExitCode.Success;

@@ -1,5 +1,4 @@
 using System;
-using System.Diagnostics;
 using System.IO;
 using Poetry.Net;
 
@@ -127,7 +126,7 @@ internal sealed class SharedFetch : IPoemReceiver
             }
 
             poem.Release();
-        }).AddErrback(static _ => { });
+        });
     }
 
     /// <summary>Gives the lock back, so that another proxy can fetch at once.</summary>
@@ -302,7 +301,7 @@ internal sealed class SharedFetch : IPoemReceiver
                 ForgetLock();
                 LoseLock();
             }
-        }).AddErrback(static _ => { });
+        });
     }
 
     private void GiveBackIfTooLong(long length)
@@ -332,9 +331,9 @@ internal sealed class SharedFetch : IPoemReceiver
         {
             _cache.Failed(error, generation);
         }
-        else
+        else if (!failure.Check<CancelledError>())
         {
-            Debug.Assert(failure.Check<CancelledError>(), "operations fail because of the cache");
+            failure.Throw();
         }
     }
 }

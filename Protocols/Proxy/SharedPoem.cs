@@ -72,8 +72,8 @@ internal sealed record SharedPoemOptions
     public TimeSpan MinPollDelay { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>
-    /// The longest of these delays. Chosen: a hundred proxies that wait ask for 2,000 short operations a second, two percent of
-    /// what one server carries, and a client notices less than the fetch that it waits for.
+    /// The longest of these delays. Chosen: a hundred proxies that wait ask for 2,000 short operations a second, and a
+    /// client waits at most this much longer than for the fetch itself.
     /// </summary>
     public TimeSpan MaxPollDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 }

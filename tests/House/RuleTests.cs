@@ -45,7 +45,6 @@ public sealed partial class RuleTests
     [
         ("Thread.Sleep", "Protocols/Poems/PoemReading.cs", "a server that starts has no client yet"),
         ("Thread.Sleep", "Reactor/Pollers/WinsockSelectPoller.cs", "it is the backend's wait: select there refuses to wait for nothing"),
-        ("GC.Collect(", "Reactor/SignalQueue.cs", "it brings code of ours onto the finalizer thread"),
         ("GC.Collect(", "Reactor/Deferreds/UnhandledFailures.cs", "the ledger finds failures that nothing can handle any more"),
         ("Console.", "tests/Program.cs", "the replay of traces is a program, and its result is what it prints"),
         ("Console.", "tests/Benchmarks/Micro/Aot/Program.cs", "what a benchmark finds out is printed, not asserted"),

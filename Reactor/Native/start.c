@@ -9,6 +9,9 @@
 // With less address space the runtime ends with SIGSEGV or status 255, and without a line.
 static const rlim_t min_address_space = 48 << 20;
 
+// Absent in a static executable.
+extern __attribute__((weak)) const char _DYNAMIC[];
+
 __attribute__((constructor)) static void start(void) {
   // The signals that SignalQueue.cs receives: threads inherit the mask, and a signal that comes before Main is pending.
   static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
@@ -17,6 +20,11 @@ __attribute__((constructor)) static void start(void) {
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
     sigaddset(&blocked, signals[i]);
   sigprocmask(SIG_BLOCK, &blocked, NULL);
+
+  // Asked for dumps of crashes, the runtime looks for the path of its module, and where there is none it ends with status
+  // 255, and without a line. The variable may be meant for other programs of the machine.
+  if (_DYNAMIC == NULL)
+    unsetenv("DOTNET_DbgEnableMiniDump");
 
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)

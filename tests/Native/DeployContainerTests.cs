@@ -44,7 +44,8 @@ public sealed class DeployContainerTests : NativeTests
             mount --make-rprivate / && mount --bind root root && mount -o remount,bind,ro root && ip link set lo up || exit 125
             exec chroot --userspec={user} root "$@"
             """;
-        string[] shell = ["unshare", "-n", "-m", "-p", "-f", "--kill-child", "sh", "-c", script, "sh"];
+        // The variable may be set for other programs, and the runtime in a static executable ends where it is.
+        string[] shell = ["env", "DOTNET_DbgEnableMiniDump=1", "unshare", "-n", "-m", "-p", "-f", "--kill-child", "sh", "-c", script, "sh"];
         using Process container = ToolRun.Start(Folder.Path, [.. shell, .. Words("ENTRYPOINT"), .. Words("CMD")]);
         try
         {

@@ -25,11 +25,7 @@ public abstract partial class Deferred
     internal void AddLink(ChainLink link)
     {
         AssertThread();
-        if ((_state & Superseded) != 0)
-        {
-            ThrowSuperseded();
-        }
-
+        ThrowIfSuperseded();
         Append(link);
         RunIfItCan();
     }

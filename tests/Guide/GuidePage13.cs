@@ -35,7 +35,7 @@ public sealed class GuidePage13 : TutorialExample
 
         Visit().AddErrback(failure => Print(failure.Message)).AddBoth(reactor.Stop);
         reactor.Run();
-        Expect("visit 1", "visit 2", "ERR value is not an integer or out of range");
+        Expect("visit 1", "visit 2", "member 0 failed first: ERR value is not an integer or out of range");
     }
 
     [TestMethod]

@@ -147,7 +147,7 @@ internal sealed class Visits(RedisClient redis)
     public async Deferred<long> Count(string page)
     {
         RedisReply[] replies = await Deferred.GatherResults(
-            [redis.Send("INCR", page), redis.Send("EXPIRE", page, "86400")]);
+            [redis.Send("INCR", page), redis.Send("EXPIRE", page, "86400")], consumeErrors: true);
         return replies[0].Number;
     }
 }

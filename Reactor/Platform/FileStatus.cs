@@ -7,20 +7,10 @@ internal enum FileKind : byte
 {
     /// <summary>Anything else, such as a block device.</summary>
     Other,
-
-    /// <summary>A file with bytes in it.</summary>
     Regular,
-
-    /// <summary>A directory.</summary>
     Directory,
-
-    /// <summary>A pipe, named or not.</summary>
     Fifo,
-
-    /// <summary>A terminal, /dev/null and their kin.</summary>
     CharacterDevice,
-
-    /// <summary>A socket.</summary>
     Socket,
 
     /// <summary>A symbolic link; only <see cref="NativeFile.StatusOf"/> sees it.</summary>
@@ -30,7 +20,6 @@ internal enum FileKind : byte
 /// <summary>The status of a file at one moment.</summary>
 internal readonly struct FileStatus(FileKind kind, long sizeBytes, long modifiedTicks, ulong identity)
 {
-    /// <summary>What it is.</summary>
     public FileKind Kind => kind;
 
     /// <summary>How long it is, for a regular file.</summary>

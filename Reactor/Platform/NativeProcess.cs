@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.Versioning;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
@@ -13,8 +12,35 @@ internal static unsafe class NativeProcess
     /// Opens /dev/null at the descriptors 0, 1 and 2 where they were closed at the start. Otherwise the first sockets would
     /// get these numbers, and output would go to a client (seen, with 0 and 1 closed).
     /// </summary>
-    public static Errno EnsureStandardDescriptors() =>
-        OperatingSystem.IsWindows() ? Errno.None : EnsureStandardDescriptorsOnUnix();
+    public static Errno EnsureStandardDescriptors()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Errno.None;
+        }
+
+        fixed (byte* path = "/dev/null\0"u8)
+        {
+            for (nint handle = 0; handle <= 2; handle++)
+            {
+                if (NativeDescriptor.IsOpen(handle))
+                {
+                    continue;
+                }
+
+                // Without close-on-exec: a standard descriptor is to be inherited. open(2) takes the lowest number that
+                // is free, which is this one, since those below it are open. Output is opened for reading only, so that a
+                // write still fails with EBADF: what is written there is lost.
+                Errno error = NativeDescriptor.Open(path, handle == 0 ? Libc.O_RDWR : Libc.O_RDONLY, 0, out nint opened);
+                if (error != Errno.None || opened != handle)
+                {
+                    return error == Errno.None ? Errno.EBADF : error;
+                }
+            }
+        }
+
+        return Errno.None;
+    }
 
     /// <summary>Sleeps; a signal may end it early. Does nothing on Windows, where a sleep takes a millisecond at least.</summary>
     public static void SleepMicroseconds(int microseconds)
@@ -51,7 +77,29 @@ internal static unsafe class NativeProcess
 
     /// <summary>Raises the limit of open files as far as the system allows.</summary>
     /// <returns>The new limit; <see cref="long.MaxValue"/> for none, as on Windows.</returns>
-    public static long RaiseOpenFileLimit() => OperatingSystem.IsWindows() ? long.MaxValue : RaiseOpenFileLimitOnUnix();
+    public static long RaiseOpenFileLimit()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return long.MaxValue;
+        }
+
+        int resource = OperatingSystem.IsLinux() ? LinuxAbi.RLIMIT_NOFILE : DarwinAbi.RLIMIT_NOFILE;
+        Libc.struct_rlimit limit;
+        if (Libc.getrlimit(resource, &limit) != 0)
+        {
+            return 256; // unknown: POSIX promises 20, and every system gives 256
+        }
+
+        Libc.struct_rlimit raised = limit;
+        raised.rlim_cur = OperatingSystem.IsMacOS() ? Math.Min(limit.rlim_max, DarwinAbi.OPEN_MAX_macOS) : limit.rlim_max;
+        if (raised.rlim_cur > limit.rlim_cur && Libc.setrlimit(resource, &raised) == 0)
+        {
+            limit = raised;
+        }
+
+        return (long)Math.Min(limit.rlim_cur, long.MaxValue);
+    }
 
     /// <summary>Counts the open descriptors. The search ends at a long gap.</summary>
     /// <param name="limit">Of <see cref="RaiseOpenFileLimit"/>.</param>
@@ -68,51 +116,5 @@ internal static unsafe class NativeProcess
         }
 
         return count;
-    }
-
-    [UnsupportedOSPlatform("windows")]
-    private static Errno EnsureStandardDescriptorsOnUnix()
-    {
-        fixed (byte* path = "/dev/null\0"u8)
-        {
-            for (nint handle = 0; handle <= 2; handle++)
-            {
-                if (NativeDescriptor.IsOpen(handle))
-                {
-                    continue;
-                }
-
-                // Without close-on-exec: a standard descriptor is to be inherited. open(2) takes the lowest number that
-                // is free, which is this one, since those below it are open. Output is opened for reading only, so that a
-                // write still fails with EBADF: what is written there is lost.
-                Errno error = NativeDescriptor.Open(path, handle == 0 ? Libc.O_RDWR : Libc.O_RDONLY, 0, out nint opened);
-                if (error != Errno.None || opened != handle)
-                {
-                    return error == Errno.None ? Errno.EBADF : error;
-                }
-            }
-        }
-
-        return Errno.None;
-    }
-
-    [UnsupportedOSPlatform("windows")]
-    private static long RaiseOpenFileLimitOnUnix()
-    {
-        int resource = OperatingSystem.IsLinux() ? LinuxAbi.RLIMIT_NOFILE : DarwinAbi.RLIMIT_NOFILE;
-        Libc.struct_rlimit limit;
-        if (Libc.getrlimit(resource, &limit) != 0)
-        {
-            return 256; // unknown: POSIX promises 20, and every system gives 256
-        }
-
-        Libc.struct_rlimit raised = limit;
-        raised.rlim_cur = OperatingSystem.IsMacOS() ? Math.Min(limit.rlim_max, DarwinAbi.OPEN_MAX_macOS) : limit.rlim_max;
-        if (raised.rlim_cur > limit.rlim_cur && Libc.setrlimit(resource, &raised) == 0)
-        {
-            limit = raised;
-        }
-
-        return (long)Math.Min(limit.rlim_cur, long.MaxValue);
     }
 }

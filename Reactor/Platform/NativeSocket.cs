@@ -241,25 +241,22 @@ internal static unsafe partial class NativeSocket
         : NativeDescriptor.Close(handle);
 
     /// <summary>The local address, with the port that the kernel chose for port 0.</summary>
-    public static Errno LocalAddress(nint handle, out SocketAddress address)
-    {
-        byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
-        int length = SocketAddressCodec.MaxLengthBytes;
-        Errno error = OperatingSystem.IsWindows()
-            ? CheckWindows(WindowsAbi.getsockname(handle, sockaddr, &length))
-            : NativeDescriptor.Check(Libc.getsockname((int)handle, sockaddr, &length));
-        address = error == Errno.None ? Decode(sockaddr, length) : default;
-        return error;
-    }
+    public static Errno LocalAddress(nint handle, out SocketAddress address) => AddressOf(handle, isPeer: false, out address);
 
     /// <summary>The address at the other end. ENOTCONN also when it was reset already.</summary>
-    public static Errno PeerAddress(nint handle, out SocketAddress address)
+    public static Errno PeerAddress(nint handle, out SocketAddress address) => AddressOf(handle, isPeer: true, out address);
+
+    private static Errno AddressOf(nint handle, bool isPeer, out SocketAddress address)
     {
         byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
         int length = SocketAddressCodec.MaxLengthBytes;
         Errno error = OperatingSystem.IsWindows()
-            ? CheckWindows(WindowsAbi.getpeername(handle, sockaddr, &length))
-            : NativeDescriptor.Check(Libc.getpeername((int)handle, sockaddr, &length));
+            ? CheckWindows(isPeer
+                ? WindowsAbi.getpeername(handle, sockaddr, &length)
+                : WindowsAbi.getsockname(handle, sockaddr, &length))
+            : NativeDescriptor.Check(isPeer
+                ? Libc.getpeername((int)handle, sockaddr, &length)
+                : Libc.getsockname((int)handle, sockaddr, &length));
         address = error == Errno.None ? Decode(sockaddr, length) : default;
         return error;
     }

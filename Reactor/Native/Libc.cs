@@ -18,15 +18,13 @@ internal static unsafe partial class Libc
 {
     private const string Library = "libc";
 
-    /// <summary>socket(2), sys/socket.h.</summary>
+    // sys/socket.h
     [LibraryImport(Library)]
     public static partial int socket(int domain, int type, int protocol);
 
-    /// <summary>bind(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int bind(int fd, byte* address, int length);
 
-    /// <summary>listen(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int listen(int fd, int backlog);
 
@@ -40,11 +38,9 @@ internal static unsafe partial class Libc
     [SupportedOSPlatform("freebsd")]
     public static partial int accept4(int fd, byte* address, int* length, int flags);
 
-    /// <summary>connect(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int connect(int fd, byte* address, int length);
 
-    /// <summary>send(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial nint send(int fd, byte* data, nint length, int flags);
 
@@ -53,27 +49,21 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial nint sendmsg(int fd, void* message, int flags);
 
-    /// <summary>recv(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial nint recv(int fd, byte* buffer, nint length, int flags);
 
-    /// <summary>shutdown(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int shutdown(int fd, int how);
 
-    /// <summary>setsockopt(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int setsockopt(int fd, int level, int option, void* value, int length);
 
-    /// <summary>getsockopt(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int getsockopt(int fd, int level, int option, void* value, int* length);
 
-    /// <summary>getsockname(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int getsockname(int fd, byte* address, int* length);
 
-    /// <summary>getpeername(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int getpeername(int fd, byte* address, int* length);
 
@@ -82,11 +72,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int close(int fd);
 
-    /// <summary>read(2), unistd.h.</summary>
+    // unistd.h
     [LibraryImport(Library)]
     public static partial nint read(int fd, byte* buffer, nint length);
 
-    /// <summary>write(2), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial nint write(int fd, byte* data, nint length);
 
@@ -107,15 +96,14 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int ioctl(int fd, nint request, void* argument);
 
-    /// <summary>rename(2), stdio.h.</summary>
+    // stdio.h
     [LibraryImport(Library)]
     public static partial int rename(byte* from, byte* to);
 
-    /// <summary>fsync(2), unistd.h.</summary>
+    // unistd.h
     [LibraryImport(Library)]
     public static partial int fsync(int fd);
 
-    /// <summary>unlink(2), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial int unlink(byte* path);
 
@@ -123,25 +111,22 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int flock(int fd, int operation);
 
-    /// <summary>isatty(3), unistd.h.</summary>
+    // unistd.h
     [LibraryImport(Library)]
     public static partial int isatty(int fd);
 
-    /// <summary>getrlimit(2), sys/resource.h.</summary>
+    // sys/resource.h
     [LibraryImport(Library)]
     public static partial int getrlimit(int resource, struct_rlimit* limit);
 
-    /// <summary>setrlimit(2), sys/resource.h.</summary>
     [LibraryImport(Library)]
     public static partial int setrlimit(int resource, struct_rlimit* limit);
 
-    /// <summary>signal(2), signal.h.</summary>
-    /// <param name="signal">Its number.</param>
-    /// <param name="disposition">A function, or <see cref="SIG_IGN"/>.</param>
+    // signal.h
     [LibraryImport(Library)]
     public static partial nint signal(int signal, nint disposition);
 
-    /// <summary>waitpid(2), sys/wait.h.</summary>
+    // sys/wait.h
     [LibraryImport(Library)]
     public static partial int waitpid(int pid, int* status, int options);
 
@@ -149,7 +134,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int pthread_sigmask(int how, void* set, void* before);
 
-    /// <summary>sigaction(2), signal.h.</summary>
+    // signal.h
     [LibraryImport(Library)]
     public static partial int sigaction(int signal, void* action, void* before);
 

@@ -47,11 +47,10 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial nint mmap(nint address, nint length, int protection, int flags, int fd, nint offset);
 
-    /// <summary>munmap(2), sys/mman.h.</summary>
+    // sys/mman.h
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int munmap(nint address, nint length);
 
-    /// <summary>madvise(2), sys/mman.h.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int madvise(nint address, nint length, int advice);
 
@@ -59,9 +58,7 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial nint sendfile(int to, int from, long* offset, nint count);
 
-    /// <summary>pipe2(2), unistd.h.</summary>
-    /// <param name="ends">As for <see cref="Libc.pipe"/>.</param>
-    /// <param name="flags">O_CLOEXEC and O_NONBLOCK.</param>
+    // unistd.h
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int pipe2(int* ends, int flags);
 

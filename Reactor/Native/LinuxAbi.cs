@@ -11,7 +11,7 @@ internal static unsafe partial class LinuxAbi
 {
     private const string Library = "libc";
 
-    /// <summary>epoll_create1(2), sys/epoll.h.</summary>
+    // sys/epoll.h
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int epoll_create1(int flags);
 
@@ -23,11 +23,10 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int epoll_ctl(int epfd, int operation, int fd, byte* epollEvent);
 
-    /// <summary>epoll_wait(2), sys/epoll.h.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int epoll_wait(int epfd, byte* epollEvents, int maxEvents, int timeoutMs);
 
-    /// <summary>eventfd(2), sys/eventfd.h.</summary>
+    // sys/eventfd.h
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int eventfd(uint initial, int flags);
 
@@ -43,10 +42,7 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int fstatat(int directory, byte* path, byte* buffer, int flags);
 
-    /// <summary>signalfd(2), sys/signalfd.h.</summary>
-    /// <param name="fd">−1 for a new one.</param>
-    /// <param name="mask">A sigset_t of blocked signals.</param>
-    /// <param name="flags">SFD_….</param>
+    // sys/signalfd.h
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int signalfd(int fd, void* mask, int flags);
 

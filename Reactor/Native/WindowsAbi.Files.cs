@@ -8,52 +8,48 @@ internal static unsafe partial class WindowsAbi
 {
     private const string Kernel = "kernel32";
 
-    /// <summary>CreateFileW, fileapi.h.</summary>
+    // fileapi.h
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial nint CreateFileW(
         char* path, uint access, uint share, void* security, uint disposition, uint flags, nint template);
 
-    /// <summary>ReadFile, fileapi.h.</summary>
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int ReadFile(nint handle, byte* buffer, uint length, uint* read, void* overlapped);
 
-    /// <summary>WriteFile, fileapi.h.</summary>
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int WriteFile(nint handle, byte* data, uint length, uint* written, void* overlapped);
 
-    /// <summary>FlushFileBuffers, fileapi.h.</summary>
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int FlushFileBuffers(nint handle);
 
-    /// <summary>CloseHandle, handleapi.h.</summary>
+    // handleapi.h
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int CloseHandle(nint handle);
 
-    /// <summary>GetStdHandle, processenv.h.</summary>
+    // processenv.h
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial nint GetStdHandle(int which);
 
-    /// <summary>GetFileType, fileapi.h.</summary>
+    // fileapi.h
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial uint GetFileType(nint handle);
 
-    /// <summary>GetFileInformationByHandle, fileapi.h.</summary>
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int GetFileInformationByHandle(nint handle, BY_HANDLE_FILE_INFORMATION* information);
 
-    /// <summary>MoveFileExW, winbase.h.</summary>
+    // winbase.h
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int MoveFileExW(char* from, char* to, uint flags);
 
-    /// <summary>DeleteFileW, fileapi.h.</summary>
+    // fileapi.h
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int DeleteFileW(char* path);
 
-    /// <summary>GetCurrentProcess, processthreadsapi.h.</summary>
+    // processthreadsapi.h
     [LibraryImport(Kernel), SupportedOSPlatform("windows")]
     public static partial nint GetCurrentProcess();
 
-    /// <summary>DuplicateHandle, handleapi.h.</summary>
+    // handleapi.h
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int DuplicateHandle(
         nint fromProcess, nint handle, nint toProcess, nint* duplicate, uint access, int inherit, uint options);
@@ -62,7 +58,7 @@ internal static unsafe partial class WindowsAbi
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int GetConsoleMode(nint handle, uint* mode);
 
-    /// <summary>GetConsoleScreenBufferInfo, consoleapi2.h.</summary>
+    // consoleapi2.h
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int GetConsoleScreenBufferInfo(nint handle, CONSOLE_SCREEN_BUFFER_INFO* info);
 

@@ -16,21 +16,17 @@ internal static unsafe partial class WindowsAbi
     private const string Winsock = "ws2_32";
 
     /// <summary>WSAStartup, winsock2.h. Counted by the system: calling it again costs nothing.</summary>
-    /// <param name="version">0x0202 for 2.2.</param>
-    /// <param name="data">WSADATA, 408 bytes.</param>
     /// <returns>0, or the error itself.</returns>
     [LibraryImport(Winsock), SupportedOSPlatform("windows")]
     public static partial int WSAStartup(ushort version, byte* data);
 
-    /// <summary>WSASocketW, winsock2.h.</summary>
+    // winsock2.h
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial nint WSASocketW(int family, int type, int protocol, void* info, uint group, uint flags);
 
-    /// <summary>bind, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int bind(nint socket, byte* address, int length);
 
-    /// <summary>listen, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int listen(nint socket, int backlog);
 
@@ -42,7 +38,6 @@ internal static unsafe partial class WindowsAbi
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int connect(nint socket, byte* address, int length);
 
-    /// <summary>send, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int send(nint socket, byte* data, int length, int flags);
 
@@ -51,35 +46,27 @@ internal static unsafe partial class WindowsAbi
     public static partial int WSASend(
         nint socket, WSABUF* buffers, uint count, uint* sent, uint flags, void* overlapped, void* routine);
 
-    /// <summary>recv, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int recv(nint socket, byte* buffer, int length, int flags);
 
-    /// <summary>shutdown, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int shutdown(nint socket, int how);
 
-    /// <summary>closesocket, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int closesocket(nint socket);
 
-    /// <summary>setsockopt, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int setsockopt(nint socket, int level, int option, void* value, int length);
 
-    /// <summary>getsockopt, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int getsockopt(nint socket, int level, int option, void* value, int* length);
 
-    /// <summary>getsockname, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int getsockname(nint socket, byte* address, int* length);
 
-    /// <summary>getpeername, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int getpeername(nint socket, byte* address, int* length);
 
-    /// <summary>ioctlsocket, winsock2.h.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int ioctlsocket(nint socket, uint command, uint* argument);
 

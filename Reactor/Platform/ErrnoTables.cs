@@ -7,8 +7,6 @@ internal static class ErrnoTables
     /// errno of sys/errno.h of macOS and FreeBSD. Up to 34 (ERANGE) the numbers are the same as Linux's, except 11,
     /// which is EDEADLK there. Up to 78 the two systems agree.
     /// </summary>
-    /// <param name="raw">What errno is.</param>
-    /// <param name="freeBsd">FreeBSD's numbers rather than macOS's.</param>
     public static Errno OfBsd(int raw, bool freeBsd) => raw switch
     {
         11 => ErrnoText.Foreign(raw),

@@ -37,7 +37,6 @@ internal readonly struct FileStatus(FileKind kind, long sizeBytes, long modified
         Identity == earlier.Identity && SizeBytes == earlier.SizeBytes && ModifiedTicks == earlier.ModifiedTicks;
 
     /// <summary>How long ago the file was written; negative if its time lies in the future.</summary>
-    /// <param name="utcNow">The present moment.</param>
     public TimeSpan AgeAt(DateTime utcNow)
     {
         // FILETIME counts from 1601, Unix from 1970.

@@ -102,7 +102,6 @@ internal static unsafe class NativeProcess
     }
 
     /// <summary>Counts the open descriptors. The search ends at a long gap.</summary>
-    /// <param name="limit">Of <see cref="RaiseOpenFileLimit"/>.</param>
     /// <returns>0 on Windows, where it is not needed.</returns>
     public static int CountDescriptors(long limit)
     {

@@ -161,7 +161,6 @@ internal readonly record struct SockaddrLayout(byte InetV6Family, byte PathLengt
     /// <summary>Windows: as Linux, with another number for IPv6.</summary>
     public static SockaddrLayout Windows => new(WindowsAbi.AF_INET6, WindowsAbi.SunPathLength, false, false);
 
-    /// <summary>The layout of this system.</summary>
     public static SockaddrLayout Current => OperatingSystem.IsLinux() ? Linux
         : OperatingSystem.IsWindows() ? Windows
         : OperatingSystem.IsFreeBSD() ? FreeBSD : MacOS;

@@ -292,7 +292,6 @@ internal abstract class Canceller<T>
     public abstract void Cancel(Deferred<T> deferred);
 }
 
-/// <inheritdoc/>
 internal sealed class Canceller<TState, T>(TState state, Action<TState, Deferred<T>> canceller) : Canceller<T>
 {
     public override void Cancel(Deferred<T> deferred) => canceller(state, deferred);

@@ -86,7 +86,6 @@ public abstract class DelayedCall
     }
 
     /// <summary>Schedules a call that is not pending, without allocating: for owners that repeat a call.</summary>
-    /// <param name="delay">From now.</param>
     internal void Rearm(TimeSpan delay) => RearmAt(_queue.DueAfter(delay));
 
     /// <summary>As <see cref="Rearm"/>, at a time of the clock.</summary>

@@ -165,6 +165,7 @@ internal static unsafe partial class Libc
     public const int O_RDONLY = 0;
     public const int O_WRONLY = 1;
     public const int O_RDWR = 2;
+    public const int O_ACCMODE = 3;
 
     // sys/file.h: the same on all Unixes
     public const int LOCK_EX = 2;

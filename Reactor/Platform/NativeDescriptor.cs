@@ -71,6 +71,10 @@ internal static unsafe class NativeDescriptor
         return (flags & nonBlocking) != 0 ? Errno.None : Check(Fcntl((int)handle, Libc.F_SETFL, flags | nonBlocking));
     }
 
+    /// <summary>True if it was opened for writing.</summary>
+    public static bool IsWritable(nint handle) =>
+        Fcntl((int)handle, Libc.F_GETFL, 0) is var flags && flags >= 0 && (flags & Libc.O_ACCMODE) != Libc.O_RDONLY;
+
     /// <summary>Closes it in programs that this process starts.</summary>
     public static Errno SetCloseOnExec(nint handle) => Check(Fcntl((int)handle, Libc.F_SETFD, Libc.FD_CLOEXEC));
 

@@ -62,13 +62,14 @@ internal static unsafe partial class NativeFile
     /// </summary>
     /// <param name="descriptor">A terminal, another character device, or a pipe.</param>
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
-    /// <returns>ENOSYS where the system can't do that: on the BSDs /dev/fd only duplicates.</returns>
+    /// <returns>ENOSYS where the system can't do that: on the BSDs /dev/fd only duplicates. EBADF for a descriptor that was opened for
+    /// reading only, as the stand-in for a closed standard output: the second opening would hide that it cannot be written.</returns>
     public static Errno OpenAgainWithoutBlocking(nint descriptor, out nint handle)
     {
         handle = NativeSocket.Invalid;
-        return OperatingSystem.IsLinux()
-            ? OpenForWriting(string.Create(CultureInfo.InvariantCulture, $"/dev/fd/{descriptor}"), out handle)
-            : Errno.ENOSYS;
+        return !OperatingSystem.IsLinux() ? Errno.ENOSYS
+            : !NativeDescriptor.IsWritable(descriptor) ? Errno.EBADF
+            : OpenForWriting(string.Create(CultureInfo.InvariantCulture, $"/dev/fd/{descriptor}"), out handle);
     }
 
     /// <summary>Reads what is available.</summary>

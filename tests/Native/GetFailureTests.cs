@@ -239,13 +239,19 @@ public sealed class GetFailureTests : NativeTests
         new Delivery(finished.Bytes, WasReset: false).AssertIs(LongPoem, "standard output");
     }
 
+    /// <summary>A long poem is written to a second opening of the descriptor, which must not hide that the first cannot be written.</summary>
     [TestMethod]
-    public void Get_StandardOutputClosed_DoesNotWriteToASocket()
+    [DataRow("<&- >&-", false, false)]
+    [DataRow(">&-", true, false)]
+    [DataRow("<&- >&-", true, false)]
+    [DataRow(">&-", true, true)]
+    [DataRow("1</dev/null", true, false)]
+    public void Get_StandardOutputClosed_Fails(string redirection, bool isLong, bool streams)
     {
-        FaultServer server = Own(FaultServer.Sending(Poem));
-        Finished finished = Run(new Launch("get", "--quiet", server.Address) { Redirection = "<&- >&-" });
-        Assert.IsTrue(finished.ExitCode is 0 or 1, $"exit code {finished.ExitCode}: {finished.Errors}");
-        Assert.IsEmpty(finished.Bytes);
+        FaultServer server = Own(FaultServer.Sending(isLong ? LongPoem : Poem));
+        string[] options = streams ? ["--quiet", "--stream"] : ["--quiet"];
+        Finished finished = Run(new Launch(["get", .. options, server.Address]) { Redirection = redirection });
+        AssertFailed(finished, 1, "cannot write standard output");
     }
 
     /// <summary>

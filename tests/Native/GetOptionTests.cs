@@ -224,13 +224,21 @@ public sealed class GetOptionTests : NativeTests
     [DataRow("nosuch/got.txt", "no such file or directory")]
     [DataRow("file/got.txt", "not a directory")]
     [DataRow("long", "file name too long")]
+    [DataRow("got", "is a directory")]
     public void Get_ImpossibleOutput_IsRefusedBeforeTheFetch(string name, string reason)
     {
         int asked = 0;
         FaultServer server = Own(new FaultServer((_, _) => asked++));
         _ = Folder.Write("file", "a file");
         string path = name == "long" ? new string('n', 256) : name;
-        Finished finished = Run("get", "--output", path, server.Address);
+        string output = path;
+        if (name == "got")
+        {
+            path = $"got/127.0.0.1_{server.Port}.txt";
+            _ = Directory.CreateDirectory(Folder[path]);
+        }
+
+        Finished finished = Run("get", "--output", output, server.Address);
         AssertFailed(finished, 1, $"poetry: cannot write {path}: {reason}");
         Assert.AreEqual(0, asked);
     }

@@ -182,6 +182,7 @@ public sealed class PoemFileTests
         Assert.AreEqual(Errno.None, OutputPath.Check("new.txt"));
         Assert.AreEqual(Errno.ENOENT, OutputPath.Check(In("missing/poem.txt")));
         Assert.AreEqual(Errno.ENOTDIR, OutputPath.Check(In("poem.txt/poem.txt")));
+        Assert.AreEqual(Errno.EISDIR, OutputPath.Check(In("directory")));
         Assert.AreEqual(Errno.ENAMETOOLONG, OutputPath.Check(In(new string('n', 256))));
     }
 

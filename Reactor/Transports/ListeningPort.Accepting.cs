@@ -228,13 +228,13 @@ public sealed partial class ListeningPort
         return true;
     }
 
-    /// <summary>The header is wrong, or did not come in time.</summary>
-    internal void OnBadProxyHeader(in SocketAddress peer, bool isLate)
+    /// <summary>The header is wrong or incomplete, or did not come in time.</summary>
+    internal void OnBadProxyHeader(in SocketAddress peer, string problem)
     {
         RejectedByHeader++;
         if (_badHeaderLog.TryPass(_reactor.Now, out long suppressed))
         {
-            ReactorLog.ProxyHeaderRejected(_reactor.Log, peer, isLate ? "no PROXY header in time" : "not a PROXY header", suppressed);
+            ReactorLog.ProxyHeaderRejected(_reactor.Log, peer, problem, suppressed);
         }
     }
 }

@@ -48,10 +48,22 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
 
                 break;
             default:
-                port.OnBadProxyHeader(Transport.Peer, isLate: false);
+                port.OnBadProxyHeader(Transport.Peer, "not a PROXY header");
                 Refuse();
                 break;
         }
+    }
+
+    /// <summary>FIN would say that the server is down, or that its poem is empty: a peer that may still read is reset.</summary>
+    protected internal override void ReadConnectionLost()
+    {
+        if (_beginLength > 0)
+        {
+            port.OnBadProxyHeader(Transport.Peer, "incomplete PROXY header");
+            _isRefused = true;
+        }
+
+        Transport.AbortConnection();
     }
 
     /// <inheritdoc/>
@@ -64,7 +76,7 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
 
         if (reason.Check<ConnectionTimedOut>())
         {
-            port.OnBadProxyHeader(Transport.Peer, isLate: true);
+            port.OnBadProxyHeader(Transport.Peer, "no PROXY header in time");
         }
         else
         {

@@ -119,6 +119,33 @@ public sealed class ProxyProtocolTests
         Assert.Contains("not a PROXY header", entry.Text);
     }
 
+    /// <summary>0 bytes and FIN would say that the server is down, or that its poem is empty.</summary>
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void AHalfClose_BeforeTheEndOfTheHeader_IsAReset(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory, Options);
+        foreach (int length in new[] { 0, 1, 20, Header.Length - 1 })
+        {
+            Delivery delivery = loop.While(() =>
+            {
+                using Socket client = Wire.Connect(port.Address.Port);
+                _ = client.Send(Header.AsSpan(0, length));
+                client.Shutdown(SocketShutdown.Send);
+                return Wire.ReadToEnd(client);
+            });
+            Assert.IsTrue(delivery.WasReset, $"after {length} bytes");
+            Assert.IsEmpty(delivery.Bytes);
+        }
+
+        // Nothing at all is what a probe sends too.
+        Assert.AreEqual(3, port.RejectedByHeader);
+        Assert.AreEqual(0, port.Connections);
+        Assert.Contains("incomplete PROXY header", loop.Log.Entries.Single(entry => entry.Level == LogLevel.Warning).Text);
+        Assert.HasCount(2, loop.Log.Entries);
+    }
+
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
     public void AHeader_ThatNeverComes_IsAResetAtTheTimeout(string backend)

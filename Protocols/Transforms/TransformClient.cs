@@ -49,11 +49,6 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
             return Deferred.Fail<TextBuffer>(new TransformError($"a text of {text.Length} bytes is too long"));
         }
 
-        if (!AvailableMemory.HasRoomFor(length))
-        {
-            return Deferred.Fail<TextBuffer>(new TransformError(OutOfMemory));
-        }
-
         var request = new TextBuffer { Limit = (int)length };
         try
         {
@@ -255,11 +250,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     private static bool TryKeep(ReadOnlySpan<byte> payload, TextBuffer output)
     {
-        if (!AvailableMemory.HasRoomFor(output.GrowthFor(payload.Length)))
-        {
-            return false;
-        }
-
         try
         {
             output.Write(payload);

@@ -24,6 +24,9 @@ internal static unsafe partial class LinuxAbi
     /// <summary>MAP_ANONYMOUS, bits/mman-map-flags-generic.h.</summary>
     public const int MAP_ANONYMOUS = 0x20;
 
+    /// <summary>MREMAP_MAYMOVE, bits/mman-shared.h.</summary>
+    public const int MREMAP_MAYMOVE = 1;
+
     /// <summary>MADV_DONTNEED, bits/mman-linux.h; madvise(2).</summary>
     public const int MADV_DONTNEED = 4;
 
@@ -71,6 +74,11 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library)]
     [SupportedOSPlatform("linux")]
     public static partial nint mmap(nint address, nint length, int protection, int flags, int fd, nint offset);
+
+    /// <summary>mremap(2), sys/mman.h; without the fifth argument. −1 (MAP_FAILED) for a failure.</summary>
+    [LibraryImport(Library)]
+    [SupportedOSPlatform("linux")]
+    public static partial nint mremap(nint address, nint length, nint newLength, int flags);
 
     /// <summary>munmap(2), sys/mman.h.</summary>
     [LibraryImport(Library)]

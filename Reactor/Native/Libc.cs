@@ -123,6 +123,18 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int flock(int fd, int operation);
 
+    /// <summary>opendir(3), dirent.h. Null after a failure.</summary>
+    [LibraryImport(Library)]
+    public static partial void* opendir(byte* path);
+
+    /// <summary>readdir(3), dirent.h. Null at the end.</summary>
+    [LibraryImport(Library)]
+    public static partial void* readdir(void* directory);
+
+    /// <summary>closedir(3), dirent.h.</summary>
+    [LibraryImport(Library)]
+    public static partial int closedir(void* directory);
+
     /// <summary>isatty(3), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial int isatty(int fd);

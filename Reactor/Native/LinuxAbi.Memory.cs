@@ -27,6 +27,9 @@ internal static unsafe partial class LinuxAbi
     /// <summary>MADV_DONTNEED, bits/mman-linux.h; madvise(2).</summary>
     public const int MADV_DONTNEED = 4;
 
+    /// <summary>MADV_HUGEPAGE, bits/mman-linux.h: fresh memory comes in huge pages.</summary>
+    public const int MADV_HUGEPAGE = 14;
+
     /// <summary>MADV_COLLAPSE, asm-generic/mman-common.h, kernel 6.1: small pages become a large one.</summary>
     public const int MADV_COLLAPSE = 25;
 

@@ -12,7 +12,6 @@ internal interface IMetricsSource
     /// <summary>True if the server accepts clients; false while it drains.</summary>
     bool IsReady { get; }
 
-    /// <summary>Writes the present values.</summary>
     void WriteTo(MetricsPage page);
 }
 
@@ -34,11 +33,9 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
     private readonly StringBuilder _request = new();
     private DelayedCall? _deadline;
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade() =>
         _deadline = factory.Clock.CallLater(Deadline, this, static server => server.Transport.AbortConnection());
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         _request.Append(Encoding.Latin1.GetString(data));
@@ -55,7 +52,6 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         _ = _deadline?.CancelIfActive();
@@ -148,7 +144,6 @@ internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) 
 
     public IClock Clock => clock;
 
-    /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer)
     {
         if (_open.Count >= MaxConnections)
@@ -163,6 +158,5 @@ internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) 
         return server;
     }
 
-    /// <summary>A connection has ended.</summary>
     internal void Remove(MetricsServer server) => _ = _open.Remove(server);
 }

@@ -13,7 +13,6 @@ internal unsafe class PoemMemory
     public long BytesAlive { get; private set; }
 
     /// <summary>Allocates a block.</summary>
-    /// <param name="length">In bytes, more than 0.</param>
     /// <exception cref="System.OutOfMemoryException">There is no memory left.</exception>
     public byte* Allocate(int length)
     {
@@ -32,6 +31,5 @@ internal unsafe class PoemMemory
         Discard(memory, length);
     }
 
-    /// <summary>Returns a block to the system.</summary>
     private protected virtual void Discard(byte* memory, int length) => LargeMemory.Free(memory, length);
 }

@@ -110,17 +110,14 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
         return answer;
     }
 
-    /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer) => new TransformClientProtocol(this);
 
-    /// <inheritdoc/>
     protected internal override void ClientConnectionFailed(Connector connector, Failure reason)
     {
         Failed(reason);
         End();
     }
 
-    /// <inheritdoc/>
     protected internal override void ClientConnectionLost(Connector connector, Failure reason) => End();
 
     /// <summary>The output is complete.</summary>
@@ -185,7 +182,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     private long Received => fetch.Output?.Length ?? 0;
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         if (_timeout < TimeSpan.MaxValue)
@@ -197,7 +193,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         _sentBefore = Transport.BytesSent;
     }
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         while (!data.IsEmpty && !_isOver)
@@ -234,7 +229,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ReadConnectionLost()
     {
         if (!_isOver)
@@ -245,7 +239,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         _isOver = true;
@@ -301,7 +294,6 @@ internal sealed class UpstreamTransformation(TransformClient client, byte[] name
     public static TransformService Service(TransformClient client) => new(name =>
         Array.IndexOf(name, (byte)'.') < 0 ? new UpstreamTransformation(client, name) : null);
 
-    /// <inheritdoc/>
     public override long MaxResultLength(int textLength) => TransformClient.MaxAnswerLength(textLength);
 
     /// <summary>The request is copied.</summary>

@@ -7,11 +7,6 @@ namespace Poetry.Net;
 /// <summary>Deferreds that come with a result, or with a canceller that has a state.</summary>
 public abstract partial class Deferred
 {
-    /// <summary>Why a function that returns a task is refused when it is compiled.</summary>
-    internal const string TaskRefused =
-        "A task continues in the thread pool, where no deferred may be used, and its error would be lost. Return a deferred"
-        + " (async Deferred), or make one of the task with AsDeferred.";
-
     /// <summary>Makes a deferred that has fired with a value. There is nothing left to cancel.</summary>
     public static Deferred<T> Succeed<T>(T value)
     {

@@ -229,8 +229,8 @@ public sealed class CommandLineTests
     {
         Run("slow-serve", "a.txt", "--port", "10003");
         Assert.AreEqual("127.0.0.1:10003 a.txt", Places());
-        Assert.AreEqual(10, _commands.Pace!.Bytes);
-        Assert.AreEqual(TimeSpan.FromSeconds(0.7), _commands.Pace.Delay);
+        Assert.AreEqual(10, _commands.Pace!.Value.Bytes);
+        Assert.AreEqual(TimeSpan.FromSeconds(0.7), _commands.Pace.Value.Delay);
         Assert.AreEqual(PoemFormat.Plain, _commands.Served!.Format);
     }
 
@@ -238,8 +238,8 @@ public sealed class CommandLineTests
     public void Parse_SlowServe_TakesItsPaceAfterTheFile()
     {
         Run("slow-serve", "a.txt", "--num-bytes", "30", "--delay", "0", "--netstring");
-        Assert.AreEqual(30, _commands.Pace!.Bytes);
-        Assert.AreEqual(TimeSpan.Zero, _commands.Pace.Delay);
+        Assert.AreEqual(30, _commands.Pace!.Value.Bytes);
+        Assert.AreEqual(TimeSpan.Zero, _commands.Pace.Value.Delay);
         Assert.AreEqual(PoemFormat.Netstring, _commands.Served!.Format);
     }
 

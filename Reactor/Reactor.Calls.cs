@@ -48,11 +48,11 @@ public sealed partial class Reactor
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public void CallWhenRunning(Func<Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+    public void CallWhenRunning(Func<Task> call) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public void CallWhenRunning(Func<ValueTask> call) => throw new NotSupportedException(Deferred.TaskRefused);
+    public void CallWhenRunning(Func<ValueTask> call) => throw Deferred.Refused();
 
     /// <summary>As <see cref="CallFromThread(Action)"/>, for a function that returns a deferred, such as an <c>async</c>
     /// lambda. A failure of that deferred is reported as unhandled.</summary>
@@ -65,9 +65,9 @@ public sealed partial class Reactor
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public void CallFromThread(Func<Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+    public void CallFromThread(Func<Task> call) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public void CallFromThread(Func<ValueTask> call) => throw new NotSupportedException(Deferred.TaskRefused);
+    public void CallFromThread(Func<ValueTask> call) => throw Deferred.Refused();
 }

@@ -70,19 +70,19 @@ public sealed class Signals : IDisposable
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public void OnTerminate(Func<PosixSignal, Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+    public void OnTerminate(Func<PosixSignal, Task> call) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public void OnHangUp(Func<Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+    public void OnHangUp(Func<Task> call) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public void OnTerminate(Func<PosixSignal, ValueTask> call) => throw new NotSupportedException(Deferred.TaskRefused);
+    public void OnTerminate(Func<PosixSignal, ValueTask> call) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public void OnHangUp(Func<ValueTask> call) => throw new NotSupportedException(Deferred.TaskRefused);
+    public void OnHangUp(Func<ValueTask> call) => throw Deferred.Refused();
 
     /// <summary>SIGUSR1: log figures. Not on Windows.</summary>
     internal void OnUser1(Action call)

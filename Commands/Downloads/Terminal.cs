@@ -30,10 +30,14 @@ internal sealed class Terminal
     public bool HasColours { get; }
 
     /// <summary>The present size: windows are resized.</summary>
-    public (int Columns, int Rows) Size =>
-        (OrElse(NativeTerminal.Columns(_descriptor), DefaultColumns), OrElse(NativeTerminal.Rows(_descriptor), DefaultRows));
-
-    private static int OrElse(int reported, int otherwise) => reported > 0 ? reported : otherwise;
+    public (int Columns, int Rows) Size
+    {
+        get
+        {
+            (int columns, int rows) = NativeTerminal.Size(_descriptor);
+            return (columns > 0 ? columns : DefaultColumns, rows > 0 ? rows : DefaultRows);
+        }
+    }
 }
 
 /// <summary>

@@ -23,7 +23,6 @@ internal sealed class Histogram
     /// <param name="bucket">From 0 to the number of bounds.</param>
     public long Count(int bucket) => Volatile.Read(ref _counts[bucket]);
 
-    /// <summary>Counts a duration.</summary>
     public void Add(TimeSpan duration)
     {
         int bucket = 0;

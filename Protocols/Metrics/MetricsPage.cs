@@ -68,7 +68,6 @@ internal sealed class MetricsPage
         Line($"{name}_count", labels, count.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>The page so far.</summary>
     public override string ToString() => _text.ToString();
 
     private static string LabelOf(string? label, string? value)

@@ -12,7 +12,6 @@ internal interface IMetricsSource
     /// <summary>True if the server accepts clients; false while it drains.</summary>
     bool IsReady { get; }
 
-    /// <summary>Writes the present values.</summary>
     void WriteTo(MetricsPage page);
 }
 
@@ -34,11 +33,9 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
     private readonly StringBuilder _request = new();
     private DelayedCall? _deadline;
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade() =>
         _deadline = factory.Clock.CallLater(Deadline, this, static server => server.Transport.AbortConnection());
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         _request.Append(Encoding.Latin1.GetString(data));
@@ -55,15 +52,11 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         _ = _deadline?.CancelIfActive();
         factory.Remove(this);
     }
-
-    /// <summary>Closes to free a place for another connection.</summary>
-    internal void Evict() => Transport.AbortConnection();
 
     /// <summary>The path of a request target: RFC 9112, 3.2.1 (<c>/metrics</c>) and 3.2.2 (<c>http://host/metrics</c>).</summary>
     private static string PathOf(string target)
@@ -148,14 +141,13 @@ internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) 
 
     public IClock Clock => clock;
 
-    /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer)
     {
         if (_open.Count >= MaxConnections)
         {
             MetricsServer oldest = _open[0];
             _open.RemoveAt(0);
-            oldest.Evict();
+            oldest.Transport.AbortConnection();
         }
 
         var server = new MetricsServer(this);
@@ -163,6 +155,5 @@ internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) 
         return server;
     }
 
-    /// <summary>A connection has ended.</summary>
     internal void Remove(MetricsServer server) => _ = _open.Remove(server);
 }

@@ -157,7 +157,6 @@ internal sealed class PoemBuffer
     }
 
     /// <summary>Drops all bytes, none of which was handed out, to begin anew.</summary>
-    /// <param name="firstChunkBytes">Size of the first chunk.</param>
     public void Clear(int firstChunkBytes)
     {
         Debug.Assert(!IsComplete && Released == 0, "only a poem that has all of its bytes can begin anew");
@@ -167,7 +166,6 @@ internal sealed class PoemBuffer
         TotalBytes = -1;
     }
 
-    /// <summary>The poem is complete.</summary>
     public void Complete()
     {
         TotalBytes = Length;
@@ -229,7 +227,6 @@ internal sealed class PoemBuffer
         _chunks.RemoveRange(0, passed);
     }
 
-    /// <summary>Adds a reference.</summary>
     public void AddRef()
     {
         Debug.Assert(_references > 0, "a freed poem has no references");

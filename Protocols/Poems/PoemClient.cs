@@ -14,10 +14,8 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     private StreamTransport? _spliceTarget;
     private Action<int>? _spliced;
 
-    /// <inheritdoc/>
     protected internal override Span<byte> ReceiveBuffer => _isFramed ? default : fetch.Receiver.GetBuffer();
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         if (_timeout < TimeSpan.MaxValue)
@@ -28,7 +26,6 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         fetch.Receiver.Connected(this);
     }
 
-    /// <inheritdoc/>
     public void PauseProducing()
     {
         // The server is not silent while nothing is read from it.
@@ -36,7 +33,6 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         Transport.PauseProducing();
     }
 
-    /// <inheritdoc/>
     public void ResumeProducing()
     {
         if (_silence is { Active: false } && !Transport.Disconnecting)
@@ -78,14 +74,12 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         return true;
     }
 
-    /// <inheritdoc/>
     internal override StreamTransport? SpliceTarget(out long max)
     {
         max = SpliceLimit;
         return max > 0 ? _spliceTarget : null;
     }
 
-    /// <inheritdoc/>
     internal override void Spliced(int count)
     {
         RestartSilence();
@@ -98,7 +92,6 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         _spliced!(count);
     }
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         RestartSilence();
@@ -113,7 +106,6 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ReadConnectionLost()
     {
         Transport.LoseConnection();
@@ -136,7 +128,6 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         _ = _silence?.CancelIfActive();

@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -22,10 +23,8 @@ internal sealed class PoemFetch : ClientFactory
         _abort = connect(this);
     }
 
-    /// <summary>The clock of the time-outs.</summary>
     public IClock Clock { get; }
 
-    /// <summary>Receives the poem.</summary>
     public IPoemReceiver Receiver { get; }
 
     /// <summary>Fetches a poem.</summary>
@@ -61,17 +60,13 @@ internal sealed class PoemFetch : ClientFactory
         IPoemReceiver receiver) => new PoemFetch(clock, connect, request, receiver)._completed;
 
     /// <summary>True if another try, or another server, may bring the poem.</summary>
-    /// <param name="error">Why a fetch failed.</param>
     public static bool MayRetry(Exception error) =>
         error is ConnectError or DNSLookupError or Net.ConnectionLost or PoemIncompleteError { MayRetry: true };
 
-    /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, _request);
 
-    /// <inheritdoc/>
     protected internal override void ClientConnectionFailed(Connector connector, Failure reason) => Failed(reason);
 
-    /// <summary>The poem is complete.</summary>
     internal void Complete(long length)
     {
         if (!_completed.Called)
@@ -88,4 +83,12 @@ internal sealed class PoemFetch : ClientFactory
             _completed.Errback(reason);
         }
     }
+}
+
+/// <summary>The poem was not received, or not all of it.</summary>
+/// <param name="message">One line for the user, without a full stop.</param>
+internal sealed class PoemIncompleteError(string message) : IOException(message)
+{
+    /// <summary>True if another try or another server may bring the poem: it was cut off, empty, or the server was silent.</summary>
+    public bool MayRetry { get; init; }
 }

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using Poetry.Net;
 
 namespace Poetry.Protocols;
 
@@ -13,11 +13,10 @@ internal unsafe class PoemMemory
     public long BytesAlive { get; private set; }
 
     /// <summary>Allocates a block.</summary>
-    /// <param name="length">In bytes, more than 0.</param>
     /// <exception cref="System.OutOfMemoryException">There is no memory left.</exception>
     public byte* Allocate(int length)
     {
-        byte* memory = (byte*)NativeMemory.Alloc((nuint)length);
+        byte* memory = LargeMemory.Allocate(length);
         BytesAlive += length;
         return memory;
     }
@@ -32,6 +31,5 @@ internal unsafe class PoemMemory
         Discard(memory, length);
     }
 
-    /// <summary>Returns a block to the system.</summary>
-    private protected virtual void Discard(byte* memory, int length) => NativeMemory.Free(memory);
+    private protected virtual void Discard(byte* memory, int length) => LargeMemory.Free(memory, length);
 }

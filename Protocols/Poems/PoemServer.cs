@@ -12,7 +12,6 @@ internal sealed class PoemServer(PoemServerFactory factory) : Protocol
     private Poem? _poem;
     private ConnectionStart _start;
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         _start = new ConnectionStart(factory.Clock);
@@ -26,12 +25,10 @@ internal sealed class PoemServer(PoemServerFactory factory) : Protocol
         Transport.WriteLast(parts[^1]);
     }
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         Poem poem = _poem!;
@@ -44,15 +41,12 @@ internal sealed class PoemServer(PoemServerFactory factory) : Protocol
 /// <summary>Builds the protocols of one poem, and uses them again: a connection costs no object.</summary>
 internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger log) : ReusingFactory<PoemServer>
 {
-    /// <summary>The poem.</summary>
     public PoemSource Source => source;
 
-    /// <summary>The reactor's.</summary>
     public IClock Clock => clock;
 
     private protected override PoemServer Make() => new(this);
 
-    /// <summary>Logs how a delivery ended.</summary>
     internal void Record(ITransport transport, Poem poem, ConnectionStart start, Failure reason) =>
         start.End(transport, clock.Now, "served", source.Name, poem.WireLength, ConnectionRecord.OutcomeOf(reason)).Log(log);
 }

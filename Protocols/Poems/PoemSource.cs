@@ -41,9 +41,6 @@ internal sealed class PoemSource
         PoemReader.TryRead(name, format, out problem) is { } poem ? new PoemSource(name, format, poem) : null;
 
     /// <summary>The same on a loop, which does not wait for a file that is being written.</summary>
-    /// <param name="name">A file.</param>
-    /// <param name="format">How it travels.</param>
-    /// <param name="clock">The reactor's.</param>
     /// <returns>Fires with the source, or with null and why there is none. Cancelling it stops reading.</returns>
     public static async Deferred<(PoemSource? Source, PoemProblem Problem)> Open(string name, PoemFormat format, IClock clock)
     {

@@ -34,7 +34,6 @@ internal sealed class SlowPoemServer : Protocol
         _tick = factory.Timers.Create(this, static server => server.Tick());
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         _start = new ConnectionStart(_factory.Clock);
@@ -46,7 +45,6 @@ internal sealed class SlowPoemServer : Protocol
         SendPiece();
     }
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
     }
@@ -56,7 +54,6 @@ internal sealed class SlowPoemServer : Protocol
     {
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         _ = _tick.CancelIfActive();
@@ -115,39 +112,22 @@ internal sealed class SlowPoemServer : Protocol
 }
 
 /// <summary>How slow a slow server is.</summary>
-/// <param name="bytes">In each piece except the last one: 1 or more.</param>
-/// <param name="delay">From piece to piece; zero sends one in every turn of the loop.</param>
-internal sealed class Pace(long bytes, TimeSpan delay)
-{
-    /// <summary>Bytes in a piece.</summary>
-    public long Bytes => bytes;
-
-    /// <summary>From piece to piece.</summary>
-    public TimeSpan Delay => delay;
-}
+/// <param name="Bytes">In each piece except the last one: 1 or more.</param>
+/// <param name="Delay">From piece to piece; zero sends one in every turn of the loop.</param>
+internal readonly record struct Pace(long Bytes, TimeSpan Delay);
 
 /// <summary>Builds the protocols of one poem that is sent slowly, and uses them again.</summary>
-/// <param name="source">The poem.</param>
-/// <param name="pace">How slowly.</param>
-/// <param name="clock">The reactor's.</param>
-/// <param name="timers">The reactor's.</param>
-/// <param name="log">Where the records go.</param>
 internal sealed class SlowPoemServerFactory(PoemSource source, Pace pace, IClock clock, TimerQueue timers, ILogger log)
     : ReusingFactory<SlowPoemServer>
 {
-    /// <summary>The poem.</summary>
     public PoemSource Source => source;
 
-    /// <summary>How slowly it is sent.</summary>
     public Pace Pace => pace;
 
-    /// <summary>The reactor's.</summary>
     public IClock Clock => clock;
 
-    /// <summary>The reactor's.</summary>
     public TimerQueue Timers => timers;
 
-    /// <summary>Where the records go.</summary>
     public ILogger Log => log;
 
     private protected override SlowPoemServer Make() => new(this);

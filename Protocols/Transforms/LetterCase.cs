@@ -8,22 +8,18 @@ namespace Poetry.Protocols;
 /// <summary>Lower case, as E. E. Cummings would have it.</summary>
 internal sealed class Cummingsify() : LetterCase("cummingsify")
 {
-    /// <inheritdoc/>
     private protected override OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> space, out int count) =>
         Ascii.ToLower(text, space, out count);
 
-    /// <inheritdoc/>
     private protected override Rune Map(Rune rune) => Rune.ToLowerInvariant(rune);
 }
 
 /// <summary>Upper case.</summary>
 internal sealed class Shout() : LetterCase("shout")
 {
-    /// <inheritdoc/>
     private protected override OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> space, out int count) =>
         Ascii.ToUpper(text, space, out count);
 
-    /// <inheritdoc/>
     private protected override Rune Map(Rune rune) => Rune.ToUpperInvariant(rune);
 }
 
@@ -56,7 +52,6 @@ internal abstract class LetterCase(string name) : Transformation(name)
     /// <param name="count">How many bytes were mapped.</param>
     private protected abstract OperationStatus MapAscii(ReadOnlySpan<byte> text, Span<byte> space, out int count);
 
-    /// <summary>Maps one code point.</summary>
     private protected abstract Rune Map(Rune rune);
 
     /// <summary>Maps up to the next byte of ASCII.</summary>

@@ -11,19 +11,15 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
     private NetstringLength _length;
     private bool _hasLength;
 
-    /// <inheritdoc/>
     private protected override bool HasBegun => _hasLength || _length.HasBegun;
 
-    /// <inheritdoc/>
     private protected override int ExpectedLength => _length.Value;
 
     /// <summary>As long as the request: an upstream may have long names.</summary>
     private protected override int MaxNameLength => TextBuffer.MaxBytes - 1;
 
-    /// <inheritdoc/>
     private protected override string SplitProblem => "the request has no point between a name and a text";
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         if (!IsReading || (!_hasLength && !TryReadLength(ref data)))
@@ -46,10 +42,8 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
         }
     }
 
-    /// <inheritdoc/>
     private protected override void RequestEnded() => Refuse("the request ended too early");
 
-    /// <inheritdoc/>
     private protected override bool TrySplit(ReadOnlySpan<byte> request, out int nameLength, out int textStart)
     {
         nameLength = request.IndexOf((byte)'.');
@@ -57,7 +51,6 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
         return nameLength >= 0;
     }
 
-    /// <inheritdoc/>
     private protected override void DropRequest()
     {
         base.DropRequest();
@@ -68,7 +61,6 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
     /// <summary>With FIN: without a netstring it cannot be taken for an answer.</summary>
     private protected override void EndUnanswered() => Transport.LoseConnection();
 
-    /// <inheritdoc/>
     private protected override ReadOnlyMemory<byte> Frame(TextBuffer text) => text.Frame();
 
     private bool TryReadLength(ref ReadOnlySpan<byte> data)

@@ -8,7 +8,6 @@ namespace Poetry.Protocols;
 
 /// <summary>Bytes that connections may hold together, on all reactors of the process.</summary>
 /// <remarks>Crosses threads: one number, changed by interlocked operations.</remarks>
-/// <param name="maxBytes">The limit.</param>
 internal sealed class RequestBudget(long maxBytes)
 {
     private long _takenBytes;
@@ -51,8 +50,6 @@ internal sealed class BudgetQueue
     private readonly LinkedList<RequestLease> _waiting = new();
     private readonly DelayedCall _retry;
 
-    /// <param name="budget">Shared with other reactors.</param>
-    /// <param name="timers">The reactor's.</param>
     public BudgetQueue(RequestBudget budget, TimerQueue timers)
     {
         _budget = budget;

@@ -80,7 +80,6 @@ internal sealed class RequestLease
         }
     }
 
-    /// <summary>Returns everything, and waits no more.</summary>
     public void Return()
     {
         if (_waitsFor is { } queue)

@@ -17,7 +17,6 @@ internal sealed class ReverseLines() : Transformation("reverse-lines")
 {
     private const byte Newline = (byte)'\n';
 
-    /// <inheritdoc/>
     public override long MaxResultLength(int textLength) => textLength;
 
     /// <inheritdoc/>

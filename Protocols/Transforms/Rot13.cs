@@ -17,7 +17,6 @@ internal sealed class Rot13() : Transformation("rot13")
     /// <summary>The bit that makes an upper-case letter lower-case.</summary>
     private const byte Small = 0x20;
 
-    /// <inheritdoc/>
     public override long MaxResultLength(int textLength) => textLength;
 
     /// <inheritdoc/>

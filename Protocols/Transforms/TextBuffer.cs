@@ -41,7 +41,6 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     /// <summary>The same to be sent. Valid until the next write.</summary>
     public ReadOnlyMemory<byte> TextMemory => Length == 0 ? default : CreateMemory(HeadRoom, Length);
 
-    /// <summary>Bytes that are allocated.</summary>
     public int Capacity => _capacity;
 
     /// <summary>Appends a part.</summary>
@@ -137,8 +136,6 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     }
 
     /// <summary>Gives the memory away, with the text at its start; this buffer is empty then.</summary>
-    /// <param name="length">Of the text.</param>
-    /// <param name="capacity">Of the memory, in bytes.</param>
     /// <returns>To be freed with <see cref="GrowingMemory.Free"/>; null if nothing was written.</returns>
     public byte* Detach(out int length, out int capacity)
     {
@@ -152,18 +149,15 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         return memory;
     }
 
-    /// <inheritdoc/>
     public override Span<byte> GetSpan() => new(_start, _capacity);
 
     /// <summary>Native memory does not move: a pin is only its address.</summary>
     public override MemoryHandle Pin(int elementIndex = 0) => new(_start + elementIndex);
 
-    /// <inheritdoc/>
     public override void Unpin()
     {
     }
 
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing) => Release();
 
     [DoesNotReturn]
@@ -217,5 +211,4 @@ internal sealed class TextBufferPool
 }
 
 /// <summary>A text has grown beyond what is allowed.</summary>
-/// <param name="limit">What is allowed, in bytes.</param>
 internal sealed class TextTooLongError(int limit) : IOException($"the text would be longer than {limit} bytes");

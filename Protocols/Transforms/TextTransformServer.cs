@@ -8,7 +8,6 @@ namespace Poetry.Protocols;
 /// </summary>
 internal sealed class TextTransformServer(TransformServerFactory factory) : TransformServer(factory)
 {
-    /// <inheritdoc/>
     private protected override bool HasBegun => KeptLength > 0;
 
     /// <summary>The length is known at the end only: memory is reserved for the longest request.</summary>
@@ -17,10 +16,8 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
     /// <summary>Chosen: longer than any name, and short enough to refuse another protocol early.</summary>
     private protected override int MaxNameLength => 256;
 
-    /// <inheritdoc/>
     private protected override string SplitProblem => "the request ended before its first line did";
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         if (!IsReading)
@@ -41,7 +38,6 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
     /// <summary>The end of the client's input completes a request.</summary>
     private protected override void RequestEnded() => Complete(default);
 
-    /// <inheritdoc/>
     private protected override bool TrySplit(ReadOnlySpan<byte> request, out int nameLength, out int textStart)
     {
         nameLength = request.IndexOf((byte)'\n');
@@ -58,6 +54,5 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
     /// <summary>With RST: FIN would look like an empty answer.</summary>
     private protected override void EndUnanswered() => Transport.AbortConnection();
 
-    /// <inheritdoc/>
     private protected override ReadOnlyMemory<byte> Frame(TextBuffer text) => text.TextMemory;
 }

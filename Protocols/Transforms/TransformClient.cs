@@ -105,17 +105,14 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
         return answer;
     }
 
-    /// <inheritdoc/>
     protected internal override Protocol BuildProtocol(in SocketAddress peer) => new TransformClientProtocol(this);
 
-    /// <inheritdoc/>
     protected internal override void ClientConnectionFailed(Connector connector, Failure reason)
     {
         Failed(reason);
         End();
     }
 
-    /// <inheritdoc/>
     protected internal override void ClientConnectionLost(Connector connector, Failure reason) => End();
 
     /// <summary>The output is complete.</summary>
@@ -180,7 +177,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     private long Received => fetch.Output?.Length ?? 0;
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         if (_timeout < TimeSpan.MaxValue)
@@ -192,7 +188,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         _sentBefore = Transport.BytesSent;
     }
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         while (!data.IsEmpty && !_isOver)
@@ -229,7 +224,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ReadConnectionLost()
     {
         if (!_isOver)
@@ -240,7 +234,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         _isOver = true;
@@ -267,7 +260,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         {
             // It is still receiving a long request.
             _sentBefore = Transport.BytesSent;
-            _timer = fetch.Client.Reactor.CallLater(_timeout, this, static client => client.OnTimeout());
+            _timer!.Rearm(_timeout);
             return;
         }
 
@@ -291,7 +284,6 @@ internal sealed class UpstreamTransformation(TransformClient client, byte[] name
     public static TransformService Service(TransformClient client) => new(name =>
         Array.IndexOf(name, (byte)'.') < 0 ? new UpstreamTransformation(client, name) : null);
 
-    /// <inheritdoc/>
     public override long MaxResultLength(int textLength) => TransformClient.MaxAnswerLength(textLength);
 
     /// <summary>The request is copied.</summary>

@@ -75,7 +75,6 @@ internal abstract partial class TransformServer : Protocol
         ? default
         : _factory.SmallReceiveBuffer[..(RequestLease.MaxSmallText - KeptLength)];
 
-    /// <inheritdoc/>
     protected internal sealed override void ConnectionMade()
     {
         _start = new ConnectionStart(_factory.Clock);
@@ -96,7 +95,6 @@ internal abstract partial class TransformServer : Protocol
         }
     }
 
-    /// <inheritdoc/>
     protected internal sealed override void ReadConnectionLost()
     {
         if (!IsReading)
@@ -119,7 +117,6 @@ internal abstract partial class TransformServer : Protocol
     /// <summary>The kernel has the whole answer.</summary>
     protected internal sealed override void AllSent() => DropReply();
 
-    /// <inheritdoc/>
     protected internal sealed override void ConnectionLost(Failure reason)
     {
         _factory.Closed(_node);

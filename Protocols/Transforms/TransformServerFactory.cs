@@ -9,12 +9,6 @@ namespace Poetry.Protocols;
 /// Builds the protocols of one port of a transform service, netstring or text, and reuses them: a request that fits its buffer
 /// allocates nothing.
 /// </summary>
-/// <param name="service">Shared by all ports.</param>
-/// <param name="asText">True for the text port.</param>
-/// <param name="limits">Shared by all ports.</param>
-/// <param name="clock">The reactor's.</param>
-/// <param name="timers">The reactor's.</param>
-/// <param name="log">For the records.</param>
 internal sealed class TransformServerFactory(
     TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log)
     : ReusingFactory<TransformServer>, IRequestFactory
@@ -24,7 +18,6 @@ internal sealed class TransformServerFactory(
     private readonly BudgetQueue _large = new(limits.Large, timers);
     private readonly byte[] _smallReceiveBuffer = GC.AllocateUninitializedArray<byte>(RequestLease.MaxSmallText);
 
-    /// <summary>True once the server drains.</summary>
     public bool IsDraining { get; private set; }
 
     public TransformService Service => service;
@@ -43,7 +36,6 @@ internal sealed class TransformServerFactory(
         problem => TransformLog.Failed(log, problem),
         (count, problem) => TransformLog.FailedAgain(log, count, problem));
 
-    /// <summary>Buffers for requests and answers.</summary>
     public TextBufferPool Buffers { get; } = new();
 
     /// <summary>
@@ -57,7 +49,6 @@ internal sealed class TransformServerFactory(
     /// <summary>A read of the reactor brings up to 256 KiB.</summary>
     private static long MaxReadMemory => 256 * 1024 * (2L + TransformService.MaxGrowth);
 
-    /// <inheritdoc/>
     public void CloseIdle(TimeSpan silence)
     {
         IsDraining = true;
@@ -73,7 +64,6 @@ internal sealed class TransformServerFactory(
 
     internal RequestLease MakeLease(Action granted) => new(_small, _large, granted);
 
-    /// <inheritdoc/>
     protected internal override bool PeerSpeaksFirst => true;
 
     private protected override TransformServer Make() =>

@@ -35,7 +35,6 @@ internal sealed class TransformService
         _elsewhere = elsewhere;
     }
 
-    /// <summary>Names in the order of registration.</summary>
     public IEnumerable<string> Names
     {
         get
@@ -78,7 +77,6 @@ internal sealed class TransformService
     }
 
     /// <summary>Finds a transformation by the name that a client sent.</summary>
-    /// <param name="name">Any bytes.</param>
     /// <returns>Null if there is none.</returns>
     public Transformation? Find(ReadOnlySpan<byte> name)
     {

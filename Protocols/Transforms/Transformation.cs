@@ -36,11 +36,9 @@ internal abstract class Transformation
     public ReadOnlySpan<byte> Utf8Name => _utf8Name;
 
     /// <summary>The longest result for a text, in bytes. Memory for it is reserved before a request is let in.</summary>
-    /// <param name="textLength">In bytes.</param>
     public virtual long MaxResultLength(int textLength) => (long)textLength * TransformService.MaxGrowth;
 
     /// <summary>The memory, in bytes, that <see cref="Apply"/> may need while a text is transformed, the result included.</summary>
-    /// <param name="textLength">In bytes.</param>
     public virtual long MaxMemory(int textLength) => MaxResultLength(textLength) + TextBuffer.Overhead;
 
     /// <summary>Transforms a text, at once or later.</summary>

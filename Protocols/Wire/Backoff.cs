@@ -14,7 +14,6 @@ internal sealed class Backoff(TimeSpan min, TimeSpan max)
     public TimeSpan Until { get; private set; } = TimeSpan.MinValue;
 
     /// <summary>Begins a pause.</summary>
-    /// <param name="now">The present moment.</param>
     public void Failed(TimeSpan now)
     {
         _pause = _pause == TimeSpan.Zero ? min : SaturatedTime.Add(_pause, _pause);

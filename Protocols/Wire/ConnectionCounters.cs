@@ -28,14 +28,11 @@ internal sealed class ConnectionCounters(ILogger log) : ILogger
     /// <summary>How long the connections took that got everything.</summary>
     public Histogram Delivery { get; } = new();
 
-    /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => log.BeginScope(state);
 
-    /// <inheritdoc/>
     public bool IsEnabled(LogLevel logLevel) => log.IsEnabled(logLevel);
 
-    /// <inheritdoc/>
     public void Log<TState>(
         LogLevel logLevel,
         EventId eventId,

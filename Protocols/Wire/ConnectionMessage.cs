@@ -8,8 +8,6 @@ namespace Poetry.Protocols;
 /// A message that is logged for each connection that it applies to. A value with a text that is made once, so that it costs no memory:
 /// the program's log formats it as it is, any other logger is given a string.
 /// </summary>
-/// <param name="Number">The connection's.</param>
-/// <param name="Text">The message.</param>
 internal readonly record struct ConnectionMessage(long Number, string Text)
 {
     private static readonly Func<ConnectionMessage, Exception?, string> Formatter = static (message, _) => message.ToString();
@@ -23,6 +21,5 @@ internal readonly record struct ConnectionMessage(long Number, string Text)
         }
     }
 
-    /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"#{Number} {Text}");
 }

@@ -33,7 +33,6 @@ internal enum ConnectionOutcome : byte
 /// </summary>
 internal readonly struct ConnectionRecord
 {
-    /// <summary>The event of every such record.</summary>
     private static readonly EventId Closed = new(10, "connection_closed");
 
     /// <summary>A client that takes longer to leave without having received anything is of interest.</summary>
@@ -42,13 +41,11 @@ internal readonly struct ConnectionRecord
     private static readonly Func<ConnectionRecord, Exception?, string> Formatter =
         static (record, _) => record.ToString();
 
-    /// <summary>The connection's number: see <see cref="ConnectionStart"/>.</summary>
     public required long Number { get; init; }
 
     /// <summary>What was done, in one word: served, transformed, proxied.</summary>
     public required string Action { get; init; }
 
-    /// <summary>The client.</summary>
     public required SocketAddress Peer { get; init; }
 
     /// <summary>What was sent: a file, a transformation, an upstream. It is escaped where it is written.</summary>
@@ -63,7 +60,6 @@ internal readonly struct ConnectionRecord
     /// <summary>From accept until the end was sent, or until the connection was lost without.</summary>
     public required TimeSpan Duration { get; init; }
 
-    /// <summary>How it ended.</summary>
     public required ConnectionOutcome Outcome { get; init; }
 
     /// <summary>What the outcome alone does not tell, such as a reason; null if there is nothing to add.</summary>

@@ -14,7 +14,6 @@ internal readonly struct ConnectionStart
     private static long _lastNumber;
 
     /// <summary>A connection that has just been made.</summary>
-    /// <param name="clock">The reactor's.</param>
     public ConnectionStart(IClock clock)
     {
         Number = Interlocked.Increment(ref _lastNumber);

@@ -19,7 +19,6 @@ internal sealed class RepeatedErrorLog(IClock clock, Action<string> one, Action<
     private string _last = string.Empty;
 
     /// <summary>Logs or counts an error.</summary>
-    /// <param name="error">In one line.</param>
     public void Report(string error)
     {
         _last = error;

@@ -16,14 +16,11 @@ internal abstract class ReusingFactory<T> : Factory
 
     private readonly Stack<T> _spares = new();
 
-    /// <inheritdoc/>
     protected internal sealed override bool ReusesConnections => true;
 
-    /// <inheritdoc/>
     protected internal sealed override Protocol BuildProtocol(in SocketAddress peer) =>
         _spares.TryPop(out T? spare) ? spare : Make();
 
-    /// <inheritdoc/>
     protected internal sealed override void Release(Protocol protocol)
     {
         if (_spares.Count < MaxSpares)

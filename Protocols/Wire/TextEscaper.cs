@@ -36,7 +36,6 @@ internal static class TextEscaper
     public const int MaxExcerptLength = 200;
 
     /// <summary>Quotes what came from outside in a record of the log: escaped, and cut at <see cref="MaxExcerptLength"/>.</summary>
-    /// <param name="outside">UTF-8, or anything.</param>
     public static string Excerpt(ReadOnlySpan<byte> outside)
     {
         Span<byte> escaped = stackalloc byte[MaxExcerptLength * MaxEscapeLength];

@@ -3,6 +3,8 @@ using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
+#pragma warning disable CS1591 // Awaiters and builders have the members that the compiler calls; C#'s specification explains them.
+
 namespace Poetry.Net;
 
 /// <summary>
@@ -39,24 +41,20 @@ public abstract partial class Deferred
         }
     }
 
-    /// <summary>For <c>await</c> without a value: throws the failure, if there is one.</summary>
-    internal void GetVoidResult()
+    /// <summary>Takes the failure and throws it, if there is one.</summary>
+    internal void ThrowUnlessSucceeded()
     {
         if ((_state & (Fired | Waiting)) != Fired)
         {
-            throw NoResult();
+            throw new InvalidOperationException(
+                "the deferred has no result yet, and a reactor never blocks to wait for one");
         }
 
         if ((_state & Failed) != 0)
         {
             TakeFailure().Throw();
         }
-
-        Discard();
     }
-
-    private protected static InvalidOperationException NoResult() =>
-        new("the deferred has no result yet, and a reactor never blocks to wait for one");
 
     private sealed class ContinuationLink(Action continuation) : ChainLink
     {
@@ -86,23 +84,16 @@ public readonly struct DeferredAwaiter<T> : ICriticalNotifyCompletion, IDeferred
 {
     private readonly Deferred<T> _deferred;
 
-    internal DeferredAwaiter(Deferred<T> deferred)
-    {
-        _deferred = deferred;
-    }
+    internal DeferredAwaiter(Deferred<T> deferred) => _deferred = deferred;
 
-    /// <summary>True if the result can be taken at once.</summary>
     public bool IsCompleted => _deferred.IsAtRest;
 
     Deferred IDeferredAwaiter.Deferred => _deferred;
 
-    /// <summary>Takes the result.</summary>
     public T GetResult() => _deferred.TakeResult();
 
-    /// <summary>For methods that are not <c>async Deferred</c>.</summary>
     public void OnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
 
-    /// <summary>For methods that are not <c>async Deferred</c>.</summary>
     public void UnsafeOnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
 }
 
@@ -112,23 +103,20 @@ public readonly struct DeferredAwaiter : ICriticalNotifyCompletion, IDeferredAwa
 {
     private readonly Deferred _deferred;
 
-    internal DeferredAwaiter(Deferred deferred)
-    {
-        _deferred = deferred;
-    }
+    internal DeferredAwaiter(Deferred deferred) => _deferred = deferred;
 
-    /// <summary>True if the result can be taken at once.</summary>
     public bool IsCompleted => _deferred.IsAtRest;
 
     Deferred IDeferredAwaiter.Deferred => _deferred;
 
-    /// <summary>Takes the result.</summary>
-    public void GetResult() => _deferred.GetVoidResult();
+    public void GetResult()
+    {
+        _deferred.ThrowUnlessSucceeded();
+        _deferred.Discard();
+    }
 
-    /// <summary>For methods that are not <c>async Deferred</c>.</summary>
     public void OnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
 
-    /// <summary>For methods that are not <c>async Deferred</c>.</summary>
     public void UnsafeOnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
 }
 
@@ -138,21 +126,17 @@ public struct DeferredMethodBuilder<T>
 {
     private Deferred<T>? _deferred;
 
-    /// <summary>The deferred that the method returns.</summary>
     public readonly Deferred<T> Task => _deferred!;
 
-    /// <summary>Makes a builder.</summary>
     [SuppressMessage("Design", "CA1000", Justification = "The compiler asks for it here.")]
     public static DeferredMethodBuilder<T> Create() => default;
 
-    /// <summary>Runs the method until it has to wait.</summary>
     public readonly void Start<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine => stateMachine.MoveNext();
 
     /// <summary>Not used: a state machine is moved into its coroutine without being boxed.</summary>
     public readonly void SetStateMachine(IAsyncStateMachine stateMachine) => _ = stateMachine;
 
-    /// <summary>The method returned.</summary>
     public void SetResult(T result)
     {
         if (_deferred is null)
@@ -165,26 +149,22 @@ public struct DeferredMethodBuilder<T>
         }
     }
 
-    /// <summary>The method threw.</summary>
     public void SetException(Exception exception)
     {
-        var failure = new Failure(exception);
         if (_deferred is null)
         {
-            _deferred = Deferred.Fail<T>(failure);
+            _deferred = Deferred.Fail<T>(exception);
         }
         else
         {
-            Unsafe.As<Coroutine<T>>(_deferred).End(new Outcome<T>(failure));
+            Unsafe.As<Coroutine<T>>(_deferred).End(new Failure(exception));
         }
     }
 
-    /// <summary>The method has to wait.</summary>
     public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion
         where TStateMachine : IAsyncStateMachine => Await(ref awaiter, ref stateMachine);
 
-    /// <summary>The method has to wait.</summary>
     public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion
         where TStateMachine : IAsyncStateMachine => Await(ref awaiter, ref stateMachine);
@@ -219,31 +199,24 @@ public struct DeferredMethodBuilder
 {
     private DeferredMethodBuilder<Unit> _builder;
 
-    /// <summary>The deferred that the method returns.</summary>
     public readonly Deferred Task => _builder.Task;
 
-    /// <summary>Makes a builder.</summary>
     public static DeferredMethodBuilder Create() => default;
 
-    /// <summary>Runs the method up to where it has to wait.</summary>
     public readonly void Start<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine => _builder.Start(ref stateMachine);
 
     /// <summary>Not used: a state machine is moved into its coroutine without being boxed.</summary>
     public readonly void SetStateMachine(IAsyncStateMachine stateMachine) => _builder.SetStateMachine(stateMachine);
 
-    /// <summary>The method returned.</summary>
     public void SetResult() => _builder.SetResult(default);
 
-    /// <summary>The method threw.</summary>
     public void SetException(Exception exception) => _builder.SetException(exception);
 
-    /// <summary>The method has to wait.</summary>
     public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion
         where TStateMachine : IAsyncStateMachine => _builder.AwaitOnCompleted(ref awaiter, ref stateMachine);
 
-    /// <summary>The method has to wait.</summary>
     public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion
         where TStateMachine : IAsyncStateMachine => _builder.AwaitUnsafeOnCompleted(ref awaiter, ref stateMachine);

@@ -25,11 +25,7 @@ public abstract partial class Deferred
     internal void AddLink(ChainLink link)
     {
         AssertThread();
-        if ((_state & Superseded) != 0)
-        {
-            ThrowSuperseded();
-        }
-
+        ThrowIfSuperseded();
         Append(link);
         RunIfItCan();
     }
@@ -97,7 +93,6 @@ public abstract partial class Deferred
     }
 
     /// <summary>Removes the first link of a list.</summary>
-    /// <param name="links">Becomes the rest of it.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ChainLink RemoveFirst([DisallowNull] ref ChainLink? links)
     {

@@ -7,11 +7,6 @@ namespace Poetry.Net;
 /// <summary>Deferreds that come with a result, or with a canceller that has a state.</summary>
 public abstract partial class Deferred
 {
-    /// <summary>Why a function that returns a task is refused when it is compiled.</summary>
-    internal const string TaskRefused =
-        "A task continues in the thread pool, where no deferred may be used, and its error would be lost. Return a deferred"
-        + " (async Deferred), or make one of the task with AsDeferred.";
-
     /// <summary>Makes a deferred that has fired with a value. There is nothing left to cancel.</summary>
     public static Deferred<T> Succeed<T>(T value)
     {
@@ -65,14 +60,7 @@ public abstract partial class Deferred
     public static Deferred<T> MaybeDeferred<T>(Func<Deferred<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        try
-        {
-            return function() ?? throw NullReturned();
-        }
-        catch (Exception exception)
-        {
-            return Fail<T>(exception);
-        }
+        return MaybeDeferred<T>(() => new Outcome<T>(function() ?? throw NullReturned()));
     }
 
     /// <summary>As <see cref="MaybeDeferred{T}(Func{Outcome{T}})"/>, for a function that returns a deferred without a value,
@@ -95,14 +83,7 @@ public abstract partial class Deferred
     public static Deferred<T> MaybeDeferred<T>(Func<T> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        try
-        {
-            return Succeed(function());
-        }
-        catch (Exception exception)
-        {
-            return Fail<T>(exception);
-        }
+        return MaybeDeferred<T>(() => new Outcome<T>(function()));
     }
 
     /// <summary>Waits for deferreds of any types: see <see cref="DeferredList{T}"/>.</summary>

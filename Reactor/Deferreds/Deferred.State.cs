@@ -190,7 +190,7 @@ public abstract partial class Deferred
 
     /// <summary>True once, for a handle that the chain reached in the middle of its run: a pause by one of its own functions
     /// does not stop the run.</summary>
-    private bool RunsThoughPaused()
+    private bool RunsDespitePause()
     {
         bool runs = (_state & (Waiting | RunsOnPaused)) == RunsOnPaused;
         _state &= ~RunsOnPaused;

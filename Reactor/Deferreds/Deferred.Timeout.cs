@@ -13,7 +13,6 @@ public partial class Deferred<T>
     /// <param name="clock">Tells the time.</param>
     /// <param name="onTimeout">Called with the result and the timeout when it was not done in time, instead of turning
     /// <see cref="CancelledError"/> into <see cref="TimeoutError"/>; what it returns is the result.</param>
-    /// <returns>This deferred.</returns>
     public Deferred<T> AddTimeout(
         TimeSpan timeout, IClock clock, Func<Outcome<T>, TimeSpan, Outcome<T>>? onTimeout = null)
     {

@@ -10,7 +10,6 @@ namespace Poetry.Net;
 public abstract partial class Deferred
 {
     /// <summary>Adds a function for success.</summary>
-    /// <returns>This deferred.</returns>
     public Deferred AddCallback(Action action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -22,7 +21,6 @@ public abstract partial class Deferred
     /// lambda.</summary>
     /// <param name="function">Its deferred is waited for, and a failure of that is taken over; null if there is nothing to
     /// wait for.</param>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(1)]
     public Deferred AddCallback(Func<Deferred?> function)
     {
@@ -33,7 +31,6 @@ public abstract partial class Deferred
 
     /// <summary>Adds a function for failure that returns a deferred, which is waited for, such as an <c>async</c>
     /// lambda.</summary>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(1)]
     public Deferred AddErrback(Func<Failure, Deferred?> function)
     {
@@ -44,7 +41,6 @@ public abstract partial class Deferred
 
     /// <summary>Adds a function for success and failure alike that returns a deferred, which is waited for; a failure counts
     /// as handled.</summary>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(1)]
     public Deferred AddBoth(Func<Deferred?> function)
     {
@@ -55,7 +51,6 @@ public abstract partial class Deferred
 
     /// <summary>Adds a function for failure.</summary>
     /// <param name="action">Gets the failure, which is thereby handled.</param>
-    /// <returns>This deferred.</returns>
     public Deferred AddErrback(Action<Failure> action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -64,7 +59,6 @@ public abstract partial class Deferred
     }
 
     /// <summary>Adds a function for success and failure alike; a failure counts as handled.</summary>
-    /// <returns>This deferred.</returns>
     public Deferred AddBoth(Action action)
     {
         ArgumentNullException.ThrowIfNull(action);

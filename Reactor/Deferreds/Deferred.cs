@@ -207,7 +207,7 @@ public abstract partial class Deferred : ChainLink
     private Deferred? RunOwnLinks()
     {
         Debug.Assert((_state & Running) == 0, "a running deferred is left to the loop that runs it");
-        if ((_state & (Waiting | AnyPause)) != 0 && !RunsThoughPaused())
+        if ((_state & (Waiting | AnyPause)) != 0 && !RunsDespitePause())
         {
             return null;
         }

@@ -31,11 +31,9 @@ public static class DeferredClock
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<Task> call) =>
-        throw new NotSupportedException(Deferred.TaskRefused);
+    public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<Task> call) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<ValueTask> call) =>
-        throw new NotSupportedException(Deferred.TaskRefused);
+    public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<ValueTask> call) => throw Deferred.Refused();
 }

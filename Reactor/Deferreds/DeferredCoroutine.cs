@@ -14,7 +14,6 @@ internal abstract class Coroutine<T> : Deferred<T>
         _state = FiredByOwnerOnly;
     }
 
-    /// <summary>Waits for a deferred.</summary>
     public void Await(Deferred awaited)
     {
         _aux = awaited;

@@ -55,7 +55,7 @@ internal abstract class ErrbackLink<T> : ChainLink
     internal sealed override Deferred? Run(Deferred source)
     {
         Deferred<T> from = Unsafe.As<Deferred<T>>(source);
-        if (from.HasFailed && Takes(from.CurrentFailure!))
+        if (from.HasFailed)
         {
             Outcome<T> outcome;
             try
@@ -72,8 +72,6 @@ internal abstract class ErrbackLink<T> : ChainLink
 
         return null;
     }
-
-    private protected virtual bool Takes(Failure failure) => true;
 
     private protected abstract Outcome<T> OnFailure(Failure failure);
 }
@@ -187,14 +185,6 @@ internal sealed class OutcomeErrback<T>(Func<Failure, Outcome<T>> function) : Er
     private protected override Outcome<T> OnFailure(Failure failure) => function(failure);
 }
 
-internal sealed class ExceptionErrback<TException, T>(Func<TException, Outcome<T>> function) : ErrbackLink<T>
-    where TException : Exception
-{
-    private protected override bool Takes(Failure failure) => failure.Check<TException>();
-
-    private protected override Outcome<T> OnFailure(Failure failure) => function((TException)failure.Exception);
-}
-
 internal sealed class OutcomeBoth<T, TNext>(Func<Outcome<T>, Outcome<TNext>> function) : TypedLink<T, TNext>
 {
     private protected override bool TakesFailures => true;
@@ -204,90 +194,17 @@ internal sealed class OutcomeBoth<T, TNext>(Func<Outcome<T>, Outcome<TNext>> fun
     private protected override Outcome<TNext> OnFailure(Failure failure) => function(new Outcome<T>(failure));
 }
 
-internal sealed class ActionBoth<T>(Action<Outcome<T>> action) : TypedLink<T, T>
+internal sealed class ActionBoth<TState, T>(TState state, Action<TState, Outcome<T>> action) : TypedLink<T, T>
 {
     private protected override bool TakesFailures => true;
 
-    private protected override Outcome<T> OnValue(T value)
+    private protected override Outcome<T> OnValue(T value) => Call(new Outcome<T>(value));
+
+    private protected override Outcome<T> OnFailure(Failure failure) => Call(new Outcome<T>(failure));
+
+    private Outcome<T> Call(Outcome<T> outcome)
     {
-        action(new Outcome<T>(value));
-        return default;
-    }
-
-    private protected override Outcome<T> OnFailure(Failure failure)
-    {
-        action(new Outcome<T>(failure));
-        return default;
-    }
-}
-
-internal sealed class StateActionBoth<TState, T>(TState state, Action<TState, Outcome<T>> action) : TypedLink<T, T>
-{
-    private protected override bool TakesFailures => true;
-
-    private protected override Outcome<T> OnValue(T value)
-    {
-        action(state, new Outcome<T>(value));
-        return default;
-    }
-
-    private protected override Outcome<T> OnFailure(Failure failure)
-    {
-        action(state, new Outcome<T>(failure));
-        return default;
-    }
-}
-
-internal sealed class ValueFork<T, TNext>(Func<T, TNext> callback, Func<Failure, TNext> errback) : TypedLink<T, TNext>
-{
-    private protected override bool TakesFailures => true;
-
-    private protected override Outcome<TNext> OnValue(T value) => new(callback(value));
-
-    private protected override Outcome<TNext> OnFailure(Failure failure) => new(errback(failure));
-}
-
-internal sealed class OutcomeFork<T, TNext>(Func<T, Outcome<TNext>> callback, Func<Failure, Outcome<TNext>> errback)
-    : TypedLink<T, TNext>
-{
-    private protected override bool TakesFailures => true;
-
-    private protected override Outcome<TNext> OnValue(T value) => callback(value);
-
-    private protected override Outcome<TNext> OnFailure(Failure failure) => errback(failure);
-}
-
-internal sealed class ActionFork<T>(Action<T> callback, Action<Failure> errback) : TypedLink<T, T>
-{
-    private protected override bool TakesFailures => true;
-
-    private protected override Outcome<T> OnValue(T value)
-    {
-        callback(value);
-        return default;
-    }
-
-    private protected override Outcome<T> OnFailure(Failure failure)
-    {
-        errback(failure);
-        return default;
-    }
-}
-
-/// <summary>Fires another deferred: Twisted's <c>chainDeferred</c>.</summary>
-internal sealed class ChainingLink<T>(Deferred<T> other) : TypedLink<T, T>
-{
-    private protected override bool TakesFailures => true;
-
-    private protected override Outcome<T> OnValue(T value)
-    {
-        other.Callback(value);
-        return default;
-    }
-
-    private protected override Outcome<T> OnFailure(Failure failure)
-    {
-        other.Errback(failure);
+        action(state, outcome);
         return default;
     }
 }

@@ -9,7 +9,6 @@ public partial class Deferred<T>
     /// <summary>Adds a function for success.</summary>
     /// <param name="function">Gets the value; the value it returns replaces that, an exception it throws becomes a failure.
     /// It is skipped for a failure.</param>
-    /// <returns>This deferred.</returns>
     public Deferred<T> AddCallback(Func<T, T> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -41,7 +40,6 @@ public partial class Deferred<T>
     /// lambda.</summary>
     /// <param name="function">Gets the value. The chain waits for the deferred that it returns, takes over a failure of that,
     /// and goes on with the default value; null if there is nothing to wait for.</param>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(1)]
     public Deferred<T> AddCallback(Func<T, Deferred?> function)
     {
@@ -51,7 +49,6 @@ public partial class Deferred<T>
     }
 
     /// <summary>As <see cref="AddCallback(Func{T, Deferred})"/>, for a function that does not need the value.</summary>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(1)]
     public new Deferred<T> AddCallback(Func<Deferred?> function)
     {
@@ -70,7 +67,6 @@ public partial class Deferred<T>
 
     /// <summary>Adds a function for success that returns nothing; the default value is left.</summary>
     /// <param name="action">Gets the value.</param>
-    /// <returns>This deferred.</returns>
     public Deferred<T> AddCallback(Action<T> action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -79,7 +75,6 @@ public partial class Deferred<T>
     }
 
     /// <summary>Adds a function for success that needs no value and returns none.</summary>
-    /// <returns>This deferred.</returns>
     public new Deferred<T> AddCallback(Action action)
     {
         base.AddCallback(action);
@@ -97,7 +92,6 @@ public partial class Deferred<T>
     /// <summary>Adds a function for failure.</summary>
     /// <param name="function">Gets the failure, which is thereby handled; the chain goes on with the value it returns, or
     /// with the exception it throws. It is skipped for a value.</param>
-    /// <returns>This deferred.</returns>
     public Deferred<T> AddErrback(Func<Failure, T> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -108,7 +102,6 @@ public partial class Deferred<T>
     /// <summary>Adds a function for failure that starts another operation.</summary>
     /// <param name="function">Gets the failure; the chain waits for the deferred it returns, and takes its result. Cancelling
     /// the chain while it waits cancels that one.</param>
-    /// <returns>This deferred.</returns>
     public Deferred<T> AddErrback(Func<Failure, Deferred<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -117,7 +110,6 @@ public partial class Deferred<T>
     }
 
     /// <summary>Adds a function for failure that returns an outcome: to pass the failure on, return it.</summary>
-    /// <returns>This deferred.</returns>
     public Deferred<T> AddErrback(Func<Failure, Outcome<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -126,7 +118,6 @@ public partial class Deferred<T>
     }
 
     /// <summary>Adds a function for failure that returns nothing: the chain goes on with the default value.</summary>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(-2)]
     public new Deferred<T> AddErrback(Action<Failure> action)
     {
@@ -138,7 +129,6 @@ public partial class Deferred<T>
     /// lambda.</summary>
     /// <param name="function">Gets the failure. The chain waits for the deferred that it returns and goes on with the default
     /// value; null if there is nothing to wait for.</param>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(-1)]
     public new Deferred<T> AddErrback(Func<Failure, Deferred?> function)
     {
@@ -146,20 +136,17 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a function for one kind of failure, as <c>catch</c> is for one kind of exception. It is skipped
-    /// for others, and nothing is thrown to find out.</summary>
-    /// <returns>This deferred.</returns>
+    /// <summary>Adds a function for one kind of failure, as <c>catch</c> is for one kind of exception. It is skipped for others,
+    /// without throwing them.</summary>
     public Deferred<T> AddErrback<TException>(Func<TException, Outcome<T>> function)
         where TException : Exception
     {
         ArgumentNullException.ThrowIfNull(function);
-        AddLink(new ExceptionErrback<TException, T>(function));
-        return this;
+        return AddErrback(failure => failure.Check<TException>() ? function((TException)failure.Exception) : failure);
     }
 
     /// <summary>Adds a function for success and failure alike.</summary>
     /// <param name="function">Gets either; returns a value, a failure or a deferred. To change nothing, return the argument.</param>
-    /// <returns>This deferred.</returns>
     public Deferred<T> AddBoth(Func<Outcome<T>, Outcome<T>> function) => AddBoth<T>(function);
 
     /// <summary>Adds a function for success and failure alike that changes the type.</summary>
@@ -182,7 +169,6 @@ public partial class Deferred<T>
 
     /// <summary>As <see cref="AddBoth{TNext}(Func{Outcome{T}, Deferred{TNext}})"/>, for an operation without a value, such as
     /// an <c>async</c> lambda.</summary>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(-1)]
     public Deferred<T> AddBoth(Func<Outcome<T>, Deferred?> function)
     {
@@ -192,7 +178,6 @@ public partial class Deferred<T>
     }
 
     /// <summary>As <see cref="AddBoth(Func{Outcome{T}, Deferred})"/>, for a function that does not need the result.</summary>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(1)]
     public new Deferred<T> AddBoth(Func<Deferred?> function)
     {
@@ -202,17 +187,14 @@ public partial class Deferred<T>
 
     /// <summary>Adds a function for success and failure alike that returns nothing: the default value is left, and a
     /// failure counts as handled.</summary>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(-2)]
     public Deferred<T> AddBoth(Action<Outcome<T>> action)
     {
         ArgumentNullException.ThrowIfNull(action);
-        AddLink(new ActionBoth<T>(action));
-        return this;
+        return AddBoth(action, static (action, outcome) => action(outcome));
     }
 
     /// <summary>As <see cref="AddBoth(Action{Outcome{T}})"/>, for a function that does not need the result.</summary>
-    /// <returns>This deferred.</returns>
     public new Deferred<T> AddBoth(Action action)
     {
         base.AddBoth(action);
@@ -221,11 +203,10 @@ public partial class Deferred<T>
 
     /// <summary>As <see cref="AddBoth(Action{Outcome{T}})"/>, with a state, so that a static lambda does and nothing is
     /// captured.</summary>
-    /// <returns>This deferred.</returns>
     public Deferred<T> AddBoth<TState>(TState state, Action<TState, Outcome<T>> action)
     {
         ArgumentNullException.ThrowIfNull(action);
-        AddLink(new StateActionBoth<TState, T>(state, action));
+        AddLink(new ActionBoth<TState, T>(state, action));
         return this;
     }
 
@@ -235,7 +216,7 @@ public partial class Deferred<T>
     {
         ArgumentNullException.ThrowIfNull(callback);
         ArgumentNullException.ThrowIfNull(errback);
-        return Add(new ValueFork<T, TNext>(callback, errback));
+        return AddBoth<TNext>(outcome => outcome.Failure is { } failure ? errback(failure) : callback(outcome.Value));
     }
 
     /// <summary>As <see cref="AddCallbacks{TNext}(Func{T, TNext}, Func{Failure, TNext})"/>, for functions that return outcomes.</summary>
@@ -244,7 +225,7 @@ public partial class Deferred<T>
     {
         ArgumentNullException.ThrowIfNull(callback);
         ArgumentNullException.ThrowIfNull(errback);
-        return Add(new OutcomeFork<T, TNext>(callback, errback));
+        return AddBoth(outcome => outcome.Failure is { } failure ? errback(failure) : callback(outcome.Value));
     }
 
     /// <summary>As <see cref="AddCallbacks{TNext}(Func{T, TNext}, Func{Failure, TNext})"/>, for functions that start another
@@ -255,31 +236,36 @@ public partial class Deferred<T>
     {
         ArgumentNullException.ThrowIfNull(callback);
         ArgumentNullException.ThrowIfNull(errback);
-        return Add(new OutcomeFork<T, TNext>(
-            value => new(callback(value) ?? throw NullReturned()), failure => new(errback(failure) ?? throw NullReturned())));
+        return AddBoth(outcome => outcome.Failure is { } failure ? errback(failure) : callback(outcome.Value));
     }
 
     /// <summary>As <see cref="AddCallbacks{TNext}(Func{T, TNext}, Func{Failure, TNext})"/>, for functions that start another
     /// operation without a value, such as <c>async</c> lambdas.</summary>
-    /// <returns>This deferred.</returns>
     [OverloadResolutionPriority(1)]
     public Deferred<T> AddCallbacks(Func<T, Deferred?> callback, Func<Failure, Deferred?> errback)
     {
         ArgumentNullException.ThrowIfNull(callback);
         ArgumentNullException.ThrowIfNull(errback);
-        AddLink(new VoidBoth<T>(outcome => outcome.Failure is { } failure ? errback(failure) : callback(outcome.Value)));
-        return this;
+        return AddBoth(outcome => outcome.Failure is { } failure ? errback(failure) : callback(outcome.Value));
     }
 
     /// <summary>As <see cref="AddCallbacks{TNext}(Func{T, TNext}, Func{Failure, TNext})"/>, for functions that return nothing: the default
     /// value is left.</summary>
-    /// <returns>This deferred.</returns>
     public Deferred<T> AddCallbacks(Action<T> callback, Action<Failure> errback)
     {
         ArgumentNullException.ThrowIfNull(callback);
         ArgumentNullException.ThrowIfNull(errback);
-        AddLink(new ActionFork<T>(callback, errback));
-        return this;
+        return AddBoth((callback, errback), static (functions, outcome) =>
+        {
+            if (outcome.Failure is { } failure)
+            {
+                functions.errback(failure);
+            }
+            else
+            {
+                functions.callback(outcome.Value);
+            }
+        });
     }
 
     /// <summary>Adds a link that may change the type, and makes the handle of the new type if it does.</summary>
@@ -291,11 +277,7 @@ public partial class Deferred<T>
             return Unsafe.As<Deferred<TNext>>(this);
         }
 
-        if ((_state & Superseded) != 0)
-        {
-            AddLink(link); // throws
-        }
-
+        ThrowIfSuperseded();
         var next = new Deferred<TNext>(this, Fired | Waiting | NotReached | (_state & IsGroup));
         link.Target = next;
         _state |= Superseded;

@@ -114,27 +114,16 @@ public partial class Deferred<T> : Deferred
 
     /// <summary>Fires <paramref name="other"/> with the result when it is available; the default value is left here.</summary>
     /// <remarks>Cancelling <paramref name="other"/> does not reach this one.</remarks>
-    /// <returns>This deferred.</returns>
     public Deferred<T> ChainDeferred(Deferred<T> other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        AddLink(new ChainingLink<T>(other));
-        return this;
+        return AddBoth(other, static (other, outcome) => other.Fire(outcome));
     }
 
     /// <summary>Takes the value, or takes the failure and throws it. The default value is left.</summary>
     internal T TakeResult()
     {
-        if ((_state & (Fired | Waiting)) != Fired)
-        {
-            throw NoResult();
-        }
-
-        if ((_state & Failed) != 0)
-        {
-            TakeFailure().Throw();
-        }
-
+        ThrowUnlessSucceeded();
         T value = _value;
         _value = default!;
         return value;
@@ -303,7 +292,6 @@ internal abstract class Canceller<T>
     public abstract void Cancel(Deferred<T> deferred);
 }
 
-/// <inheritdoc/>
 internal sealed class Canceller<TState, T>(TState state, Action<TState, Deferred<T>> canceller) : Canceller<T>
 {
     public override void Cancel(Deferred<T> deferred) => canceller(state, deferred);

@@ -8,24 +8,10 @@ namespace Poetry.Net;
 /// A deferred was fired twice: Twisted's <c>twisted.internet.defer.AlreadyCalledError</c>. A delayed call that has run throws
 /// <see cref="AlreadyCalled"/>.
 /// </summary>
-public sealed class AlreadyCalledError : InvalidOperationException
-{
-    /// <summary>Makes one.</summary>
-    public AlreadyCalledError()
-        : base("the deferred has been fired already")
-    {
-    }
-}
+public sealed class AlreadyCalledError() : InvalidOperationException("the deferred has been fired already");
 
 /// <summary>A deferred was cancelled, and its canceller did not fire it.</summary>
-public sealed class CancelledError : OperationCanceledException
-{
-    /// <summary>Makes one.</summary>
-    public CancelledError()
-        : base("cancelled")
-    {
-    }
-}
+public sealed class CancelledError() : OperationCanceledException("cancelled");
 
 /// <summary>A deferred did not fire before its timeout.</summary>
 /// <param name="timeout">The timeout.</param>
@@ -67,31 +53,10 @@ public sealed class FailureGroup(IReadOnlyList<Failure> failures) : Exception("a
 }
 
 /// <summary>A <see cref="DeferredQueue{T}"/> is full.</summary>
-public sealed class QueueOverflow : InvalidOperationException
-{
-    /// <summary>Makes one.</summary>
-    public QueueOverflow()
-        : base("the queue is full")
-    {
-    }
-}
+public sealed class QueueOverflow() : InvalidOperationException("the queue is full");
 
 /// <summary>Too many callers wait for a value of a <see cref="DeferredQueue{T}"/>.</summary>
-public sealed class QueueUnderflow : InvalidOperationException
-{
-    /// <summary>Makes one.</summary>
-    public QueueUnderflow()
-        : base("too many callers wait for the queue")
-    {
-    }
-}
+public sealed class QueueUnderflow() : InvalidOperationException("too many callers wait for the queue");
 
 /// <summary>A lock or semaphore was released that is not held.</summary>
-public sealed class ReleaseError : InvalidOperationException
-{
-    /// <summary>Makes one.</summary>
-    public ReleaseError()
-        : base("the lock is not held")
-    {
-    }
-}
+public sealed class ReleaseError() : InvalidOperationException("the lock is not held");

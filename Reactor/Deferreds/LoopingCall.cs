@@ -13,7 +13,7 @@ public sealed class LoopingCall
     private readonly IClock _clock;
 
     /// <summary>Returns null for a function that does not return a deferred.</summary>
-    private readonly Func<long, Deferred?> _function;
+    private readonly Func<int, Deferred?> _function;
     private DelayedCall? _next;
 
     /// <summary>The deferred of the present run. A run that was stopped inside its call fires it when the call has ended.</summary>
@@ -56,7 +56,7 @@ public sealed class LoopingCall
     {
     }
 
-    private LoopingCall(IClock clock, Func<long, Deferred?> function)
+    private LoopingCall(IClock clock, Func<int, Deferred?> function)
     {
         ArgumentNullException.ThrowIfNull(clock);
         _clock = clock;
@@ -73,13 +73,11 @@ public sealed class LoopingCall
     public static LoopingCall WithCount(IClock clock, Action<int> call)
     {
         ArgumentNullException.ThrowIfNull(call);
-        return new LoopingCall(clock, Count);
-
-        Deferred? Count(long count)
+        return new LoopingCall(clock, count =>
         {
-            call((int)count);
+            call(count);
             return null;
-        }
+        });
     }
 
     /// <summary>As <see cref="WithCount(IClock, Action{int})"/>, for a function that returns a deferred, which is waited
@@ -88,17 +86,16 @@ public sealed class LoopingCall
     public static LoopingCall WithCount(IClock clock, Func<int, Deferred> call)
     {
         ArgumentNullException.ThrowIfNull(call);
-        return new LoopingCall(clock, count => call((int)count) ?? throw Deferred.NullReturned());
+        return new LoopingCall(clock, count => call(count) ?? throw Deferred.NullReturned());
     }
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public static LoopingCall WithCount(IClock clock, Func<int, Task> call) => throw new NotSupportedException(Deferred.TaskRefused);
+    public static LoopingCall WithCount(IClock clock, Func<int, Task> call) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public static LoopingCall WithCount(IClock clock, Func<int, ValueTask> call) =>
-        throw new NotSupportedException(Deferred.TaskRefused);
+    public static LoopingCall WithCount(IClock clock, Func<int, ValueTask> call) => throw Deferred.Refused();
 
     /// <summary>Starts the loop.</summary>
     /// <param name="interval">The time between two calls; zero means every turn of the loop.</param>
@@ -163,7 +160,7 @@ public sealed class LoopingCall
         }
     }
 
-    private static Func<long, Deferred?> Synchronous(Action call)
+    private static Func<int, Deferred?> Synchronous(Action call)
     {
         ArgumentNullException.ThrowIfNull(call);
         return _ =>
@@ -173,13 +170,13 @@ public sealed class LoopingCall
         };
     }
 
-    private static Func<long, Deferred?> Asynchronous(Func<Deferred> call)
+    private static Func<int, Deferred?> Asynchronous(Func<Deferred> call)
     {
         ArgumentNullException.ThrowIfNull(call);
         return _ => call() ?? throw Deferred.NullReturned();
     }
 
-    private static Func<long, Deferred?> Refused(Delegate _) => throw new NotSupportedException(Deferred.TaskRefused);
+    private static Func<int, Deferred?> Refused(Delegate _) => throw Deferred.Refused();
 
     private void ThrowUnlessRunning()
     {
@@ -192,7 +189,7 @@ public sealed class LoopingCall
     private void Tick()
     {
         long tick = TicksSoFar();
-        long count = Math.Clamp(tick - _lastTick, 1, int.MaxValue);
+        int count = (int)Math.Clamp(tick - _lastTick, 1, int.MaxValue);
         _lastTick = tick;
         Deferred<LoopingCall> done = _done!;
         bool wasCalling = _isCalling;

@@ -134,7 +134,6 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     /// Reports what is known to be lost, and runs the garbage collector now and then to find out. Called before every sleep
     /// of the loop; without resting failures it is two comparisons.
     /// </summary>
-    /// <param name="now">The time of the loop.</param>
     /// <returns>When it has to be called again at the latest; null if nothing rests.</returns>
     public TimeSpan? Sweep(TimeSpan now)
     {

@@ -8,7 +8,6 @@ internal class WaiterQueue<T>
 {
     private readonly IntrusiveList<Waiter> _waiters = new();
 
-    /// <summary>The number of waiting deferreds.</summary>
     public int Count => _waiters.Count;
 
     /// <summary>Adds a deferred at the end.</summary>

@@ -3,24 +3,16 @@ namespace Poetry.Net.Native;
 /// <summary>The values of sockets that all systems share, Windows included: they are older than the differences.</summary>
 internal static class CommonAbi
 {
-    /// <summary>AF_UNIX, sys/socket.h: the same on all systems.</summary>
+    // sys/socket.h
     public const int AF_UNIX = 1;
-
-    /// <summary>AF_INET, sys/socket.h: the same on all systems.</summary>
     public const int AF_INET = 2;
+    public const int SOCK_STREAM = 1; // 2 on Linux for MIPS, which .NET does not run on
+    public const int SHUT_WR = 1; // SD_SEND on Windows
 
-    /// <summary>SOCK_STREAM, sys/socket.h: 1 on all systems (2 on Linux for MIPS, which .NET does not run on).</summary>
-    public const int SOCK_STREAM = 1;
-
-    /// <summary>SHUT_WR, sys/socket.h: the same on all systems; SD_SEND on Windows.</summary>
-    public const int SHUT_WR = 1;
-
-    /// <summary>IPPROTO_TCP, netinet/in.h: the same on all systems.</summary>
+    // netinet/in.h
     public const int IPPROTO_TCP = 6;
-
-    /// <summary>IPPROTO_IPV6, netinet/in.h: the same on all systems.</summary>
     public const int IPPROTO_IPV6 = 41;
 
-    /// <summary>TCP_NODELAY, netinet/tcp.h: the same on all systems.</summary>
+    // netinet/tcp.h
     public const int TCP_NODELAY = 1;
 }

@@ -13,28 +13,24 @@ internal static unsafe partial class DarwinAbi
 
     /// <summary>select(2) without the limit of FD_SETSIZE: the symbol a C compiler binds under
     /// _DARWIN_UNLIMITED_SELECT.</summary>
-    [LibraryImport(Library, EntryPoint = "select$DARWIN_EXTSN")]
-    [SupportedOSPlatform("macos")]
+    [LibraryImport(Library, EntryPoint = "select$DARWIN_EXTSN"), SupportedOSPlatform("macos")]
     public static partial int select(int count, void* reads, void* writes, void* exceptions, Libc.struct_timeval* timeout);
 
     /// <summary>
     /// fcntl(2) on arm64, where Apple passes the variadic arguments of a function on the stack, unlike every other system
     /// and unlike x86-64: six unused arguments fill the registers x2 to x7.
     /// </summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("macos")]
+    [LibraryImport(Library), SupportedOSPlatform("macos")]
     public static partial int fcntl(
         int fd, int command, nint x2, nint x3, nint x4, nint x5, nint x6, nint x7, nint argument);
 
     /// <summary>ioctl(2) on arm64: see <see cref="fcntl"/>.</summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("macos")]
+    [LibraryImport(Library), SupportedOSPlatform("macos")]
     public static partial int ioctl(
         int fd, nint request, nint x2, nint x3, nint x4, nint x5, nint x6, nint x7, void* argument);
 
     /// <summary>open(2) on arm64: see <see cref="fcntl"/>.</summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("macos")]
+    [LibraryImport(Library), SupportedOSPlatform("macos")]
     public static partial int open(
         byte* path, int flags, nint x2, nint x3, nint x4, nint x5, nint x6, nint x7, nint mode);
 
@@ -46,8 +42,7 @@ internal static unsafe partial class DarwinAbi
     public static partial int fstat(int fd, void* buffer);
 
     /// <summary>fstat(2) on x86-64 macOS, where the plain symbol is the one with 32-bit inode numbers.</summary>
-    [LibraryImport(Library, EntryPoint = "fstat$INODE64")]
-    [SupportedOSPlatform("macos")]
+    [LibraryImport(Library, EntryPoint = "fstat$INODE64"), SupportedOSPlatform("macos")]
     public static partial int fstat_INODE64(int fd, void* buffer);
 
     /// <summary>lstat(2), sys/stat.h: see <see cref="fstat"/>.</summary>
@@ -57,102 +52,55 @@ internal static unsafe partial class DarwinAbi
     public static partial int lstat(byte* path, void* buffer);
 
     /// <summary>lstat(2) on x86-64 macOS: see <see cref="fstat_INODE64"/>.</summary>
-    [LibraryImport(Library, EntryPoint = "lstat$INODE64")]
-    [SupportedOSPlatform("macos")]
+    [LibraryImport(Library, EntryPoint = "lstat$INODE64"), SupportedOSPlatform("macos")]
     public static partial int lstat_INODE64(byte* path, void* buffer);
 
-    /// <summary>AF_INET6, sys/socket.h, on macOS.</summary>
+    // sys/socket.h
     public const int AF_INET6_macOS = 30;
-
-    /// <summary>AF_INET6, sys/socket.h, on FreeBSD.</summary>
     public const int AF_INET6_FreeBSD = 28;
+    public const int SOCK_CLOEXEC_FreeBSD = 0x10000000; // macOS has none
+    public const int SOCK_NONBLOCK_FreeBSD = 0x20000000; // macOS has none
 
-    /// <summary>SOCK_CLOEXEC, sys/socket.h, on FreeBSD; macOS has none.</summary>
-    public const int SOCK_CLOEXEC_FreeBSD = 0x10000000;
-
-    /// <summary>SOCK_NONBLOCK, sys/socket.h, on FreeBSD; macOS has none.</summary>
-    public const int SOCK_NONBLOCK_FreeBSD = 0x20000000;
-
-    /// <summary>SIG_BLOCK, sys/signal.h.</summary>
+    // sys/signal.h
     public const int SIG_BLOCK = 1;
-
-    /// <summary>SIG_UNBLOCK, sys/signal.h.</summary>
     public const int SIG_UNBLOCK = 2;
-
-    /// <summary>SIGUSR1, sys/signal.h.</summary>
     public const int SIGUSR1 = 30;
-
-    /// <summary>SIGUSR2, sys/signal.h.</summary>
     public const int SIGUSR2 = 31;
 
-    /// <summary>SOL_SOCKET, sys/socket.h.</summary>
+    // sys/socket.h
     public const int SOL_SOCKET = 0xFFFF;
-
-    /// <summary>SO_ACCEPTCONN, sys/socket.h.</summary>
     public const int SO_ACCEPTCONN = 0x0002;
-
-    /// <summary>SO_REUSEADDR, sys/socket.h.</summary>
     public const int SO_REUSEADDR = 0x0004;
-
-    /// <summary>SO_LINGER, sys/socket.h. macOS counts in ticks here; zero is zero.</summary>
-    public const int SO_LINGER = 0x0080;
-
-    /// <summary>SO_REUSEPORT, sys/socket.h, on macOS: the port is shared, but connections are not spread.</summary>
-    public const int SO_REUSEPORT_macOS = 0x0200;
-
-    /// <summary>SO_REUSEPORT_LB, sys/socket.h, on FreeBSD 12: what Linux calls SO_REUSEPORT.</summary>
-    public const int SO_REUSEPORT_LB_FreeBSD = 0x00010000;
-
-    /// <summary>SO_ERROR, sys/socket.h.</summary>
+    public const int SO_LINGER = 0x0080; // macOS counts in ticks here; zero is zero
+    public const int SO_REUSEPORT_macOS = 0x0200; // the port is shared, but connections are not spread
+    public const int SO_REUSEPORT_LB_FreeBSD = 0x00010000; // since FreeBSD 12: what Linux calls SO_REUSEPORT
     public const int SO_ERROR = 0x1007;
-
-    /// <summary>SO_NOSIGPIPE, sys/socket.h, on macOS: a send to a closed socket gives EPIPE alone.</summary>
-    public const int SO_NOSIGPIPE_macOS = 0x1022;
-
-    /// <summary>SO_NOSIGPIPE, sys/socket.h, on FreeBSD.</summary>
+    public const int SO_NOSIGPIPE_macOS = 0x1022; // a send to a closed socket gives EPIPE alone
     public const int SO_NOSIGPIPE_FreeBSD = 0x0800;
 
-    /// <summary>IPV6_V6ONLY, netinet6/in6.h.</summary>
+    // netinet6/in6.h
     public const int IPV6_V6ONLY = 27;
 
-    /// <summary>O_NONBLOCK, fcntl.h.</summary>
+    // fcntl.h
     public const int O_NONBLOCK = 0x0004;
-
-    /// <summary>O_CREAT, fcntl.h.</summary>
     public const int O_CREAT = 0x0200;
-
-    /// <summary>O_APPEND, fcntl.h.</summary>
     public const int O_APPEND = 0x0008;
-
-    /// <summary>O_EXCL, fcntl.h.</summary>
     public const int O_EXCL = 0x0800;
-
-    /// <summary>O_NOCTTY, fcntl.h, on macOS.</summary>
     public const int O_NOCTTY_macOS = 0x00020000;
-
-    /// <summary>O_NOCTTY, fcntl.h, on FreeBSD.</summary>
     public const int O_NOCTTY_FreeBSD = 0x8000;
-
-    /// <summary>O_CLOEXEC, fcntl.h, on macOS.</summary>
     public const int O_CLOEXEC_macOS = 0x01000000;
-
-    /// <summary>O_CLOEXEC, fcntl.h, on FreeBSD.</summary>
     public const int O_CLOEXEC_FreeBSD = 0x00100000;
-
-    /// <summary>F_DUPFD_CLOEXEC, fcntl.h, on macOS.</summary>
     public const int F_DUPFD_CLOEXEC_macOS = 67;
-
-    /// <summary>F_DUPFD_CLOEXEC, fcntl.h, on FreeBSD.</summary>
     public const int F_DUPFD_CLOEXEC_FreeBSD = 17;
 
-    /// <summary>RLIMIT_NOFILE, sys/resource.h.</summary>
+    // sys/resource.h
     public const int RLIMIT_NOFILE = 8;
 
-    /// <summary>OPEN_MAX, sys/syslimits.h, on macOS: setrlimit takes no more as a soft limit, whatever the hard one is.</summary>
-    public const ulong OPEN_MAX_macOS = 10240;
+    // sys/syslimits.h
+    public const ulong OPEN_MAX_macOS = 10240; // setrlimit takes no more as a soft limit, whatever the hard one is
 
-    /// <summary>TIOCGWINSZ, sys/ttycom.h: _IOR('t', 104, struct winsize).</summary>
-    public const int TIOCGWINSZ = 0x40087468;
+    // sys/ttycom.h
+    public const int TIOCGWINSZ = 0x40087468; // _IOR('t', 104, struct winsize)
 
     /// <summary>
     /// struct sockaddr_un, sys/un.h: length (1), family (1), then 104 bytes of path. All of BSD's addresses begin with their
@@ -160,27 +108,13 @@ internal static unsafe partial class DarwinAbi
     /// </summary>
     public const int SunPathLength = 104;
 
-    /// <summary>EVFILT_READ, sys/event.h; kqueue(2).</summary>
+    // sys/event.h, kqueue(2)
     public const short EVFILT_READ = -1;
-
-    /// <summary>EVFILT_WRITE, sys/event.h; kqueue(2).</summary>
     public const short EVFILT_WRITE = -2;
-
-    /// <summary>EVFILT_SIGNAL, sys/event.h; kqueue(2): <c>ident</c> is the signal, <c>data</c> how often it came.</summary>
-    public const short EVFILT_SIGNAL = -6;
-
-    /// <summary>EV_ADD, sys/event.h; kqueue(2).</summary>
+    public const short EVFILT_SIGNAL = -6; // ident is the signal, data how often it came
     public const ushort EV_ADD = 0x0001;
-
-    /// <summary>EV_DELETE, sys/event.h; kqueue(2).</summary>
     public const ushort EV_DELETE = 0x0002;
-
-    /// <summary>EV_ERROR, sys/event.h; kqueue(2): <c>data</c> is an errno.</summary>
-    public const ushort EV_ERROR = 0x4000;
-
-    /// <summary>EV_EOF, sys/event.h; kqueue(2): this direction is over. Data may still be unread; <c>fflags</c> is the
-    /// socket's error, if it has one.</summary>
-    public const ushort EV_EOF = 0x8000;
+    public const ushort EV_EOF = 0x8000; // this direction has ended; data may be unread; fflags is the socket's error, or 0
 
     /// <summary>sizeof(struct kevent) on FreeBSD from 12 on, where four 64-bit words <c>ext</c> follow
     /// <see cref="struct_kevent"/>.</summary>
@@ -217,45 +151,21 @@ internal static unsafe partial class DarwinAbi
     [StructLayout(LayoutKind.Explicit, Size = 144)]
     public struct struct_stat
     {
-        [FieldOffset(0)]
-        public int st_dev;
-
-        [FieldOffset(4)]
-        public ushort st_mode;
-
-        [FieldOffset(8)]
-        public ulong st_ino;
-
-        [FieldOffset(48)]
-        public long st_mtime_sec;
-
-        [FieldOffset(56)]
-        public long st_mtime_nsec;
-
-        [FieldOffset(96)]
-        public long st_size;
+        [FieldOffset(4)] public ushort st_mode;
+        [FieldOffset(8)] public ulong st_ino;
+        [FieldOffset(48)] public long st_mtime_sec;
+        [FieldOffset(56)] public long st_mtime_nsec;
+        [FieldOffset(96)] public long st_size;
     }
 
     /// <summary>struct stat, sys/stat.h, of FreeBSD from 12 on, as far as we read it: 224 bytes.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 224)]
     public struct struct_stat_FreeBSD
     {
-        [FieldOffset(0)]
-        public ulong st_dev;
-
-        [FieldOffset(8)]
-        public ulong st_ino;
-
-        [FieldOffset(24)]
-        public ushort st_mode;
-
-        [FieldOffset(64)]
-        public long st_mtime_sec;
-
-        [FieldOffset(72)]
-        public long st_mtime_nsec;
-
-        [FieldOffset(112)]
-        public long st_size;
+        [FieldOffset(8)] public ulong st_ino;
+        [FieldOffset(24)] public ushort st_mode;
+        [FieldOffset(64)] public long st_mtime_sec;
+        [FieldOffset(72)] public long st_mtime_nsec;
+        [FieldOffset(112)] public long st_size;
     }
 }

@@ -18,15 +18,13 @@ internal static unsafe partial class Libc
 {
     private const string Library = "libc";
 
-    /// <summary>socket(2), sys/socket.h.</summary>
+    // sys/socket.h
     [LibraryImport(Library)]
     public static partial int socket(int domain, int type, int protocol);
 
-    /// <summary>bind(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int bind(int fd, byte* address, int length);
 
-    /// <summary>listen(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int listen(int fd, int backlog);
 
@@ -40,11 +38,9 @@ internal static unsafe partial class Libc
     [SupportedOSPlatform("freebsd")]
     public static partial int accept4(int fd, byte* address, int* length, int flags);
 
-    /// <summary>connect(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int connect(int fd, byte* address, int length);
 
-    /// <summary>send(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial nint send(int fd, byte* data, nint length, int flags);
 
@@ -53,27 +49,21 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial nint sendmsg(int fd, void* message, int flags);
 
-    /// <summary>recv(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial nint recv(int fd, byte* buffer, nint length, int flags);
 
-    /// <summary>shutdown(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int shutdown(int fd, int how);
 
-    /// <summary>setsockopt(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int setsockopt(int fd, int level, int option, void* value, int length);
 
-    /// <summary>getsockopt(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int getsockopt(int fd, int level, int option, void* value, int* length);
 
-    /// <summary>getsockname(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int getsockname(int fd, byte* address, int* length);
 
-    /// <summary>getpeername(2), sys/socket.h.</summary>
     [LibraryImport(Library)]
     public static partial int getpeername(int fd, byte* address, int* length);
 
@@ -82,11 +72,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int close(int fd);
 
-    /// <summary>read(2), unistd.h.</summary>
+    // unistd.h
     [LibraryImport(Library)]
     public static partial nint read(int fd, byte* buffer, nint length);
 
-    /// <summary>write(2), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial nint write(int fd, byte* data, nint length);
 
@@ -107,15 +96,14 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int ioctl(int fd, nint request, void* argument);
 
-    /// <summary>rename(2), stdio.h.</summary>
+    // stdio.h
     [LibraryImport(Library)]
     public static partial int rename(byte* from, byte* to);
 
-    /// <summary>fsync(2), unistd.h.</summary>
+    // unistd.h
     [LibraryImport(Library)]
     public static partial int fsync(int fd);
 
-    /// <summary>unlink(2), unistd.h.</summary>
     [LibraryImport(Library)]
     public static partial int unlink(byte* path);
 
@@ -123,25 +111,32 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int flock(int fd, int operation);
 
-    /// <summary>isatty(3), unistd.h.</summary>
+    // dirent.h
+    [LibraryImport(Library)]
+    public static partial void* opendir(byte* path);
+
+    [LibraryImport(Library)]
+    public static partial void* readdir(void* directory);
+
+    [LibraryImport(Library)]
+    public static partial int closedir(void* directory);
+
+    // unistd.h
     [LibraryImport(Library)]
     public static partial int isatty(int fd);
 
-    /// <summary>getrlimit(2), sys/resource.h.</summary>
+    // sys/resource.h
     [LibraryImport(Library)]
     public static partial int getrlimit(int resource, struct_rlimit* limit);
 
-    /// <summary>setrlimit(2), sys/resource.h.</summary>
     [LibraryImport(Library)]
     public static partial int setrlimit(int resource, struct_rlimit* limit);
 
-    /// <summary>signal(2), signal.h.</summary>
-    /// <param name="signal">Its number.</param>
-    /// <param name="disposition">A function, or <see cref="SIG_IGN"/>.</param>
+    // signal.h
     [LibraryImport(Library)]
     public static partial nint signal(int signal, nint disposition);
 
-    /// <summary>waitpid(2), sys/wait.h.</summary>
+    // sys/wait.h
     [LibraryImport(Library)]
     public static partial int waitpid(int pid, int* status, int options);
 
@@ -149,7 +144,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int pthread_sigmask(int how, void* set, void* before);
 
-    /// <summary>sigaction(2), signal.h.</summary>
+    // signal.h
     [LibraryImport(Library)]
     public static partial int sigaction(int signal, void* action, void* before);
 
@@ -158,79 +153,54 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int select(int count, void* reads, void* writes, void* exceptions, struct_timeval* timeout);
 
-    /// <summary>F_GETFD, fcntl.h: the same on all Unixes.</summary>
+    /// <summary>poll(2), poll.h. Its count is an unsigned long on Linux and an unsigned int elsewhere; for the 1 that we
+    /// pass that is one register either way.</summary>
+    [LibraryImport(Library)]
+    public static partial int poll(struct_pollfd* descriptors, nuint count, int timeoutMs);
+
+    /// <summary>nanosleep(2), time.h. Ends early with EINTR after a signal.</summary>
+    [LibraryImport(Library)]
+    public static partial int nanosleep(struct_timespec* length, struct_timespec* left);
+
+    // poll.h: the same on all Unixes
+    public const short POLLIN = 1;
+    public const short POLLOUT = 4;
+
+    // fcntl.h: the same on all Unixes
     public const int F_GETFD = 1;
-
-    /// <summary>F_SETFD, fcntl.h: the same on all Unixes.</summary>
     public const int F_SETFD = 2;
-
-    /// <summary>F_GETFL, fcntl.h: the same on all Unixes.</summary>
     public const int F_GETFL = 3;
-
-    /// <summary>F_SETFL, fcntl.h: the same on all Unixes.</summary>
     public const int F_SETFL = 4;
-
-    /// <summary>FD_CLOEXEC, fcntl.h: the same on all Unixes.</summary>
     public const int FD_CLOEXEC = 1;
-
-    /// <summary>O_RDONLY, fcntl.h: the same on all Unixes.</summary>
     public const int O_RDONLY = 0;
-
-    /// <summary>O_WRONLY, fcntl.h: the same on all Unixes.</summary>
     public const int O_WRONLY = 1;
-
-    /// <summary>O_RDWR, fcntl.h: the same on all Unixes.</summary>
     public const int O_RDWR = 2;
 
-    /// <summary>LOCK_EX, sys/file.h: the same on all Unixes.</summary>
+    // sys/file.h: the same on all Unixes
     public const int LOCK_EX = 2;
-
-    /// <summary>LOCK_NB, sys/file.h: the same on all Unixes.</summary>
     public const int LOCK_NB = 4;
 
-    /// <summary>WNOHANG, sys/wait.h: the same on all Unixes.</summary>
+    // sys/wait.h: the same on all Unixes
     public const int WNOHANG = 1;
 
-    /// <summary>SIGHUP, signal.h: the same on all Unixes.</summary>
+    // signal.h: the same on all Unixes
     public const int SIGHUP = 1;
-
-    /// <summary>SIGINT, signal.h: the same on all Unixes.</summary>
     public const int SIGINT = 2;
-
-    /// <summary>SIGTERM, signal.h: the same on all Unixes.</summary>
     public const int SIGTERM = 15;
-
-    /// <summary>SIGXFSZ, signal.h: the same on Linux (except MIPS), macOS and FreeBSD.</summary>
-    public const int SIGXFSZ = 25;
-
-    /// <summary>SIG_IGN, signal.h: the same on all Unixes.</summary>
+    public const int SIGXFSZ = 25; // not on MIPS
     public const nint SIG_IGN = 1;
-
-    /// <summary>SIG_ERR, signal.h: the same on all Unixes.</summary>
     public const nint SIG_ERR = -1;
 
-    /// <summary>IOV_MAX, limits.h (UIO_MAXIOV): 1024 on Linux, macOS and FreeBSD. More pieces a call are EMSGSIZE.</summary>
-    public const int IOV_MAX = 1024;
+    // limits.h: the same on all Unixes
+    public const int IOV_MAX = 1024; // UIO_MAXIOV of the kernels; more pieces in one call are EMSGSIZE
 
-    /// <summary>The bits of st_mode that tell the kind of a file, sys/stat.h: the same on all Unixes.</summary>
-    public const int S_IFMT = 0xF000;
-
-    /// <summary>S_IFIFO, sys/stat.h.</summary>
+    // sys/stat.h: the same on all Unixes
+    public const int S_IFMT = 0xF000; // the bits of st_mode that tell the kind of a file
     public const int S_IFIFO = 0x1000;
-
-    /// <summary>S_IFCHR, sys/stat.h.</summary>
     public const int S_IFCHR = 0x2000;
-
-    /// <summary>S_IFDIR, sys/stat.h.</summary>
     public const int S_IFDIR = 0x4000;
-
-    /// <summary>S_IFREG, sys/stat.h.</summary>
     public const int S_IFREG = 0x8000;
-
-    /// <summary>S_IFLNK, sys/stat.h.</summary>
     public const int S_IFLNK = 0xA000;
-
-    /// <summary>S_IFSOCK, sys/stat.h.</summary>
     public const int S_IFSOCK = 0xC000;
 
     /// <summary>struct rlimit, sys/resource.h. rlim_t is 64 bits; unsigned on Linux, signed on BSD, with infinity as the
@@ -261,6 +231,14 @@ internal static unsafe partial class Libc
     {
         public int l_onoff;
         public int l_linger;
+    }
+
+    /// <summary>struct pollfd, poll.h: 8 bytes everywhere.</summary>
+    public struct struct_pollfd
+    {
+        public int fd;
+        public short events;
+        public short revents;
     }
 
     /// <summary>struct winsize, sys/ioctl.h.</summary>

@@ -11,9 +11,8 @@ internal static unsafe partial class LinuxAbi
 {
     private const string Library = "libc";
 
-    /// <summary>epoll_create1(2), sys/epoll.h.</summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("linux")]
+    // sys/epoll.h
+    [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int epoll_create1(int flags);
 
     /// <summary>epoll_ctl(2), sys/epoll.h.</summary>
@@ -21,81 +20,50 @@ internal static unsafe partial class LinuxAbi
     /// <param name="operation">EPOLL_CTL_….</param>
     /// <param name="fd">What to watch.</param>
     /// <param name="epollEvent">One event, <see cref="EpollEventPackedSize"/> or <see cref="EpollEventSize"/> long.</param>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("linux")]
+    [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int epoll_ctl(int epfd, int operation, int fd, byte* epollEvent);
 
-    /// <summary>epoll_wait(2), sys/epoll.h.</summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("linux")]
+    [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int epoll_wait(int epfd, byte* epollEvents, int maxEvents, int timeoutMs);
 
-    /// <summary>eventfd(2), sys/eventfd.h.</summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("linux")]
+    // sys/eventfd.h
+    [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int eventfd(uint initial, int flags);
 
     /// <summary>fcntl(2), fcntl.h. Variadic arguments are passed like others on Linux.</summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("linux")]
+    [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int fcntl(int fd, int command, nint argument);
 
     /// <summary>statx(2), sys/stat.h, glibc 2.28. Rather than stat(2), whose struct is another on each processor.</summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("linux")]
+    [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int statx(int directory, byte* path, int flags, uint mask, struct_statx* buffer);
 
     /// <summary>fstatat(2), sys/stat.h, glibc 2.33, with a <c>struct stat</c> of <see cref="StatSize"/> bytes.</summary>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("linux")]
+    [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int fstatat(int directory, byte* path, byte* buffer, int flags);
 
-    /// <summary>signalfd(2), sys/signalfd.h.</summary>
-    /// <param name="fd">−1 for a new one.</param>
-    /// <param name="mask">A sigset_t of blocked signals.</param>
-    /// <param name="flags">SFD_….</param>
-    [LibraryImport(Library)]
-    [SupportedOSPlatform("linux")]
+    // sys/signalfd.h
+    [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int signalfd(int fd, void* mask, int flags);
 
-    /// <summary>F_SETSIG, fcntl.h.</summary>
+    // fcntl.h
     public const int F_SETSIG = 10;
-
-    /// <summary>F_SETLEASE, fcntl.h.</summary>
     public const int F_SETLEASE = 1024;
-
-    /// <summary>F_RDLCK, fcntl.h.</summary>
     public const int F_RDLCK = 0;
-
-    /// <summary>F_UNLCK, fcntl.h.</summary>
     public const int F_UNLCK = 2;
 
-    /// <summary>SIGURG, signal.h: ignored unless it is handled.</summary>
-    public const int SIGURG = 23;
+    // signal.h
+    public const int SIGURG = 23; // ignored unless it is handled
 
-    /// <summary>EPOLL_CLOEXEC, sys/epoll.h: the value of O_CLOEXEC.</summary>
+    // sys/epoll.h
     public const int EPOLL_CLOEXEC = O_CLOEXEC;
-
-    /// <summary>EPOLL_CTL_ADD, sys/epoll.h.</summary>
     public const int EPOLL_CTL_ADD = 1;
-
-    /// <summary>EPOLL_CTL_DEL, sys/epoll.h.</summary>
     public const int EPOLL_CTL_DEL = 2;
-
-    /// <summary>EPOLL_CTL_MOD, sys/epoll.h.</summary>
     public const int EPOLL_CTL_MOD = 3;
-
-    /// <summary>EPOLLIN, sys/epoll.h.</summary>
     public const uint EPOLLIN = 0x001;
-
-    /// <summary>EPOLLOUT, sys/epoll.h.</summary>
     public const uint EPOLLOUT = 0x004;
-
-    /// <summary>EPOLLERR, sys/epoll.h. Reported whatever was asked for.</summary>
-    public const uint EPOLLERR = 0x008;
-
-    /// <summary>EPOLLHUP, sys/epoll.h. Reported whatever was asked for.</summary>
-    public const uint EPOLLHUP = 0x010;
+    public const uint EPOLLERR = 0x008; // reported whatever was asked for
+    public const uint EPOLLHUP = 0x010; // reported whatever was asked for
 
     /// <summary>
     /// struct epoll_event, sys/epoll.h: <c>uint32_t events</c> at 0, then <c>epoll_data_t data</c> of 64 bits. On x86-64 it
@@ -109,115 +77,78 @@ internal static unsafe partial class LinuxAbi
     /// <summary>The length of <c>data</c>, which ends the struct in both of its forms.</summary>
     public const int EpollDataSize = 8;
 
-    /// <summary>EFD_CLOEXEC, sys/eventfd.h.</summary>
+    // sys/eventfd.h
     public const int EFD_CLOEXEC = O_CLOEXEC;
-
-    /// <summary>EFD_NONBLOCK, sys/eventfd.h.</summary>
     public const int EFD_NONBLOCK = O_NONBLOCK;
 
-    /// <summary>SFD_CLOEXEC, sys/signalfd.h.</summary>
+    // sys/signalfd.h
     public const int SFD_CLOEXEC = O_CLOEXEC;
-
-    /// <summary>SFD_NONBLOCK, sys/signalfd.h.</summary>
     public const int SFD_NONBLOCK = O_NONBLOCK;
 
     /// <summary>sizeof(struct signalfd_siginfo), sys/signalfd.h. It begins with <c>uint32_t ssi_signo</c>.</summary>
     public const int SignalfdSiginfoSize = 128;
 
-    /// <summary>SIG_BLOCK, asm-generic/signal-defs.h.</summary>
+    // asm-generic/signal-defs.h
     public const int SIG_BLOCK = 0;
-
-    /// <summary>SIG_UNBLOCK, asm-generic/signal-defs.h.</summary>
     public const int SIG_UNBLOCK = 1;
 
-    /// <summary>SIGUSR1, asm-generic/signal.h; signal(7).</summary>
+    // asm-generic/signal.h, signal(7)
     public const int SIGUSR1 = 10;
-
-    /// <summary>SIGUSR2, asm-generic/signal.h; signal(7).</summary>
     public const int SIGUSR2 = 12;
-
-    /// <summary>SIGCHLD, asm-generic/signal.h; signal(7).</summary>
     public const int SIGCHLD = 17;
 
-    /// <summary>AF_INET6, bits/socket.h.</summary>
+    // bits/socket.h
     public const int AF_INET6 = 10;
 
-    /// <summary>SOCK_CLOEXEC, bits/socket_type.h: the value of O_CLOEXEC.</summary>
+    // bits/socket_type.h
+    public const int SOCK_DGRAM = 2;
     public const int SOCK_CLOEXEC = O_CLOEXEC;
-
-    /// <summary>SOCK_NONBLOCK, bits/socket_type.h: the value of O_NONBLOCK.</summary>
     public const int SOCK_NONBLOCK = O_NONBLOCK;
 
-    /// <summary>SOL_SOCKET, asm-generic/socket.h.</summary>
+    // asm-generic/socket.h, socket(7)
     public const int SOL_SOCKET = 1;
-
-    /// <summary>SO_REUSEADDR, asm-generic/socket.h; socket(7).</summary>
     public const int SO_REUSEADDR = 2;
-
-    /// <summary>SO_ERROR, asm-generic/socket.h; socket(7).</summary>
     public const int SO_ERROR = 4;
-
-    /// <summary>SO_LINGER, asm-generic/socket.h; socket(7).</summary>
     public const int SO_LINGER = 13;
-
-    /// <summary>SO_REUSEPORT, asm-generic/socket.h; socket(7). Spreads connections over the listeners.</summary>
-    public const int SO_REUSEPORT = 15;
-
-    /// <summary>SO_ACCEPTCONN, asm-generic/socket.h; socket(7).</summary>
+    public const int SO_REUSEPORT = 15; // spreads connections over the listeners
+    public const int SO_ATTACH_FILTER = 26; // the value is a struct_sock_fprog
     public const int SO_ACCEPTCONN = 30;
 
-    /// <summary>IPV6_V6ONLY, linux/in6.h; ipv6(7).</summary>
+    // linux/in6.h, ipv6(7)
     public const int IPV6_V6ONLY = 26;
 
-    /// <summary>TCP_NOTSENT_LOWAT, linux/tcp.h; tcp(7). Bytes.</summary>
-    public const int TCP_NOTSENT_LOWAT = 25;
+    // linux/tcp.h, tcp(7)
+    public const int TCP_USER_TIMEOUT = 18; // milliseconds
+    public const int TCP_NOTSENT_LOWAT = 25; // bytes
 
-    /// <summary>MSG_NOSIGNAL, bits/socket.h; send(2).</summary>
+    // bits/socket.h, send(2)
     public const int MSG_NOSIGNAL = 0x4000;
+    public const int MSG_MORE = 0x8000; // of no effect on a Unix socket
+    public const int SHUT_RD = 0;
 
-    /// <summary>MSG_MORE, bits/socket.h; send(2). Of no effect on a Unix socket.</summary>
-    public const int MSG_MORE = 0x8000;
+    // asm-generic/fcntl.h, in octal there
+    public const int O_CREAT = 0x40; // 0100
+    public const int O_APPEND = 0x400; // 02000
+    public const int O_EXCL = 0x80; // 0200
+    public const int O_NOCTTY = 0x100; // 0400
+    public const int O_NONBLOCK = 0x800; // 04000
+    public const int O_CLOEXEC = 0x80000; // 02000000
 
-    /// <summary>O_CREAT, asm-generic/fcntl.h, octal there as all of these.</summary>
-    public const int O_CREAT = 0x40;
-
-    /// <summary>O_APPEND, asm-generic/fcntl.h: 02000.</summary>
-    public const int O_APPEND = 0x400;
-
-    /// <summary>O_EXCL, asm-generic/fcntl.h: 0200.</summary>
-    public const int O_EXCL = 0x80;
-
-    /// <summary>O_NOCTTY, asm-generic/fcntl.h: 0400.</summary>
-    public const int O_NOCTTY = 0x100;
-
-    /// <summary>O_NONBLOCK, asm-generic/fcntl.h: 04000.</summary>
-    public const int O_NONBLOCK = 0x800;
-
-    /// <summary>O_CLOEXEC, asm-generic/fcntl.h: 02000000.</summary>
-    public const int O_CLOEXEC = 0x80000;
-
-    /// <summary>F_DUPFD_CLOEXEC, linux/fcntl.h.</summary>
-    public const int F_DUPFD_CLOEXEC = 1030;
-
-    /// <summary>RLIMIT_NOFILE, asm-generic/resource.h.</summary>
+    // asm-generic/resource.h
     public const int RLIMIT_NOFILE = 7;
-
-    /// <summary>RLIMIT_AS, asm-generic/resource.h.</summary>
     public const int RLIMIT_AS = 9;
 
-    /// <summary>TIOCGWINSZ, asm-generic/ioctls.h; ioctl_tty(2).</summary>
+    // asm-generic/ioctls.h, ioctl_tty(2)
     public const int TIOCGWINSZ = 0x5413;
+    public const int TIOCOUTQ = 0x5411; // SIOCOUTQ of tcp(7): bytes of a TCP socket that are not sent, or not acknowledged
 
-    /// <summary>AT_FDCWD, linux/fcntl.h.</summary>
+    // linux/fcntl.h
+    public const int F_DUPFD_CLOEXEC = 1030;
     public const int AT_FDCWD = -100;
-
-    /// <summary>AT_SYMLINK_NOFOLLOW, linux/fcntl.h.</summary>
     public const int AT_SYMLINK_NOFOLLOW = 0x100;
+    public const int AT_EMPTY_PATH = 0x1000; // the descriptor itself is meant
 
-    /// <summary>AT_EMPTY_PATH, linux/fcntl.h: the descriptor itself is meant.</summary>
-    public const int AT_EMPTY_PATH = 0x1000;
-
-    /// <summary>STATX_BASIC_STATS, linux/stat.h.</summary>
+    // linux/stat.h
     public const uint STATX_BASIC_STATS = 0x7FF;
 
     /// <summary>sizeof(struct stat), asm/stat.h, on x86-64, where it is longest.</summary>
@@ -241,33 +172,27 @@ internal static unsafe partial class LinuxAbi
     /// <summary>struct sockaddr_un, linux/un.h: family (2), then 108 bytes of path.</summary>
     public const int SunPathLength = 108;
 
+    // linux/bpf_common.h: the instructions of a filter of packets
+    public const ushort BPF_LD = 0x00; // a load
+    public const ushort BPF_B = 0x10; // of a byte
+    public const ushort BPF_ABS = 0x20; // at offset k
+    public const ushort BPF_JMP = 0x05; // a jump
+    public const ushort BPF_JSET = 0x40; // by jt instructions if a bit of k is set, else by jf
+    public const ushort BPF_RET = 0x06; // the end, with k bytes of the packet taken
+
+    // netinet/tcp.h
+    public const uint TH_SYN = 0x02;
+
     /// <summary>struct statx, linux/stat.h, as far as we read it; the kernel writes all of it. The same on every
     /// processor.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct struct_statx
     {
-        [FieldOffset(28)]
-        public ushort stx_mode;
-
-        [FieldOffset(32)]
-        public ulong stx_ino;
-
-        [FieldOffset(40)]
-        public ulong stx_size;
-
-        /// <summary>stx_mtime.tv_sec.</summary>
-        [FieldOffset(112)]
-        public long stx_mtime_sec;
-
-        /// <summary>stx_mtime.tv_nsec.</summary>
-        [FieldOffset(120)]
-        public uint stx_mtime_nsec;
-
-        [FieldOffset(136)]
-        public uint stx_dev_major;
-
-        [FieldOffset(140)]
-        public uint stx_dev_minor;
+        [FieldOffset(28)] public ushort stx_mode;
+        [FieldOffset(32)] public ulong stx_ino;
+        [FieldOffset(40)] public ulong stx_size;
+        [FieldOffset(112)] public long stx_mtime_sec;
+        [FieldOffset(120)] public uint stx_mtime_nsec;
     }
 
     /// <summary>struct msghdr, bits/socket.h; sendmsg(2). Lengths are size_t here and int on BSD.</summary>
@@ -283,9 +208,19 @@ internal static unsafe partial class LinuxAbi
         public int msg_flags;
     }
 
-    /// <summary>SOCK_DGRAM, bits/socket_type.h.</summary>
-    public const int SOCK_DGRAM = 2;
+    /// <summary>struct sock_filter, linux/filter.h.</summary>
+    public struct struct_sock_filter
+    {
+        public ushort code;
+        public byte jt;
+        public byte jf;
+        public uint k;
+    }
 
-    /// <summary>Bytes of a TCP socket that are not sent, or not acknowledged: SIOCOUTQ of tcp(7), asm-generic/ioctls.h.</summary>
-    public const int TIOCOUTQ = 0x5411;
+    /// <summary>struct sock_fprog, linux/filter.h.</summary>
+    public struct struct_sock_fprog
+    {
+        public ushort len;
+        public struct_sock_filter* filter;
+    }
 }

@@ -8,180 +8,116 @@ internal static unsafe partial class WindowsAbi
 {
     private const string Kernel = "kernel32";
 
-    /// <summary>CreateFileW, fileapi.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    // fileapi.h
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial nint CreateFileW(
         char* path, uint access, uint share, void* security, uint disposition, uint flags, nint template);
 
-    /// <summary>ReadFile, fileapi.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int ReadFile(nint handle, byte* buffer, uint length, uint* read, void* overlapped);
 
-    /// <summary>WriteFile, fileapi.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int WriteFile(nint handle, byte* data, uint length, uint* written, void* overlapped);
 
-    /// <summary>FlushFileBuffers, fileapi.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int FlushFileBuffers(nint handle);
 
-    /// <summary>CloseHandle, handleapi.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    // handleapi.h
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int CloseHandle(nint handle);
 
-    /// <summary>GetStdHandle, processenv.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    // processenv.h
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial nint GetStdHandle(int which);
 
-    /// <summary>GetFileType, fileapi.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    // fileapi.h
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial uint GetFileType(nint handle);
 
-    /// <summary>GetFileInformationByHandle, fileapi.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int GetFileInformationByHandle(nint handle, BY_HANDLE_FILE_INFORMATION* information);
 
-    /// <summary>MoveFileExW, winbase.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    // winbase.h
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int MoveFileExW(char* from, char* to, uint flags);
 
-    /// <summary>DeleteFileW, fileapi.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    // fileapi.h
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int DeleteFileW(char* path);
 
-    /// <summary>GetCurrentProcess, processthreadsapi.h.</summary>
-    [LibraryImport(Kernel)]
-    [SupportedOSPlatform("windows")]
+    // processthreadsapi.h
+    [LibraryImport(Kernel), SupportedOSPlatform("windows")]
     public static partial nint GetCurrentProcess();
 
-    /// <summary>DuplicateHandle, handleapi.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    // handleapi.h
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int DuplicateHandle(
         nint fromProcess, nint handle, nint toProcess, nint* duplicate, uint access, int inherit, uint options);
 
     /// <summary>GetConsoleMode, consoleapi.h. Fails for what is no console.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int GetConsoleMode(nint handle, uint* mode);
 
-    /// <summary>GetConsoleScreenBufferInfo, consoleapi2.h.</summary>
-    [LibraryImport(Kernel, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    // consoleapi2.h
+    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int GetConsoleScreenBufferInfo(nint handle, CONSOLE_SCREEN_BUFFER_INFO* info);
 
-    /// <summary>STD_INPUT_HANDLE, winbase.h; −11 and −12 are output and error.</summary>
-    public const int STD_INPUT_HANDLE = -10;
+    // winbase.h
+    public const int STD_INPUT_HANDLE = -10; // −11 and −12 are output and error
 
-    /// <summary>GENERIC_READ, winnt.h.</summary>
+    // winnt.h
     public const uint GENERIC_READ = 0x80000000;
-
-    /// <summary>GENERIC_WRITE, winnt.h.</summary>
     public const uint GENERIC_WRITE = 0x40000000;
-
-    /// <summary>FILE_READ_ATTRIBUTES, winnt.h.</summary>
     public const uint FILE_READ_ATTRIBUTES = 0x80;
 
-    /// <summary>FILE_SHARE_READ, _WRITE and _DELETE, winnt.h: what Unix grants without being asked.</summary>
-    public const uint FILE_SHARE_ALL = 0x7;
-
-    /// <summary>FILE_APPEND_DATA, winnt.h.</summary>
+    public const uint FILE_SHARE_ALL = 0x7; // FILE_SHARE_READ, _WRITE and _DELETE: what Unix grants without being asked
     public const uint FILE_APPEND_DATA = 0x0004;
 
-    /// <summary>OPEN_ALWAYS, fileapi.h.</summary>
+    // fileapi.h
     public const uint OPEN_ALWAYS = 4;
-
-    /// <summary>CREATE_NEW, fileapi.h.</summary>
     public const uint CREATE_NEW = 1;
-
-    /// <summary>OPEN_EXISTING, fileapi.h.</summary>
     public const uint OPEN_EXISTING = 3;
 
-    /// <summary>FILE_ATTRIBUTE_DIRECTORY, winnt.h.</summary>
+    // winnt.h
     public const uint FILE_ATTRIBUTE_DIRECTORY = 0x10;
-
-    /// <summary>FILE_ATTRIBUTE_NORMAL, winnt.h.</summary>
     public const uint FILE_ATTRIBUTE_NORMAL = 0x80;
+    public const uint FILE_ATTRIBUTE_REPARSE_POINT = 0x400; // a link, or a Unix socket
 
-    /// <summary>FILE_ATTRIBUTE_REPARSE_POINT, winnt.h: a link, or a Unix socket.</summary>
-    public const uint FILE_ATTRIBUTE_REPARSE_POINT = 0x400;
+    // winbase.h
+    public const uint FILE_FLAG_BACKUP_SEMANTICS = 0x02000000; // directories can be opened too
+    public const uint FILE_FLAG_OPEN_REPARSE_POINT = 0x00200000; // the link itself
 
-    /// <summary>FILE_FLAG_BACKUP_SEMANTICS, winbase.h: directories can be opened too.</summary>
-    public const uint FILE_FLAG_BACKUP_SEMANTICS = 0x02000000;
-
-    /// <summary>FILE_FLAG_OPEN_REPARSE_POINT, winbase.h: the link itself.</summary>
-    public const uint FILE_FLAG_OPEN_REPARSE_POINT = 0x00200000;
-
-    /// <summary>FILE_TYPE_DISK, fileapi.h.</summary>
+    // fileapi.h
     public const uint FILE_TYPE_DISK = 1;
-
-    /// <summary>FILE_TYPE_CHAR, fileapi.h.</summary>
     public const uint FILE_TYPE_CHAR = 2;
+    public const uint FILE_TYPE_PIPE = 3; // also a socket
 
-    /// <summary>FILE_TYPE_PIPE, fileapi.h: also a socket.</summary>
-    public const uint FILE_TYPE_PIPE = 3;
+    // winbase.h
+    public const uint MOVEFILE_REPLACE_EXISTING = 1; // what rename(2) does
 
-    /// <summary>MOVEFILE_REPLACE_EXISTING, winbase.h: what rename(2) does.</summary>
-    public const uint MOVEFILE_REPLACE_EXISTING = 1;
-
-    /// <summary>DUPLICATE_SAME_ACCESS, winnt.h.</summary>
+    // winnt.h
     public const uint DUPLICATE_SAME_ACCESS = 2;
 
-    /// <summary>BY_HANDLE_FILE_INFORMATION, fileapi.h: 52 bytes, 4-aligned.</summary>
+    /// <summary>BY_HANDLE_FILE_INFORMATION, fileapi.h: 52 bytes, 4-aligned. Times are units of 100 ns since 1601.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 52)]
     public struct BY_HANDLE_FILE_INFORMATION
     {
-        [FieldOffset(0)]
-        public uint dwFileAttributes;
-
-        /// <summary>ftLastWriteTime: units of 100 ns since 1601, low half.</summary>
-        [FieldOffset(20)]
-        public uint ftLastWriteTime_Low;
-
-        /// <summary>The high half.</summary>
-        [FieldOffset(24)]
-        public uint ftLastWriteTime_High;
-
-        [FieldOffset(28)]
-        public uint dwVolumeSerialNumber;
-
-        [FieldOffset(32)]
-        public uint nFileSizeHigh;
-
-        [FieldOffset(36)]
-        public uint nFileSizeLow;
-
-        [FieldOffset(44)]
-        public uint nFileIndexHigh;
-
-        [FieldOffset(48)]
-        public uint nFileIndexLow;
+        [FieldOffset(0)] public uint dwFileAttributes;
+        [FieldOffset(20)] public uint ftLastWriteTime_Low;
+        [FieldOffset(24)] public uint ftLastWriteTime_High;
+        [FieldOffset(32)] public uint nFileSizeHigh;
+        [FieldOffset(36)] public uint nFileSizeLow;
+        [FieldOffset(44)] public uint nFileIndexHigh;
+        [FieldOffset(48)] public uint nFileIndexLow;
     }
 
     /// <summary>CONSOLE_SCREEN_BUFFER_INFO, wincon.h: 22 bytes; srWindow is what is in sight.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 22)]
     public struct CONSOLE_SCREEN_BUFFER_INFO
     {
-        [FieldOffset(10)]
-        public short srWindow_Left;
-
-        [FieldOffset(12)]
-        public short srWindow_Top;
-
-        [FieldOffset(14)]
-        public short srWindow_Right;
-
-        [FieldOffset(16)]
-        public short srWindow_Bottom;
+        [FieldOffset(10)] public short srWindow_Left;
+        [FieldOffset(12)] public short srWindow_Top;
+        [FieldOffset(14)] public short srWindow_Right;
+        [FieldOffset(16)] public short srWindow_Bottom;
     }
 }

@@ -16,129 +16,87 @@ internal static unsafe partial class WindowsAbi
     private const string Winsock = "ws2_32";
 
     /// <summary>WSAStartup, winsock2.h. Counted by the system: calling it again costs nothing.</summary>
-    /// <param name="version">0x0202 for 2.2.</param>
-    /// <param name="data">WSADATA, 408 bytes.</param>
     /// <returns>0, or the error itself.</returns>
-    [LibraryImport(Winsock)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock), SupportedOSPlatform("windows")]
     public static partial int WSAStartup(ushort version, byte* data);
 
-    /// <summary>WSASocketW, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    // winsock2.h
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial nint WSASocketW(int family, int type, int protocol, void* info, uint group, uint flags);
 
-    /// <summary>bind, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int bind(nint socket, byte* address, int length);
 
-    /// <summary>listen, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int listen(nint socket, int backlog);
 
     /// <summary>accept, winsock2.h. The new socket is as blocking as the listener.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial nint accept(nint socket, byte* address, int* length);
 
     /// <summary>connect, winsock2.h. A connect under way is WSAEWOULDBLOCK.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int connect(nint socket, byte* address, int length);
 
-    /// <summary>send, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int send(nint socket, byte* data, int length, int flags);
 
     /// <summary>WSASend, winsock2.h, without overlapped structure and completion routine.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int WSASend(
         nint socket, WSABUF* buffers, uint count, uint* sent, uint flags, void* overlapped, void* routine);
 
-    /// <summary>recv, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int recv(nint socket, byte* buffer, int length, int flags);
 
-    /// <summary>shutdown, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int shutdown(nint socket, int how);
 
-    /// <summary>closesocket, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int closesocket(nint socket);
 
-    /// <summary>setsockopt, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int setsockopt(nint socket, int level, int option, void* value, int length);
 
-    /// <summary>getsockopt, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int getsockopt(nint socket, int level, int option, void* value, int* length);
 
-    /// <summary>getsockname, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int getsockname(nint socket, byte* address, int* length);
 
-    /// <summary>getpeername, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int getpeername(nint socket, byte* address, int* length);
 
-    /// <summary>ioctlsocket, winsock2.h.</summary>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int ioctlsocket(nint socket, uint command, uint* argument);
 
     /// <summary>select, winsock2.h. The sets are lists and may be longer than FD_SETSIZE, which bounds only the macros.</summary>
-    /// <param name="ignored">There for the likeness.</param>
+    /// <param name="ignored">Not used: for likeness with other systems.</param>
     /// <param name="reads">A count of 32 bits, 4 bytes of padding, then the SOCKETs; as the two that follow. Comes back
     /// with those that are ready. At least one of the three must name a socket.</param>
     /// <param name="writes">As <paramref name="reads"/>.</param>
     /// <param name="exceptions">As <paramref name="reads"/>; a refused connect shows here and only here.</param>
-    /// <param name="timeout">Null waits for ever.</param>
-    [LibraryImport(Winsock, SetLastError = true)]
-    [SupportedOSPlatform("windows")]
+    /// <param name="timeout">Null waits without limit.</param>
+    [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int select(int ignored, nint* reads, nint* writes, nint* exceptions, struct_timeval* timeout);
 
-    /// <summary>AF_INET6, ws2def.h.</summary>
+    // ws2def.h
     public const int AF_INET6 = 23;
 
-    /// <summary>WSA_FLAG_OVERLAPPED, winsock2.h: what socket() would set.</summary>
-    public const uint WSA_FLAG_OVERLAPPED = 0x01;
+    // winsock2.h
+    public const uint WSA_FLAG_OVERLAPPED = 0x01; // what socket() would set
+    public const uint WSA_FLAG_NO_HANDLE_INHERIT = 0x80; // as close-on-exec
+    public const int SO_EXCLUSIVEADDRUSE = ~0x0004; // ~SO_REUSEADDR, which would let any process take the port over
+    public const uint FIONBIO = 0x8004667E; // _IOW('f', 126, u_long)
 
-    /// <summary>WSA_FLAG_NO_HANDLE_INHERIT, winsock2.h: close-on-exec of here.</summary>
-    public const uint WSA_FLAG_NO_HANDLE_INHERIT = 0x80;
-
-    /// <summary>SOL_SOCKET, ws2def.h.</summary>
+    // ws2def.h
     public const int SOL_SOCKET = 0xFFFF;
-
-    /// <summary>SO_ACCEPTCONN, ws2def.h.</summary>
     public const int SO_ACCEPTCONN = 0x0002;
-
-    /// <summary>SO_LINGER, ws2def.h.</summary>
     public const int SO_LINGER = 0x0080;
-
-    /// <summary>SO_ERROR, ws2def.h.</summary>
     public const int SO_ERROR = 0x1007;
 
-    /// <summary>SO_EXCLUSIVEADDRUSE, winsock2.h: ~SO_REUSEADDR. SO_REUSEADDR would let any process take the port over.</summary>
-    public const int SO_EXCLUSIVEADDRUSE = ~0x0004;
-
-    /// <summary>IPV6_V6ONLY, ws2ipdef.h.</summary>
+    // ws2ipdef.h
     public const int IPV6_V6ONLY = 27;
-
-    /// <summary>FIONBIO, winsock2.h: _IOW('f', 126, u_long).</summary>
-    public const uint FIONBIO = 0x8004667E;
 
     /// <summary>sizeof(WSADATA), winsock2.h, on 64-bit Windows.</summary>
     public const int WsaDataSize = 408;

@@ -28,8 +28,6 @@ internal static class AsciiDigits
     }
 
     /// <summary>Writes the last digits of a number, with leading zeros.</summary>
-    /// <param name="number">Any.</param>
-    /// <param name="destination">All of it is filled.</param>
     public static void WriteFixed(ulong number, Span<byte> destination)
     {
         for (int i = destination.Length - 1; i >= 0; i--)

@@ -3,6 +3,8 @@ using System.IO;
 
 namespace Poetry.Net;
 
+#pragma warning disable CS1591 // The names are those of errno(3); ErrnoText has a sentence for each.
+
 /// <summary>
 /// Why a system call failed. The names are the manual's and the numbers are Linux's. <see cref="LastError"/> translates those
 /// of other systems, so that above it a number has one meaning.
@@ -14,183 +16,68 @@ namespace Poetry.Net;
 /// </remarks>
 public enum Errno
 {
-    /// <summary>Success.</summary>
     None = 0,
-
-    /// <summary>Operation not permitted.</summary>
     EPERM = 1,
-
-    /// <summary>No such file or directory; for a Unix socket: no listener.</summary>
-    ENOENT = 2,
-
-    /// <summary>A signal came first. Callers do not see it: the call is repeated.</summary>
-    EINTR = 4,
-
-    /// <summary>The device failed.</summary>
+    ENOENT = 2, // also a Unix socket without a listener
+    EINTR = 4, // callers do not see it: the call is repeated
     EIO = 5,
-
-    /// <summary>No such device or address: a FIFO without a reader, opened for writing.</summary>
-    ENXIO = 6,
-
-    /// <summary>Not an open descriptor, or not open for this.</summary>
+    ENXIO = 6, // a FIFO without a reader, opened for writing
     EBADF = 9,
-
-    /// <summary>It would have to wait. EWOULDBLOCK is the same.</summary>
-    EAGAIN = 11,
-
-    /// <summary>The kernel has no memory for this.</summary>
+    EAGAIN = 11, // EWOULDBLOCK is the same
     ENOMEM = 12,
-
-    /// <summary>Permission denied.</summary>
     EACCES = 13,
-
-    /// <summary>A bad pointer: our bug.</summary>
     EFAULT = 14,
-
-    /// <summary>In use by another process.</summary>
     EBUSY = 16,
-
-    /// <summary>It exists already.</summary>
     EEXIST = 17,
-
-    /// <summary>A rename across file systems.</summary>
     EXDEV = 18,
-
-    /// <summary>No such device.</summary>
     ENODEV = 19,
-
-    /// <summary>Part of the path is no directory.</summary>
     ENOTDIR = 20,
-
-    /// <summary>It is a directory.</summary>
     EISDIR = 21,
-
-    /// <summary>The kernel does not understand what it was asked.</summary>
     EINVAL = 22,
-
-    /// <summary>The system as a whole has no descriptor left.</summary>
     ENFILE = 23,
-
-    /// <summary>This process has no descriptor left.</summary>
     EMFILE = 24,
-
-    /// <summary>Not a terminal, or not a request for this kind of descriptor.</summary>
     ENOTTY = 25,
-
-    /// <summary>Larger than the limit for files.</summary>
     EFBIG = 27,
-
-    /// <summary>The disk is full; from epoll: the user's limit of watches is reached.</summary>
-    ENOSPC = 28,
-
-    /// <summary>Not something to seek in.</summary>
+    ENOSPC = 28, // from epoll: the user's limit of watches is reached
     ESPIPE = 29,
-
-    /// <summary>Mounted read-only.</summary>
     EROFS = 30,
-
-    /// <summary>The reader has closed its end.</summary>
     EPIPE = 32,
-
-    /// <summary>The path is longer than the system takes.</summary>
     ENAMETOOLONG = 36,
-
-    /// <summary>This kernel has no such call.</summary>
     ENOSYS = 38,
-
-    /// <summary>The directory is not empty.</summary>
     ENOTEMPTY = 39,
-
-    /// <summary>Symbolic links in a circle, or one where none is followed.</summary>
-    ELOOP = 40,
-
-    /// <summary>The protocol went wrong; from accept: the connection that waited was broken.</summary>
-    EPROTO = 71,
-
-    /// <summary>Too large for the type that holds it.</summary>
+    ELOOP = 40, // also a link where none is followed
+    EPROTO = 71, // from accept: the connection that waited was broken
     EOVERFLOW = 75,
-
-    /// <summary>A name that is not valid in its encoding.</summary>
     EILSEQ = 84,
-
-    /// <summary>Not a socket.</summary>
     ENOTSOCK = 88,
-
-    /// <summary>No peer was named.</summary>
     EDESTADDRREQ = 89,
-
-    /// <summary>Longer than a message may be.</summary>
     EMSGSIZE = 90,
-
-    /// <summary>Not a protocol for this kind of socket; from connect to a Unix path: not a stream socket.</summary>
-    EPROTOTYPE = 91,
-
-    /// <summary>This socket has no such option.</summary>
+    EPROTOTYPE = 91, // from connect to a Unix path: not a stream socket
     ENOPROTOOPT = 92,
-
-    /// <summary>This system does not have the protocol.</summary>
     EPROTONOSUPPORT = 93,
-
-    /// <summary>This socket can't do that. ENOTSUP is the same.</summary>
-    EOPNOTSUPP = 95,
-
-    /// <summary>This system does not have the family of addresses: mostly IPv6 switched off.</summary>
-    EAFNOSUPPORT = 97,
-
-    /// <summary>Another socket listens there already.</summary>
+    EOPNOTSUPP = 95, // ENOTSUP is the same
+    EAFNOSUPPORT = 97, // mostly IPv6 switched off
     EADDRINUSE = 98,
-
-    /// <summary>Not an address of this machine; from connect: all local ports are taken.</summary>
-    EADDRNOTAVAIL = 99,
-
-    /// <summary>The network is down.</summary>
+    EADDRNOTAVAIL = 99, // from connect: all local ports are taken
     ENETDOWN = 100,
-
-    /// <summary>No route to the network.</summary>
     ENETUNREACH = 101,
-
-    /// <summary>The network dropped the connection.</summary>
     ENETRESET = 102,
-
-    /// <summary>The connection was given up before it was accepted.</summary>
-    ECONNABORTED = 103,
-
-    /// <summary>The peer ended the connection with a reset.</summary>
+    ECONNABORTED = 103, // given up before it was accepted
     ECONNRESET = 104,
-
-    /// <summary>The kernel has no buffer for this now.</summary>
     ENOBUFS = 105,
-
-    /// <summary>Connected already.</summary>
     EISCONN = 106,
-
-    /// <summary>Not connected, or not any more.</summary>
     ENOTCONN = 107,
-
-    /// <summary>The peer did not answer in time.</summary>
     ETIMEDOUT = 110,
-
-    /// <summary>There is no listener.</summary>
     ECONNREFUSED = 111,
-
-    /// <summary>The host is down.</summary>
     EHOSTDOWN = 112,
-
-    /// <summary>No route to the host.</summary>
     EHOSTUNREACH = 113,
-
-    /// <summary>It is under way already.</summary>
     EALREADY = 114,
-
-    /// <summary>The connect has begun; its end shows as room for output.</summary>
-    EINPROGRESS = 115,
-
-    /// <summary>The user's share of the disk is used up.</summary>
+    EINPROGRESS = 115, // the connect has begun; its end shows as room for output
     EDQUOT = 122,
-
-    /// <summary>Taken back.</summary>
     ECANCELED = 125,
 }
+
+#pragma warning restore CS1591
 
 /// <summary>
 /// Errors in words that users know. Not strerror's: those differ between systems and libraries, and depend on the locale.

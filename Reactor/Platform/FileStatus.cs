@@ -7,20 +7,10 @@ internal enum FileKind : byte
 {
     /// <summary>Anything else, such as a block device.</summary>
     Other,
-
-    /// <summary>A file with bytes in it.</summary>
     Regular,
-
-    /// <summary>A directory.</summary>
     Directory,
-
-    /// <summary>A pipe, named or not.</summary>
     Fifo,
-
-    /// <summary>A terminal, /dev/null and their kin.</summary>
     CharacterDevice,
-
-    /// <summary>A socket.</summary>
     Socket,
 
     /// <summary>A symbolic link; only <see cref="NativeFile.StatusOf"/> sees it.</summary>
@@ -30,7 +20,6 @@ internal enum FileKind : byte
 /// <summary>The status of a file at one moment.</summary>
 internal readonly struct FileStatus(FileKind kind, long sizeBytes, long modifiedTicks, ulong identity)
 {
-    /// <summary>What it is.</summary>
     public FileKind Kind => kind;
 
     /// <summary>How long it is, for a regular file.</summary>
@@ -48,7 +37,6 @@ internal readonly struct FileStatus(FileKind kind, long sizeBytes, long modified
         Identity == earlier.Identity && SizeBytes == earlier.SizeBytes && ModifiedTicks == earlier.ModifiedTicks;
 
     /// <summary>How long ago the file was written; negative if its time lies in the future.</summary>
-    /// <param name="utcNow">The present moment.</param>
     public TimeSpan AgeAt(DateTime utcNow)
     {
         // FILETIME counts from 1601, Unix from 1970.

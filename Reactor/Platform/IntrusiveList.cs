@@ -54,7 +54,6 @@ internal class IntrusiveList<T>
         Count++;
     }
 
-    /// <summary>Removes an element of this list.</summary>
     public void Remove(T element)
     {
         ref ListLinks<T> links = ref element.Links;

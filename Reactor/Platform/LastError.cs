@@ -9,7 +9,6 @@ namespace Poetry.Net;
 /// </summary>
 internal static class LastError
 {
-    /// <summary>errno(3).</summary>
     [UnsupportedOSPlatform("windows")]
     public static Errno OfLibc() => FromRaw(Marshal.GetLastSystemError());
 

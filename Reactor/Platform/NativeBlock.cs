@@ -44,11 +44,9 @@ internal sealed unsafe class NativeBlock
     /// <summary>The first byte. It moves when the block is grown or sealed.</summary>
     public byte* Start => _start;
 
-    /// <summary>In bytes.</summary>
     public long Capacity => _capacity;
 
     /// <summary>Creates a block with undefined content.</summary>
-    /// <param name="capacity">In bytes, at least 1.</param>
     /// <exception cref="OutOfMemoryException">There is no room for it.</exception>
     public static NativeBlock Create(long capacity)
     {
@@ -90,7 +88,6 @@ internal sealed unsafe class NativeBlock
     }
 
     /// <summary>Makes it read-only.</summary>
-    /// <param name="length">The length of the content.</param>
     public void Seal(long length)
     {
         Debug.Assert(length <= _capacity, "the content is in the block");
@@ -114,7 +111,6 @@ internal sealed unsafe class NativeBlock
     public ReadOnlyMemory<byte> Part(long offset, int length) =>
         new NativeBytes(_start + offset, length, _file, offset).Memory;
 
-    /// <summary>Gives the memory back.</summary>
     public void Free()
     {
         if (_file != NoFile && OperatingSystem.IsLinux())
@@ -235,24 +231,20 @@ internal sealed unsafe class NativeBytes(byte* start, int length, nint file = -1
 {
     private readonly byte* _start = start;
 
-    /// <summary>The file, or −1.</summary>
     public nint File => file;
 
     /// <summary>Where in the file the first byte is.</summary>
     public long FileOffset => fileOffset;
 
-    /// <inheritdoc/>
     public override Span<byte> GetSpan() => new(_start, length);
 
     /// <summary>The memory never moves: a pin is only its address.</summary>
     public override MemoryHandle Pin(int elementIndex = 0) => new(_start + elementIndex);
 
-    /// <inheritdoc/>
     public override void Unpin()
     {
     }
 
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
     }

@@ -31,9 +31,6 @@ internal static unsafe class NativeDescriptor
     }
 
     /// <summary>Writes as much as the system takes.</summary>
-    /// <param name="handle">A descriptor.</param>
-    /// <param name="data">What to write.</param>
-    /// <param name="written">How many bytes were taken.</param>
     public static Errno Write(nint handle, ReadOnlySpan<byte> data, out int written)
     {
         fixed (byte* bytes = data)

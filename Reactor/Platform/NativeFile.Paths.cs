@@ -14,11 +14,13 @@ internal static unsafe partial class NativeFile
     /// <summary>PATH_MAX of Linux with its NUL; other systems have less and say so themselves. In chars on Windows.</summary>
     private const int MaxPathLength = 4096;
 
-    private static int CloseOnExecOfBsd =>
-        OperatingSystem.IsFreeBSD() ? DarwinAbi.O_CLOEXEC_FreeBSD : DarwinAbi.O_CLOEXEC_macOS;
+    private static int NonBlocking => OperatingSystem.IsLinux() ? LinuxAbi.O_NONBLOCK : DarwinAbi.O_NONBLOCK;
 
-    private static int NoControllingTerminalOfBsd =>
-        OperatingSystem.IsFreeBSD() ? DarwinAbi.O_NOCTTY_FreeBSD : DarwinAbi.O_NOCTTY_macOS;
+    private static int CloseOnExec => OperatingSystem.IsLinux() ? LinuxAbi.O_CLOEXEC
+        : OperatingSystem.IsFreeBSD() ? DarwinAbi.O_CLOEXEC_FreeBSD : DarwinAbi.O_CLOEXEC_macOS;
+
+    private static int NoControllingTerminal => OperatingSystem.IsLinux() ? LinuxAbi.O_NOCTTY
+        : OperatingSystem.IsFreeBSD() ? DarwinAbi.O_NOCTTY_FreeBSD : DarwinAbi.O_NOCTTY_macOS;
 
     /// <summary>On Windows the handle of the standard stream 0, 1 or 2; any other handle unchanged.</summary>
     internal static nint StandardHandle(nint handle) => OperatingSystem.IsWindows() && handle is >= 0 and <= 2
@@ -31,7 +33,7 @@ internal static unsafe partial class NativeFile
         handle = NativeSocket.Invalid;
         byte* utf8 = stackalloc byte[MaxPathLength];
         Errno error = EncodePath(path, utf8);
-        return error == Errno.None ? NativeDescriptor.Open(utf8, flags, DefaultMode, out handle) : error;
+        return error == Errno.None ? NativeDescriptor.Open(utf8, flags | CloseOnExec, DefaultMode, out handle) : error;
     }
 
     [SupportedOSPlatform("windows")]
@@ -89,4 +91,7 @@ internal static unsafe partial class NativeFile
         wide[path.Length] = '\0';
         return Errno.None;
     }
+
+    [SupportedOSPlatform("windows")]
+    private static Errno CheckWindows(int result) => result != 0 ? Errno.None : LastError.OfWindows();
 }

@@ -8,7 +8,6 @@ namespace Poetry.Net;
 /// <content>The status of a file, from the struct of each system.</content>
 internal static unsafe partial class NativeFile
 {
-    /// <summary>The status of an open file.</summary>
     public static Errno Status(nint handle, out FileStatus status)
     {
         if (OperatingSystem.IsLinux())
@@ -75,7 +74,6 @@ internal static unsafe partial class NativeFile
         return Errno.None;
     }
 
-    /// <summary>Without statx.</summary>
     [SupportedOSPlatform("linux")]
     private static Errno OldStatusOnLinux(int directory, byte* path, int flags, out FileStatus status)
     {

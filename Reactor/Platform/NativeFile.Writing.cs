@@ -1,48 +1,11 @@
 using System;
-using System.Globalization;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>Writing to existing files, devices and terminals.</content>
+/// <content>Waiting for room, flushing to the disk, and who has a file or a pipe open at its other end.</content>
 internal static unsafe partial class NativeFile
 {
-    /// <summary>Opens an existing device, FIFO or file for writing. Never waits.</summary>
-    /// <param name="path">Any path.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
-    /// <returns>ENXIO for a FIFO without a reader.</returns>
-    public static Errno OpenForWriting(string path, out nint handle)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL;
-            return OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.OPEN_EXISTING, Flags, out handle);
-        }
-
-        int flags = OperatingSystem.IsLinux()
-            ? LinuxAbi.O_NONBLOCK | LinuxAbi.O_CLOEXEC | LinuxAbi.O_NOCTTY
-            : DarwinAbi.O_NONBLOCK | CloseOnExecOfBsd | NoControllingTerminalOfBsd;
-        return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
-    }
-
-    /// <summary>
-    /// Opens the terminal or pipe of a descriptor once more, for writing without blocking. The two do not share flags such as
-    /// O_NONBLOCK, as duplicates would. Not for files: the new handle begins at their start.
-    /// </summary>
-    /// <param name="descriptor">A terminal, another character device, or a pipe.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
-    /// <returns>ENOSYS where the system can't do that: on the BSDs /dev/fd only duplicates.</returns>
-    public static Errno OpenAgainWithoutBlocking(nint descriptor, out nint handle)
-    {
-        handle = NativeSocket.Invalid;
-        return OperatingSystem.IsLinux()
-            ? OpenOnUnix(
-                string.Create(CultureInfo.InvariantCulture, $"/dev/fd/{descriptor}"),
-                Libc.O_WRONLY | LinuxAbi.O_NONBLOCK | LinuxAbi.O_NOCTTY | LinuxAbi.O_CLOEXEC,
-                out handle)
-            : Errno.ENOSYS;
-    }
-
     /// <summary>Waits until a write will not block.</summary>
     /// <param name="handle">A descriptor. On Windows all of them block, and this does not wait.</param>
     /// <param name="timeoutMs">−1 waits without limit, 0 does not wait.</param>
@@ -62,5 +25,68 @@ internal static unsafe partial class NativeFile
         }
         while (count < 0 && NativeDescriptor.IsInterrupted());
         return count < 0 ? LastError.OfLibc() : count == 0 ? Errno.EAGAIN : Errno.None;
+    }
+
+    /// <summary>Flushes what was written to a file to the disk.</summary>
+    public static Errno Sync(nint handle) => OperatingSystem.IsWindows()
+        ? CheckWindows(WindowsAbi.FlushFileBuffers(handle))
+        : NativeDescriptor.Check(Libc.fsync((int)handle));
+
+    /// <summary>Flushes the names in a directory to the disk. Windows does that by itself.</summary>
+    public static Errno SyncDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Errno.None;
+        }
+
+        Errno error = OpenForReading(path, out nint handle);
+        if (error == Errno.None)
+        {
+            error = Sync(handle);
+            _ = Close(handle);
+        }
+
+        return error;
+    }
+
+    /// <summary>True if no process will ever read what is written to this pipe.</summary>
+    public static bool IsReaderGone(nint handle)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return false;
+        }
+
+        // Errors and hang-ups are reported even though no event is asked for.
+        var wanted = new Libc.struct_pollfd { fd = (int)handle };
+        return Libc.poll(&wanted, 1, 0) > 0;
+    }
+
+    /// <summary>True if the file is open for writing, here or in another process.</summary>
+    /// <param name="handle">A regular file, open for reading only.</param>
+    /// <returns>False too if the system does not tell: only Linux does, and only the owner of the file and root may ask.</returns>
+    public static bool HasWriter(nint handle)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return false;
+        }
+
+        // A read lease is granted only if there is no writer. While it is held, for an instant, an open for writing waits, and
+        // sends a signal: SIGURG does nothing, where the usual SIGIO would end the process.
+        int fd = (int)handle;
+        if (LinuxAbi.fcntl(fd, LinuxAbi.F_SETSIG, LinuxAbi.SIGURG) != 0)
+        {
+            return false;
+        }
+
+        if (LinuxAbi.fcntl(fd, LinuxAbi.F_SETLEASE, LinuxAbi.F_RDLCK) == 0)
+        {
+            _ = LinuxAbi.fcntl(fd, LinuxAbi.F_SETLEASE, LinuxAbi.F_UNLCK);
+            return false;
+        }
+
+        return LastError.OfLibc() == Errno.EAGAIN;
     }
 }

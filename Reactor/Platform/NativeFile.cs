@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
@@ -16,34 +17,21 @@ internal static unsafe partial class NativeFile
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     public static Errno OpenForReading(string path, out nint handle)
     {
-        if (OperatingSystem.IsWindows())
-        {
-            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL | WindowsAbi.FILE_FLAG_BACKUP_SEMANTICS;
-            return OpenOnWindows(path, WindowsAbi.GENERIC_READ, WindowsAbi.OPEN_EXISTING, Flags, out handle);
-        }
-
-        int flags = OperatingSystem.IsLinux()
-            ? LinuxAbi.O_NONBLOCK | LinuxAbi.O_CLOEXEC | LinuxAbi.O_NOCTTY
-            : DarwinAbi.O_NONBLOCK | CloseOnExecOfBsd | NoControllingTerminalOfBsd;
-        return OpenOnUnix(path, Libc.O_RDONLY | flags, out handle);
+        const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL | WindowsAbi.FILE_FLAG_BACKUP_SEMANTICS;
+        return OperatingSystem.IsWindows()
+            ? OpenOnWindows(path, WindowsAbi.GENERIC_READ, WindowsAbi.OPEN_EXISTING, Flags, out handle)
+            : OpenOnUnix(path, Libc.O_RDONLY | NonBlocking | NoControllingTerminal, out handle);
     }
 
     /// <summary>Creates a file for writing, with the permissions that the umask leaves.</summary>
     /// <param name="path">Where nothing may be, not even a link: EEXIST.</param>
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
-    public static Errno CreateNew(string path, out nint handle)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL;
-            return OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.CREATE_NEW, Flags, out handle);
-        }
-
-        int flags = OperatingSystem.IsLinux()
-            ? LinuxAbi.O_CREAT | LinuxAbi.O_EXCL | LinuxAbi.O_CLOEXEC
-            : DarwinAbi.O_CREAT | DarwinAbi.O_EXCL | CloseOnExecOfBsd;
-        return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
-    }
+    public static Errno CreateNew(string path, out nint handle) => OperatingSystem.IsWindows()
+        ? OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.CREATE_NEW, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
+        : OpenOnUnix(
+            path,
+            Libc.O_WRONLY | (OperatingSystem.IsLinux() ? LinuxAbi.O_CREAT | LinuxAbi.O_EXCL : DarwinAbi.O_CREAT | DarwinAbi.O_EXCL),
+            out handle);
 
     /// <summary>Opens or creates a file; every write goes to its end. Never waits, not for the reader of a FIFO either.</summary>
     /// <param name="path">Any path.</param>
@@ -56,10 +44,31 @@ internal static unsafe partial class NativeFile
             return OpenOnWindows(path, WindowsAbi.FILE_APPEND_DATA, WindowsAbi.OPEN_ALWAYS, Flags, out handle);
         }
 
-        int flags = OperatingSystem.IsLinux()
-            ? LinuxAbi.O_CREAT | LinuxAbi.O_APPEND | LinuxAbi.O_NONBLOCK | LinuxAbi.O_CLOEXEC | LinuxAbi.O_NOCTTY
-            : DarwinAbi.O_CREAT | DarwinAbi.O_APPEND | DarwinAbi.O_NONBLOCK | CloseOnExecOfBsd | NoControllingTerminalOfBsd;
-        return OpenOnUnix(path, Libc.O_WRONLY | flags, out handle);
+        int append = OperatingSystem.IsLinux() ? LinuxAbi.O_CREAT | LinuxAbi.O_APPEND : DarwinAbi.O_CREAT | DarwinAbi.O_APPEND;
+        return OpenOnUnix(path, Libc.O_WRONLY | append | NonBlocking | NoControllingTerminal, out handle);
+    }
+
+    /// <summary>Opens an existing device, FIFO or file for writing. Never waits.</summary>
+    /// <param name="path">Any path.</param>
+    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    /// <returns>ENXIO for a FIFO without a reader.</returns>
+    public static Errno OpenForWriting(string path, out nint handle) => OperatingSystem.IsWindows()
+        ? OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.OPEN_EXISTING, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
+        : OpenOnUnix(path, Libc.O_WRONLY | NonBlocking | NoControllingTerminal, out handle);
+
+    /// <summary>
+    /// Opens the terminal or pipe of a descriptor once more, for writing without blocking. The two do not share flags such as
+    /// O_NONBLOCK, as duplicates would. Not for files: the new handle begins at their start.
+    /// </summary>
+    /// <param name="descriptor">A terminal, another character device, or a pipe.</param>
+    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    /// <returns>ENOSYS where the system can't do that: on the BSDs /dev/fd only duplicates.</returns>
+    public static Errno OpenAgainWithoutBlocking(nint descriptor, out nint handle)
+    {
+        handle = NativeSocket.Invalid;
+        return OperatingSystem.IsLinux()
+            ? OpenForWriting(string.Create(CultureInfo.InvariantCulture, $"/dev/fd/{descriptor}"), out handle)
+            : Errno.ENOSYS;
     }
 
     /// <summary>Reads what is available.</summary>
@@ -73,19 +82,13 @@ internal static unsafe partial class NativeFile
             return NativeDescriptor.Read(handle, buffer, out read);
         }
 
-        uint count = 0;
-        Errno error = Errno.None;
         fixed (byte* data = buffer)
         {
-            if (WindowsAbi.ReadFile(StandardHandle(handle), data, (uint)buffer.Length, &count, null) == 0)
-            {
-                error = LastError.OfWindows();
-            }
+            uint count = 0;
+            Errno error = CheckWindows(WindowsAbi.ReadFile(StandardHandle(handle), data, (uint)buffer.Length, &count, null));
+            read = (int)count;
+            return error == Errno.EPIPE ? Errno.None : error; // the end of a pipe is an error there
         }
-
-        // The end of a pipe is an error there.
-        read = (int)count;
-        return error == Errno.EPIPE ? Errno.None : error;
     }
 
     /// <summary>Writes as much as the system takes. On a blocking descriptor that is all of it, unless a signal, a full disk or a
@@ -100,30 +103,19 @@ internal static unsafe partial class NativeFile
             return NativeDescriptor.Write(handle, data, out written);
         }
 
-        uint count = 0;
-        Errno error = Errno.None;
         fixed (byte* bytes = data)
         {
-            if (WindowsAbi.WriteFile(StandardHandle(handle), bytes, (uint)data.Length, &count, null) == 0)
-            {
-                error = LastError.OfWindows();
-            }
+            uint count = 0;
+            Errno error = CheckWindows(WindowsAbi.WriteFile(StandardHandle(handle), bytes, (uint)data.Length, &count, null));
+            written = (int)count;
+            return error;
         }
-
-        written = (int)count;
-        return error;
     }
 
     /// <summary>Closes it. An error here may be that of an earlier write that failed late (NFS, quotas).</summary>
-    public static Errno Close(nint handle)
-    {
-        if (!OperatingSystem.IsWindows())
-        {
-            return NativeDescriptor.Close(handle);
-        }
-
-        return WindowsAbi.CloseHandle(StandardHandle(handle)) != 0 ? Errno.None : LastError.OfWindows();
-    }
+    public static Errno Close(nint handle) => OperatingSystem.IsWindows()
+        ? CheckWindows(WindowsAbi.CloseHandle(StandardHandle(handle)))
+        : NativeDescriptor.Close(handle);
 
     /// <summary>Makes a second handle of the same open file, close-on-exec.</summary>
     public static Errno Duplicate(nint handle, out nint duplicate)
@@ -135,10 +127,10 @@ internal static unsafe partial class NativeFile
 
         nint process = WindowsAbi.GetCurrentProcess();
         nint made = NativeSocket.Invalid;
-        int done = WindowsAbi.DuplicateHandle(
-            process, StandardHandle(handle), process, &made, 0, 0, WindowsAbi.DUPLICATE_SAME_ACCESS);
+        Errno error = CheckWindows(WindowsAbi.DuplicateHandle(
+            process, StandardHandle(handle), process, &made, 0, 0, WindowsAbi.DUPLICATE_SAME_ACCESS));
         duplicate = made;
-        return done != 0 ? Errno.None : LastError.OfWindows();
+        return error;
     }
 
     /// <summary>Locks an open file or directory without waiting, until the handle is closed. Advisory: flock(2).</summary>
@@ -156,14 +148,9 @@ internal static unsafe partial class NativeFile
             char* wideTo = stackalloc char[MaxPathLength];
             Errno copied = CopyPath(from, wideFrom);
             copied = copied == Errno.None ? CopyPath(to, wideTo) : copied;
-            if (copied != Errno.None)
-            {
-                return copied;
-            }
-
-            return WindowsAbi.MoveFileExW(wideFrom, wideTo, WindowsAbi.MOVEFILE_REPLACE_EXISTING) != 0
-                ? Errno.None
-                : LastError.OfWindows();
+            return copied == Errno.None
+                ? CheckWindows(WindowsAbi.MoveFileExW(wideFrom, wideTo, WindowsAbi.MOVEFILE_REPLACE_EXISTING))
+                : copied;
         }
 
         byte* utf8From = stackalloc byte[MaxPathLength];
@@ -180,12 +167,7 @@ internal static unsafe partial class NativeFile
         {
             char* wide = stackalloc char[MaxPathLength];
             Errno copied = CopyPath(path, wide);
-            if (copied != Errno.None)
-            {
-                return copied;
-            }
-
-            return WindowsAbi.DeleteFileW(wide) != 0 ? Errno.None : LastError.OfWindows();
+            return copied == Errno.None ? CheckWindows(WindowsAbi.DeleteFileW(wide)) : copied;
         }
 
         byte* utf8 = stackalloc byte[MaxPathLength];

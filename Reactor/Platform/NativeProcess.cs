@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.Versioning;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
@@ -13,8 +12,35 @@ internal static unsafe class NativeProcess
     /// Opens /dev/null at the descriptors 0, 1 and 2 where they were closed at the start. Otherwise the first sockets would
     /// get these numbers, and output would go to a client (seen, with 0 and 1 closed).
     /// </summary>
-    public static Errno EnsureStandardDescriptors() =>
-        OperatingSystem.IsWindows() ? Errno.None : EnsureStandardDescriptorsOnUnix();
+    public static Errno EnsureStandardDescriptors()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Errno.None;
+        }
+
+        fixed (byte* path = "/dev/null\0"u8)
+        {
+            for (nint handle = 0; handle <= 2; handle++)
+            {
+                if (NativeDescriptor.IsOpen(handle))
+                {
+                    continue;
+                }
+
+                // Without close-on-exec: a standard descriptor is to be inherited. open(2) takes the lowest number that
+                // is free, which is this one, since those below it are open. Output is opened for reading only, so that a
+                // write still fails with EBADF: what is written there is lost.
+                Errno error = NativeDescriptor.Open(path, handle == 0 ? Libc.O_RDWR : Libc.O_RDONLY, 0, out nint opened);
+                if (error != Errno.None || opened != handle)
+                {
+                    return error == Errno.None ? Errno.EBADF : error;
+                }
+            }
+        }
+
+        return Errno.None;
+    }
 
     /// <summary>Sleeps; a signal may end it early. Does nothing on Windows, where a sleep takes a millisecond at least.</summary>
     public static void SleepMicroseconds(int microseconds)
@@ -49,56 +75,44 @@ internal static unsafe class NativeProcess
         }
     }
 
+    /// <summary>Counts the open descriptors exactly, whatever gaps there are.</summary>
+    /// <returns>Null where the system does not tell, or where descriptors have run out: counting them takes one.</returns>
+    public static int? OpenDescriptors()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        fixed (byte* path = "/proc/self/fd\0"u8)
+        {
+            void* directory = Libc.opendir(path);
+            if (directory is null)
+            {
+                return null;
+            }
+
+            // Beside the descriptors it lists "." and "..", and the descriptor that it is read by.
+            int count = -3;
+            while (Libc.readdir(directory) is not null)
+            {
+                count++;
+            }
+
+            _ = Libc.closedir(directory);
+            return count;
+        }
+    }
+
     /// <summary>Raises the limit of open files as far as the system allows.</summary>
     /// <returns>The new limit; <see cref="long.MaxValue"/> for none, as on Windows.</returns>
-    public static long RaiseOpenFileLimit() => OperatingSystem.IsWindows() ? long.MaxValue : RaiseOpenFileLimitOnUnix();
-
-    /// <summary>Counts the open descriptors. The search ends at a long gap.</summary>
-    /// <param name="limit">Of <see cref="RaiseOpenFileLimit"/>.</param>
-    /// <returns>0 on Windows, where it is not needed.</returns>
-    public static int CountDescriptors(long limit)
+    public static long RaiseOpenFileLimit()
     {
-        const int LongGap = 64;
-        int count = 0;
-        for (int handle = 0, gap = 0; !OperatingSystem.IsWindows() && handle < limit && gap < LongGap; handle++)
+        if (OperatingSystem.IsWindows())
         {
-            bool isOpen = NativeDescriptor.IsOpen(handle);
-            count += isOpen ? 1 : 0;
-            gap = isOpen ? 0 : gap + 1;
+            return long.MaxValue;
         }
 
-        return count;
-    }
-
-    [UnsupportedOSPlatform("windows")]
-    private static Errno EnsureStandardDescriptorsOnUnix()
-    {
-        fixed (byte* path = "/dev/null\0"u8)
-        {
-            for (nint handle = 0; handle <= 2; handle++)
-            {
-                if (NativeDescriptor.IsOpen(handle))
-                {
-                    continue;
-                }
-
-                // Without close-on-exec: a standard descriptor is to be inherited. open(2) takes the lowest number that
-                // is free, which is this one, since those below it are open. Output is opened for reading only, so that a
-                // write still fails with EBADF: what is written there is lost.
-                Errno error = NativeDescriptor.Open(path, handle == 0 ? Libc.O_RDWR : Libc.O_RDONLY, 0, out nint opened);
-                if (error != Errno.None || opened != handle)
-                {
-                    return error == Errno.None ? Errno.EBADF : error;
-                }
-            }
-        }
-
-        return Errno.None;
-    }
-
-    [UnsupportedOSPlatform("windows")]
-    private static long RaiseOpenFileLimitOnUnix()
-    {
         int resource = OperatingSystem.IsLinux() ? LinuxAbi.RLIMIT_NOFILE : DarwinAbi.RLIMIT_NOFILE;
         Libc.struct_rlimit limit;
         if (Libc.getrlimit(resource, &limit) != 0)
@@ -114,5 +128,21 @@ internal static unsafe class NativeProcess
         }
 
         return (long)Math.Min(limit.rlim_cur, long.MaxValue);
+    }
+
+    /// <summary>Counts the open descriptors. The search ends at a long gap.</summary>
+    /// <returns>0 on Windows, where it is not needed.</returns>
+    public static int CountDescriptors(long limit)
+    {
+        const int LongGap = 64;
+        int count = 0;
+        for (int handle = 0, gap = 0; !OperatingSystem.IsWindows() && handle < limit && gap < LongGap; handle++)
+        {
+            bool isOpen = NativeDescriptor.IsOpen(handle);
+            count += isOpen ? 1 : 0;
+            gap = isOpen ? 0 : gap + 1;
+        }
+
+        return count;
     }
 }

@@ -28,7 +28,6 @@ internal static unsafe class NativeSignals
     public static Errno Unblock(uint set) =>
         ChangeMask(OperatingSystem.IsLinux() ? LinuxAbi.SIG_UNBLOCK : DarwinAbi.SIG_UNBLOCK, set);
 
-    /// <summary>Ignores a signal from now on.</summary>
     public static Errno Ignore(int signal) =>
         Libc.signal(signal, Libc.SIG_IGN) == Libc.SIG_ERR ? LastError.OfLibc() : Errno.None;
 

@@ -94,7 +94,6 @@ internal static unsafe partial class NativeSocket
     public static Errno Verify(nint handle) => GetOption(handle, AcceptingConnections, out _);
 
     /// <summary>Gives an inherited socket the properties of <see cref="Create"/>'s. From here on we own it.</summary>
-    /// <param name="handle">An open socket.</param>
     /// <returns>ENOTSOCK or EBADF if it is not a socket.</returns>
     public static Errno Adopt(nint handle)
     {

@@ -19,8 +19,6 @@ internal static unsafe partial class NativeSocket
     private const int MaxPiecesOnWindows = 64;
 
     /// <summary>Makes a stream socket that never waits, is not inherited and never raises SIGPIPE.</summary>
-    /// <param name="kind">The family of addresses.</param>
-    /// <param name="handle">The socket, or <see cref="Invalid"/>.</param>
     public static Errno Create(AddressKind kind, out nint handle)
     {
         handle = Invalid;
@@ -49,7 +47,6 @@ internal static unsafe partial class NativeSocket
         return handle < 0 ? LastError.OfLibc() : PrepareOnBsd(ref handle);
     }
 
-    /// <summary>Gives the socket its local address.</summary>
     public static Errno Bind(nint handle, in SocketAddress address)
     {
         byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
@@ -111,8 +108,6 @@ internal static unsafe partial class NativeSocket
     }
 
     /// <summary>Starts to connect.</summary>
-    /// <param name="handle">A fresh socket.</param>
-    /// <param name="address">Of the same kind.</param>
     /// <returns>EINPROGRESS: the socket becomes writable when the connect has ended, and <see cref="TakeError"/> tells how.
     /// Or at once None or an error. After a signal the connect goes on, so that counts as EINPROGRESS. EAGAIN on Linux is a
     /// Unix listener whose backlog is full: nothing was started.</returns>
@@ -241,25 +236,22 @@ internal static unsafe partial class NativeSocket
         : NativeDescriptor.Close(handle);
 
     /// <summary>The local address, with the port that the kernel chose for port 0.</summary>
-    public static Errno LocalAddress(nint handle, out SocketAddress address)
-    {
-        byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
-        int length = SocketAddressCodec.MaxLengthBytes;
-        Errno error = OperatingSystem.IsWindows()
-            ? CheckWindows(WindowsAbi.getsockname(handle, sockaddr, &length))
-            : NativeDescriptor.Check(Libc.getsockname((int)handle, sockaddr, &length));
-        address = error == Errno.None ? Decode(sockaddr, length) : default;
-        return error;
-    }
+    public static Errno LocalAddress(nint handle, out SocketAddress address) => AddressOf(handle, isPeer: false, out address);
 
     /// <summary>The address at the other end. ENOTCONN also when it was reset already.</summary>
-    public static Errno PeerAddress(nint handle, out SocketAddress address)
+    public static Errno PeerAddress(nint handle, out SocketAddress address) => AddressOf(handle, isPeer: true, out address);
+
+    private static Errno AddressOf(nint handle, bool isPeer, out SocketAddress address)
     {
         byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
         int length = SocketAddressCodec.MaxLengthBytes;
         Errno error = OperatingSystem.IsWindows()
-            ? CheckWindows(WindowsAbi.getpeername(handle, sockaddr, &length))
-            : NativeDescriptor.Check(Libc.getpeername((int)handle, sockaddr, &length));
+            ? CheckWindows(isPeer
+                ? WindowsAbi.getpeername(handle, sockaddr, &length)
+                : WindowsAbi.getsockname(handle, sockaddr, &length))
+            : NativeDescriptor.Check(isPeer
+                ? Libc.getpeername((int)handle, sockaddr, &length)
+                : Libc.getsockname((int)handle, sockaddr, &length));
         address = error == Errno.None ? Decode(sockaddr, length) : default;
         return error;
     }

@@ -19,39 +19,19 @@ internal static unsafe class NativeTerminal
         return Libc.isatty((int)handle) == 1;
     }
 
-    /// <summary>How many rows it has.</summary>
-    /// <param name="handle">A terminal.</param>
-    /// <returns>0 if it does not say, or is none.</returns>
-    public static int Rows(nint handle)
+    /// <summary>The size of a terminal in characters; zeros if it does not say, or is none.</summary>
+    public static (int Columns, int Rows) Size(nint handle)
     {
         if (OperatingSystem.IsWindows())
         {
             WindowsAbi.CONSOLE_SCREEN_BUFFER_INFO info;
             return WindowsAbi.GetConsoleScreenBufferInfo(NativeFile.StandardHandle(handle), &info) != 0
-                ? info.srWindow_Bottom - info.srWindow_Top + 1
-                : 0;
+                ? (info.srWindow_Right - info.srWindow_Left + 1, info.srWindow_Bottom - info.srWindow_Top + 1)
+                : default;
         }
 
         Libc.struct_winsize size;
         int request = OperatingSystem.IsLinux() ? LinuxAbi.TIOCGWINSZ : DarwinAbi.TIOCGWINSZ;
-        return NativeDescriptor.Ioctl(handle, request, &size) == Errno.None ? size.ws_row : 0;
-    }
-
-    /// <summary>How many columns it has.</summary>
-    /// <param name="handle">A terminal.</param>
-    /// <returns>0 if it does not say, or is none.</returns>
-    public static int Columns(nint handle)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            WindowsAbi.CONSOLE_SCREEN_BUFFER_INFO info;
-            return WindowsAbi.GetConsoleScreenBufferInfo(NativeFile.StandardHandle(handle), &info) != 0
-                ? info.srWindow_Right - info.srWindow_Left + 1
-                : 0;
-        }
-
-        Libc.struct_winsize size;
-        int request = OperatingSystem.IsLinux() ? LinuxAbi.TIOCGWINSZ : DarwinAbi.TIOCGWINSZ;
-        return NativeDescriptor.Ioctl(handle, request, &size) == Errno.None ? size.ws_col : 0;
+        return NativeDescriptor.Ioctl(handle, request, &size) == Errno.None ? (size.ws_col, size.ws_row) : default;
     }
 }

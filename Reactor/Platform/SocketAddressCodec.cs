@@ -143,16 +143,12 @@ internal static class SocketAddressCodec
 }
 
 /// <summary>The differences between the socket addresses of the systems.</summary>
-internal readonly struct SockaddrLayout
+/// <param name="InetV6Family">AF_INET6.</param>
+/// <param name="PathLength">The length of sun_path in bytes.</param>
+/// <param name="LeadsWithLength">True if the address begins with its length.</param>
+/// <param name="HasAbstractPaths">True if there are names of Unix sockets that begin with NUL and are not files.</param>
+internal readonly record struct SockaddrLayout(byte InetV6Family, byte PathLength, bool LeadsWithLength, bool HasAbstractPaths)
 {
-    private SockaddrLayout(byte inetV6Family, byte pathLength, bool leadsWithLength, bool hasAbstractPaths)
-    {
-        InetV6Family = inetV6Family;
-        PathLength = pathLength;
-        LeadsWithLength = leadsWithLength;
-        HasAbstractPaths = hasAbstractPaths;
-    }
-
     /// <summary>Linux: 16 bits of family.</summary>
     public static SockaddrLayout Linux => new(LinuxAbi.AF_INET6, LinuxAbi.SunPathLength, false, true);
 
@@ -165,34 +161,7 @@ internal readonly struct SockaddrLayout
     /// <summary>Windows: as Linux, with another number for IPv6.</summary>
     public static SockaddrLayout Windows => new(WindowsAbi.AF_INET6, WindowsAbi.SunPathLength, false, false);
 
-    /// <summary>The layout of this system.</summary>
-    public static SockaddrLayout Current
-    {
-        get
-        {
-            if (OperatingSystem.IsLinux())
-            {
-                return Linux;
-            }
-
-            if (OperatingSystem.IsWindows())
-            {
-                return Windows;
-            }
-
-            return OperatingSystem.IsFreeBSD() ? FreeBSD : MacOS;
-        }
-    }
-
-    /// <summary>AF_INET6.</summary>
-    public byte InetV6Family { get; }
-
-    /// <summary>The length of sun_path in bytes.</summary>
-    public byte PathLength { get; }
-
-    /// <summary>True if the address begins with its length.</summary>
-    public bool LeadsWithLength { get; }
-
-    /// <summary>True if there are names of Unix sockets that begin with NUL and are not files.</summary>
-    public bool HasAbstractPaths { get; }
+    public static SockaddrLayout Current => OperatingSystem.IsLinux() ? Linux
+        : OperatingSystem.IsWindows() ? Windows
+        : OperatingSystem.IsFreeBSD() ? FreeBSD : MacOS;
 }

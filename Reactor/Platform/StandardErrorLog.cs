@@ -11,7 +11,6 @@ namespace Poetry.Net;
 /// <remarks>Crosses threads: reactors on several threads share it; what they share is whether the reader is stuck.</remarks>
 internal sealed class StandardErrorLog : ILogger
 {
-    /// <summary>The descriptor of standard error.</summary>
     private const int StandardError = 2;
 
     /// <summary>Chosen: a reader that is only slow has read by then, and no other callback waits longer.</summary>

@@ -86,7 +86,6 @@ public abstract class DelayedCall
     }
 
     /// <summary>Schedules a call that is not pending, without allocating: for owners that repeat a call.</summary>
-    /// <param name="delay">From now.</param>
     internal void Rearm(TimeSpan delay) => RearmAt(_queue.DueAfter(delay));
 
     /// <summary>As <see cref="Rearm"/>, at a time of the clock.</summary>
@@ -149,21 +148,7 @@ internal sealed class DelayedCall<TState>(TimerQueue queue, TState state, Action
 /// The delayed call has run already, or is running: Twisted's <c>twisted.internet.error.AlreadyCalled</c>. A deferred that is
 /// fired twice throws <see cref="AlreadyCalledError"/>.
 /// </summary>
-public sealed class AlreadyCalled : InvalidOperationException
-{
-    /// <summary>Makes one.</summary>
-    public AlreadyCalled()
-        : base("the delayed call has run already")
-    {
-    }
-}
+public sealed class AlreadyCalled() : InvalidOperationException("the delayed call has run already");
 
 /// <summary>The delayed call was cancelled before: Twisted's <c>AlreadyCancelled</c>.</summary>
-public sealed class AlreadyCancelled : InvalidOperationException
-{
-    /// <summary>Makes one.</summary>
-    public AlreadyCancelled()
-        : base("the delayed call was cancelled already")
-    {
-    }
-}
+public sealed class AlreadyCancelled() : InvalidOperationException("the delayed call was cancelled already");

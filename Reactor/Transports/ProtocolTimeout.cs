@@ -23,12 +23,12 @@ public sealed class ProtocolTimeout(IClock clock, Action timedOut)
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public ProtocolTimeout(IClock clock, Func<Task> timedOut)
-        : this(clock, static () => { }) => throw new NotSupportedException(Deferred.TaskRefused);
+        : this(clock, static () => { }) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public ProtocolTimeout(IClock clock, Func<ValueTask> timedOut)
-        : this(clock, static () => { }) => throw new NotSupportedException(Deferred.TaskRefused);
+        : this(clock, static () => { }) => throw Deferred.Refused();
 
     /// <summary>The period; null if the timeout is off.</summary>
     public TimeSpan? Period { get; private set; }

@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Text;
 using Poetry.Net;
+using Poetry.Protocols;
 
 namespace Poetry.Tests.Guide;
 
@@ -136,5 +138,27 @@ internal sealed class ProxyProtocol(CachingService service) : Protocol
 
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
+    }
+}
+
+/// <summary>Page 13: a counter that servers share.</summary>
+internal sealed class Visits(RedisClient redis)
+{
+    public async Deferred<long> Count(string page)
+    {
+        RedisReply[] replies = await Deferred.GatherResults(
+            [redis.Send("INCR", page), redis.Send("EXPIRE", page, "86400")], consumeErrors: true);
+        return replies[0].Number;
+    }
+}
+
+/// <summary>Exercise 1 of page 13.</summary>
+internal sealed class Latest(RedisClient redis)
+{
+    public async Deferred<string> Visit(string page, string visitor)
+    {
+        RedisReply[] replies = await Deferred.GatherResults(
+            [redis.Send("LPUSH", page, visitor), redis.Send("LTRIM", page, "0", "2"), redis.Send("LRANGE", page, "0", "-1")]);
+        return string.Join(", ", replies[2].Elements.Select(element => element.Text));
     }
 }

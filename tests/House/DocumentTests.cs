@@ -85,11 +85,12 @@ public sealed partial class DocumentTests
     {
         (string Place, string Docs)[] methods = [.. from source in Source.Product
                                                     from Match match in DeferredMethod().Matches(source.Text)
+                                                    where !match.Groups[2].Value.StartsWith("Add", StringComparison.Ordinal)
                                                     select ($"{source.Path}: {match.Groups[2].Value}", match.Groups[1].Value)];
         RuleTests.AssertNone(from method in methods
                              where !SaysOfCancelling().IsMatch(method.Docs)
                              select $"{method.Place} does not say what cancelling its deferred does");
-        Assert.IsGreaterThan(50, methods.Length, "there is something to look at");
+        Assert.IsGreaterThan(40, methods.Length, "there is something to look at");
     }
 
     private static string Unindented(string code) => string.Join('\n', code.Split('\n').Select(line => line.Trim()));
@@ -107,7 +108,7 @@ public sealed partial class DocumentTests
         RegexOptions.Multiline)]
     private static partial Regex DeferredMethod();
 
-    [GeneratedRegex("""[Cc]ancel|As <see cref|Refused when it is compiled|<returns>This deferred|The chain under its new type|<inheritdoc""")]
+    [GeneratedRegex("""[Cc]ancel|As <see cref|\[Obsolete\(.*, error: true\)|<inheritdoc""")]
     private static partial Regex SaysOfCancelling();
 
     [GeneratedRegex("""^```text\n(.*?)^```$""", RegexOptions.Multiline | RegexOptions.Singleline)]

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.InteropServices;
 using System.Text.Json;
@@ -197,12 +198,10 @@ public sealed class CommandLineTests
     }
 
     [TestMethod]
-    [DataRow("--version")]
-    [DataRow("serve --version")]
-    [DataRow("get --version 1")]
-    public void Parse_Version_IsThatOfTheAssembly(string line)
+    [DynamicData(nameof(EveryCommand))]
+    public void Parse_Version_IsThatOfTheAssembly(string[] command)
     {
-        Invocation invocation = Parse(line.Split(' '));
+        Invocation invocation = Parse([.. command, "--version", .. command.Length == 0 ? (string[])[] : ["1"]]);
         Assert.AreEqual(0, invocation.ExitCode);
         Assert.AreEqual(VersionText.Of(asJson: false), invocation.Text);
         string version = typeof(CommandLine).Assembly.GetName().Version!.ToString(3);
@@ -212,11 +211,10 @@ public sealed class CommandLineTests
     }
 
     [TestMethod]
-    [DataRow("--version --json")]
-    [DataRow("--json get --version")]
-    public void Parse_VersionAsJson_IsOneObject(string line)
+    [DynamicData(nameof(EveryCommand))]
+    public void Parse_VersionAsJson_IsOneObject(string[] command)
     {
-        Invocation invocation = Parse(line.Split(' '));
+        Invocation invocation = Parse(["--json", .. command, "--version"]);
         Assert.AreEqual(0, invocation.ExitCode);
         using var json = JsonDocument.Parse(invocation.Text);
         string[] names = [.. json.RootElement.EnumerateObject().Select(member => member.Name)];
@@ -229,8 +227,8 @@ public sealed class CommandLineTests
     {
         Run("slow-serve", "a.txt", "--port", "10003");
         Assert.AreEqual("127.0.0.1:10003 a.txt", Places());
-        Assert.AreEqual(10, _commands.Pace!.Bytes);
-        Assert.AreEqual(TimeSpan.FromSeconds(0.7), _commands.Pace.Delay);
+        Assert.AreEqual(10, _commands.Pace!.Value.Bytes);
+        Assert.AreEqual(TimeSpan.FromSeconds(0.7), _commands.Pace.Value.Delay);
         Assert.AreEqual(PoemFormat.Plain, _commands.Served!.Format);
     }
 
@@ -238,8 +236,8 @@ public sealed class CommandLineTests
     public void Parse_SlowServe_TakesItsPaceAfterTheFile()
     {
         Run("slow-serve", "a.txt", "--num-bytes", "30", "--delay", "0", "--netstring");
-        Assert.AreEqual(30, _commands.Pace!.Bytes);
-        Assert.AreEqual(TimeSpan.Zero, _commands.Pace.Delay);
+        Assert.AreEqual(30, _commands.Pace!.Value.Bytes);
+        Assert.AreEqual(TimeSpan.Zero, _commands.Pace.Value.Delay);
         Assert.AreEqual(PoemFormat.Netstring, _commands.Served!.Format);
     }
 
@@ -315,6 +313,10 @@ public sealed class CommandLineTests
         Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
         Assert.AreEqual(1, invocation.Text.Count(c => c == '\n'), invocation.Text);
     }
+
+    /// <summary>The program without a command, and with each.</summary>
+    private static IEnumerable<string[][]> EveryCommand =>
+        [[[]], .. CommandLine.Root.Subcommands.Select(command => (string[][])[[command.Name]])];
 
     private void Run(params string[] args)
     {

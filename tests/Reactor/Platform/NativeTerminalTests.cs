@@ -14,7 +14,7 @@ public sealed unsafe class NativeTerminalTests
         string path = Path.GetTempFileName();
         Assert.AreEqual(Errno.None, NativeFile.OpenForReading(path, out nint handle));
         Assert.IsFalse(NativeTerminal.IsTerminal(handle));
-        Assert.AreEqual(0, NativeTerminal.Columns(handle));
+        Assert.AreEqual(0, NativeTerminal.Size(handle).Columns);
         _ = NativeFile.Close(handle);
         File.Delete(path);
     }
@@ -33,7 +33,7 @@ public sealed unsafe class NativeTerminalTests
         ushort* size = stackalloc ushort[] { 24, 132, 0, 0 };
         Assert.AreEqual(Errno.None, NativeDescriptor.Ioctl(handle, SetWindowSize, size));
         Assert.IsTrue(NativeTerminal.IsTerminal(handle));
-        Assert.AreEqual(132, NativeTerminal.Columns(handle));
+        Assert.AreEqual(132, NativeTerminal.Size(handle).Columns);
         _ = NativeFile.Close(handle);
     }
 }

@@ -10,9 +10,9 @@ using Poetry.Tests.Tutorial;
 
 namespace Poetry.Tests.Guide;
 
-/// <summary>The listings of docs/guide, pages 6 to 13, and solutions of their exercises.</summary>
+/// <summary>The listings of docs/guide, pages 6 to 14, and solutions of their exercises.</summary>
 [TestClass]
-public sealed class GuidePages6To13 : TutorialExample
+public sealed class GuidePages6To14 : TutorialExample
 {
     [TestMethod]
     public void Page6_AServer_SendsAPoem()
@@ -365,7 +365,7 @@ public sealed class GuidePages6To13 : TutorialExample
     }
 
     [TestMethod]
-    public void Page13_Exercise2_TheCountdownAsAMethod()
+    public void Page14_Exercise2_TheCountdownAsAMethod()
     {
         async Deferred Countdown(int from)
         {

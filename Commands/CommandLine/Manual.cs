@@ -55,7 +55,7 @@ internal static class Manual
             ("SIGINT, SIGTERM", "Stop accepting, finish what is in flight within --drain, exit 0; a second one ends at once"),
             ("SIGHUP", command.Name switch
             {
-                "proxy" => "Empty the cache",
+                "proxy" => "Empty the cache; with --file read the list again instead",
                 "transform" => "Ignored",
                 _ => "Read the poems again; clients in flight keep theirs",
             }),

@@ -18,6 +18,7 @@ internal static unsafe partial class LinuxAbi
 
     // bits/mman-linux.h
     public const int MADV_DONTNEED = 4;
+    public const int MADV_HUGEPAGE = 14; // fresh memory comes in huge pages
 
     // asm-generic/mman-common.h
     public const int MADV_COLLAPSE = 25; // kernel 6.1: small pages become a large one

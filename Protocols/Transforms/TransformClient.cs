@@ -270,7 +270,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         {
             // It is still receiving a long request.
             _sentBefore = Transport.BytesSent;
-            _timer = fetch.Client.Reactor.CallLater(_timeout, this, static client => client.OnTimeout());
+            _timer!.Rearm(_timeout);
             return;
         }
 

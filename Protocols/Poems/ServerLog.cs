@@ -53,6 +53,9 @@ internal static partial class ServerLog
     [LoggerMessage(EventId = 72, EventName = "listeners_kept", Level = LogLevel.Error, Message = "keeping the old listeners: {Problem}")]
     public static partial void ListenersKept(ILogger log, string problem);
 
+    [LoggerMessage(EventId = 73, EventName = "listener_changed", Level = LogLevel.Information, Message = "listener changed: {Listener}")]
+    public static partial void ListenerChanged(ILogger log, string listener);
+
     [LoggerMessage(EventId = 29, EventName = "poem_empty", Level = LogLevel.Warning, Message = "the poem is empty: {Name}")]
     public static partial void Empty(ILogger log, string name);
 

@@ -158,7 +158,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     public override bool Equals(object? obj) => Equals(obj as Endpoint);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => 
+    public override int GetHashCode() =>
         HashCode.Combine(Host?.ToUpperInvariant(), Port, UnixPath, InheritedName);
 
     /// <summary>As it was typed, with the default host filled in.</summary>

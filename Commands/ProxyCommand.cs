@@ -49,7 +49,11 @@ internal sealed class ProxyCommand : IDisposable
         _host = new ServerHost(_server, _log)
         {
             Reload = clock => list is null ? Purge() : ReadAgain(list, clock),
-            Updated = () => _perWorker.ForEach(proxies => proxies.Keep(_upstreams)),
+            Updated = _ =>
+            {
+                _perWorker.ForEach(proxies => proxies.Keep(_upstreams));
+                return Deferred.Succeed(default(Unit));
+            },
             Metrics = page => ProxyMetrics.Write(page, Services(), SharedCaches(), HeldBytes()),
         };
         return _host.Run(ListenersOf(poems));
@@ -67,6 +71,7 @@ internal sealed class ProxyCommand : IDisposable
             poems[i] = ProxiedPoem.TryMake(listen, what, out ProxiedPoem? poem, out string? problem)
                 ? poem
                 : throw list.ErrorAt(number, problem);
+            poems[i].Place = list.PlaceOf(number);
         }
 
         return poems;
@@ -89,6 +94,7 @@ internal sealed class ProxyCommand : IDisposable
                 poem.Listen,
                 (reactor, records) => new ProxyServerFactory(ProxiesOf(reactor).ServiceOf(poem.Upstream), reactor, records))
             {
+                Place = poem.Place,
                 IsSingleWorker = true,
             });
         }

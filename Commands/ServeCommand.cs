@@ -16,6 +16,9 @@ internal sealed class ServeCommand
     /// <summary>The files of all poems, as of the last reading of the list.</summary>
     private readonly HashSet<string> _files = [];
 
+    /// <summary>The poems that were served before the list was read again: they are read again with it.</summary>
+    private PoemSource[] _served = [];
+
     /// <summary>Serves the poems.</summary>
     /// <param name="server">The options of all servers.</param>
     /// <param name="options">The poems, and how they are sent.</param>
@@ -52,7 +55,11 @@ internal sealed class ServeCommand
         var host = new ServerHost(server, log)
         {
             Reload = clock => Reload(list, options.Format, sources, clock, log),
-            Updated = () => DropUnused(sources),
+            Updated = clock =>
+            {
+                DropUnused(sources);
+                return Reload(Array.FindAll(_served, source => sources.ContainsValue(source)), clock, log);
+            },
         };
         return host.Run(ListenersOf(poems, sources));
     }
@@ -98,7 +105,10 @@ internal sealed class ServeCommand
         {
             PoemSource source = sources[poem.File];
             listeners.Add(new Listener(
-                $"Serving {poem.File}", poem.Listen, (reactor, records) => MakeFactory(source, reactor, records)));
+                $"Serving {poem.File}", poem.Listen, (reactor, records) => MakeFactory(source, reactor, records))
+            {
+                Place = poem.Place,
+            });
         }
 
         return listeners;
@@ -126,31 +136,31 @@ internal sealed class ServeCommand
         }
     }
 
-    /// <summary>Reads the list again, if there is one, then the poems that were there before.</summary>
+    /// <summary>Reads the list again, and opens what is new in it; what it had before is read again when the listeners are in
+    /// place, so that a list that can't be applied changes nothing. Without a list reads the poems again.</summary>
     private async Deferred<IReadOnlyList<Listener>?> Reload(
         ListenFile? list, PoemFormat format, Dictionary<string, PoemSource> sources, IClock clock, ILogger log)
     {
-        PoemSource[] old = [.. sources.Values];
-        List<Listener>? listeners = null;
-        if (list is not null)
+        _served = [.. sources.Values];
+        if (list is null)
         {
-            try
-            {
-                ServedPoem[] poems = PoemsOf(list, await list.Read(clock));
-                await OpenNew(poems, format, sources, clock);
-                listeners = ListenersOf(poems, sources);
-                _files.Clear();
-                Array.ForEach(poems, poem => _files.Add(poem.File));
-            }
-            catch (ListenFileError error)
-            {
-                ServerLog.ListenersKept(log, error.Message);
-                return null;
-            }
+            await Reload(_served, clock, log);
+            return null;
         }
 
-        await Reload(old, clock, log);
-        return listeners;
+        try
+        {
+            ServedPoem[] poems = PoemsOf(list, await list.Read(clock));
+            await OpenNew(poems, format, sources, clock);
+            _files.Clear();
+            Array.ForEach(poems, poem => _files.Add(poem.File));
+            return ListenersOf(poems, sources);
+        }
+        catch (ListenFileError error)
+        {
+            ServerLog.ListenersKept(log, error.Message);
+            return null;
+        }
     }
 
     /// <summary>Opens the poems that no other line had before. If one can't be opened, none is.</summary>
@@ -177,6 +187,11 @@ internal sealed class ServeCommand
 
     private static Deferred<Unit> Reload(PoemSource[] sources, IClock clock, ILogger log)
     {
+        if (sources.Length == 0)
+        {
+            return Deferred.Succeed(default(Unit));
+        }
+
         var done = new Deferred<Unit>();
         int left = sources.Length;
         foreach (PoemSource source in sources)

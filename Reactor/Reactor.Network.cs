@@ -244,6 +244,9 @@ public sealed partial class Reactor
         return Accepting(handle, bound, factory, options);
     }
 
+    /// <summary>The port listens: it is stopped at the end.</summary>
+    internal void Remember(ListeningPort port) => _ports.Add(port);
+
     /// <summary>The port has stopped listening.</summary>
     internal void Forget(ListeningPort port) => _ports.Remove(port);
 
@@ -259,7 +262,7 @@ public sealed partial class Reactor
     private ListeningPort Accepting(nint handle, SocketAddress address, Factory factory, ListenOptions options)
     {
         var port = new ListeningPort(this, handle, address, factory, options);
-        _ports.Add(port);
+        Remember(port);
         Errno error = port.StartAccepting();
         if (error == Errno.None)
         {

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using ConsoleAppFramework;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
@@ -20,8 +21,8 @@ namespace Poetry.Commands;
 /// </code>
 /// <para>
 /// That is the option --max-bytes with the short name -m. <c>null</c> is no default, a <c>bool</c> is a flag. A value that is
-/// one of a few words is declared as <c>text|json: …</c> and read by <see cref="Binding.ReadWord"/>; one with FILE in its
-/// name completes files. Then add a property to the options class that the command is given (Options.cs). Help, hints,
+/// one of a few words is declared as <c>text|json: …</c> and read by <see cref="Binding.ReadWord"/>; one with FILE or
+/// PATH in its name completes files. Then add a property to the options class that the command is given (Options.cs). Help, hints,
 /// completion and manual pages need nothing.
 /// </para>
 /// <para>
@@ -112,6 +113,11 @@ internal static class CommandLine
         root.Add(Find("completion"), [], CompletionSyntax.Examples);
         root.Add(Find("help"), [], HelpSyntax.Examples);
         Find("help").Argument!.Words = [.. root.Subcommands.ConvertAll(command => command.Name), HelpSyntax.Licenses];
+        foreach (string command in (string[])["proxy", "get"])
+        {
+            Find(command).FindOption("--transform")!.Words = [.. TransformService.BuiltIn().Names];
+        }
+
         return root;
     }
 }

@@ -42,7 +42,7 @@ internal sealed class CommandSchema
     /// <summary>Its own options, then those of its groups.</summary>
     public List<OptionSchema> Options { get; } = [];
 
-    /// <summary>What it takes any number of; null if it takes options only.</summary>
+    /// <summary>What it takes any number of, or one of if it has words; null if it takes options only.</summary>
     public OptionSchema? Argument { get; private set; }
 
     /// <summary>The groups of options it has, in the order in which they are bound, before itself.</summary>
@@ -137,8 +137,14 @@ internal sealed class OptionSchema
     public bool IsArgument { get; }
 
     /// <summary>True if the value is the name of a file.</summary>
-    public bool TakesFile => Placeholder.Contains("FILE", StringComparison.Ordinal);
+    public bool TakesFile => HasOneOf("FILE", "PATH");
+
+    /// <summary>True if the value is a time or a size, with or without a unit.</summary>
+    public bool TakesQuantity => HasOneOf("TIME", "SECONDS", "BYTES");
 
     /// <summary>The command or group whose method declares it.</summary>
     public string Owner { get; set; } = string.Empty;
+
+    private bool HasOneOf(params string[] kinds) =>
+        Array.Exists(kinds, kind => Placeholder.Contains(kind, StringComparison.Ordinal));
 }

@@ -51,7 +51,7 @@ internal sealed class HelpSyntax(Binding binding, CommandSchema root)
 
     /// <summary>Show the help of a command, or the licenses.</summary>
     /// <param name="man">Print the manual page, in the source form of man(7)</param>
-    /// <param name="command">COMMAND: The command, or licenses</param>
+    /// <param name="command">[COMMAND]: The command, or licenses</param>
     public void Help(bool man = false, [Argument] params string[] command)
     {
         bool wantsLicenses = command is [var word] && CommandWords.Unmarked(word) == Licenses;

@@ -20,7 +20,7 @@ internal static class HelpText
         foreach (ManualSection section in Manual.SectionsOf(command, root))
         {
             AppendTable(text, section);
-            if (section.Title == "Options" && command.Options.Count > 0 && command != root)
+            if (section.Title == "Options" && Manual.HasQuantities(command))
             {
                 _ = text.Append('\n').Append(Manual.Quantities).Append('\n');
             }

@@ -27,7 +27,7 @@ internal static class ManPage
                 _ = page.Append($".TP\n\\fB{Escaped(term)}\\fR\n{Wrapped(meaning)}.\n");
             }
 
-            if (section.Title == "Options" && command.Options.Count > 0)
+            if (section.Title == "Options" && Manual.HasQuantities(command))
             {
                 _ = page.Append($".PP\n{Wrapped(Manual.Quantities)}\n");
             }

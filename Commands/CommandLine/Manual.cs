@@ -15,10 +15,13 @@ internal static class Manual
     /// <summary>How quantities are typed.</summary>
     public const string Quantities = "Times are seconds or as 500ms, 1m30s, 2h; sizes are bytes or as 64KiB, 1MiB.";
 
+    /// <summary>True if <see cref="Quantities"/> is of use to its reader.</summary>
+    public static bool HasQuantities(CommandSchema command) => command.Options.Exists(option => option.TakesQuantity);
+
     /// <summary>How the command is typed: <c>[OPTIONS] FILE...</c>.</summary>
     public static string Operands(CommandSchema command) =>
         (command.Subcommands.Count > 0 ? "COMMAND " : string.Empty) + "[OPTIONS]"
-        + (command.Argument is { } argument ? $" {argument.Placeholder}..." : string.Empty);
+        + (command.Argument is { } argument ? $" {argument.Placeholder}{(argument.Words.Length > 0 ? string.Empty : "...")}" : string.Empty);
 
     /// <summary>All sections that are not empty.</summary>
     public static List<ManualSection> SectionsOf(CommandSchema command, CommandSchema root)
@@ -55,11 +58,12 @@ internal static class Manual
             ("SIGINT, SIGTERM", "Stop accepting, finish what is in flight within --drain, exit 0; a second one ends at once"),
             ("SIGHUP", command.Name switch
             {
-                "proxy" => "Empty the cache",
+                "proxy" => "Empty the cache; with --file, read the list again",
                 "transform" => "Ignored",
-                _ => "Read the poems again; clients in flight keep theirs",
+                _ => "Read the poems, or the list of --file, again; clients in flight keep theirs",
             }),
             ("SIGUSR1", "Log the figures of the server"),
+            ("SIGUSR2", "Open the file of --log-file again"),
         ],
         _ => [],
     };

@@ -1,4 +1,5 @@
 using System.IO;
+using System.Text;
 
 namespace Poetry.Commands;
 
@@ -9,7 +10,8 @@ internal static class Notices
     public static string Text()
     {
         using Stream file = typeof(Notices).Assembly.GetManifestResourceStream("THIRD-PARTY-NOTICES")!;
-        using var reader = new StreamReader(file);
-        return reader.ReadToEnd();
+        byte[] utf8 = new byte[file.Length];
+        file.ReadExactly(utf8);
+        return Encoding.UTF8.GetString(utf8);
     }
 }

@@ -33,7 +33,8 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
     /// <param name="transform">NAME: Keep poems transformed; needs --via</param>
     /// <param name="via">ADDRESS: The server that transforms</param>
     /// <param name="allowEmpty">Take 0 bytes for an empty poem, and not for a failure</param>
-    /// <param name="sharedCache">URL: Share poems with other proxies through the Redis or Valkey at redis://HOST or unix:PATH</param>
+    /// <param name="sharedCache">URL: Share poems with other proxies through the Redis or Valkey at
+    /// redis://[USER:PASSWORD@]HOST[:PORT][/DB] or unix:PATH[?db=N]</param>
     /// <param name="sharedPrefix">TEXT: What the names in the shared cache begin with</param>
     /// <param name="sharedTimeout">SECONDS: Go on without the shared cache if it brings less than 16 KiB in this time</param>
     /// <param name="sharedMax">BYTES: Do not store a longer poem in the shared cache, 0 for no limit</param>

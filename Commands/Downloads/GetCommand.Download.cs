@@ -247,11 +247,6 @@ internal sealed partial class GetCommand
             problem = "out of memory to transform it";
             try
             {
-                if (!AvailableMemory.HasRoomFor(Held.GrowthFor(bytes.Length)))
-                {
-                    return false;
-                }
-
                 Held.Write(bytes);
                 return true;
             }

@@ -123,6 +123,7 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     /// <exception cref="OutOfMemoryException">There is no memory for them; what was written before is kept.</exception>
     public override OutputResult Write(ReadOnlySpan<byte> bytes)
     {
+        AvailableMemory.Fill(bytes.Length);
         bool isInPlace = bytes.Length <= _capacity - _length
             && Unsafe.AreSame(ref MemoryMarshal.GetReference(bytes), ref *(_memory + _length));
         if (!isInPlace)
@@ -167,30 +168,42 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     /// <inheritdoc/>
     public override void Abort()
     {
-        NativeMemory.Free(_memory);
+        GrowingMemory.Free(_memory, _capacity);
         _memory = null;
         _capacity = _length = 0;
     }
 
-    /// <summary>Grows by doubling. The C library moves large blocks by remapping their pages, so little is copied.</summary>
+    /// <summary>Grows by doubling.</summary>
     private void Reserve(int count)
     {
         if (count > _capacity - _length)
         {
-            long capacity = Math.Max(Math.Max(_capacity * 2, _length + count), MinCapacity);
-            if (!AvailableMemory.HasRoomFor(capacity - _capacity))
+            long needed = _length + count;
+            if (!TryGrow(Math.Max(Math.Max(_capacity * 2, needed), MinCapacity)))
             {
                 // Doubling may take far more than the poem needs.
-                capacity = Math.Max(_length + count, _capacity + SmallGrowth);
-                if (!AvailableMemory.HasRoomFor(capacity - _capacity))
-                {
-                    throw new InsufficientMemoryException();
-                }
+                Grow(Math.Max(needed, _capacity + SmallGrowth));
             }
-
-            _memory = (byte*)NativeMemory.Realloc(_memory, (nuint)capacity);
-            _capacity = capacity;
         }
+    }
+
+    private bool TryGrow(long capacity)
+    {
+        try
+        {
+            Grow(capacity);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    private void Grow(long capacity)
+    {
+        _memory = GrowingMemory.Grow(_memory, _capacity, capacity);
+        _capacity = capacity;
     }
 
     private OutputResult Show(ReadOnlySpan<byte> bytes, bool isFinal)

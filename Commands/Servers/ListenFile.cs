@@ -29,6 +29,9 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
     /// <summary>Chosen: ten thousand lines of a hundred bytes, more than a server has ports to use.</summary>
     private const int MaxBytes = 1024 * 1024;
 
+    /// <summary>Chosen: more than any path or list of mirrors, and short enough to be named in a message.</summary>
+    private const int MaxLineChars = 4096;
+
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads the file. Blocks: for the start of a server.</summary>
@@ -90,13 +93,18 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
         var lines = new List<ListenLine>();
         var taken = new Dictionary<Endpoint, int>();
         int number = 0;
-        foreach (string untrimmed in text.Split('\n'))
+        foreach (string untrimmed in text.TrimStart('\uFEFF').Split('\n'))
         {
             number++;
             string line = untrimmed.Trim(' ', '\t', '\r');
             if (line.Length == 0 || line[0] == '#')
             {
                 continue;
+            }
+
+            if (line.Length > MaxLineChars)
+            {
+                throw ErrorAt(number, $"it is longer than {MaxLineChars} characters");
             }
 
             if (line.AsSpan().ContainsAnyInRange('\0', '\x1F'))

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
@@ -8,7 +9,8 @@ namespace Poetry.Commands;
 
 /// <content>
 /// Changing the listeners of a running server: new ones open, those that are gone stop and their connections drain, unchanged
-/// ones go on. On the first worker's thread; sockets are opened and closed on the threads of their workers.
+/// ones go on. Where only what is served changes, the socket stays, so that no client is refused. On the first worker's thread;
+/// sockets are opened and closed on the threads of their workers.
 /// </content>
 internal sealed partial class Listeners
 {
@@ -17,7 +19,7 @@ internal sealed partial class Listeners
     /// <param name="workers">Those of the server.</param>
     /// <param name="options">What all sockets have in common.</param>
     /// <param name="log">Where changes are logged.</param>
-    /// <returns>Fires when it is done; fails with a <see cref="CannotListenError"/> or a look-up's error, and then nothing has
+    /// <returns>Fires when it is done; fails with an <see cref="IOException"/> that says what can't be opened, and then nothing has
     /// changed. It is not to be cancelled: cancelling it leaves the sockets as they are.</returns>
     public async Deferred<Unit> Update(
         IReadOnlyList<Listener> wanted, IReadOnlyList<Worker> workers, ListenOptions options, ILogger log)
@@ -42,54 +44,54 @@ internal sealed partial class Listeners
             (_inherited ?? new InheritedSockets(-1, [])).Check(wanted);
         }
 
-        // Two sockets can't have one address: what is served at it is changed at the end, when nothing else can fail.
-        List<Listener> replacing = added.FindAll(listener => gone.Exists(bound => bound.Listener.Address.Equals(listener.Address)));
-        _ = added.RemoveAll(replacing.Contains);
-        var opened = new List<Bound>();
-        try
+        // Where the address stays the socket stays, for another factory.
+        var replaced = new List<(Bound Old, Listener New)>();
+        foreach (Listener listener in added.ToArray())
         {
-            foreach (Listener listener in added)
+            if (gone.Find(bound => bound.Listener.Address.Equals(listener.Address)) is { } old)
+            {
+                _ = gone.Remove(old);
+                _ = added.Remove(listener);
+                replaced.Add((old, listener));
+            }
+        }
+
+        var opened = new List<Bound>();
+        foreach (Listener listener in added)
+        {
+            try
             {
                 await Open(listener, workers, options, opened);
             }
-        }
-        catch (Exception)
-        {
-            foreach (Bound bound in opened)
+            catch (IOException error)
             {
-                await Close(bound, workers[0].Reactor);
-            }
+                foreach (Bound bound in opened)
+                {
+                    await Close(bound, workers[0].Reactor);
+                }
 
-            throw;
+                throw new IOException(listener.Place + error.Message, error);
+            }
         }
 
         foreach (Bound bound in gone)
         {
             await Close(bound, workers[0].Reactor);
             _ = _bound.Remove(bound);
-            ServerLog.ListenerClosed(log, bound.Listener.Key);
+            LogAll(bound, log, ServerLog.ListenerClosed);
         }
 
-        foreach (Listener listener in replacing)
+        foreach ((Bound old, Listener listener) in replaced)
         {
-            try
-            {
-                await Open(listener, workers, options, opened);
-            }
-            catch (CannotListenError error)
-            {
-                ServerLog.ListenersKept(log, error.Message);
-            }
+            Bound bound = await Replace(old, listener, workers[0].Reactor);
+            _bound[_bound.IndexOf(old)] = bound;
+            LogAll(bound, log, ServerLog.ListenerChanged);
         }
 
         foreach (Bound bound in opened)
         {
             _bound.Add(bound);
-            foreach ((_, ListeningPort port) in bound.Ports)
-            {
-                string title = $"{bound.Listener.Title} on {port.Address}";
-                ServerLog.ListenerOpened(log, title);
-            }
+            LogAll(bound, log, ServerLog.ListenerOpened);
         }
 
         return default;
@@ -137,6 +139,31 @@ internal sealed partial class Listeners
         }
 
         return default;
+    }
+
+    private static async Deferred<Bound> Replace(Bound old, Listener listener, Reactor first)
+    {
+        var bound = new Bound(listener);
+        foreach ((Worker worker, ListeningPort port) in old.Ports)
+        {
+            Factory factory = listener.MakeFactory(worker.Reactor, worker.Counters);
+            bound.Ports.Add((worker, await On(worker, first, () => worker.Replace(port, factory))));
+        }
+
+        return bound;
+    }
+
+    /// <summary>Logs each address of a listener.</summary>
+    private static void LogAll(Bound bound, ILogger log, Action<ILogger, string> write)
+    {
+        var logged = new HashSet<SocketAddress>();
+        foreach ((_, ListeningPort port) in bound.Ports)
+        {
+            if (logged.Add(port.Address))
+            {
+                write(log, $"{bound.Listener.Title} on {port.Address}");
+            }
+        }
     }
 
     private static async Deferred<Unit> Close(Bound bound, Reactor first)

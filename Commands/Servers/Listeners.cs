@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.IO;
 using Poetry.Net;
 
 namespace Poetry.Commands;
@@ -82,7 +83,7 @@ internal sealed partial class Listeners
     /// <summary>Binds all sockets and divides them among the workers.</summary>
     /// <param name="workers">At least one.</param>
     /// <param name="options">What all sockets have in common.</param>
-    /// <exception cref="CannotListenError">A socket cannot be bound.</exception>
+    /// <exception cref="IOException">A socket cannot be bound.</exception>
     public void Bind(IReadOnlyList<Worker> workers, ListenOptions options)
     {
         foreach (Place place in _places)
@@ -90,7 +91,16 @@ internal sealed partial class Listeners
             PortSharing sharing = place.IsShared && workers.Count > 1 ? PortSharing.First : PortSharing.None;
             Worker owner = workers[place.IsShared ? 0 : place.Index % workers.Count];
             nint inherited = _inherited is null || place.Inherited < 0 ? place.Inherited : InheritedSockets.Duplicate(place.Inherited);
-            ListeningPort port = owner.Listen(place.Listener, place.Address, options with { Sharing = sharing }, inherited);
+            ListeningPort port;
+            try
+            {
+                port = owner.Listen(place.Listener, place.Address, options with { Sharing = sharing }, inherited);
+            }
+            catch (CannotListenError error) when (place.Listener.Place.Length > 0)
+            {
+                throw new IOException(place.Listener.Place + error.Message, error);
+            }
+
             _ports.Add(port);
             Bound? bound = _bound.Find(bound => bound.Listener == place.Listener);
             if (bound is null)

@@ -16,6 +16,9 @@ internal sealed class ProxiedPoem(Endpoint listen, PoemMirrors upstream)
     /// <summary>Where it is fetched.</summary>
     public PoemMirrors Upstream => upstream;
 
+    /// <summary>Its line in the list of poems, before a message about it; empty if there is no list.</summary>
+    public string Place { get; set; } = string.Empty;
+
     /// <summary>Gives every poem its address, and refuses two on the same one, and an upstream that is the listener itself.</summary>
     /// <param name="arguments">As typed.</param>
     /// <param name="fallback">The listener of an argument that names none.</param>

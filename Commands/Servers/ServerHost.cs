@@ -50,8 +50,9 @@ internal sealed class ServerHost
     /// </summary>
     public Func<IClock, Deferred<IReadOnlyList<Listener>?>>? Reload { get; init; }
 
-    /// <summary>Called when the listeners of a reload are in place; null for nothing. On the first worker's thread.</summary>
-    public Action? Updated { get; init; }
+    /// <summary>Called when the listeners of a reload are in place; null for nothing. Fires when the reload is complete. On the
+    /// first worker's thread.</summary>
+    public Func<IClock, Deferred<Unit>>? Updated { get; init; }
 
     /// <summary>Descriptors that a connection needs: 2 if it may need one to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
@@ -191,11 +192,16 @@ internal sealed class ServerHost
             try
             {
                 await _listeners!.Update(listeners, _threads!.All, _listenOptions!, _log);
-                Updated?.Invoke();
             }
             catch (IOException error)
             {
                 ServerLog.ListenersKept(_log, error.Message);
+                return default;
+            }
+
+            if (Updated is not null)
+            {
+                await Updated(First);
             }
         }
 

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.IO;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
@@ -94,7 +93,7 @@ internal sealed class ServerStatistics(
         page.Gauge("loop_lag_seconds", "Maximum delay of the loop since the last request for this page.", _maxLag.TotalSeconds);
         page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
         page.Counter("stale_events_total", "Events for descriptors that had gone.", sum.Stale);
-        if (OpenDescriptors() is { } descriptors)
+        if (NativeProcess.OpenDescriptors() is { } descriptors)
         {
             page.Gauge("open_descriptors", "Descriptors of the process.", descriptors);
         }
@@ -159,19 +158,6 @@ internal sealed class ServerStatistics(
         }
 
         return (open, accepted, bytes, delayedCalls, stale);
-    }
-
-    /// <returns>Null where the system does not tell, or where descriptors have run out: counting them takes one.</returns>
-    private static int? OpenDescriptors()
-    {
-        try
-        {
-            return OperatingSystem.IsLinux() ? Directory.GetFileSystemEntries("/proc/self/fd").Length - 1 : null;
-        }
-        catch (Exception none) when (none is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
     }
 
     private void ExpectTick()

@@ -83,6 +83,15 @@ internal sealed class Worker
         return port;
     }
 
+    /// <summary>Has a port of this worker go on with another factory.</summary>
+    /// <returns>What stands for its socket now.</returns>
+    public ListeningPort Replace(ListeningPort port, Factory factory)
+    {
+        ListeningPort next = port.Replace(factory);
+        _ports = [.. _ports, next];
+        return next;
+    }
+
     /// <summary>Turns its loop until it has drained or was stopped. On the thread that is to be the reactor's.</summary>
     public void Run()
     {

@@ -58,9 +58,6 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
         factory.Remove(this);
     }
 
-    /// <summary>Closes to free a place for another connection.</summary>
-    internal void Evict() => Transport.AbortConnection();
-
     /// <summary>The path of a request target: RFC 9112, 3.2.1 (<c>/metrics</c>) and 3.2.2 (<c>http://host/metrics</c>).</summary>
     private static string PathOf(string target)
     {
@@ -150,7 +147,7 @@ internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) 
         {
             MetricsServer oldest = _open[0];
             _open.RemoveAt(0);
-            oldest.Evict();
+            oldest.Transport.AbortConnection();
         }
 
         var server = new MetricsServer(this);

@@ -88,6 +88,7 @@ internal sealed class PoemBuffer
     }
 
     /// <summary>Appends bytes that have arrived. Bytes in <see cref="Room"/> are not copied.</summary>
+    /// <exception cref="OutOfMemoryException">There is no memory for them.</exception>
     public void Append(ReadOnlySpan<byte> bytes)
     {
         Debug.Assert(!IsComplete, "a complete poem does not grow");
@@ -298,6 +299,9 @@ internal sealed class PoemBuffer
         private readonly ReadOnlyMemory<byte> _all;
         private int _filled;
 
+        /// <summary>Of its memory, also in an earlier use.</summary>
+        private int _written;
+
         public Chunk(PoemMemory memory, int capacity, long offset)
         {
             _start = memory.Allocate(capacity);
@@ -320,6 +324,12 @@ internal sealed class PoemBuffer
         public int Append(ReadOnlySpan<byte> bytes)
         {
             int taken = Math.Min(bytes.Length, Free);
+            if (_filled + taken > _written)
+            {
+                AvailableMemory.Fill(_filled + taken - _written);
+                _written = _filled + taken;
+            }
+
             if (!Unsafe.AreSame(in MemoryMarshal.GetReference(bytes), in *(_start + _filled)))
             {
                 bytes[..taken].CopyTo(new Span<byte>(_start + _filled, taken));

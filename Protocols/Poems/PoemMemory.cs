@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using Poetry.Net;
 
 namespace Poetry.Protocols;
 
@@ -16,7 +16,7 @@ internal unsafe class PoemMemory
     /// <exception cref="System.OutOfMemoryException">There is no memory left.</exception>
     public byte* Allocate(int length)
     {
-        byte* memory = (byte*)NativeMemory.Alloc((nuint)length);
+        byte* memory = LargeMemory.Allocate(length);
         BytesAlive += length;
         return memory;
     }
@@ -31,5 +31,5 @@ internal unsafe class PoemMemory
         Discard(memory, length);
     }
 
-    private protected virtual void Discard(byte* memory, int length) => NativeMemory.Free(memory);
+    private protected virtual void Discard(byte* memory, int length) => LargeMemory.Free(memory, length);
 }

@@ -155,66 +155,54 @@ internal static unsafe class PoemReader
     /// <param name="error">Why there is no poem: an error of the file, or ENOMEM.</param>
     private static Poem? ReadToEnd(nint file, long sizeHint, PoemFormat format, out Errno error)
     {
+        long head = format == PoemFormat.Netstring ? Netstring.MaxHeaderLength : 0;
+        long tail = format == PoemFormat.Netstring ? 1 : 0;
+        NativeBlock? block = null;
+        Poem? poem = null;
         try
         {
-            return ReadBlock(file, sizeHint, format, out error);
+            // One byte more than expected, so that the last read can return 0 for the end.
+            block = NativeBlock.Create(head + Math.Max(sizeHint, 0) + 1 + tail);
+            error = Fill(block, file, head, tail, out long length);
+            poem = error != Errno.None ? null : format == PoemFormat.Netstring ? Framed(block, length) : Bare(block, length);
+            return poem;
         }
         catch (OutOfMemoryException)
         {
-            // A limit of the process, such as ulimit -v.
             error = Errno.ENOMEM;
             return null;
+        }
+        finally
+        {
+            if (poem is null)
+            {
+                block?.Free();
+            }
         }
     }
 
-    private static Poem? ReadBlock(nint file, long sizeHint, PoemFormat format, out Errno error)
+    private static Errno Fill(NativeBlock block, nint file, long head, long tail, out long length)
     {
-        long head = format == PoemFormat.Netstring ? Netstring.MaxHeaderLength : 0;
-        long tail = format == PoemFormat.Netstring ? 1 : 0;
-
-        // One byte more than expected, so that the last read can return 0 for the end.
-        long capacity = Math.Max(sizeHint, 0) + 1;
-        if (!AvailableMemory.HasRoomFor(capacity))
-        {
-            error = Errno.ENOMEM;
-            return null;
-        }
-
-        NativeBlock block = NativeBlock.Create(head + capacity + tail);
-        long length = 0;
+        length = 0;
         while (true)
         {
+            long capacity = block.Capacity - head - tail;
             if (length == capacity)
             {
-                long larger = Math.Max(capacity * 2, MinBufferBytes);
-                if (!AvailableMemory.HasRoomFor(larger - capacity))
-                {
-                    block.Free();
-                    error = Errno.ENOMEM;
-                    return null;
-                }
-
-                capacity = larger;
+                capacity = Math.Max(capacity * 2, MinBufferBytes);
                 block.Grow(head + capacity + tail);
             }
 
             var room = new Span<byte>(block.Start + head + length, (int)Math.Min(capacity - length, 1 << 30));
             if (file == 0 && SignalQueue.IsMine && SignalQueue.WaitReadable(file) == Errno.EINTR)
             {
-                block.Free();
                 throw new EndedBySignalError();
             }
 
-            error = NativeFile.Read(file, room, out int read);
-            if (error != Errno.None)
+            Errno error = NativeFile.Read(file, room, out int read);
+            if (error != Errno.None || read == 0)
             {
-                block.Free();
-                return null;
-            }
-
-            if (read == 0)
-            {
-                return format == PoemFormat.Netstring ? Framed(block, length) : Bare(block, length);
+                return error;
             }
 
             length += read;

@@ -6,9 +6,7 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>The log messages of all servers. docs/log-events.md lists all events of the program.</summary>
-/// <remarks>
-/// Rare messages have one number, a long, and otherwise text: each other combination of types would add generated code to the executable.
-/// </remarks>
+/// <inheritdoc cref="ReactorLog" path="/remarks"/>
 internal static partial class ServerLog
 {
     [LoggerMessage(EventId = 20, EventName = "poem_reloaded", Level = LogLevel.Information, Message = "reloaded {Name}")]
@@ -18,7 +16,7 @@ internal static partial class ServerLog
     public static partial void KeptOld(ILogger log, string problem);
 
     [LoggerMessage(EventId = 23, EventName = "metrics_started", Level = LogLevel.Information, Message = "serving metrics on {Address}")]
-    public static partial void MetricsStarted(ILogger log, SocketAddress address);
+    public static partial void MetricsStarted(ILogger log, object address);
 
     [LoggerMessage(
         EventId = 24,
@@ -41,10 +39,10 @@ internal static partial class ServerLog
         EventName = "inherited_sockets_closed",
         Level = LogLevel.Warning,
         Message = "inherited sockets closed: {Closed} without a listener ({Used} in use)")]
-    public static partial void InheritedSocketsClosed(ILogger log, long closed, string used);
+    public static partial void InheritedSocketsClosed(ILogger log, object closed, string used);
 
     [LoggerMessage(EventId = 28, EventName = "workers_limited", Level = LogLevel.Warning, Message = "workers limited to {Workers}: {Reason}")]
-    public static partial void WorkersLimited(ILogger log, long workers, string reason);
+    public static partial void WorkersLimited(ILogger log, object workers, string reason);
 
     [LoggerMessage(EventId = 70, EventName = "listener_opened", Level = LogLevel.Information, Message = "listener opened: {Listener}")]
     public static partial void ListenerOpened(ILogger log, string listener);
@@ -54,6 +52,9 @@ internal static partial class ServerLog
 
     [LoggerMessage(EventId = 72, EventName = "listeners_kept", Level = LogLevel.Error, Message = "keeping the old listeners: {Problem}")]
     public static partial void ListenersKept(ILogger log, string problem);
+
+    [LoggerMessage(EventId = 73, EventName = "listener_changed", Level = LogLevel.Information, Message = "listener changed: {Listener}")]
+    public static partial void ListenerChanged(ILogger log, string listener);
 
     [LoggerMessage(EventId = 29, EventName = "poem_empty", Level = LogLevel.Warning, Message = "the poem is empty: {Name}")]
     public static partial void Empty(ILogger log, string name);
@@ -72,5 +73,5 @@ internal static partial class ServerLog
         EventName = "drain_started",
         Level = LogLevel.Information,
         Message = "draining: connections in flight: {Connections}, time limit: {Limit}")]
-    private static partial void DrainStarted(ILogger log, long connections, string limit);
+    private static partial void DrainStarted(ILogger log, object connections, string limit);
 }

@@ -10,6 +10,12 @@ namespace Poetry.Protocols;
 /// </content>
 internal sealed partial class ProxyDownload
 {
+    /// <summary>A shorter poem that is not kept stays in memory until its end. Chosen: small against the pipe.</summary>
+    private const int MinSplicedBytes = 128 * 1024;
+
+    /// <summary>Bytes a second. Chosen: a client has 10 MB in a second.</summary>
+    private const double MinSplicedRate = 10_000_000;
+
     private readonly DelayedCall _rounds;
     private readonly IntrusiveList<ProxyDelivery> _clients = new();
 
@@ -196,12 +202,17 @@ internal sealed partial class ProxyDownload
     /// <summary>Frees what every client has taken, and resumes the upstream if no client is far behind.</summary>
     private void RoundEnded()
     {
-        if (_stage != Stage.Fetching || !PassesThrough)
+        if (_stage != Stage.Fetching)
         {
             return;
         }
 
         _slowest = Math.Min(_slowestInRound, _poem.Length);
+        if (!PassesThrough && !(MayForget && TryPassThrough()))
+        {
+            return;
+        }
+
         _poem.ReleaseBefore(_slowest);
         if (_slowest == _poem.Length && SpliceCandidate is { } only)
         {
@@ -219,6 +230,16 @@ internal sealed partial class ProxyDownload
     private ProxyDelivery? SpliceCandidate =>
         !_triedToSplice && _upstream is PoemClient && _clients.First is { Reader.Connection: not null } first
         && IntrusiveList<ProxyDelivery>.Next(first) is null ? first : null;
+
+    /// <summary>
+    /// True if the poem is not kept, and its only client takes it so fast that the next one may well come after its end. The
+    /// kernel can then send it, though a client that comes before the end can't join, and causes another fetch. That one is not
+    /// spliced beside this one: all others can join it, so that the upstream never sends more than two.
+    /// </summary>
+    private bool MayForget =>
+        OperatingSystem.IsLinux() && _options.Lifetime == TimeSpan.Zero && !_options.StoreAndForward
+        && SpliceCandidate is not null && _service is { FetchesInFlight: 1, ClientsProbing: 0 }
+        && _slowest >= MinSplicedBytes && _slowest >= (_clock.Now - _firstByteAt).TotalSeconds * MinSplicedRate;
 
     /// <summary>From now on the poem goes from socket to socket, if there is room for the pipe. No client can join.</summary>
     private void BeginSplicing(ProxyDelivery only)

@@ -16,6 +16,7 @@ namespace Poetry.Protocols;
 internal sealed partial class ProxyDownload : IPoemReceiver
 {
     private readonly ProxyService _service;
+    private readonly IClock _clock;
     private readonly ProxyOptions _options;
     private readonly ProxyCache _cache;
     private readonly PoemBuffer _poem;
@@ -27,6 +28,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private bool _paused;
     private bool _triedToSplice;
     private bool _splices;
+    private TimeSpan _firstByteAt;
 
     /// <summary>Makes a download that has not begun.</summary>
     /// <param name="service">Is told how it ends.</param>
@@ -39,6 +41,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         ProxyService service, IClock clock, ProxyOptions options, ProxyCache cache, PoemMemory memory, bool isBackground)
     {
         _service = service;
+        _clock = clock;
         _options = options;
         _cache = cache;
         _needsClient = !isBackground;
@@ -164,6 +167,11 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         if (_stage != Stage.Fetching)
         {
             return false;
+        }
+
+        if (ReceivedBytes == 0)
+        {
+            _firstByteAt = _clock.Now;
         }
 
         ReceivedBytes += bytes.Length;

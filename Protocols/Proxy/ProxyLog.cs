@@ -29,7 +29,7 @@ internal static partial class ProxyLog
         EventName = "fetch_failed_again",
         Level = LogLevel.Warning,
         Message = "fetch of {Upstream} failed {Count} more times, last: {Reason}")]
-    public static partial void FetchFailedAgain(ILogger log, string upstream, long count, string reason);
+    public static partial void FetchFailedAgain(ILogger log, string upstream, object count, string reason);
 
     /// <summary>Only TCP has resets: over a Unix socket a poem that was cut off ends like a complete one.</summary>
     [LoggerMessage(
@@ -51,7 +51,7 @@ internal static partial class ProxyLog
         EventName = "mirror_failed_again",
         Level = LogLevel.Warning,
         Message = "mirrors of {Upstream} failed {Count} more times, last: {Reason}")]
-    public static partial void MirrorFailedAgain(ILogger log, string upstream, long count, string reason);
+    public static partial void MirrorFailedAgain(ILogger log, string upstream, object count, string reason);
 
     [LoggerMessage(
         EventId = 39,
@@ -62,7 +62,7 @@ internal static partial class ProxyLog
 
     [LoggerMessage(
         EventId = 45, EventName = "shared_cache_back", Level = LogLevel.Information, Message = "the shared cache is back after {Seconds:F1} s")]
-    public static partial void SharedCacheBack(ILogger log, double seconds);
+    public static partial void SharedCacheBack(ILogger log, object seconds);
 
     [LoggerMessage(EventId = 46, EventName = "shared_hit", Level = LogLevel.Information, Message = "Using shared poem. ({Upstream})")]
     public static partial void UsingShared(ILogger log, string upstream);

@@ -55,6 +55,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
 
         _mayBeProbe = true;
+        Service.ClientsProbing++;
         if (_probeTimer is null)
         {
             _probeTimer = factory.Clock.CallLater(Service.ProbeDelay, this, static server => server.BeginWaiting());
@@ -120,6 +121,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         _ = _probeTimer?.CancelIfActive();
         if (_mayBeProbe)
         {
+            Service.ClientsProbing--;
             Service.CountProbe();
         }
 
@@ -175,6 +177,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
 
         _mayBeProbe = false;
+        Service.ClientsProbing--;
         if (!TryAnswer())
         {
             Wait(Service.Join(this));

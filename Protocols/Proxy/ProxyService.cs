@@ -143,6 +143,9 @@ internal sealed partial class ProxyService
     /// <summary>Clients that wait for a fetch, or for more of it.</summary>
     public long Waiters { get; private set; }
 
+    /// <summary>Clients for which no fetch has begun, because they may be health checks.</summary>
+    public int ClientsProbing { get; set; }
+
     /// <summary>The poem in the cache that proxies share; null if it is not shared.</summary>
     public SharedPoem? Shared
     {

@@ -56,7 +56,7 @@ internal sealed class SharedCache
     public ISharedStore Store { get; }
 
     /// <summary>Makes the random name of a fetch; tests replace it.</summary>
-    public Func<string> NewToken { get; init; } = static () => Guid.NewGuid().ToString("N");
+    public Func<string> NewToken { get; init; } = static () => Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
 
     /// <summary>True unless there is an outage, or the proxy ends.</summary>
     public bool IsUsable { get; private set; } = true;

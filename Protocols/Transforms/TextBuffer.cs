@@ -3,7 +3,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.IO;
-using System.Runtime.InteropServices;
+using Poetry.Net;
 
 namespace Poetry.Protocols;
 
@@ -28,6 +28,7 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     private byte* _start;
     private int _capacity;
     private int _end = HeadRoom;
+    private int _filled;
 
     /// <summary>The longest text that is accepted: 0 to <see cref="MaxBytes"/>.</summary>
     public int Limit { get; set; } = MaxBytes;
@@ -64,8 +65,14 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         long growth = GrowthFor(count);
         if (growth > 0)
         {
-            _start = (byte*)NativeMemory.Realloc(_start, (nuint)(_capacity + growth));
+            _start = GrowingMemory.Grow(_start, _capacity, _capacity + growth);
             _capacity += (int)growth;
+        }
+
+        if (_end + count > _filled)
+        {
+            AvailableMemory.Fill(_end + count - _filled);
+            _filled = _end + count;
         }
 
         return new Span<byte>(_start + _end, _capacity - _end - TailRoom);
@@ -73,7 +80,7 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
 
     /// <summary>How much more would be allocated to append so much.</summary>
     /// <exception cref="TextTooLongError">No text is so long.</exception>
-    public long GrowthFor(int count)
+    private long GrowthFor(int count)
     {
         long needed = (long)_end + count + TailRoom;
         if (needed <= _capacity)
@@ -123,13 +130,13 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     public void Release()
     {
         Clear();
-        NativeMemory.Free(_start);
+        GrowingMemory.Free(_start, _capacity);
         _start = null;
-        _capacity = 0;
+        _capacity = _filled = 0;
     }
 
     /// <summary>Gives the memory away, with the text at its start; this buffer is empty then.</summary>
-    /// <returns>To be freed with <see cref="NativeMemory.Free"/>; null if nothing was written.</returns>
+    /// <returns>To be freed with <see cref="GrowingMemory.Free"/>; null if nothing was written.</returns>
     public byte* Detach(out int length, out int capacity)
     {
         Text.CopyTo(GetSpan());
@@ -137,6 +144,7 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         length = Length;
         capacity = _capacity;
         _start = null;
+        _capacity = 0;
         Release();
         return memory;
     }

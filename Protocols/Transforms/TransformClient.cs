@@ -49,11 +49,6 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
             return Deferred.Fail<TextBuffer>(new TransformError($"a text of {text.Length} bytes is too long"));
         }
 
-        if (!AvailableMemory.HasRoomFor(length))
-        {
-            return Deferred.Fail<TextBuffer>(new TransformError(OutOfMemory));
-        }
-
         var request = new TextBuffer { Limit = (int)length };
         try
         {
@@ -248,11 +243,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     private static bool TryKeep(ReadOnlySpan<byte> payload, TextBuffer output)
     {
-        if (!AvailableMemory.HasRoomFor(output.GrowthFor(payload.Length)))
-        {
-            return false;
-        }
-
         try
         {
             output.Write(payload);
@@ -270,7 +260,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         {
             // It is still receiving a long request.
             _sentBefore = Transport.BytesSent;
-            _timer = fetch.Client.Reactor.CallLater(_timeout, this, static client => client.OnTimeout());
+            _timer!.Rearm(_timeout);
             return;
         }
 

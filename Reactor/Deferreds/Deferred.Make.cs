@@ -60,14 +60,7 @@ public abstract partial class Deferred
     public static Deferred<T> MaybeDeferred<T>(Func<Deferred<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        try
-        {
-            return function() ?? throw NullReturned();
-        }
-        catch (Exception exception)
-        {
-            return Fail<T>(exception);
-        }
+        return MaybeDeferred<T>(() => new Outcome<T>(function() ?? throw NullReturned()));
     }
 
     /// <summary>As <see cref="MaybeDeferred{T}(Func{Outcome{T}})"/>, for a function that returns a deferred without a value,
@@ -90,14 +83,7 @@ public abstract partial class Deferred
     public static Deferred<T> MaybeDeferred<T>(Func<T> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        try
-        {
-            return Succeed(function());
-        }
-        catch (Exception exception)
-        {
-            return Fail<T>(exception);
-        }
+        return MaybeDeferred<T>(() => new Outcome<T>(function()));
     }
 
     /// <summary>Waits for deferreds of any types: see <see cref="DeferredList{T}"/>.</summary>

@@ -53,15 +53,7 @@ public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = 
 
         public void Start(Func<TKey, Deferred<T>> start)
         {
-            try
-            {
-                _deferred = start(key) ?? throw Deferred.NullReturned();
-            }
-            catch (Exception exception)
-            {
-                _deferred = Deferred.Fail<T>(exception);
-            }
-
+            _deferred = Deferred.MaybeDeferred(() => start(key));
             _deferred.AddBoth(this, static (operation, outcome) => operation.Ended(outcome));
             if (Count == 0)
             {

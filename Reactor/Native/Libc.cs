@@ -111,6 +111,16 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int flock(int fd, int operation);
 
+    // dirent.h
+    [LibraryImport(Library)]
+    public static partial void* opendir(byte* path);
+
+    [LibraryImport(Library)]
+    public static partial void* readdir(void* directory);
+
+    [LibraryImport(Library)]
+    public static partial int closedir(void* directory);
+
     // unistd.h
     [LibraryImport(Library)]
     public static partial int isatty(int fd);

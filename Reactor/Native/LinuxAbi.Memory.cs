@@ -16,8 +16,12 @@ internal static unsafe partial class LinuxAbi
     // bits/mman-map-flags-generic.h
     public const int MAP_ANONYMOUS = 0x20;
 
+    // bits/mman-shared.h
+    public const int MREMAP_MAYMOVE = 1;
+
     // bits/mman-linux.h
     public const int MADV_DONTNEED = 4;
+    public const int MADV_HUGEPAGE = 14; // fresh memory comes in huge pages
 
     // asm-generic/mman-common.h
     public const int MADV_COLLAPSE = 25; // kernel 6.1: small pages become a large one
@@ -46,6 +50,10 @@ internal static unsafe partial class LinuxAbi
     /// <summary>mmap(2), sys/mman.h. −1 (MAP_FAILED) for a failure.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial nint mmap(nint address, nint length, int protection, int flags, int fd, nint offset);
+
+    /// <summary>mremap(2), sys/mman.h; without the fifth argument. −1 (MAP_FAILED) for a failure.</summary>
+    [LibraryImport(Library), SupportedOSPlatform("linux")]
+    public static partial nint mremap(nint address, nint length, nint newLength, int flags);
 
     // sys/mman.h
     [LibraryImport(Library), SupportedOSPlatform("linux")]

@@ -1,5 +1,6 @@
 // What has to be done before the .NET runtime begins, which has threads and reserves memory before Main is called.
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,23 @@ static const rlim_t min_address_space = 48 << 20;
 
 // Absent in a static executable.
 extern __attribute__((weak)) const char _DYNAMIC[];
+
+#ifdef __GLIBC__
+static void *run_nothing(void *argument) {
+  return argument;
+}
+
+// What main returns if the runtime can't start, without a line; no command of poetry has this status.
+static void explain_exit(int status, void *argument) {
+  (void)argument;
+  if (status != -1)
+    return;
+  pthread_t thread;
+  dprintf(STDERR_FILENO, "poetry: cannot start: %s\n",
+    pthread_create(&thread, NULL, run_nothing, NULL) == 0 ? "too little memory" : "no thread is left for the runtime");
+  _exit(1);
+}
+#endif
 
 __attribute__((constructor)) static void start(void) {
   // The signals that SignalQueue.cs receives: threads inherit the mask, and a signal that comes before Main is pending.
@@ -25,6 +43,10 @@ __attribute__((constructor)) static void start(void) {
   // 255, and without a line. The variable may be meant for other programs of the machine.
   if (_DYNAMIC == NULL)
     unsetenv("DOTNET_DbgEnableMiniDump");
+
+#ifdef __GLIBC__
+  on_exit(explain_exit, NULL);
+#endif
 
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)

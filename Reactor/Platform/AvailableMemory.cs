@@ -1,7 +1,8 @@
 using System;
-using System.Globalization;
+using System.Buffers.Text;
 using System.IO;
 using System.Runtime.Versioning;
+using System.Text;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
@@ -17,48 +18,50 @@ namespace Poetry.Net;
 /// </remarks>
 internal static class AvailableMemory
 {
-    /// <summary>Smaller allocations are not checked: the check would cost more than the allocation.</summary>
+    /// <summary>Smaller reservations are not checked: the check would cost more than the allocation.</summary>
     private const long MinCheckedBytes = 1024 * 1024;
 
-    /// <summary>
-    /// An answer is valid for so long, and for a quarter of what was available: other processes allocate too. Measured with 64
-    /// blocks of 10 MB that grow at once: 0.98 of the rate of a receiver in C; 0.91 when each growth asked the system.
-    /// </summary>
-    private const long AnswerValidMs = 1000;
+    /// <summary>More than the files that are read here have before the fields that are looked for.</summary>
+    private const int MaxFileBytes = 8 * 1024;
 
     private static readonly object Gate = new();
-    private static long _askedMs = -AnswerValidMs - 1;
-    private static long _granted;
+    private static readonly MemoryGrants Grants = new(UnfilledBytes);
 
     /// <summary>
-    /// True if so much more can be allocated. An eighth of what is available is left for other processes and for the kernel,
-    /// whose memory for sockets counts for the group as well.
+    /// True if so much memory may be filled now. Linux gives a page when it is first written to, so this is asked right before
+    /// that, not when a buffer is made.
     /// </summary>
-    /// <param name="growth">In bytes.</param>
-    public static bool HasRoomFor(long growth)
+    /// <param name="bytes">What is written next.</param>
+    public static bool CanFill(long bytes)
     {
-        if (growth <= MinCheckedBytes)
-        {
-            return true;
-        }
-
         lock (Gate)
         {
-            long now = Environment.TickCount64;
-            if (now - _askedMs > AnswerValidMs || growth > _granted)
-            {
-                long available = Bytes();
-                if (growth >= available - (available / 8))
-                {
-                    return false;
-                }
+            return Grants.TryTake(bytes, Environment.TickCount64);
+        }
+    }
 
-                _askedMs = now;
-                _granted = Math.Max(growth, available / 4);
-            }
+    /// <summary>As <see cref="CanFill"/>.</summary>
+    /// <param name="bytes">What is written next.</param>
+    /// <exception cref="InsufficientMemoryException">It may not.</exception>
+    public static void Fill(long bytes)
+    {
+        if (!CanFill(bytes))
+        {
+            throw new InsufficientMemoryException();
+        }
+    }
 
-            _granted -= growth;
-            return true;
+    /// <summary>
+    /// Asks whether <c>ulimit -v</c> allows so much more address space, and leaves an eighth of it for the runtime. It counts
+    /// memory that was never written to.
+    /// </summary>
+    /// <param name="growth">In bytes.</param>
+    /// <exception cref="InsufficientMemoryException">It does not.</exception>
+    public static void Reserve(long growth)
+    {
+        if (growth > MinCheckedBytes && OperatingSystem.IsLinux() && AddressSpace() is var left && growth >= left - (left / 8))
+        {
+            throw new InsufficientMemoryException();
         }
     }
 
@@ -66,14 +69,8 @@ internal static class AvailableMemory
     /// <returns>In bytes; <see cref="long.MaxValue"/> if unknown.</returns>
     public static long Bytes()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            long total = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-            return total > 0 ? total : long.MaxValue;
-        }
-
-        long machine = Field("/proc/meminfo", "MemAvailable:", out long kibibytes) ? kibibytes * 1024 : long.MaxValue;
-        return Math.Min(Math.Min(machine, AddressSpace()), GroupBytes());
+        long unfilled = UnfilledBytes();
+        return OperatingSystem.IsLinux() ? Math.Min(unfilled, AddressSpace()) : unfilled;
     }
 
     /// <summary>What the control groups of this process leave; <see cref="long.MaxValue"/> for no limit.</summary>
@@ -88,34 +85,41 @@ internal static class AvailableMemory
     internal static long InGroups(string membership, string root)
     {
         long min = long.MaxValue;
-        foreach (string line in LinesOf(membership))
+        foreach (string line in Encoding.UTF8.GetString(Read(membership, stackalloc byte[MaxFileBytes])).Split('\n'))
         {
             string[] parts = line.Split(':', 3);
             if (parts is [_, "", { } path])
             {
-                min = Math.Min(min, MinOfAncestors(root, path, "memory.max", "memory.current", ""));
+                min = Math.Min(
+                    min, MinOfAncestors(root, path, "memory.max", "memory.current", "inactive_file"u8, "active_file"u8));
             }
             else if (parts is [_, "memory", { } memoryPath])
             {
-                string first = Path.Join(root, "memory");
-                min = Math.Min(min, MinOfAncestors(first, memoryPath, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"));
+                min = Math.Min(min, MinOfAncestors(
+                    Path.Join(root, "memory"),
+                    memoryPath,
+                    "memory.limit_in_bytes",
+                    "memory.usage_in_bytes",
+                    "total_inactive_file"u8,
+                    "total_active_file"u8));
             }
         }
 
         return min;
     }
 
-    private static long MinOfAncestors(string root, string path, string limitName, string usageName, string prefix)
+    private static long MinOfAncestors(
+        string root, string path, string limitName, string usageName, ReadOnlySpan<byte> idleName, ReadOnlySpan<byte> usedName)
     {
         long min = long.MaxValue;
         for (string rest = path; ; rest = rest[..Math.Max(rest.LastIndexOf('/'), 0)])
         {
             string group = Path.Join(root, rest);
-            if (Field(Path.Join(group, limitName), "", out long limit) && Field(Path.Join(group, usageName), "", out long usage))
+            if (Field(Path.Join(group, limitName), default, out long limit) && Field(Path.Join(group, usageName), default, out long usage))
             {
                 string statistics = Path.Join(group, "memory.stat");
-                _ = Field(statistics, $"{prefix}inactive_file", out long idle);
-                _ = Field(statistics, $"{prefix}active_file", out long used);
+                _ = Field(statistics, idleName, out long idle);
+                _ = Field(statistics, usedName, out long used);
                 min = Math.Min(min, Math.Max(0, limit - usage + idle + used));
             }
 
@@ -126,6 +130,20 @@ internal static class AvailableMemory
         }
     }
 
+    /// <summary>What may be filled: the limits of the machine and of the control groups.</summary>
+    /// <returns>In bytes; <see cref="long.MaxValue"/> if unknown.</returns>
+    private static long UnfilledBytes()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            long total = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            return total > 0 ? total : long.MaxValue;
+        }
+
+        long machine = Field("/proc/meminfo", "MemAvailable:"u8, out long kibibytes) ? kibibytes * 1024 : long.MaxValue;
+        return Math.Min(machine, GroupBytes());
+    }
+
     /// <summary>What <c>ulimit -v</c> leaves.</summary>
     [SupportedOSPlatform("linux")]
     private static unsafe long AddressSpace()
@@ -133,21 +151,21 @@ internal static class AvailableMemory
         Libc.struct_rlimit limit;
         return Libc.getrlimit(LinuxAbi.RLIMIT_AS, &limit) == 0
             && limit.rlim_cur < long.MaxValue
-            && Field("/proc/self/status", "VmSize:", out long kibibytes)
+            && Field("/proc/self/status", "VmSize:"u8, out long kibibytes)
                 ? Math.Max(0, (long)limit.rlim_cur - (kibibytes * 1024))
                 : long.MaxValue;
     }
 
     /// <summary>Reads the number that follows a name at the start of a line; without a name, the first line is the number.</summary>
-    private static bool Field(string path, string name, out long value)
+    private static bool Field(string path, ReadOnlySpan<byte> name, out long value)
     {
-        foreach (string line in LinesOf(path))
+        ReadOnlySpan<byte> text = Read(path, stackalloc byte[MaxFileBytes]);
+        foreach (Range line in text.Split((byte)'\n'))
         {
-            ReadOnlySpan<char> rest = line.AsSpan();
-            if (rest.StartsWith(name, StringComparison.Ordinal)
-                && long.TryParse(rest[name.Length..].Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture, out value))
+            if (text[line].StartsWith(name))
             {
-                return true;
+                ReadOnlySpan<byte> number = text[line][name.Length..].Trim(" \tkB"u8);
+                return Utf8Parser.TryParse(number, out value, out int length) && length == number.Length;
             }
         }
 
@@ -155,16 +173,20 @@ internal static class AvailableMemory
         return false;
     }
 
-    /// <summary>The lines of a file; none if it can't be read.</summary>
-    private static string[] LinesOf(string path)
+    /// <summary>Reads the start of a file; nothing if it can't be read.</summary>
+    private static ReadOnlySpan<byte> Read(string path, Span<byte> buffer)
     {
-        try
+        int length = 0;
+        if (NativeFile.OpenForReading(path, out nint file) == Errno.None)
         {
-            return File.Exists(path) ? File.ReadAllLines(path) : [];
+            while (length < buffer.Length && NativeFile.Read(file, buffer[length..], out int read) == Errno.None && read > 0)
+            {
+                length += read;
+            }
+
+            _ = NativeFile.Close(file);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
+
+        return buffer[..length];
     }
 }

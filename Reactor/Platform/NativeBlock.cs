@@ -51,15 +51,25 @@ internal sealed unsafe class NativeBlock
     public static NativeBlock Create(long capacity)
     {
         var block = new NativeBlock();
-        block.Grow(capacity);
-        return block;
+        try
+        {
+            block.Grow(capacity);
+            return block;
+        }
+        catch (OutOfMemoryException)
+        {
+            block.Free();
+            throw;
+        }
     }
 
     /// <summary>Makes it larger; its content stays.</summary>
     /// <param name="capacity">In bytes, not less than before.</param>
-    /// <exception cref="OutOfMemoryException">There is no room for it.</exception>
+    /// <exception cref="OutOfMemoryException">There is no room for it. The block can only be freed then.</exception>
     public void Grow(long capacity)
     {
+        AvailableMemory.Reserve(capacity - _capacity);
+        AvailableMemory.Fill(capacity - _capacity);
         if (_file == NoFile && (!OperatingSystem.IsLinux() || capacity < MinMemfdBytes || !TryMoveToMemfd(capacity)))
         {
             _start = (byte*)NativeMemory.Realloc(_start, (nuint)capacity);
@@ -68,7 +78,12 @@ internal sealed unsafe class NativeBlock
         else if (OperatingSystem.IsLinux() && capacity != _capacity)
         {
             Unmap();
-            Extend(capacity);
+            if (LinuxAbi.ftruncate(_file, (nint)capacity) != 0)
+            {
+                throw new InsufficientMemoryException();
+            }
+
+            Map(capacity, LinuxAbi.PROT_READ | LinuxAbi.PROT_WRITE);
         }
     }
 
@@ -125,16 +140,15 @@ internal sealed unsafe class NativeBlock
         }
 
         // The limit of file sizes (ulimit -f) holds for a memfd too. Plain memory has no such limit.
-        if (LinuxAbi.ftruncate(file, (nint)capacity) != 0)
+        byte* before = _start;
+        long length = _capacity;
+        if (LinuxAbi.ftruncate(file, (nint)capacity) != 0 || !TryMap(file, capacity, LinuxAbi.PROT_READ | LinuxAbi.PROT_WRITE))
         {
             _ = NativeDescriptor.Close(file);
             return false;
         }
 
-        byte* before = _start;
-        long length = _capacity;
         _file = file;
-        Extend(capacity);
         for (long at = 0; at < HugePagesBytes; at += HugePageBytes)
         {
             // The kernel collapses only pages that exist.
@@ -148,27 +162,26 @@ internal sealed unsafe class NativeBlock
     }
 
     [SupportedOSPlatform("linux")]
-    private void Extend(long capacity)
+    private void Map(long capacity, int protection)
     {
-        if (LinuxAbi.ftruncate(_file, (nint)capacity) != 0)
+        if (!TryMap(_file, capacity, protection))
         {
             throw new InsufficientMemoryException();
         }
-
-        Map(capacity, LinuxAbi.PROT_READ | LinuxAbi.PROT_WRITE);
     }
 
     [SupportedOSPlatform("linux")]
-    private void Map(long capacity, int protection)
+    private bool TryMap(int file, long capacity, int protection)
     {
-        nint address = LinuxAbi.mmap(FindAlignedAddress(capacity), (nint)capacity, protection, LinuxAbi.MAP_SHARED, _file, 0);
+        nint address = LinuxAbi.mmap(FindAlignedAddress(capacity), (nint)capacity, protection, LinuxAbi.MAP_SHARED, file, 0);
         if (address == -1)
         {
-            throw new InsufficientMemoryException();
+            return false;
         }
 
         _start = (byte*)address;
         _capacity = capacity;
+        return true;
     }
 
     /// <summary>
@@ -198,7 +211,12 @@ internal sealed unsafe class NativeBlock
     }
 
     [SupportedOSPlatform("linux")]
-    private void Unmap() => _ = LinuxAbi.munmap((nint)_start, (nint)_capacity);
+    private void Unmap()
+    {
+        _ = LinuxAbi.munmap((nint)_start, (nint)_capacity);
+        _start = null;
+        _capacity = 0;
+    }
 }
 
 /// <summary>

@@ -75,6 +75,35 @@ internal static unsafe class NativeProcess
         }
     }
 
+    /// <summary>Counts the open descriptors exactly, whatever gaps there are.</summary>
+    /// <returns>Null where the system does not tell, or where descriptors have run out: counting them takes one.</returns>
+    public static int? OpenDescriptors()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        fixed (byte* path = "/proc/self/fd\0"u8)
+        {
+            void* directory = Libc.opendir(path);
+            if (directory is null)
+            {
+                return null;
+            }
+
+            // Beside the descriptors it lists "." and "..", and the descriptor that it is read by.
+            int count = -3;
+            while (Libc.readdir(directory) is not null)
+            {
+                count++;
+            }
+
+            _ = Libc.closedir(directory);
+            return count;
+        }
+    }
+
     /// <summary>Raises the limit of open files as far as the system allows.</summary>
     /// <returns>The new limit; <see cref="long.MaxValue"/> for none, as on Windows.</returns>
     public static long RaiseOpenFileLimit()

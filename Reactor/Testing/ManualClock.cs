@@ -11,7 +11,6 @@ namespace Poetry.Net.Testing;
 public class ManualClock : IClock
 {
     private readonly TimerQueue _calls;
-    private readonly List<DelayedCall> _made = [];
 
     /// <summary>Makes a clock that shows zero.</summary>
     public ManualClock()
@@ -25,24 +24,11 @@ public class ManualClock : IClock
     /// <summary>The number of pending delayed calls.</summary>
     public int PendingCount => _calls.Count;
 
-    /// <summary>When those are due, earliest first.</summary>
-    public IReadOnlyList<TimeSpan> PendingDues
-    {
-        get
-        {
-            List<TimeSpan> dues = _made.FindAll(static call => call.Active).ConvertAll(static call => call.Due);
-            dues.Sort();
-            return dues;
-        }
-    }
+    /// <summary>The due times of the pending delayed calls, earliest first.</summary>
+    public IReadOnlyList<TimeSpan> PendingDues => _calls.Dues();
 
     /// <inheritdoc/>
-    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call)
-    {
-        DelayedCall made = _calls.Add(delay, state, call);
-        _made.Add(made);
-        return made;
-    }
+    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call) => _calls.Add(delay, state, call);
 
     /// <summary>
     /// Moves the clock, and then makes the calls that are due, earliest first. All of them see the new time. Calls that
@@ -85,7 +71,5 @@ public class ManualClock : IClock
         {
             SynchronizationContext.SetSynchronizationContext(outer);
         }
-
-        _ = _made.RemoveAll(static call => !call.Active);
     }
 }

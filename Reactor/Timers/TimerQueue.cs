@@ -116,6 +116,14 @@ public sealed class TimerQueue
 
     internal long NextSequence() => ++LastSequence;
 
+    /// <summary>The due times of all pending calls, earliest first: for tests.</summary>
+    internal TimeSpan[] Dues()
+    {
+        TimeSpan[] dues = Array.ConvertAll(_heap[..Count], static entry => entry.Call.Due);
+        Array.Sort(dues);
+        return dues;
+    }
+
     /// <summary>The time <paramref name="delay"/> from now, at most <see cref="TimeSpan.MaxValue"/>.</summary>
     internal long DueAfter(TimeSpan delay)
     {

@@ -151,14 +151,15 @@ public sealed class Endpoint : IEquatable<Endpoint>
 
     /// <inheritdoc/>
     public bool Equals(Endpoint? other) =>
-        other is not null && Host == other.Host && Port == other.Port && UnixPath == other.UnixPath
-        && InheritedName == other.InheritedName;
+        other is not null && string.Equals(Host, other.Host, StringComparison.OrdinalIgnoreCase) && Port == other.Port
+        && UnixPath == other.UnixPath && InheritedName == other.InheritedName;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as Endpoint);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Host, Port, UnixPath, InheritedName);
+    public override int GetHashCode() =>
+        HashCode.Combine(Host?.ToUpperInvariant(), Port, UnixPath, InheritedName);
 
     /// <summary>As it was typed, with the default host filled in.</summary>
     public override string ToString()

@@ -97,6 +97,24 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     }
 
     /// <summary>
+    /// Hands the socket, with the clients in its queue, to a new port. The connections of this one stay its own, since their
+    /// protocols go back to its factory.
+    /// </summary>
+    /// <param name="factory">Builds the protocols of the new port.</param>
+    /// <returns>The new port, which listens.</returns>
+    internal ListeningPort Replace(Factory factory)
+    {
+        _pause.Stop();
+        _reactor.Unwatch(this);
+        _reactor.Forget(this);
+        var port = new ListeningPort(_reactor, Handle, Address, factory, _options);
+        Handle = NoHandle;
+        _reactor.Remember(port);
+        port.Resume();
+        return port;
+    }
+
+    /// <summary>
     /// Keeps new connections out of the kernel's queue, accepts those in it (closing would reset them), at most
     /// <see cref="Backlog"/> of them and within the limits, then stops listening.
     /// </summary>

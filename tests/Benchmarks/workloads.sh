@@ -101,7 +101,8 @@ measure_pass10m() {
     for count in 16 1; do
         in_flight=$count
         through_proxy pass10m '10 MB poem passed through' "$count" \
-            "poetry=$binary proxy --max-poem 16K --port {port} {upstream}" ${pass_peers[@]+"${pass_peers[@]}"}
+            "poetry=$binary proxy --max-poem 16K --port {port} {upstream}" \
+            "poetry, ttl 0=$binary proxy --ttl 0 --port {port} {upstream}" ${pass_peers[@]+"${pass_peers[@]}"}
     done
 }
 

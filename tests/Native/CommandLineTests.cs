@@ -1,3 +1,5 @@
+using System.IO;
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -21,6 +23,21 @@ public sealed class CommandLineTests : NativeTests
         Assert.AreEqual(0, finished.ExitCode);
         Assert.AreEqual(string.Empty, finished.Errors);
         Assert.StartsWith(start, Encoding.UTF8.GetString(finished.Bytes));
+    }
+
+    /// <summary>
+    /// What adds 100 KB is often one call: StreamReader brings all encodings, and each new combination of types in a log message
+    /// brings a formatter. The map of the linker tells: dotnet publish with -p:IlcGenerateMapFile=true.
+    /// </summary>
+    [TestMethod]
+    public void TheExecutable_IsSmall()
+    {
+        if (RuntimeInformation.RuntimeIdentifier != "linux-x64")
+        {
+            Assert.Inconclusive("the limit is for linux-x64");
+        }
+
+        Assert.IsLessThanOrEqualTo(3_000_000, new FileInfo(NativeBinary.Path).Length);
     }
 
     [TestMethod]

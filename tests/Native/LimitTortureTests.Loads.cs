@@ -36,8 +36,14 @@ public sealed partial class LimitTortureTests
             case "proxy":
                 RunProxy(limited);
                 break;
-            default:
+            case "proxy --transform":
+                RunTransformingProxy(limited);
+                break;
+            case "get":
                 RunGet(limited);
+                break;
+            default:
+                RunTransformingGet(limited);
                 break;
         }
     }
@@ -102,20 +108,8 @@ public sealed partial class LimitTortureTests
     /// <summary>Poems that are kept, one that passes through, clients that read nothing, and an upstream that has a name.</summary>
     private void RunProxy(Limited limited)
     {
-        byte[] poem = MakePoem(limited.LongBytes);
-        _ = Folder.Write("long.txt", poem);
-        _ = Folder.Write("poem.txt", Poem);
-        using (FileStream tooLong = File.Create(Folder["toolong.txt"]))
-        {
-            tooLong.SetLength(limited.TooLongBytes);
-        }
-
-        using NativeBinary upstream = NativeBinary.Start(new Launch("serve", "0=poem.txt", "0=long.txt", "0=long.txt", "0=toolong.txt")
-        {
-            Folder = Folder.Path,
-        });
-        _ = upstream.Output.WaitForLines(4);
-        string[] addresses = [.. Enumerable.Range(0, 4).Select(i => $"0=127.0.0.1:{upstream.Port(i)}"), $"0=localhost:{upstream.Port()}"];
+        using NativeBinary upstream = StartUpstream(limited, out byte[] poem);
+        string[] addresses = [.. new[] { 0, 1, 1, 2 }.Select(i => $"0=127.0.0.1:{upstream.Port(i)}"), $"0=localhost:{upstream.Port()}"];
         RunServer(limited, ["proxy", .. addresses], static port => Wire.Fetch(port), Poem, proxy =>
         {
             _ = proxy.Output.WaitForLines(addresses.Length);
@@ -134,23 +128,39 @@ public sealed partial class LimitTortureTests
         });
     }
 
-    /// <summary>Three poems, of which one has no room; and a long one that is transformed.</summary>
-    private void RunGet(Limited limited)
+    /// <summary>Long poems that are fetched at once: each is held as it came, as a request, and transformed.</summary>
+    private void RunTransformingProxy(Limited limited)
     {
         byte[] poem = MakePoem(limited.LongBytes);
         _ = Folder.Write("long.txt", poem);
         _ = Folder.Write("poem.txt", Poem);
-        using (FileStream tooLong = File.Create(Folder["toolong.txt"]))
-        {
-            tooLong.SetLength(limited.TooLongBytes);
-        }
-
-        using NativeBinary upstream = NativeBinary.Start(new Launch("serve", "0=poem.txt", "0=long.txt", "0=toolong.txt")
-        {
-            Folder = Folder.Path,
-        });
+        string[] poems = ["0=poem.txt", .. Enumerable.Repeat("0=long.txt", 6)];
+        using NativeBinary upstream = NativeBinary.Start(new Launch(["serve", .. poems]) { Folder = Folder.Path });
         using NativeBinary transformer = NativeBinary.Start(new Launch("transform", "--max-length", "0"));
-        _ = upstream.Output.WaitForLines(3);
+        _ = upstream.Output.WaitForLines(poems.Length);
+        string[] addresses = [.. Enumerable.Range(0, poems.Length).Select(i => $"0={upstream.Port(i)}")];
+        string[] arguments = ["proxy", "--transform", "rot13", "--via", $"{transformer.Port()}", .. addresses];
+        byte[] answer = [.. Poem.Select(Rot13)];
+        RunServer(limited, arguments, static port => Wire.Fetch(port), answer, proxy =>
+        {
+            _ = proxy.Output.WaitForLines(addresses.Length);
+
+            // The second time, memory was freed.
+            for (int round = 0; round < 2; round++)
+            {
+                AtOnce(addresses.Length - 1, i =>
+                {
+                    Delivery? delivery = Try(() => Wire.Fetch(proxy.Port(i + 1)));
+                    Assert.IsTrue(delivery is null or { WasReset: true } || delivery.Value.Bytes.Length == poem.Length);
+                });
+            }
+        });
+    }
+
+    /// <summary>Three poems, of which one has no room; and many of these at once.</summary>
+    private void RunGet(Limited limited)
+    {
+        using NativeBinary upstream = StartUpstream(limited, out byte[] poem);
         string[] words = ["get", "--quiet", "--wait", $"localhost:{upstream.Port(0)}", $"{upstream.Port(2)}", $"{upstream.Port(1)}"];
         using (NativeBinary get = NativeBinary.Start(limited.Launch(Folder.Path, words)))
         {
@@ -162,8 +172,24 @@ public sealed partial class LimitTortureTests
                 $"{finished.Bytes.Length} bytes are not poems");
         }
 
-        string[] transforming = ["get", "--quiet", "--transform", "rot13", "--via", $"{transformer.Port()}", $"{upstream.Port(1)}"];
-        using (NativeBinary get = NativeBinary.Start(limited.Launch(Folder.Path, transforming)))
+        int count = !limited.ManyClients ? 2 : IsFull ? 20 : 8;
+        string[] many = ["get", "--quiet", .. Enumerable.Repeat($"{upstream.Port(2)}", count)];
+        using (NativeBinary get = NativeBinary.Start(limited.Launch(Folder.Path, many)))
+        {
+            Finished finished = get.WaitForExit();
+            int failed = AssertToldOrGot(finished, count);
+            Assert.IsTrue(failed > 0 || finished.Bytes.Length == count * limited.TooLongBytes);
+            Assert.AreEqual(0, finished.Bytes.Length % limited.TooLongBytes);
+        }
+    }
+
+    /// <summary>One long poem that is transformed; and several at once.</summary>
+    private void RunTransformingGet(Limited limited)
+    {
+        using NativeBinary upstream = StartUpstream(limited, out byte[] poem);
+        using NativeBinary transformer = NativeBinary.Start(new Launch("transform", "--max-length", "0"));
+        string[] words = ["get", "--quiet", "--transform", "rot13", "--via", $"{transformer.Port()}", $"{upstream.Port(1)}"];
+        using (NativeBinary get = NativeBinary.Start(limited.Launch(Folder.Path, words)))
         {
             Finished finished = get.WaitForExit();
             AssertNoException(finished);
@@ -172,6 +198,34 @@ public sealed partial class LimitTortureTests
             Assert.AreEqual(isPlain || isTransformed ? 0 : 1, finished.ExitCode, finished.Errors);
             Assert.HasCount(isTransformed ? 0 : 1, finished.Errors.Length == 0 ? [] : finished.ErrorLines, finished.Errors);
         }
+
+        using (NativeBinary get = NativeBinary.Start(limited.Launch(Folder.Path, [.. words, .. Enumerable.Repeat(words[^1], 3)])))
+        {
+            Finished finished = get.WaitForExit();
+            AssertNoException(finished);
+            Assert.IsTrue(finished.ExitCode is 0 or 1, $"exit {finished.ExitCode}: {finished.Errors}");
+            Assert.AreEqual(0, finished.Bytes.Length % poem.Length, "only whole poems");
+            Assert.IsTrue(finished.ExitCode == 1 || finished.Bytes.Length == 4 * poem.Length);
+        }
+    }
+
+    /// <summary>A server of three poems: a short one, one that has room alone, and one that has none.</summary>
+    private NativeBinary StartUpstream(Limited limited, out byte[] poem)
+    {
+        poem = MakePoem(limited.LongBytes);
+        _ = Folder.Write("long.txt", poem);
+        _ = Folder.Write("poem.txt", Poem);
+        using (FileStream tooLong = File.Create(Folder["toolong.txt"]))
+        {
+            tooLong.SetLength(limited.TooLongBytes);
+        }
+
+        NativeBinary upstream = NativeBinary.Start(new Launch("serve", "0=poem.txt", "0=long.txt", "0=toolong.txt")
+        {
+            Folder = Folder.Path,
+        });
+        _ = upstream.Output.WaitForLines(3);
+        return upstream;
     }
 
     /// <summary>A line for each poem that has failed, or one for all.</summary>
@@ -205,6 +259,13 @@ public sealed partial class LimitTortureTests
         Array.ForEach(stalled, Wire.Reset);
         return [];
     }
+
+    private static byte Rot13(byte letter) => (letter | 0x20) switch
+    {
+        >= 'a' and <= 'm' => (byte)(letter + 13),
+        >= 'n' and <= 'z' => (byte)(letter - 13),
+        _ => letter,
+    };
 
     private static bool IsSumOf(long sum, params long[] parts) =>
         sum == 0 || (parts.Length > 0 && (IsSumOf(sum, parts[1..]) || IsSumOf(sum - parts[0], parts[1..])));

@@ -54,8 +54,37 @@ public sealed class ListenFileTests : ProxyNativeTests
         Wire.Fetch(port).AssertIs(Poem);
         _ = Folder.Write(List, $"{port}=b.txt\n");
         server.Signal(Posix.SIGHUP);
-        server.Errors.WaitForText("listener opened: Serving b.txt");
+        server.Errors.WaitForText($"listener changed: Serving b.txt on 127.0.0.1:{port}");
         Wire.Fetch(port).AssertIs(other);
+    }
+
+    /// <summary>Where a line names another poem the socket stays: no client is refused, and each gets one poem or the other.</summary>
+    [TestMethod]
+    [DataRow("1")]
+    [DataRow("2")]
+    public void Serve_PoemsThatChangePlaces_RefuseNoClient(string workers)
+    {
+        int port = FaultServer.FreePort();
+        byte[] other = MakePoem(700);
+        _ = Folder.Write("a.txt", Poem);
+        _ = Folder.Write("b.txt", other);
+        _ = Folder.Write(List, $"{port}=a.txt\n");
+        NativeBinary server = Start(new Launch("serve", "--workers", workers, "--file", List));
+        _ = server.Output.WaitForLines(1);
+        for (int i = 0; i < 20; i++)
+        {
+            bool isOther = i % 2 == 0;
+            _ = Folder.Write(List, $"{port}={(isOther ? "b.txt" : "a.txt")}\n");
+            server.Signal(Posix.SIGHUP);
+            bool isServed = false;
+            for (int clients = 0; !isServed; clients++)
+            {
+                Assert.IsLessThan(10_000, clients, "the reload comes to an end");
+                byte[] poem = Wire.Fetch(port).Bytes;
+                isServed = poem.AsSpan().SequenceEqual(isOther ? other : Poem);
+                Assert.IsTrue(isServed || poem.AsSpan().SequenceEqual(isOther ? Poem : other), "one poem or the other");
+            }
+        }
     }
 
     [TestMethod]
@@ -87,6 +116,7 @@ public sealed class ListenFileTests : ProxyNativeTests
     [DataRow("0=missing.txt\n", "line 1: no such file: missing.txt")]
     [DataRow("0=poem.txt\n0=-\n", "line 2: ")]
     [DataRow("0=poem\0.txt\n", "line 1: there is a control character in it")]
+    [DataRow("\uFEFF0=missing.txt", "line 1: no such file: missing.txt")]
     [DataRow("# nothing\n", "there is nothing to serve in it")]
     [DataRow("", "there is nothing to serve in it")]
     public void AWrongList_IsRefused_AndChangesNothingLater(string text, string problem)
@@ -112,6 +142,8 @@ public sealed class ListenFileTests : ProxyNativeTests
         AssertFailed(Run("serve", "--file", "nofile"), 2, "no such file: nofile");
         _ = Folder.Write(List, new byte[10_000_000]);
         AssertFailed(Run("serve", "--file", List), 2, "is longer than 1048576 bytes");
+        _ = Folder.Write(List, new string('x', 900_000));
+        AssertFailed(Run("serve", "--file", List), 2, "line 1: it is longer than 4096 characters");
         _ = Folder.Write(List, [0x31, 0x3D, 0xFF]);
         AssertFailed(Run("serve", "--file", List), 2, "is not UTF-8");
         AssertFailed(Run("serve", "--file", List, "poem.txt"), 2, "exclude each other");
@@ -126,12 +158,15 @@ public sealed class ListenFileTests : ProxyNativeTests
         int port = FaultServer.FreePort();
         using FaultServer taken = FaultServer.Sending(Encoding.ASCII.GetBytes("mine"));
         _ = Folder.Write("poem.txt", Poem);
+        _ = Folder.Write(List, $"{taken.Port}=poem.txt");
+        AssertFailed(Run("serve", "--file", List), 1, $"{List}: line 1: cannot listen on 127.0.0.1:{taken.Port}");
         _ = Folder.Write(List, $"{port}=poem.txt");
         NativeBinary server = Start(new Launch("serve", "--file", List));
         _ = server.Output.WaitForLines(1);
+        _ = Folder.Write("poem.txt", MakePoem(700));
         _ = Folder.Write(List, $"{FaultServer.FreePort()}=poem.txt\n{taken.Port}=poem.txt");
         server.Signal(Posix.SIGHUP);
-        server.Errors.WaitForText($"keeping the old listeners: cannot listen on 127.0.0.1:{taken.Port}");
+        server.Errors.WaitForText($"keeping the old listeners: {List}: line 2: cannot listen on 127.0.0.1:{taken.Port}");
         Wire.Fetch(port).AssertIs(Poem);
     }
 }

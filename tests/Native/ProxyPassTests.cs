@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net.Sockets;
@@ -104,6 +105,26 @@ public sealed class ProxyPassTests : ProxyNativeTests
         Assert.IsFalse(rest.WasReset);
         Assert.IsTrue(poem.AsSpan(Begun).SequenceEqual(rest.Bytes));
         proxy.Errors.WaitForText($"{poem.Length} of {poem.Length} bytes");
+    }
+
+    /// <summary>The kernel sends it to the first; the second causes a fetch of its own, which stays in memory for the third.</summary>
+    [TestMethod]
+    public void APoemThatIsNotKept_IsFetchedTwiceAtMost_ForClientsThatComeWhileItArrives()
+    {
+        byte[] poem = [.. Enumerable.Repeat(Long, 10).SelectMany(bytes => bytes)];
+        var upstreams = new List<Socket>();
+        using FaultServer upstream = Sending(poem, (client, _) => upstreams.Add(client));
+        NativeBinary proxy = Proxy("--ttl", "0", $"{upstream.Port}");
+        var clients = new Socket[3];
+        for (int i = 0; i < clients.Length; i++)
+        {
+            clients[i] = Connect(proxy, 1)[0];
+            Assert.IsTrue(poem.AsSpan().SequenceEqual(Wire.ReadExactly(clients[i], poem.Length)));
+        }
+
+        Assert.HasCount(2, upstreams);
+        upstreams.ForEach(client => client.Shutdown(SocketShutdown.Send));
+        Array.ForEach(clients, client => Assert.IsFalse(Wire.ReadToEnd(client).WasReset));
     }
 
     private static FaultServer Sending(byte[] bytes, Action<Socket, int> afterwards) => new((client, number) =>

@@ -112,7 +112,7 @@ public sealed class SocketNameTests : NativeTests
             _ = Folder.Write(List, $"fd:a={poem}\nfd:b=b.txt\n");
             int from = server.Errors.Text.Length;
             server.Signal(Posix.SIGHUP);
-            server.Errors.WaitForText($"listener opened: Serving {poem} on 127.0.0.1:{firstPort}", from);
+            server.Errors.WaitForText($"listener changed: Serving {poem} on 127.0.0.1:{firstPort}", from);
             Wire.Fetch(firstPort).AssertIs(bytes);
             Wire.Fetch(secondPort).AssertIs(Other);
         }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.InteropServices;
 using System.Text.Json;
@@ -197,12 +198,10 @@ public sealed class CommandLineTests
     }
 
     [TestMethod]
-    [DataRow("--version")]
-    [DataRow("serve --version")]
-    [DataRow("get --version 1")]
-    public void Parse_Version_IsThatOfTheAssembly(string line)
+    [DynamicData(nameof(EveryCommand))]
+    public void Parse_Version_IsThatOfTheAssembly(string[] command)
     {
-        Invocation invocation = Parse(line.Split(' '));
+        Invocation invocation = Parse([.. command, "--version", .. command.Length == 0 ? (string[])[] : ["1"]]);
         Assert.AreEqual(0, invocation.ExitCode);
         Assert.AreEqual(VersionText.Of(asJson: false), invocation.Text);
         string version = typeof(CommandLine).Assembly.GetName().Version!.ToString(3);
@@ -212,11 +211,10 @@ public sealed class CommandLineTests
     }
 
     [TestMethod]
-    [DataRow("--version --json")]
-    [DataRow("--json get --version")]
-    public void Parse_VersionAsJson_IsOneObject(string line)
+    [DynamicData(nameof(EveryCommand))]
+    public void Parse_VersionAsJson_IsOneObject(string[] command)
     {
-        Invocation invocation = Parse(line.Split(' '));
+        Invocation invocation = Parse(["--json", .. command, "--version"]);
         Assert.AreEqual(0, invocation.ExitCode);
         using var json = JsonDocument.Parse(invocation.Text);
         string[] names = [.. json.RootElement.EnumerateObject().Select(member => member.Name)];
@@ -315,6 +313,10 @@ public sealed class CommandLineTests
         Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
         Assert.AreEqual(1, invocation.Text.Count(c => c == '\n'), invocation.Text);
     }
+
+    /// <summary>The program without a command, and with each.</summary>
+    private static IEnumerable<string[][]> EveryCommand =>
+        [[[]], .. CommandLine.Root.Subcommands.Select(command => (string[][])[[command.Name]])];
 
     private void Run(params string[] args)
     {

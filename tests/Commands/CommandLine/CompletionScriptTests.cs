@@ -40,6 +40,9 @@ public sealed class CompletionScriptTests
     [DataRow("poetry get --timeout ", 3, "")]
     [DataRow("poetry serve poem", 2, "poem 1.txt poem2.txt")]
     [DataRow("poetry get -o poem", 3, "poem 1.txt poem2.txt")]
+    [DataRow("poetry proxy --file poem", 3, "poem 1.txt poem2.txt")]
+    [DataRow("poetry serve --file = poem", 4, "poem 1.txt poem2.txt")]
+    [DataRow("poetry get --transform s", 3, "shout")]
     public void Bash_SourcedAndAsked_Answers(string words, int index, string expected)
     {
         string directory = Directory.CreateTempSubdirectory("poetry-").FullName;

@@ -47,7 +47,7 @@ public sealed partial class HelpTextTests
     }
 
     [TestMethod]
-    [DataRow("serve --help", "SIGHUP", "0 ", "1 ", "2 ", "70 ", "POETRY_REACTOR", "NOTIFY_SOCKET")]
+    [DataRow("serve --help", "SIGHUP", "SIGUSR1", "SIGUSR2", "0 ", "1 ", "2 ", "70 ", "POETRY_REACTOR", "NOTIFY_SOCKET")]
     [DataRow("get --help", "SIGINT", "1    ", "129, 130, 143", "NO_COLOR", "POETRY_DEBUG")]
     [DynamicData(nameof(CommandsWithHelp))]
     public void Help_OfACommand_HasSignalsExitCodesAndVariables(string line, params string[] words)
@@ -59,6 +59,23 @@ public sealed partial class HelpTextTests
         {
             StringAssert.Contains(help, $"  {word}", StringComparison.Ordinal);
         }
+    }
+
+    [TestMethod]
+    [DataRow("help --help", "poetry help [OPTIONS] [COMMAND]")]
+    [DataRow("completion --help", "poetry completion [OPTIONS] bash|zsh|fish|pwsh")]
+    [DataRow("get --help", "poetry get [OPTIONS] ADDRESS...")]
+    [DataRow("transform --help", "poetry transform [OPTIONS]")]
+    public void Help_ShowsDotsAfterAnArgumentThatCanBeRepeated(string line, string usage) =>
+        Assert.StartsWith($"Usage: {usage}\n", CommandLine.Parse(line.Split(' '), new RecordingCommands()).Text);
+
+    [TestMethod]
+    [DynamicData(nameof(CommandsWithHelp))]
+    public void Help_ExplainsTimesAndSizesWhereThereAreAny(string line)
+    {
+        string help = CommandLine.Parse(line.Split(' '), new RecordingCommands()).Text;
+        bool hasAny = help.Contains("SECONDS", StringComparison.Ordinal) || help.Contains("TIME", StringComparison.Ordinal);
+        Assert.AreEqual(hasAny, help.Contains(Manual.Quantities, StringComparison.Ordinal));
     }
 
     /// <summary>Aim: no variable is read that help does not name. Method: the sources are searched for reads.</summary>

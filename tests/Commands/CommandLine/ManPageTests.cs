@@ -28,6 +28,7 @@ public sealed partial class ManPageTests
             }
 
             Assert.HasCount(command.Options.Count + CommandLine.Root.Options.Count, OptionLine().Matches(page));
+            Assert.AreEqual(command.Options.Any(option => TakesQuantity().IsMatch(option.Placeholder)), page.Contains("Times are seconds"));
         }
     }
 
@@ -101,6 +102,9 @@ public sealed partial class ManPageTests
 
     private static string Escaped(string text) => text.Replace("\\", "\\e", StringComparison.Ordinal)
         .Replace("-", "\\-", StringComparison.Ordinal).Replace("'", "\\(aq", StringComparison.Ordinal);
+
+    [GeneratedRegex("TIME|SECONDS|BYTES")]
+    private static partial Regex TakesQuantity();
 
     [GeneratedRegex(@"^\.TP\n\\fB(\\-[a-z]+, )?\\-\\-", RegexOptions.Multiline)]
     private static partial Regex OptionLine();

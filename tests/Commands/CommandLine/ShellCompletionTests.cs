@@ -14,10 +14,16 @@ namespace Poetry.Tests.Commands;
 public sealed class ShellCompletionTests
 {
     private static readonly string[] Typed =
-        ["serve 10001=uni", "slow-serve uni", "get --output=uni", "get -o uni", "get --progress l", "completion z"];
+    [
+        "serve 10001=uni", "slow-serve uni", "get --output=uni", "get -o uni", "get --progress l", "completion z",
+        "proxy --file uni", "serve --file=uni", "serve --log-file uni", "proxy --transform s",
+    ];
 
     private static readonly string[] Words =
-        ["10001=unique-poem.txt", "unique-poem.txt", "--output=unique-poem.txt", "unique-poem.txt", "lines", "zsh"];
+    [
+        "10001=unique-poem.txt", "unique-poem.txt", "--output=unique-poem.txt", "unique-poem.txt", "lines", "zsh",
+        "unique-poem.txt", "--file=unique-poem.txt", "unique-poem.txt", "shout",
+    ];
 
     /// <summary>Aim: what a user gets who presses the tab key. Method: an interactive zsh on a terminal, whose poetry is a
     /// function that prints its last argument.</summary>

@@ -30,6 +30,7 @@ public sealed class ProxiedPoemTests
     [DataRow("10=nowhere", "'nowhere' is not an address")]
     [DataRow("10000", "127.0.0.1:10000 is the proxy itself")]
     [DataRow("unix:a.sock=unix:a.sock", "unix:a.sock is the proxy itself")]
+    [DataRow("a.example:5=A.Example:5", "a.example:5 is the proxy itself")]
     [DataRow("a.example:5=a.example:5", "a.example:5 is the proxy itself")]
     public void TryAssignAddresses_RefusesWhatCannotBe(string arguments, string problem)
     {

@@ -85,10 +85,10 @@ public sealed class AvailableMemoryTests
     public void Bytes_OfThisMachine_AreSome() => Assert.IsGreaterThan(0L, AvailableMemory.Bytes());
 
     [TestMethod]
-    public void HasRoomFor_MoreThanAnyMachineHas_IsFalse()
+    public void MoreThanAnyMachineHas_CannotBeFilled()
     {
-        Assert.IsTrue(AvailableMemory.HasRoomFor(1));
-        Assert.IsFalse(AvailableMemory.HasRoomFor(long.MaxValue));
+        Assert.IsTrue(AvailableMemory.CanFill(1));
+        Assert.IsFalse(AvailableMemory.CanFill(long.MaxValue));
     }
 
     private void Write(string path, string text)

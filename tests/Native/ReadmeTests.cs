@@ -51,7 +51,7 @@ public sealed partial class ReadmeTests : NativeTests
             shell.Kill();
         }
 
-        StringAssert.DoesNotMatch(output.Text, new Regex("not found|internal error|already in use"), output.Text);
+        StringAssert.DoesNotMatch(output.Text, new Regex("not found|internal error|already in use|ambiguous|no such job"), output.Text);
     }
 
     private static void Paste(Process shell, ProcessOutput output)

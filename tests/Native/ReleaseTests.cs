@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Tests.House;
@@ -13,7 +14,7 @@ namespace Poetry.Tests.Native;
 
 /// <summary>What release/make packs, installed, used and removed. The packages are made once for all tests.</summary>
 [TestClass]
-public sealed class ReleaseTests : NativeTests
+public sealed partial class ReleaseTests : NativeTests
 {
     private static TemporaryFolder? s_packages;
 
@@ -88,6 +89,7 @@ public sealed class ReleaseTests : NativeTests
         string[] files = Directory.GetFiles(Folder.Path, "*", SearchOption.AllDirectories);
         Assert.HasCount(files.Length - 1, listed.TrimEnd('\n').Split('\n'), "all files but the sums have one");
         AssertVersion(Folder["bin/poetry"]);
+        AssertDocuments(Folder["share/doc/poetry"]);
         StringAssert.Contains(File.ReadAllText(Folder["lib/systemd/system/poetry.service"]), "ExecStart=/usr/local/bin/poetry ");
         CollectionAssert.AreEqual(
             File.ReadAllBytes(Path.Combine(Source.Root, "THIRD-PARTY-NOTICES")),
@@ -144,6 +146,21 @@ public sealed class ReleaseTests : NativeTests
         CollectionAssert.AreEquivalent(
             (string[])["poetry.service", "poetry.socket", "poetry@.service"], Array.ConvertAll(units, Path.GetFileName));
         Assert.IsEmpty(units.Where(unit => File.ReadAllText(unit).Contains("/usr/local/", StringComparison.Ordinal)));
+        AssertDocuments(Path.Combine(root, "usr/share/doc/poetry-server"));
+    }
+
+    /// <summary>The documents are there, and every link in them leads to a file.</summary>
+    private static void AssertDocuments(string folder)
+    {
+        CollectionAssert.IsSubsetOf(
+            (string[])["README.md", "CHANGELOG.md", "docs/handbook.md", "docs/log-events.md", "docs/progress-json.md", "docs/guide/README.md"],
+            Array.ConvertAll(Directory.GetFiles(folder, "*.md", SearchOption.AllDirectories), path => Path.GetRelativePath(folder, path)));
+        string[] broken = [.. from path in Directory.GetFiles(folder, "*.md", SearchOption.AllDirectories)
+                              from Match link in Link().Matches(File.ReadAllText(path))
+                              let target = Path.Combine(Path.GetDirectoryName(path)!, link.Groups[1].Value)
+                              where !Path.Exists(target)
+                              select $"{path}: {link.Groups[1].Value}"];
+        Assert.IsEmpty(broken, string.Join('\n', broken));
     }
 
     private static void AssertVersion(string executable) =>
@@ -241,4 +258,8 @@ public sealed class ReleaseTests : NativeTests
         Assert.AreEqual(0, finished.ExitCode, $"{string.Join(' ', command)}\n{output}\n{finished.Errors}");
         return output;
     }
+
+    /// <summary>The file that a link of a document leads to.</summary>
+    [GeneratedRegex("""\]\((?!\w+://|#)([^)\s#]+)""")]
+    private static partial Regex Link();
 }

@@ -5,7 +5,6 @@ using System.IO;
 using System.Linq;
 using Microsoft.Extensions.Logging.Abstractions;
 using Poetry.Net;
-using Poetry.Net.Testing;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
 

@@ -20,6 +20,7 @@ help() {
 ./build.sh bench [...] measures it beside minimal programs in C; bench --help lists the choices
 ./build.sh bench deferred|netstring|timers|log  measures a part of the engine by itself
 ./build.sh traces [DIR]  replays the recorded traces of Twisted's deferreds
+./build.sh scale [PROXIES...]  simulates fleets of proxies with and without a shared cache: the table of docs/scale.md
 ./build.sh static      builds dist/poetry-static, which needs no C library
 ./build.sh pack        makes dist/Poetry.Net.VERSION.nupkg, the engine as a package for other programs
 ./build.sh release     makes what people install, in dist: a tarball, a .deb, an .rpm, an SBOM, that package, SHA256SUMS
@@ -215,6 +216,11 @@ traces() {
     exec artifacts/bin/poetry.tests/debug/poetry.tests traces "$@"
 }
 
+scale() {
+    dotnet build tests -v:quiet -clp:ErrorsOnly
+    exec artifacts/bin/poetry.tests/debug/poetry.tests scale "$@"
+}
+
 demo() {
     build_if_older
     POETRY_BINARY=$PWD/$binary exec tests/demo
@@ -298,6 +304,7 @@ case $word in
     torture) torture "$@" ;;
     fuzz) fuzz "$@" ;;
     traces) traces "$@" ;;
+    scale) scale "$@" ;;
     pack) pack "$@" ;;
     release) release "$@" ;;
     docs) docs ;;

@@ -12,6 +12,7 @@ internal sealed class ProxyCommand : IDisposable
     private readonly ProxySettings _settings;
     private readonly PoetryLogger _log;
     private readonly List<WorkerProxies> _perWorker = [];
+    private readonly SharedOutages _outages = new();
 
     /// <summary>The names of all upstreams, as of the last reading of the list.</summary>
     private readonly HashSet<string> _upstreams = [];
@@ -125,7 +126,7 @@ internal sealed class ProxyCommand : IDisposable
         if (proxies is null)
         {
             // Each worker has its share of the limit, so that none needs a lock.
-            proxies = new WorkerProxies(reactor, _settings, _settings.MaxCacheBytes / _workers, _log);
+            proxies = new WorkerProxies(reactor, _settings, _settings.MaxCacheBytes / _workers, _outages, _log);
             _perWorker.Add(proxies);
             if (proxies.Shared is { } shared)
             {

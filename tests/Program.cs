@@ -1,12 +1,14 @@
 using System;
 using System.Threading.Tasks;
 using Microsoft.Testing.Platform.Builder;
+using Poetry.Tests.Protocols;
 using Poetry.Tests.Testing;
 using Poetry.Tests.Traces;
 
 namespace Poetry.Tests;
 
-/// <summary>The test program: runs the tests, or, told <c>traces [DIR]</c>, replays recorded programs and nothing else.</summary>
+/// <summary>The test program: runs the tests, or, told <c>traces [DIR]</c>, replays recorded programs and nothing else; told <c>scale</c>, lets
+/// fleets of proxies grow.</summary>
 internal static class Program
 {
     private static async Task<int> Main(string[] arguments)
@@ -14,6 +16,11 @@ internal static class Program
         if (arguments is ["traces", ..])
         {
             return TraceReplay.Run(arguments[1..], Console.Out);
+        }
+
+        if (arguments is ["scale", ..])
+        {
+            return FleetGrowth.Run(arguments[1..], Console.Out);
         }
 
         arguments = WithoutSacrifices(arguments);

@@ -20,8 +20,9 @@ internal sealed class WorkerProxies
     /// <param name="reactor">The services belong to its thread.</param>
     /// <param name="settings">How poems are fetched and kept.</param>
     /// <param name="maxCacheBytes">This reactor's share of the memory.</param>
+    /// <param name="outages">Of the shared cache, for all workers.</param>
     /// <param name="log">Where they log.</param>
-    public WorkerProxies(Reactor reactor, ProxySettings settings, long maxCacheBytes, ILogger log)
+    public WorkerProxies(Reactor reactor, ProxySettings settings, long maxCacheBytes, SharedOutages outages, ILogger log)
     {
         _reactor = reactor;
         _settings = settings;
@@ -34,7 +35,7 @@ internal sealed class WorkerProxies
         if (settings.Shared is { } shared)
         {
             var store = new RedisStore(reactor, shared.Address, shared.Timeout, shared.Names);
-            Shared = new SharedCache(store, reactor, log, OnPurged);
+            Shared = new SharedCache(store, reactor, log, OnPurged) { Outages = outages };
         }
     }
 

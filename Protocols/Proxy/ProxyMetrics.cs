@@ -53,14 +53,8 @@ internal sealed class ProxyMetrics
 
     private void Shared(List<SharedCache> caches)
     {
-        long outages = 0;
-        bool isUsable = true;
-        foreach (SharedCache cache in caches)
-        {
-            outages += cache.Outages;
-            isUsable &= cache.IsUsable;
-        }
-
+        bool isUsable = caches.TrueForAll(static cache => cache.IsUsable);
+        long outages = caches.Count > 0 ? caches[0].Outages.Count : 0;
         _page.Gauge("proxy_shared_up", "1 while the shared cache is used, 0 in an outage.", isUsable ? 1 : 0);
         _page.Counter("proxy_shared_outages_total", "Times that the shared cache could not be used any more.", outages);
         Counter("proxy_shared_hits_total", "Poems that came from the shared cache.", static service => service.Shared?.Hits ?? 0);

@@ -67,8 +67,8 @@ internal sealed class SharedCache
     /// <summary>Grows with each outage, so that a late failure of an operation that began before is no new one.</summary>
     public int Generation { get; private set; }
 
-    /// <summary>Times that the cache could not be used any more.</summary>
-    public long Outages { get; private set; }
+    /// <summary>Of all workers of the process, so that an outage is logged once.</summary>
+    public SharedOutages Outages { get; init; } = new();
 
     /// <summary>Subscribes.</summary>
     public void Start() => Resubscribe();
@@ -100,13 +100,16 @@ internal sealed class SharedCache
 
         IsUsable = false;
         Generation++;
-        Outages++;
         _lostAt = _clock.Now;
         _subscribing?.Cancel();
 
         // The recovery carries it out anew, and does not end before.
         _purging?.Cancel();
-        ProxyLog.SharedCacheLost(_log, error.Message);
+        if (Outages.Enter())
+        {
+            ProxyLog.SharedCacheLost(_log, error.Message);
+        }
+
         RetryLater();
     }
 
@@ -116,20 +119,17 @@ internal sealed class SharedCache
     /// <summary>A fetch neither has a lock nor is stored any more.</summary>
     public void LetGo(SharedFetch fetch)
     {
-        if (_holders.Remove(fetch) && _holders.Count == 0)
+        if (_holders.Remove(fetch))
         {
-            _whenIdle?.Invoke();
+            CallIfIdle();
         }
     }
 
-    /// <summary>Calls once no fetch has a lock or is stored; at once if none is.</summary>
+    /// <summary>Calls once no fetch has a lock or is stored, and no purge is still to be carried out; at once if it is so.</summary>
     public void WhenIdle(Action call)
     {
         _whenIdle = call;
-        if (_holders.Count == 0)
-        {
-            call();
-        }
+        CallIfIdle();
     }
 
     /// <summary>Gives all locks back and closes the connections.</summary>
@@ -154,6 +154,14 @@ internal sealed class SharedCache
         _subscribing?.Cancel();
         _purging?.Cancel();
         Store.Close();
+    }
+
+    private void CallIfIdle()
+    {
+        if (_holders.Count == 0 && _unpurged.Count == 0 && !IsPurging)
+        {
+            _whenIdle?.Invoke();
+        }
     }
 
     private void OnSubscriptionLost(SharedStoreError error)
@@ -210,6 +218,9 @@ internal sealed class SharedCache
         {
             IsPurging = false;
             _unpurged.UnionWith(keys);
+
+            // Later: it may end the process, and with it what waits for this purge.
+            _ = _clock.CallLater(TimeSpan.Zero, this, static cache => cache.CallIfIdle());
         }
 
         return default;
@@ -247,7 +258,11 @@ internal sealed class SharedCache
 
         _backoff.Succeeded();
         IsUsable = true;
-        ProxyLog.SharedCacheBack(_log, (_clock.Now - _lostAt).TotalSeconds);
+        if (Outages.Leave())
+        {
+            ProxyLog.SharedCacheBack(_log, (_clock.Now - _lostAt).TotalSeconds);
+        }
+
         return default;
     }
 }

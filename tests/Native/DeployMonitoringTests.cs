@@ -64,7 +64,7 @@ public sealed partial class DeployMonitoringTests : NativeTests
     [TestMethod]
     public void EveryMetric_ThatTheRecipesName_IsOneThatAServerHas()
     {
-        NativeBinary proxy = Start(new Launch("proxy", "--metrics", "unix:metrics.sock", "1"));
+        NativeBinary proxy = Start(new Launch("proxy", "--metrics", "unix:metrics.sock", "--shared-cache", "unix:none.sock", "1"));
         _ = proxy.Output.WaitForLines(1);
         HttpAnswer page = HttpAnswer.Get(Folder["metrics.sock"], "/metrics");
         string[] samples = [.. page.Body.Split('\n').Where(line => line.StartsWith("poetry_", StringComparison.Ordinal))];

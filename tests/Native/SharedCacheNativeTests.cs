@@ -56,10 +56,13 @@ public abstract class SharedCacheNativeTests : ProxyNativeTests
             _ = proxies[i].Output.WaitForLines(upstreams.Length);
         }
 
-        RedisCluster.Until(
-            () => redis.Run("PUBSUB", "NUMSUB", "poetry:1:purge")!.EndsWith($":{count}", StringComparison.Ordinal), "the subscriptions");
+        Subscribed(redis, count);
         return proxies;
     }
+
+    /// <summary>Waits until so many proxies hear of purges.</summary>
+    internal static void Subscribed(RedisServer redis, int count) => RedisCluster.Until(
+        () => redis.Run("PUBSUB", "NUMSUB", "poetry:1:purge")!.EndsWith($":{count}", StringComparison.Ordinal), "the subscriptions");
 
     internal NativeBinary SharingProxy(string address, params string[] arguments)
     {

@@ -141,12 +141,13 @@ public sealed class SharedCacheTests : ProxyNativeTests
     {
         _timeout = kind == "paused" ? "0.5" : _timeout;
         NativeBinary server = ServePoem(Poem);
-        NativeBinary[] fleet = Fleet(2, $"{server.Port()}", "--ttl", "0.001");
+        NativeBinary[] fleet = Fleet(
+            2, [$"{server.Port()}", $"127.0.0.1:{server.Port()}"], "--ttl", "0.001", "--workers", "2");
         Wire.Fetch(fleet[0].Port()).AssertIs(Poem);
         Break(kind);
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 6; i++)
         {
-            Array.ForEach(fleet, proxy => Wire.Fetch(proxy.Port()).AssertIs(Poem));
+            Array.ForEach(fleet, proxy => Wire.Fetch(proxy.Port(i % 2)).AssertIs(Poem));
         }
 
         Array.ForEach(fleet, proxy => proxy.Errors.WaitForText(Lost));
@@ -154,7 +155,8 @@ public sealed class SharedCacheTests : ProxyNativeTests
         Array.ForEach(fleet, proxy => proxy.Errors.WaitForText(Back));
         foreach (NativeBinary proxy in kind == "paused" ? [] : fleet)
         {
-            Assert.AreEqual(1, proxy.Errors.Lines.Count(line => line.Contains(Lost, StringComparison.Ordinal)), "one warning");
+            Assert.AreEqual(1, proxy.Errors.Lines.Count(line => line.Contains(Lost, StringComparison.Ordinal)), "one warning of both workers");
+            Assert.AreEqual(1, proxy.Errors.Lines.Count(line => line.Contains(Back, StringComparison.Ordinal)));
             Wire.Fetch(proxy.Port()).AssertIs(Poem);
         }
     }
@@ -228,8 +230,9 @@ public sealed class SharedCacheTests : ProxyNativeTests
             _ = fleet[i].Output.WaitForLines(upstreams.Length);
         }
 
-        // Until all have subscribed, what was fetched before is not kept.
-        WaitFor(() => _redis.Run("PUBSUB", "NUMSUB", Channel(options))!.EndsWith($":{count}", StringComparison.Ordinal), "subscriptions");
+        // Until all have subscribed, what was fetched before is not kept. Each worker has a poem.
+        int workers = Array.IndexOf(options, "--workers") < 0 ? 1 : upstreams.Length;
+        WaitFor(() => _redis.Run("PUBSUB", "NUMSUB", Channel(options))!.EndsWith($":{count * workers}", StringComparison.Ordinal), "subscriptions");
         return fleet;
     }
 

@@ -58,6 +58,55 @@ public sealed class SharedFleetTests : SharedCacheNativeTests
         Assert.AreEqual(2, upstream.Fetches);
     }
 
+    /// <summary>
+    /// Sharing together with the other ways to a poem: the second proxy has it from the first. With another transformation it is
+    /// another poem.
+    /// </summary>
+    [TestMethod]
+    [DataRow("mirrors")]
+    [DataRow("transform")]
+    [DataRow("file")]
+    public void AnyWayToAPoem_IsShared(string way)
+    {
+        using var redis = new RedisServer();
+        using var upstream = new CountedUpstream((client, _) => SendAll(client, Poem));
+        NativeBinary transforms = Start(new Launch("transform"));
+        _ = transforms.Output.WaitForLines(1);
+        string[] options = way switch
+        {
+            "mirrors" => [$"0=127.0.0.1:{FaultServer.FreePort()},{upstream.Address}"],
+            "transform" => ["--transform", "rot13", "--via", $"{transforms.Port()}", $"0={upstream.Address}"],
+            _ => ["--file", Folder["list"]],
+        };
+        _ = Folder.Write("list", $"0={FaultServer.FreePort()}\n");
+        NativeBinary[] proxies = [SharingProxy(redis.Address, options), SharingProxy(redis.Address, options)];
+        Subscribed(redis, 2);
+        int[] ports = Array.ConvertAll(proxies, static proxy => proxy.Port());
+        if (way == "file")
+        {
+            for (int i = 0; i < proxies.Length; i++)
+            {
+                ports[i] = FaultServer.FreePort();
+                _ = Folder.Write("list", $"{ports[i]}={upstream.Address}\n");
+                proxies[i].Signal(Posix.SIGHUP);
+                proxies[i].Errors.WaitForText("listener opened: ");
+            }
+        }
+
+        byte[] poem = Wire.Fetch(ports[0]).Bytes;
+        Assert.HasCount(Poem.Length, poem);
+        Assert.AreNotEqual(way == "transform", poem.AsSpan().SequenceEqual(Poem));
+        Wire.Fetch(ports[1]).AssertIs(poem);
+        Assert.AreEqual(1, upstream.Fetches);
+        if (way == "transform")
+        {
+            options[1] = "shout";
+            byte[] loud = Wire.Fetch(SharingProxy(redis.Address, options).Port()).Bytes;
+            Assert.IsFalse(loud.AsSpan().SequenceEqual(poem), "another transformation is another poem");
+            Assert.AreEqual(2, upstream.Fetches);
+        }
+    }
+
     [TestMethod]
     public void APoemLongerThanSharedMax_IsFetchedByEachProxy()
     {

@@ -100,7 +100,7 @@ internal sealed partial class FleetSimulation : IDisposable
         yield return ("a fetch that waits for another proxy", Sum(poem => poem.Waits));
         yield return ("a poem that is stored", Sum(poem => poem.Stores));
         yield return ("a lock that is lost", Sum(poem => poem.LocksLost));
-        yield return ("an outage", _members.Sum(member => member.Machine.Cache.Outages));
+        yield return ("an outage", _members.Sum(member => member.Machine.Cache.Outages.Count));
         yield return ("a purge that another proxy hears of", _members.Sum(member => member.PurgesHeard));
         yield return ("a proxy that dies", _members.Count(member => member.IsDead));
         yield return ("a poem that clients of several proxies are given", _sources.Count(source => source.Readers > 1));
@@ -276,7 +276,7 @@ internal sealed partial class FleetSimulation : IDisposable
                 Assert.IsLessThanOrEqualTo(1, fetches, "several fetches, and nothing went wrong");
             }
 
-            Assert.AreEqual(0, _members.Sum(member => member.Machine.Cache.Outages), "an outage, and nothing went wrong");
+            Assert.AreEqual(0, _members.Sum(member => member.Machine.Cache.Outages.Count), "an outage, and nothing went wrong");
         }
     }
 

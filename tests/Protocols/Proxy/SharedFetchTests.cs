@@ -327,7 +327,7 @@ public sealed class SharedFetchTests
         _ = machine.Join();
         Pass(0.1);
         Assert.HasCount(1, machine.Upstream.All);
-        Assert.AreEqual(0, machine.Cache.Outages);
+        Assert.AreEqual(0, machine.Cache.Outages.Count);
     }
 
     [TestMethod]
@@ -336,8 +336,29 @@ public sealed class SharedFetchTests
         _server.Plant(Key, null, TimeSpan.MaxValue);
         FleetMachine machine = Machine();
         FetchOnce(machine);
-        Assert.AreEqual(0, machine.Cache.Outages);
+        Assert.AreEqual(0, machine.Cache.Outages.Count);
         Assert.AreEqual(Poem, Stored());
+    }
+
+    /// <summary>A proxy that ends waits for its purge, in an outage too.</summary>
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void APurgeThatIsPending_IsWaitedFor(bool isDown)
+    {
+        FleetMachine machine = Machine();
+        FetchOnce(machine);
+        _server.IsDown = isDown;
+        machine.HangUp();
+        int idle = 0;
+        machine.Cache.WhenIdle(() => idle++);
+        Assert.AreEqual(0, idle);
+        Pass(0.6);
+        Assert.AreEqual(isDown ? 0 : 1, idle);
+        _server.IsDown = false;
+        Pass(2);
+        Assert.AreEqual(1, idle);
+        Assert.IsNull(_server.ValueOf(Key));
     }
 
     private static ProxyOptions Options() => new() { Lifetime = TimeSpan.FromHours(2), MinPause = TimeSpan.Zero };

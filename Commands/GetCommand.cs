@@ -47,6 +47,7 @@ internal sealed partial class GetCommand
         SignalQueue.Open(isServer: false);
         _options = options;
         _request = new PoemRequest(options.ConnectTimeout, options.Timeout, options.Format) { AllowEmpty = options.AllowEmpty };
+        _progress = Progress.Create(options);
         if (TryCreateDownloads(addresses) is { } exitCode)
         {
             return exitCode;
@@ -62,7 +63,6 @@ internal sealed partial class GetCommand
         using var signals = new Signals(reactor);
         _reactor = reactor;
         _transformer = options.Via is { } via ? new TransformClient(reactor, via, options.ConnectTimeout, options.Timeout) : null;
-        _progress = Progress.Create(options);
         signals.OnTerminate(Interrupt);
         signals.OnHangUp(() => Interrupt(PosixSignal.SIGHUP));
         using PipeReaderWatch? watch =
@@ -104,7 +104,8 @@ internal sealed partial class GetCommand
             {
                 if (OutputPath.Check(path) is not Errno.None and var error)
                 {
-                    return CommandRunner.Fail($"cannot write {path}: {error.Sentence()}");
+                    _progress.Error($"cannot write {path}: {error.Sentence()}");
+                    return ExitCode.Failure;
                 }
             }
         }
@@ -211,7 +212,8 @@ internal sealed partial class GetCommand
             {
                 return await mirrors.Start(download);
             }
-            catch (ConnectError shortage) when (shortage.Error == Errno.EMFILE && _reactor.Connections.Count > 0)
+            catch (IOException error) when (
+                (error.InnerException ?? error) is ConnectError { Error: Errno.EMFILE } && _reactor.Connections.Count > 0)
             {
                 // Connections that wait for their servers to close hold the descriptors: this server has not failed.
                 await _reactor.Sleep(DescriptorDelay);
@@ -240,12 +242,13 @@ internal sealed partial class GetCommand
         catch (IOException exception)
         {
             result.Release();
+            string reason = $"transform server {_options.Via}: {exception.Message}";
             if (_options.StrictTransform)
             {
-                throw new PoemIncompleteError($"{name} failed: {exception.Message}");
+                throw new PoemIncompleteError($"{name} failed: {reason}");
             }
 
-            _progress.Warned(download.Task, $"{name} failed, printing it as it came: {exception.Message}");
+            _progress.Warned(download.Task, $"{name} failed, printing it as it came: {reason}");
             return null;
         }
     }

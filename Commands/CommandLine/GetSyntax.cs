@@ -119,6 +119,11 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
             : stream && wait ? "--stream writes bytes as they come: it cannot be used with --wait"
             : stream && allOrNothing ? "--stream writes bytes as they come: it cannot be used with --all-or-nothing"
             : stream && race ? "--race has no effect: --stream takes one ADDRESS"
+            : options.ExpectBytes > options.MaxBytes && options.MaxBytes > 0
+                ? $"--max-bytes {options.MaxBytes} refuses the {options.ExpectBytes} bytes of --expect-bytes"
+            : options.ExpectBytes == 0 && !allowEmpty && !netstring
+                ? "--expect-bytes 0 needs --allow-empty or --netstring: 0 bytes are an empty reply"
+            : verbose && veryVerbose ? "--verbose has no effect beside --very-verbose: use one of the two"
             : allowEmpty && netstring ? "--allow-empty has no effect: 0 bytes are never a netstring"
             : sync && options.Output is null ? "--sync has no effect without --output FILE|DIRECTORY"
             : quiet && options.Verbosity > 0 ? "--quiet and --verbose contradict each other: use one of the two"

@@ -70,6 +70,9 @@ internal sealed class PoemFile : PoemOutput
 
             // No name may lead out of the directory, and a colon has a meaning on Windows.
             stem = stem.Replace('/', '_').Replace('\\', '_').Replace(':', '-');
+
+            // Programs take a name that begins with a dash, as that of [::1] would, for an option.
+            stem = stem.StartsWith('-') ? $"_{stem}" : stem;
             string name = $"{stem}.txt";
             for (int number = 2; !taken.Add(name); number++)
             {

@@ -130,14 +130,19 @@ internal sealed class WorkerProxies
     private Func<IPoemReceiver, Deferred<long>> FetchOf(PoemMirrors upstream)
     {
         string name = upstream.ToString();
-        var failures = new RepeatedErrorLog(
-            _reactor,
-            reason => ProxyLog.MirrorFailed(_log, name, reason),
-            (count, reason) => ProxyLog.MirrorFailedAgain(_log, name, count, reason));
+        var failures = new Dictionary<Endpoint, RepeatedErrorLog>();
+        foreach (Endpoint mirror in upstream.Endpoints)
+        {
+            failures.Add(mirror, new RepeatedErrorLog(
+                _reactor,
+                reason => ProxyLog.MirrorFailed(_log, name, reason),
+                (count, reason) => ProxyLog.MirrorFailedAgain(_log, name, count, reason)));
+        }
+
         var mirrors = new MirrorFetch(
             upstream, _reactor, (mirror, receiver) => PoemFetch.Start(_reactor, mirror, _request, receiver))
         {
-            FailedOver = (mirror, error) => failures.Report($"{mirror}: {error.Message}"),
+            FailedOver = (mirror, error) => failures[mirror].Report($"{mirror}: {error.Message}"),
         };
         if (_settings.Transform is null)
         {
@@ -149,6 +154,7 @@ internal sealed class WorkerProxies
         return receiver => TransformedFetch.Start(
             mirrors.Start,
             (text, output) => client.Transform(transformation, text.Text, output),
+            $"{_settings.Via}",
             _settings.Proxy.Format,
             _settings.Proxy.MaxPoemBytes,
             receiver);

@@ -24,14 +24,15 @@ internal sealed class MirrorFetch(PoemMirrors mirrors, IClock clock, Func<Endpoi
     /// <summary>Fetches the poem.</summary>
     /// <param name="receiver">Receives it. What came from a mirror that failed is dropped by
     /// <see cref="IPoemReceiver.TryRestart"/>; if that refuses, the fetch fails.</param>
-    /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; fails with the error of the
-    /// last mirror.</returns>
+    /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; fails with a
+    /// <see cref="MirrorsFailedError"/>, or with the error of the only mirror, or with one that is no reason for the next.</returns>
     public Deferred<long> Start(IPoemReceiver receiver) =>
         mirrors.Endpoints.Length == 1 ? fetch(mirrors.First, receiver) : TryAll(new Watch(receiver));
 
     private async Deferred<long> TryAll(Watch receiver)
     {
         int[] order = Order();
+        string failures = string.Empty;
         for (int i = 0; true; i++)
         {
             Endpoint mirror = mirrors.Endpoints[order[i]];
@@ -44,9 +45,10 @@ internal sealed class MirrorFetch(PoemMirrors mirrors, IClock clock, Func<Endpoi
             catch (Exception error) when (PoemFetch.MayRetry(error))
             {
                 _failedUntil[order[i]] = SaturatedTime.Add(clock.Now, FailureMemory);
+                failures += $"{(i == 0 ? string.Empty : "; ")}{mirror}: {error.Message}";
                 if (i == order.Length - 1 || !receiver.TryRestart())
                 {
-                    throw;
+                    throw new MirrorsFailedError(failures, error);
                 }
 
                 FailedOver?.Invoke(mirror, error);

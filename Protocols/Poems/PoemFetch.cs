@@ -61,7 +61,7 @@ internal sealed class PoemFetch : ClientFactory
 
     /// <summary>True if another try, or another server, may bring the poem.</summary>
     public static bool MayRetry(Exception error) =>
-        error is ConnectError or DNSLookupError or Net.ConnectionLost or PoemIncompleteError { MayRetry: true };
+        error is ConnectError or DNSLookupError or Net.ConnectionLost or PoemIncompleteError { MayRetry: true } or MirrorsFailedError;
 
     protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, _request);
 
@@ -84,6 +84,11 @@ internal sealed class PoemFetch : ClientFactory
         }
     }
 }
+
+/// <summary>All mirrors of a poem have failed that may be tried.</summary>
+/// <param name="message">Names each of them with its error.</param>
+/// <param name="last">The error of the last one.</param>
+internal sealed class MirrorsFailedError(string message, Exception last) : IOException(message, last);
 
 /// <summary>The poem was not received, or not all of it.</summary>
 /// <param name="message">One line for the user, without a full stop.</param>

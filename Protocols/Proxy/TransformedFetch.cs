@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.IO;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -18,6 +19,7 @@ internal sealed class TransformedFetch : IPoemReceiver
     /// <summary>Begins.</summary>
     /// <param name="fetch">Fetches the poem.</param>
     /// <param name="transform">Transforms a text into another; both are released here.</param>
+    /// <param name="server">Which server does that, for its failures.</param>
     /// <param name="format">How the result travels.</param>
     /// <param name="maxBytes">A longer poem, or result, is a failure.</param>
     /// <param name="receiver">Receives the result.</param>
@@ -26,12 +28,13 @@ internal sealed class TransformedFetch : IPoemReceiver
     public static Deferred<long> Start(
         Func<IPoemReceiver, Deferred<long>> fetch,
         Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform,
+        string server,
         PoemFormat format,
         long maxBytes,
         IPoemReceiver receiver)
     {
         var collector = new TransformedFetch(new TextBuffer { Limit = (int)Math.Min(maxBytes, TextBuffer.MaxBytes) });
-        return collector.Run(fetch, transform, format, receiver);
+        return collector.Run(fetch, transform, server, format, receiver);
     }
 
     /// <inheritdoc/>
@@ -56,6 +59,7 @@ internal sealed class TransformedFetch : IPoemReceiver
     private async Deferred<long> Run(
         Func<IPoemReceiver, Deferred<long>> fetch,
         Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform,
+        string server,
         PoemFormat format,
         IPoemReceiver receiver)
     {
@@ -63,7 +67,7 @@ internal sealed class TransformedFetch : IPoemReceiver
         try
         {
             _ = await fetch(this);
-            _ = await transform(_text, result);
+            _ = await Transform(transform, server, result);
             if (format == PoemFormat.Netstring)
             {
                 receiver.Announced(result.Length);
@@ -84,6 +88,20 @@ internal sealed class TransformedFetch : IPoemReceiver
         {
             _text.Release();
             result.Release();
+        }
+    }
+
+    /// <summary>Names the transform server in its failures, which are none of the upstream.</summary>
+    private async Deferred<TextBuffer> Transform(
+        Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform, string server, TextBuffer result)
+    {
+        try
+        {
+            return await transform(_text, result);
+        }
+        catch (IOException error)
+        {
+            throw new TransformError($"transform server {server}: {error.Message}");
         }
     }
 

@@ -92,6 +92,7 @@ public sealed class GetOptionTests : NativeTests
         Finished finished = Run("get", "--quiet", $"{one.Address},{two.Address}");
         Assert.AreEqual(1, finished.ExitCode, finished.Errors);
         Assert.HasCount(1, finished.ErrorLines, finished.Errors);
+        Assert.Contains($": {one.Address}: empty reply; {two.Address}: ", finished.Errors);
     }
 
     /// <summary>A listener whose queue is full answers no SYN.</summary>
@@ -240,6 +241,8 @@ public sealed class GetOptionTests : NativeTests
 
         Finished finished = Run("get", "--output", output, server.Address);
         AssertFailed(finished, 1, $"poetry: cannot write {path}: {reason}");
+        finished = Run("get", "--progress", "json", "--output", output, server.Address);
+        Assert.AreEqual($"{{\"event\":\"error\",\"error\":\"cannot write {path}: {reason}\"}}\n", finished.Errors);
         Assert.AreEqual(0, asked);
     }
 

@@ -58,7 +58,7 @@ public sealed class GetTransformTests : NativeTests
         Assert.AreEqual(0, finished.ExitCode, finished.Errors);
         CollectionAssert.AreEqual(Poem, finished.Bytes);
         Assert.HasCount(1, finished.ErrorLines, finished.Errors);
-        Assert.StartsWith($"Task 1: 127.0.0.1:{poems.Port()}: shout failed, printing it as it came: ", finished.Errors);
+        Assert.StartsWith($"Task 1: 127.0.0.1:{poems.Port()}: shout failed, printing it as it came: transform server ", finished.Errors);
         Assert.Contains(reason, finished.Errors);
     }
 

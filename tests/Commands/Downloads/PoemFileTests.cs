@@ -305,7 +305,7 @@ public sealed class PoemFileTests
         ];
         string[] expected =
         [
-            "d/127.0.0.1_10001.txt", "d/poems.example_10002.txt", "d/--1_10003.txt", "d/unix__run_.._a b.sock.txt",
+            "d/127.0.0.1_10001.txt", "d/poems.example_10002.txt", "d/_--1_10003.txt", "d/unix__run_.._a b.sock.txt",
             "d/127.0.0.1_10001.2.txt", "d/127.0.0.1_10001.3.txt", "d/Poems.Example_10002.2.txt",
         ];
         CollectionAssert.AreEqual(expected, PoemFile.PathsIn("d/", Array.ConvertAll(addresses, address => new PoemMirrors(address))));

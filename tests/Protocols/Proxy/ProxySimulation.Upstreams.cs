@@ -136,6 +136,7 @@ internal sealed partial class ProxySimulation
                     fetch.Transforming = new Deferred<TextBuffer>(_ => fetch.Transforming = null);
                     return fetch.Transforming;
                 },
+                "via:11000",
                 _life._options.Format,
                 _life._options.MaxPoemBytes,
                 receiver);

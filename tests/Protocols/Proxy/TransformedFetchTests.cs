@@ -32,7 +32,7 @@ public sealed class TransformedFetchTests
         };
         _service = new ProxyService(
             "upstream",
-            receiver => TransformedFetch.Start(_upstreams.Fetch, Transform, options.Format, options.MaxPoemBytes, receiver),
+            receiver => TransformedFetch.Start(_upstreams.Fetch, Transform, "via:11000", options.Format, options.MaxPoemBytes, receiver),
             _clock,
             options,
             new ProxyCache(long.MaxValue),
@@ -69,7 +69,7 @@ public sealed class TransformedFetchTests
         _clock.Advance(0);
         ProxyWorld.AssertReset(client);
         Assert.AreEqual(1, _service.Failures);
-        Assert.AreEqual(1, _log.Count("fetch of upstream failed: unknown name"));
+        Assert.AreEqual(1, _log.Count("fetch of upstream failed: transform server via:11000: unknown name"));
     }
 
     [TestMethod]

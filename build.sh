@@ -138,7 +138,7 @@ run_part() {
     local name=$1
     shift
     say "$name"
-    POETRY_BINARY=$PWD/$binary artifacts/bin/poetry.tests/debug/poetry.tests --progress off --timeout 12m \
+    POETRY_BINARY=$PWD/$binary artifacts/bin/poetry.tests/debug/poetry.tests --progress off --ansi off --timeout 12m \
         --results-directory "$artifacts/test-results" --report-trx --report-trx-filename "$name.trx" \
         --crashdump --crashdump-type Mini --hangdump --hangdump-type Mini --hangdump-timeout 5m "$@" 2>&1
 }

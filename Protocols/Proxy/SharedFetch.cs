@@ -314,8 +314,9 @@ internal sealed class SharedFetch : IPoemReceiver
 
     private void LoseLock()
     {
+        // Both its renewal and its store may tell.
+        _poem.LocksLost += HasLostLock ? 0 : 1;
         HasLostLock = true;
-        _poem.LocksLost++;
     }
 
     private void ForgetLock()

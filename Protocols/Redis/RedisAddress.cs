@@ -207,6 +207,11 @@ public sealed class RedisAddress
     private static string? ReadHost(string text, out Endpoint? endpoint)
     {
         endpoint = null;
+        if (!text.StartsWith('[') && Endpoint.TryParseHost(text, out string? bare, out _) && bare.Contains(':'))
+        {
+            return "an IPv6 address needs brackets: redis://[::1]:6379";
+        }
+
         int colon = text.StartsWith('[') ? text.IndexOf("]:", StringComparison.Ordinal) + 1 : text.IndexOf(':', StringComparison.Ordinal);
         bool hasPort = colon > 0 || text is [':', ..];
         string hostText = hasPort ? text[..colon] : text;
@@ -215,7 +220,7 @@ public sealed class RedisAddress
             return "there is no host";
         }
 
-        if (!Endpoint.TryParseHost(hostText, out string? host, out _) || (host.Contains(':') && !text.StartsWith('[')))
+        if (!Endpoint.TryParseHost(hostText, out string? host, out _))
         {
             return "a host is a name, an IPv4 address, or an IPv6 address in brackets";
         }

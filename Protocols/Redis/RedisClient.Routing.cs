@@ -39,28 +39,16 @@ public sealed partial class RedisClient
     /// <summary>All replies to a command have arrived.</summary>
     internal void Completed(RedisCommand command)
     {
-        RedisRoute route = command.Route;
-        if (command.Redirect is { } redirect && route.Hops < MaxHops && !command.IsCancelled)
+        try
         {
-            Follow(command, redirect);
-            return;
+            Continue(command);
         }
-
-        if (command.Refusal?.Code == "TRYAGAIN" && route.Hops < MaxHops && !command.IsCancelled)
+        catch (Exception exception)
         {
-            // A slot is moving, and of two keys only one has moved yet.
-            TimeSpan delay = FirstDelay * (1 << route.Hops++);
-            _ = Reactor.CallLater(delay, (Client: this, Command: command), static state => state.Client.Route(state.Command));
-            return;
+            // No connection has the command any more: without this it would never end.
+            Reactor.CallbackThrew(null, exception);
+            End(command, new Failure(exception));
         }
-
-        if (command.Refusal?.Code == "READONLY")
-        {
-            LeaveServer(route.Node!);
-        }
-
-        RedisError? error = command.Redirect is not null ? new RedisError("the nodes redirect to each other") : command.Refusal;
-        End(command, error is null ? null : new Failure(error));
     }
 
     /// <summary>A command has failed with its connection.</summary>
@@ -85,6 +73,7 @@ public sealed partial class RedisClient
         }
 
         bool isOfAddress = LeaveServer(route.Node!);
+        route.Unreachable = isConnected ? null : (route.Node!, reason);
         if (!isConnected && (isOfAddress ? ++route.ServersTried < _servers.Length : route.Hops++ < MaxHops))
         {
             Route(command);
@@ -93,6 +82,41 @@ public sealed partial class RedisClient
         {
             End(command, reason);
         }
+    }
+
+    /// <summary>Sends a command to another place if its replies say so, else ends it.</summary>
+    private void Continue(RedisCommand command)
+    {
+        RedisRoute route = command.Route;
+        if (command.Redirect is { } redirect && route.Hops < MaxHops && !command.IsCancelled)
+        {
+            Follow(command, redirect);
+            return;
+        }
+
+        if (command.Refusal?.Code == "TRYAGAIN" && route.Hops < MaxHops && !command.IsCancelled)
+        {
+            // A slot is moving, and of two keys only one has moved yet.
+            TimeSpan delay = FirstDelay * (1 << route.Hops++);
+            _ = Reactor.CallLater(delay, (Client: this, Command: command), static state => state.Client.Route(state.Command));
+            return;
+        }
+
+        if (command.Refusal?.Code == "READONLY")
+        {
+            LeaveServer(route.Node!);
+        }
+
+        if (command.Redirect is not null && route.Unreachable is { } unreachable)
+        {
+            // The others do not know yet that it is dead.
+            (route.Node, Failure reason) = unreachable;
+            End(command, reason);
+            return;
+        }
+
+        RedisError? error = command.Redirect is not null ? new RedisError("the nodes redirect to each other") : command.Refusal;
+        End(command, error is null ? null : new Failure(error));
     }
 
     private static void End(RedisCommand command, Failure? failure)

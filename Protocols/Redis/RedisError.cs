@@ -1,6 +1,5 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 
 namespace Poetry.Protocols;
 
@@ -9,16 +8,13 @@ namespace Poetry.Protocols;
 [SuppressMessage("Naming", "CA1710", Justification = "One scheme for exceptions, which is Twisted's.")]
 public sealed class RedisError(string message) : Exception(message)
 {
-    /// <summary>Chosen: an error is one line of a log.</summary>
-    private const int MaxLength = 200;
-
     /// <summary>The code of an error that the server sent, such as <c>WRONGTYPE</c>; empty for any other.</summary>
     public string Code { get; private init; } = string.Empty;
 
     /// <summary>Makes one of the error line of a server.</summary>
     internal static RedisError Parse(ReadOnlySpan<byte> line)
     {
-        string text = Encoding.UTF8.GetString(line.Length > MaxLength ? line[..MaxLength] : line);
+        string text = TextEscaper.Excerpt(line);
         int space = text.IndexOf(' ', StringComparison.Ordinal);
         string code = space < 0 ? text : text[..space];
         foreach (char c in code)

@@ -58,6 +58,9 @@ internal sealed class RedisRoute
     /// <summary>True if each of its commands is preceded by ASKING.</summary>
     public bool IsAsking { get; set; }
 
+    /// <summary>The last node to which there was no connection, and why.</summary>
+    public (RedisNode Node, Failure Reason)? Unreachable { get; set; }
+
     /// <summary>The server that it was last sent to.</summary>
     public RedisNode? Node { get; set; }
 
@@ -67,6 +70,7 @@ internal sealed class RedisRoute
         ServersTried = 0;
         IsRepeated = false;
         IsAsking = false;
+        Unreachable = null;
         Node = null;
     }
 }

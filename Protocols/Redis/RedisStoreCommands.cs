@@ -222,7 +222,7 @@ internal sealed class GetCommand(Stack<GetCommand> spares) : StoreCommand
         Deferred<SharedRead> result = _result!;
         bool isMissing = _length < 0 || Refusal?.Code == "WRONGTYPE";
         TimeSpan expiresAt = _leftMs == -1 ? TimeSpan.MaxValue
-            : SaturatedTime.Add(SentAt, TimeSpan.FromMilliseconds(Math.Max(_leftMs, -1)));
+            : SaturatedTime.Add(SentAt, SaturatedTime.FromMilliseconds(Math.Max(_leftMs, -1)));
         var read = new SharedRead(IsHit: true, _length, expiresAt);
         bool isRefused = _isRefused;
         Failure? described = failure is null || isRefused || Refusal?.Code == "WRONGTYPE" ? null : Describe(failure);

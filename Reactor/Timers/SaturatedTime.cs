@@ -2,7 +2,7 @@ using System;
 
 namespace Poetry.Net;
 
-/// <summary>Adds times without overflow: a sum out of range is the greatest or the least value.</summary>
+/// <summary>Makes times without overflow: what is out of range is the greatest or the least value.</summary>
 internal static class SaturatedTime
 {
     public static long Add(long ticks, long more)
@@ -13,4 +13,12 @@ internal static class SaturatedTime
     }
 
     public static TimeSpan Add(TimeSpan time, TimeSpan more) => TimeSpan.FromTicks(Add(time.Ticks, more.Ticks));
+
+    public static TimeSpan FromMilliseconds(long milliseconds)
+    {
+        const long Max = long.MaxValue / TimeSpan.TicksPerMillisecond;
+        return milliseconds > Max ? TimeSpan.MaxValue
+            : milliseconds < -Max ? TimeSpan.MinValue
+            : TimeSpan.FromTicks(milliseconds * TimeSpan.TicksPerMillisecond);
+    }
 }

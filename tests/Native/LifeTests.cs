@@ -56,6 +56,7 @@ public sealed class LifeTests : NativeTests
     public void Terminate_Transform_AnswersRequestsThatHaveBegun(int port)
     {
         NativeBinary server = Start(new Launch("transform", "--text-port", "0"));
+        _ = server.Output.WaitForLines(2);
         using Socket client = Wire.Connect(server.Port(port));
         _ = client.Send(port == 0 ? "11:shout."u8 : "shout\n"u8);
         server.Signal(Posix.SIGHUP);

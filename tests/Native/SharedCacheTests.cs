@@ -232,7 +232,8 @@ public sealed class SharedCacheTests : ProxyNativeTests
 
         // Until all have subscribed, what was fetched before is not kept. Each worker has a poem.
         int workers = Array.IndexOf(options, "--workers") < 0 ? 1 : upstreams.Length;
-        WaitFor(() => _redis.Run("PUBSUB", "NUMSUB", Channel(options))!.EndsWith($":{count * workers}", StringComparison.Ordinal), "subscriptions");
+        string all = $":{count * workers}";
+        WaitFor(() => _redis.Run("PUBSUB", "NUMSUB", Channel(options))!.EndsWith(all, StringComparison.Ordinal), "subscriptions");
         return fleet;
     }
 

@@ -75,8 +75,9 @@ public sealed class StageTests : NativeTests
             () => Wire.Connect(proxy.Port()), () => Wire.Connect(framed.Port()), () => Wire.Connect(Folder["serve.sock"]),
             () => Wire.Connect(Folder["transform.sock"]), () => Wire.Connect(Folder["proxy.sock"]),
         ];
-        Attack(doors, random, Rounds / 4);
         NativeBinary[] all = [server, transform, proxy, framed];
+        Array.ForEach(all, one => _ = one.Port());
+        Attack(doors, random, Rounds / 4);
         long[] before = [.. all.Select(ResidentKiB)];
         Attack(doors, random, Rounds);
         for (int i = 0; i < all.Length; i++)

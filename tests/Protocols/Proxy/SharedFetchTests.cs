@@ -10,7 +10,7 @@ namespace Poetry.Tests.Protocols;
 
 /// <summary>Proxies that share a cache: who fetches, who waits, what is stored, and what is kept.</summary>
 [TestClass]
-public sealed class SharedFetchTests
+public sealed partial class SharedFetchTests
 {
     private const string Poem = "O, what a rogue and peasant slave am I!";
 

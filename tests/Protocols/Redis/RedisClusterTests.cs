@@ -82,6 +82,27 @@ public sealed class RedisClusterTests
         circle.Dispose();
     }
 
+    /// <summary>The others do not know yet that a node is dead.</summary>
+    [TestMethod]
+    public void RedirectsToADeadNode_AreAFailureOfThatNode()
+    {
+        using var world = new RedisWorld();
+        int dead = FaultServer.FreePort();
+        using var living = new FaultServer((client, _) =>
+        {
+            byte[] buffer = new byte[4096];
+            while (client.Receive(buffer) > 0)
+            {
+                _ = client.Send(Encoding.UTF8.GetBytes($"-MOVED 1 127.0.0.1:{dead}\r\n"));
+            }
+        });
+        RedisStore store = world.Store($"redis://{living.Address}");
+        string message = Assert.ThrowsExactly<SharedStoreError>(() => world.Wait(store.Remove("key"))).Message;
+        Assert.AreEqual($"127.0.0.1:{dead}: connection refused", message);
+        store.Close();
+        world.AssertEnded();
+    }
+
     /// <summary>
     /// Aim: every operation reaches the right node of a cluster, whichever nodes the address names; also while a slot moves,
     /// with the key still at its old place, already at its new place, or nowhere; and purges reach a subscriber at any node.

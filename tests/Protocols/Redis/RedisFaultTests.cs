@@ -15,7 +15,7 @@ namespace Poetry.Tests.Protocols;
 /// operation works as soon as the server does.
 /// </summary>
 [TestClass]
-public sealed class RedisFaultTests
+public sealed partial class RedisFaultTests
 {
     private const string Key = "test:{plain:-:host:10001}";
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(500);

@@ -1,0 +1,61 @@
+using System;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Net;
+using Poetry.Protocols;
+using Poetry.Tests.Testing;
+
+namespace Poetry.Tests.Protocols;
+
+/// <content>Replies that are allowed and rare, and a mistake in the code that reads them.</content>
+public sealed partial class RedisFaultTests
+{
+    /// <summary>Redis takes expiries that a TimeSpan does not: EXPIRE key 1000000000000.</summary>
+    [TestMethod]
+    [DataRow("922337203685477")]
+    [DataRow("922337203685478")]
+    [DataRow("1000000000000000")]
+    [DataRow("9223372036854775807")]
+    public void Expiry_BeyondAllTimes_IsForEver(string leftMs)
+    {
+        using FaultServer server = Answering($":{leftMs}\r\n$1\r\na\r\n");
+        _store = _world.Store($"redis://{server.Address}");
+        SharedRead read = _world.Wait(_store.Get(Key, new ValueReceiver()));
+        Assert.AreEqual((true, TimeSpan.MaxValue), (read.IsHit, read.ExpiresAt));
+    }
+
+    /// <summary>A mistake in the code that makes a result of the replies: it is logged, and the caller hears of it.</summary>
+    [TestMethod]
+    public void Exception_WhenACommandEnds_IsItsFailure()
+    {
+        using FaultServer server = Answering("+OK\r\n");
+        using var world = new RedisWorld();
+        RedisClient client = world.Client($"redis://{server.Address}");
+        var command = new BrokenCommand();
+        client.Begin(command);
+        world.Loop.Until(() => command.Failure is not null, "the end of the command");
+        Assert.IsTrue(command.Failure!.Check<ArithmeticException>());
+        Assert.HasCount(1, world.Loop.Log.Exceptions);
+        client.Dispose();
+        world.Loop.Until(() => world.Loop.Reactor.Connections.Count == 0, "the end of the connection");
+    }
+
+    [TestMethod]
+    public void Error_ThatIsNotUtf8_IsQuotedByteByByte()
+    {
+        using FaultServer server = Answering("-ERR caf\u00e9 \u001b[31m\r\n");
+        _store = _world.Store($"redis://{server.Address}");
+        Assert.EndsWith(": ERR caf\\xE9 \\x1B[31m", FailureOf(_store.Probe()));
+    }
+
+    /// <summary>Throws where its result should be made.</summary>
+    private sealed class BrokenCommand : RedisCommand
+    {
+        public Failure? Failure { get; private set; }
+
+        public override void Ended(Failure? failure) => Failure = failure ?? throw new ArithmeticException("broken");
+
+        protected override void Write(RespWriter writer) => _ = writer.Begin(1).Add("PING"u8);
+
+        protected override bool Received(in RespToken token, int reply) => true;
+    }
+}

@@ -96,11 +96,15 @@ public sealed class GetRaceTests : NativeTests
     [TestMethod]
     public void Race_TheFirstCannotBeWritten_TheNextOneWins()
     {
+        using var goFirst = new ManualResetEvent(false);
         using var go = new ManualResetEvent(false);
-        FaultServer first = Own(FaultServer.Sending(Poem));
+        FaultServer first = Own(FaultServer.Pausing(Poem[..100], Poem[100..], goFirst));
         FaultServer second = Own(FaultServer.Pausing(Poem[..100], Poem[100..], go));
-        _ = Directory.CreateDirectory(Folder[$"got/127.0.0.1_{first.Port}.txt/in-the-way"]);
+        _ = Directory.CreateDirectory(Folder["got"]);
         NativeBinary get = Start(new Launch("get", "--race", "--quiet", "-o", "got", first.Address, second.Address));
+        first.WaitForClient();
+        _ = Directory.CreateDirectory(Folder[$"got/127.0.0.1_{first.Port}.txt/in-the-way"]);
+        _ = goFirst.Set();
         get.Errors.WaitForText("cannot write ");
         _ = go.Set();
         Finished finished = get.WaitForExit();

@@ -53,7 +53,7 @@ public sealed class ProxyUpstreamTests : ProxyNativeTests
         Assert.IsTrue(Poem.AsSpan(0, 100).SequenceEqual(Wire.ReadExactly(client, 100)));
         _ = Go.Set();
         Assert.IsTrue(Wire.ReadToEnd(client).WasReset);
-        proxy.Errors.WaitForText("failed: upstream reset after 100 bytes");
+        proxy.Errors.WaitForText($"failed: 127.0.0.1:{cut.Port}: connection reset by peer after 100 bytes");
     }
 
     [TestMethod]

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
@@ -73,6 +74,8 @@ public sealed class RedisClusterTests
             {
                 _ = client.Send(line);
             }
+
+            client.Shutdown(SocketShutdown.Send);
         });
         RedisStore store = world.Store($"redis://{circle.Address}");
         string message = Assert.ThrowsExactly<SharedStoreError>(() => world.Wait(store.Remove("key"))).Message;
@@ -95,6 +98,8 @@ public sealed class RedisClusterTests
             {
                 _ = client.Send(Encoding.UTF8.GetBytes($"-MOVED 1 127.0.0.1:{dead}\r\n"));
             }
+
+            client.Shutdown(SocketShutdown.Send);
         });
         RedisStore store = world.Store($"redis://{living.Address}");
         string message = Assert.ThrowsExactly<SharedStoreError>(() => world.Wait(store.Remove("key"))).Message;

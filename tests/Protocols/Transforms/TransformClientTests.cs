@@ -224,6 +224,7 @@ public sealed class TransformClientTests : IDisposable
         using Socket client = Wire.Connect(proxy.Address.Port);
         _ = client.Send("7:shout.a,"u8);
         Read(client).AssertIs([]);
+        client.Dispose();
         Until(() => proxy.Connections == 0, "the end of the client");
         log.AssertHas("Warning", "transformation failed: #", " shout for ");
         log.AssertHas("transformed 0", "failed");

@@ -31,5 +31,5 @@ internal unsafe class PoemMemory
         Discard(memory, length);
     }
 
-    private protected virtual void Discard(byte* memory, int length) => LargeMemory.Free(memory, length);
+    private protected virtual void Discard(byte* memory, int length) => LargeMemory.Free(memory);
 }

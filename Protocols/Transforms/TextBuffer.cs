@@ -28,6 +28,8 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     private byte* _start;
     private int _capacity;
     private int _end = HeadRoom;
+
+    /// <summary>How much of the memory may have been written to, in this use or an earlier one.</summary>
     private int _filled;
 
     /// <summary>The longest text that is accepted: 0 to <see cref="MaxBytes"/>.</summary>

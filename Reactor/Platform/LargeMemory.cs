@@ -18,30 +18,17 @@ internal static unsafe class LargeMemory
     /// <exception cref="OutOfMemoryException">There is no memory left.</exception>
     public static byte* Allocate(int length)
     {
-        if (!OperatingSystem.IsLinux() || length < HugePageBytes)
+        bool isHuge = OperatingSystem.IsLinux() && length >= HugePageBytes;
+        byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)length, isHuge ? HugePageBytes : (nuint)sizeof(nint));
+        if (OperatingSystem.IsLinux() && isHuge)
         {
-            return (byte*)NativeMemory.Alloc((nuint)length);
+            // Only pages that the block fills: no more memory is used than with small pages.
+            _ = LinuxAbi.madvise((nint)block, length / HugePageBytes * HugePageBytes, LinuxAbi.MADV_HUGEPAGE);
         }
 
-        byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)length, HugePageBytes);
-
-        // Only pages that the block fills: no more memory is used than with small pages.
-        _ = LinuxAbi.madvise((nint)block, length / HugePageBytes * HugePageBytes, LinuxAbi.MADV_HUGEPAGE);
         return block;
     }
 
-    /// <summary>Frees what <see cref="Allocate"/> gave.</summary>
-    /// <param name="block">A block that is not read any more.</param>
-    /// <param name="length">Its length.</param>
-    public static void Free(byte* block, int length)
-    {
-        if (!OperatingSystem.IsLinux() || length < HugePageBytes)
-        {
-            NativeMemory.Free(block);
-        }
-        else
-        {
-            NativeMemory.AlignedFree(block);
-        }
-    }
+    /// <summary>Frees what <see cref="Allocate"/> gave, when it is not read any more.</summary>
+    public static void Free(byte* block) => NativeMemory.AlignedFree(block);
 }

@@ -25,8 +25,7 @@ internal sealed unsafe class NativeBlock
     /// </summary>
     private const long MinMemfdBytes = 256 * 1024;
 
-    /// <summary>A huge page of x86-64, and of arm64 with pages of 4 KiB. Elsewhere blocks get no huge pages.</summary>
-    private const int HugePageBytes = 2 * 1024 * 1024;
+    private const int HugePageBytes = LargeMemory.HugePageBytes;
 
     private const int NoFile = -1;
 

@@ -28,7 +28,7 @@ public sealed unsafe class LargeMemoryTests
         }
         finally
         {
-            LargeMemory.Free(block, Length);
+            LargeMemory.Free(block);
         }
     }
 

@@ -31,6 +31,7 @@ internal sealed class SharedCache
     private Deferred? _subscribing;
     private Deferred? _purging;
     private TimeSpan _lostAt;
+    private TimeSpan _usableSince;
     private TimeSpan _subscribedAt;
     private bool _isSubscribed;
     private bool _isClosed;
@@ -101,6 +102,12 @@ internal sealed class SharedCache
         IsUsable = false;
         Generation++;
         _lostAt = _clock.Now;
+        if (_lostAt - _usableSince >= MaxPause)
+        {
+            // Otherwise the pauses go on growing: a server that refuses long values only is back at each probe.
+            _backoff.Succeeded();
+        }
+
         _subscribing?.Cancel();
 
         // The recovery carries it out anew, and does not end before.
@@ -256,8 +263,8 @@ internal sealed class SharedCache
             throw new SharedStoreError("the subscription has ended");
         }
 
-        _backoff.Succeeded();
         IsUsable = true;
+        _usableSince = _clock.Now;
         if (Outages.Leave())
         {
             ProxyLog.SharedCacheBack(_log, (_clock.Now - _lostAt).TotalSeconds);

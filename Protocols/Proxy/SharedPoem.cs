@@ -45,7 +45,7 @@ internal sealed class SharedPoem(
     /// <summary>Poems that were not stored because the lock was lost.</summary>
     public long LocksLost { get; set; }
 
-    /// <summary>True in the pause after a refusal: the poem is fetched as if there were no cache. Nobody waits for a lock then, and the
+    /// <summary>True in the pause after a refusal: the poem is fetched as if there were no cache. No lock is taken then, and the
     /// cache is not asked, because what it refuses is not in it.</summary>
     public bool IsRefused => clock.Now < _refusals.Until;
 

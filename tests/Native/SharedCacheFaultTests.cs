@@ -49,13 +49,13 @@ public sealed class SharedCacheFaultTests : SharedCacheNativeTests
     }
 
     /// <summary>
-    /// Aim: a server that answers and does not store poems costs one warning a poem, and nobody waits for a poem that will never be
-    /// stored. Method: the second proxy asks as soon as the first has its poem, and both again while the poem is refused.
+    /// Aim: a server that answers and does not store poems costs one warning a poem, and no proxy waits for a poem that will
+    /// never be stored. Method: the second proxy asks as soon as the first has its poem, and both again while the poem is refused.
     /// </summary>
     [TestMethod]
     [DataRow("scripts", "NOPERM")]
     [DataRow("length", "invalid bulk length")]
-    public void AStoreThatIsRefused_IsNoOutage_AndNobodyWaitsForIt(string kind, string reason)
+    public void AStoreThatIsRefused_IsNoOutage_AndNoProxyWaitsForIt(string kind, string reason)
     {
         using var redis = new RedisServer();
         string[] Setting(bool isDamage) => kind == "scripts"
@@ -71,7 +71,7 @@ public sealed class SharedCacheFaultTests : SharedCacheNativeTests
             Array.ForEach(proxies, proxy => Wire.Fetch(proxy.Port()).AssertIs(poem));
         }
 
-        Assert.IsLessThan(Patience.Milliseconds / 10, Environment.TickCount64 - began, "nobody waits for a lock");
+        Assert.IsLessThan(Patience.Milliseconds / 10, Environment.TickCount64 - began, "no wait for a lock");
         foreach (NativeBinary proxy in proxies)
         {
             proxy.Errors.WaitForText(reason);

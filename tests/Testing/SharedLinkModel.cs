@@ -54,7 +54,8 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
 
     public Deferred<SharedLock> TryLock(string key, string token, bool replacesInvalid)
     {
-        return Write("lock", () => server.TryLock(key, token, replacesInvalid), replacesInvalid ? ScriptError() : null).AddCallback<SharedLock>(state =>
+        string? refusal = replacesInvalid ? ScriptError() : null;
+        return Write("lock", () => server.TryLock(key, token, replacesInvalid), refusal).AddCallback<SharedLock>(state =>
         {
             if (state == SharedLock.Taken)
             {

@@ -35,7 +35,7 @@ public sealed partial class SharedFetchTests
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
-    public void APoemThatIsRefused_IsKept_AndNobodyWaitsForIt(bool refusesScripts)
+    public void APoemThatIsRefused_IsKept_AndNoProxyWaitsForIt(bool refusesScripts)
     {
         _server.StoreError = "NOPERM";
         _server.RefusesScripts = refusesScripts;

@@ -15,13 +15,13 @@ namespace Poetry.Commands;
 /// <param name="addresses">Where the page is served.</param>
 /// <param name="maxConnections">Connections of a metrics port at once.</param>
 /// <param name="more">Adds the command's own figures; null for none.</param>
-/// <param name="log">Gets the ready line of the page.</param>
+/// <param name="log">Gets the ready line of the page; the page has what it dropped.</param>
 internal sealed class ServerStatistics(
     IReadOnlyList<Worker> workers,
     SocketAddress[] addresses,
     int maxConnections,
     Action<MetricsPage>? more,
-    ILogger log) : Service, IMetricsSource
+    PoetryLogger log) : Service, IMetricsSource
 {
     /// <summary>How often the lag of the loop is measured. The page shows the maximum since the last request for it.</summary>
     private static readonly TimeSpan LagInterval = TimeSpan.FromSeconds(0.5);
@@ -93,6 +93,7 @@ internal sealed class ServerStatistics(
         page.Gauge("loop_lag_seconds", "Maximum delay of the loop since the last request for this page.", _maxLag.TotalSeconds);
         page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
         page.Counter("stale_events_total", "Events for descriptors that had gone.", sum.Stale);
+        page.Counter("log_records_dropped_total", "Log records that could not be written.", log.Dropped);
         if (NativeProcess.OpenDescriptors() is { } descriptors)
         {
             page.Gauge("open_descriptors", "Descriptors of the process.", descriptors);

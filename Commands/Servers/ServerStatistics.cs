@@ -85,6 +85,7 @@ internal sealed class ServerStatistics(
         page.Head("connections_rejected_total", "Connections that were reset at once, by reason.", "counter");
         page.Sample("connections_rejected_total", "reason", "address", rejected.Address.ToString(CultureInfo.InvariantCulture));
         page.Sample("connections_rejected_total", "reason", "proxy_header", rejected.Header.ToString(CultureInfo.InvariantCulture));
+        page.Counter("connections_without_header_total", "Connections closed before a byte of their PROXY header.", rejected.NoHeader);
         page.Head("delivery_seconds", "From accept to the last byte, of connections that got everything.", "histogram");
         page.Sample("delivery_seconds", null, null, SumDelivery());
         page.Head("build_info", "Always 1; the version is in the label.", "gauge");
@@ -127,19 +128,20 @@ internal sealed class ServerStatistics(
         return count;
     }
 
-    private static (long Address, long Header) CountRejected(IReadOnlyList<Worker> workers)
+    private static (long Address, long Header, long NoHeader) CountRejected(IReadOnlyList<Worker> workers)
     {
-        long address = 0, header = 0;
+        long address = 0, header = 0, noHeader = 0;
         foreach (Worker worker in workers)
         {
             foreach (ListeningPort port in worker.Ports)
             {
                 address += port.RejectedByAddress;
                 header += port.RejectedByHeader;
+                noHeader += port.ClosedWithoutHeader;
             }
         }
 
-        return (address, header);
+        return (address, header, noHeader);
     }
 
     private static (long Open, long Accepted, long Bytes, long DelayedCalls, long Stale) Sum(IReadOnlyList<Worker> workers)

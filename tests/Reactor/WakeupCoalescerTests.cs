@@ -179,7 +179,8 @@ public sealed class WakeupCoalescerTests
 
                 Turns++;
                 _coalescer.AddEvents(events);
-                int sleep = _coalescer.EndTurn(began * TimeSpan.TicksPerMicrosecond, (Now - began) * TimeSpan.TicksPerMicrosecond, willWait: true);
+                long turnTicks = (Now - began) * TimeSpan.TicksPerMicrosecond;
+                int sleep = _coalescer.EndTurn(began * TimeSpan.TicksPerMicrosecond, turnTicks, willWait: true);
                 LongSleeps += sleep > 100 ? 1 : 0;
                 Now += sleep > 0 ? sleep + 50 : 0;
             }

@@ -53,6 +53,9 @@ internal sealed class RedisConnection : Protocol
         Ended,
     }
 
+    /// <summary>A server closes in the middle of a command that is too long for it, after an error that says so.</summary>
+    internal override bool ReadsLastInput => _failure is null && _state is State.SigningIn or State.Ready;
+
     private TimeSpan Now => _client.Reactor.Now;
 
     private long Moved => _received + Transport.BytesSent;
@@ -154,7 +157,7 @@ internal sealed class RedisConnection : Protocol
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         _received += data.Length;
-        while (_failure is null && !Transport.Disconnecting && _decoder.TryRead(ref data, out RespToken token))
+        while (_failure is null && _state != State.Ended && _decoder.TryRead(ref data, out RespToken token))
         {
             if (_first is not { } command || command == _unsent)
             {

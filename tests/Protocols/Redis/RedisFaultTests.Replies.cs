@@ -47,6 +47,62 @@ public sealed partial class RedisFaultTests
         Assert.EndsWith(": ERR caf\\xE9 \\x1B[31m", FailureOf(_store.Probe()));
     }
 
+    /// <summary>It closes the connection of such a command, in the middle of it. It is well, and stays the server that is used.</summary>
+    [TestMethod]
+    public void Value_LongerThanTheServerTakes_IsRefused_AndTheServerIsNotLeft()
+    {
+        int port = FaultServer.FreePort();
+        using var server = new RedisServer("--port", Text(port), "--proto-max-bulk-len", "1mb");
+        _store = _world.Store($"redis://127.0.0.1:{Text(port)},127.0.0.1:{Text(FaultServer.FreePort())}");
+        Assert.AreEqual(SharedLock.Taken, _world.Wait(_store.TryLock(Key, "a", replacesInvalid: false)));
+        PoemBuffer poem = _world.Poem(new byte[32 * 1024 * 1024]);
+        for (int i = 0; i < 20; i++)
+        {
+            AssertRefused("invalid bulk length", _store.Store(Key, "a", poem, TimeSpan.MaxValue));
+            Assert.IsFalse(_world.Wait(_store.Get(Key, new ValueReceiver())).IsHit);
+        }
+
+        poem.Release();
+    }
+
+    [TestMethod]
+    [DataRow("READONLY You can't write against a read only replica.", false)]
+    [DataRow("MISCONF Redis is configured to save RDB snapshots", false)]
+    [DataRow("ERR value is too long", true)]
+    public void Error_OfAStore_IsARefusal_UnlessTheServerTakesNothing(string error, bool isRefusal)
+    {
+        using FaultServer server = Answering($"-{error}\r\n");
+        _store = _world.Store($"redis://{server.Address}");
+        PoemBuffer poem = _world.Poem([1]);
+        Assert.AreEqual(
+            isRefusal,
+            Assert.ThrowsExactly<SharedStoreError>(() => _world.Wait(_store.Store(Key, "a", poem, TimeSpan.MaxValue))).IsRefusal);
+        poem.Release();
+    }
+
+    /// <summary>A user without scripts has its lock and no other's given back.</summary>
+    [TestMethod]
+    public void Unlock_WithoutScripts_GivesTheOwnLockBack()
+    {
+        using var server = new RedisServer();
+        Assert.AreEqual("+OK", server.Run("ACL", "SETUSER", "default", "-eval"));
+        _store = _world.Store(server.Address);
+        Assert.AreEqual(SharedLock.Taken, _world.Wait(_store.TryLock(Key, "a", replacesInvalid: false)));
+        _ = _world.Wait(_store.Unlock(Key, "b"));
+        Assert.AreEqual("a", server.Run("GET", SharedNames.LockOf(Key)));
+        _ = _world.Wait(_store.Unlock(Key, "a"));
+        Assert.IsNull(server.Run("GET", SharedNames.LockOf(Key)));
+        Assert.AreEqual("+OK", server.Run("ACL", "SETUSER", "default", "-get"));
+        AssertRefused("NOPERM", _store.Unlock(Key, "a"));
+    }
+
+    private void AssertRefused<T>(string reason, Deferred<T> deferred)
+    {
+        SharedStoreError error = Assert.ThrowsExactly<SharedStoreError>(() => _world.Wait(deferred));
+        Assert.Contains(reason, error.Message);
+        Assert.IsTrue(error.IsRefusal);
+    }
+
     /// <summary>Throws where its result should be made.</summary>
     private sealed class BrokenCommand : RedisCommand
     {

@@ -12,7 +12,8 @@ internal static partial class ProxyLog
     public static partial void FetchStarted(ILogger log, string upstream);
 
     /// <summary>Logged for each client that is served from memory: the text is made once for each upstream.</summary>
-    public static void UsingCached(ILogger log, long connection, string text) => new ConnectionMessage(connection, text).Log(log, CacheHit);
+    public static void UsingCached(ILogger log, LogLevel level, long connection, string text) =>
+        new ConnectionMessage(connection, text).Log(log, level, CacheHit);
 
     [LoggerMessage(
         EventId = 32, EventName = "fetch_cancelled", Level = LogLevel.Information, Message = "Canceling poem download. ({Upstream})")]

@@ -3,6 +3,7 @@
 limit_name=limit.c
 rate_field=conns_s
 late=
+rate=
 seconds_used=$seconds
 pace="$rounds rounds of $seconds s"
 
@@ -24,12 +25,12 @@ table_of_loads() {
 
 # ---- Poems -----------------------------------------------------------------
 
-poem_load() { flood poem --port "$1" --expect-file "$file" --conns "$in_flight" --time "$seconds" --check-every "$check_every"; }
+poem_load() { flood poem --port "$1" --expect-file "$file" --conns "$in_flight" --time "$seconds" --check-every "$check_every" ${rate:+--rate "$rate"}; }
 
 measure_poem600() {
     poem 600
     in_flight=64 check_every=1
-    title "poem600: 600-byte poem, 64 in flight; $pace; CPU seconds for 100,000 connections"
+    title "poem600: 600-byte poem, 64 in flight${rate:+, $rate a second}; $pace; CPU seconds for 100,000 connections"
     table_of_loads conns/s 'CPU s'
     compare poem_load 100000 "$file" "$build/limit {port} {file}" \
         "poetry=$binary serve --port {port} {file}" \
@@ -61,17 +62,24 @@ measure_poem10m() {
 
 # ---- Transform and proxy ---------------------------------------------------
 
-transform_load() { flood netstring --port "$1" --expect-file "$file" --conns 64 --time "$seconds"; }
+transform_load() { flood netstring --port "$1" --expect-file "$file" --conns 64 --time "$seconds" ${rate:+--rate "$rate"}; }
 
 measure_transform() {
     poem 600
-    title "transform: 600 bytes to lower case, 64 in flight; $pace; CPU seconds for 100,000 requests"
+    title "transform: 600 bytes to lower case, 64 in flight${rate:+, $rate a second}; $pace; CPU seconds for 100,000 requests"
     limit_name=limit_transform
     table_of_loads conns/s 'CPU s'
     compare transform_load 100000 "$file" "$build/limit_transform {port}" \
         "poetry=$binary transform --port {port}" \
         "poetry, warn=$binary transform --log-level warn --port {port}" ${transform_peers[@]+"${transform_peers[@]}"}
     limit_name=limit.c
+}
+
+measure_paced() {
+    rate=20000
+    measure_poem600
+    measure_transform
+    rate=
 }
 
 measure_proxy() {

@@ -17,10 +17,9 @@ internal static class Hints
     /// <summary>A word that is no command, with the nearest that is one, or all.</summary>
     public static string UnknownCommand(string word, CommandSchema root)
     {
-        string? nearest = Nearest(word, root.Subcommands.ConvertAll(command => command.Name));
-        return nearest is null
-            ? $"unknown command '{word}' (commands: {string.Join(", ", root.Subcommands.ConvertAll(command => command.Name))})"
-            : $"unknown command '{word}' (did you mean '{nearest}'?)";
+        List<string> commands = root.Subcommands.ConvertAll(command => command.Name);
+        string hint = Nearest(word, commands) is { } nearest ? $"did you mean '{nearest}'?" : $"commands: {string.Join(", ", commands)}";
+        return $"unknown command '{word}' ({hint})";
     }
 
     /// <summary>An option that the command does not have, with the nearest that it has, or the commands that have it.</summary>
@@ -33,21 +32,16 @@ internal static class Hints
             return $"{name} is an option of {Enumerate(owners.ConvertAll(owner => owner.Name), "and")}{where}";
         }
 
-        if (name.Length > 2 && command.FindOption(name[..2]) is { IsFlag: false })
+        string? meant = name.Length > 2 && command.FindOption(name[..2]) is { IsFlag: false } ? $"{name[..2]} {name[2..]}"
+            : Nearest(name, [.. NamesOf(command), .. NamesOf(root)]);
+        if (meant is not null)
         {
-            return $"unknown option '{name}' (did you mean '{name[..2]} {name[2..]}'?)";
-        }
-
-        List<string> names = command.Options.ConvertAll(option => option.Name);
-        names.AddRange(root.Options.ConvertAll(option => option.Name));
-        if (Nearest(name, names) is { } nearest)
-        {
-            return $"unknown option '{name}' (did you mean '{nearest}'?)";
+            return $"unknown option '{name}' (did you mean '{meant}'?)";
         }
 
         foreach (CommandSchema other in command == root ? [] : root.Subcommands)
         {
-            if (Nearest(name, other.Options.ConvertAll(option => option.Name)) is { } elsewhere)
+            if (Nearest(name, NamesOf(other)) is { } elsewhere)
             {
                 return $"unknown option '{name}' ({elsewhere} is an option of {other.Name})";
             }
@@ -61,20 +55,11 @@ internal static class Hints
         ? words[0]
         : $"{string.Join(", ", words.GetRange(0, words.Count - 1))} {conjunction} {words[^1]}";
 
+    private static List<string> NamesOf(CommandSchema command) => command.Options.ConvertAll(option => option.Name);
+
     private static string? Nearest(string typed, List<string> known)
     {
         (_, string? meant) = Array.Find(OtherWords, pair => pair.Typed == typed);
-        if (meant is not null && known.Contains(meant))
-        {
-            return meant;
-        }
-
-        var nearest = new NearestWord(typed);
-        foreach (string word in known)
-        {
-            nearest.Offer(word);
-        }
-
-        return nearest.Found;
+        return meant is not null && known.Contains(meant) ? meant : NearestWord.Find(typed, known);
     }
 }

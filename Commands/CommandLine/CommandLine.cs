@@ -41,7 +41,7 @@ internal static class CommandLine
     public static Invocation Parse(IReadOnlyList<string> args, ICommands commands)
     {
         var words = new CommandWords(args, Root);
-        if (words.Has("--help"))
+        if (words.Has("--help") && !words.HasUnknownCommand)
         {
             return Invocation.Say(HelpText.Of(words.Command, Root));
         }

@@ -46,13 +46,17 @@ internal sealed class CommandWords
             {
                 // After a problem no command is looked for, so that the line says where the problem is.
                 Command = root.Find(word) ?? root;
-                Note(Command == root ? Hints.UnknownCommand(word, root) : null);
+                HasUnknownCommand = Command == root;
+                Note(HasUnknownCommand ? Hints.UnknownCommand(word, root) : null);
             }
         }
     }
 
     /// <summary>The command that was named, or the program.</summary>
     public CommandSchema Command { get; }
+
+    /// <summary>True if a command was named that does not exist.</summary>
+    public bool HasUnknownCommand { get; }
 
     /// <summary>The first thing that is wrong, in one line; null if nothing is.</summary>
     public string? Problem { get; private set; }

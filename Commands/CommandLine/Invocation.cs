@@ -9,6 +9,9 @@ namespace Poetry.Commands;
 /// </summary>
 internal sealed class Invocation
 {
+    /// <summary>Chosen: about what a terminal shows without scrolling away what was before.</summary>
+    private const int MaxLength = 1000;
+
     private Invocation(string command, Func<int>? run, string text, int exitCode) =>
         (Command, Run, Text, ExitCode) = (command, run, text, exitCode);
 
@@ -42,5 +45,10 @@ internal sealed class Invocation
     public static Invocation Refuse(string command, string problem) =>
         new(command, null, LineOf(command, problem), Commands.ExitCode.WrongUsage);
 
-    private static string LineOf(string command, string text) => TextEscaper.EscapeLine($"{command}: {text}") + "\n";
+    /// <summary>One line. Of a very long one the two ends are kept: they name the option and say what is wrong.</summary>
+    private static string LineOf(string command, string text)
+    {
+        string shown = text.Length > MaxLength ? $"{text[..(MaxLength / 2)]}...{text[^(MaxLength / 2)..]}" : text;
+        return TextEscaper.EscapeLine($"{command}: {shown}") + "\n";
+    }
 }

@@ -85,9 +85,11 @@ internal static class Quantity
     /// <summary>Reads a lifetime: a duration, or <c>forever</c>. 0 is no lifetime at all.</summary>
     public static bool TryParseLifetime(string text, out TimeSpan value, [NotNullWhen(false)] out string? problem)
     {
-        value = Never;
-        problem = null;
-        return text == "forever" || TryParseDuration(text, out value, out problem);
+        bool isForever = text == "forever";
+        bool ok = TryParseDuration(isForever ? "0" : text, out value, out problem);
+        value = isForever ? Never : value;
+        problem = ok ? null : $"{problem} (for no end: forever)";
+        return ok;
     }
 
     /// <summary>Reads a size: bytes (<c>65536</c>), or a whole number with a unit (<c>64KiB</c>).</summary>

@@ -37,7 +37,7 @@ internal static class CompletionScript
                     esac
                 done
                 case "$command $before" in
-            {{Lines(OptionsOf(root).FindAll(pair => !pair.Option.IsFlag), ValueCase)}}
+            {{LinesOfOptions(root, option => !option.IsFlag, ValueCase)}}
                     *) case "$command" in
                         '') words='{{WordsOf(root, root)}}' ;;
             {{Lines(root.Subcommands, CommandCase)}}
@@ -57,10 +57,10 @@ internal static class CompletionScript
         string CommandCase(CommandSchema command) =>
             $"            {command.Name}) words='{WordsOf(command, root)}'{(command.Argument is { TakesFile: true } ? "; files=1" : string.Empty)} ;;";
 
-        static string ValueCase((CommandSchema Command, OptionSchema Option) pair)
+        static string ValueCase(CommandSchema command, OptionSchema option)
         {
-            string words = pair.Option.TakesFile ? "files=1" : $"words='{string.Join(' ', pair.Option.Words)}'";
-            return $"        {string.Join('|', SpellingsOf(pair))}) {words} ;;";
+            string words = option.TakesFile ? "files=1" : $"words='{string.Join(' ', option.Words)}'";
+            return $"        {string.Join('|', SpellingsOf(command, option))}) {words} ;;";
         }
     }
 
@@ -128,7 +128,7 @@ internal static class CompletionScript
             complete -c poetry -f
             {Lines(root.Subcommands, command => $"complete -c poetry -n __fish_use_subcommand -a {command.Name}{Meaning(command.Description)}")}
             {Lines(root.Options, option => Option(string.Empty, option))}
-            {Lines(OptionsOf(root), pair => Option(Condition(pair.Command), pair.Option))}
+            {LinesOfOptions(root, option => true, (command, option) => Option(Condition(command), option))}
             {Lines(root.Subcommands.FindAll(command => command.Argument is { TakesFile: true } or { Words.Length: > 0 }), Argument)}
 
             """;
@@ -154,11 +154,7 @@ internal static class CompletionScript
     private static string PowerShell(CommandSchema root)
     {
         List<CommandSchema> commands = root.Subcommands;
-        string[] takers =
-        [
-            .. commands.FindAll(command => command.Argument is { TakesFile: true }).ConvertAll(command => $"'{command.Name}'"),
-            .. OptionsOf(root).FindAll(pair => pair.Option.TakesFile).ConvertAll(pair => string.Join(", ", SpellingsOf(pair))),
-        ];
+        List<CommandSchema> takers = commands.FindAll(command => command.Argument is { TakesFile: true });
         return $$"""
             # pwsh completion for poetry
             Register-ArgumentCompleter -Native -CommandName poetry -ScriptBlock {
@@ -168,9 +164,12 @@ internal static class CompletionScript
             {{Lines(commands, command => $"        '{command.Name}' = '{WordsOf(command, root)}'")}}
                 }
                 $values = @{
-            {{Lines(OptionsOf(root).FindAll(pair => pair.Option.Words.Length > 0), Values)}}
+            {{LinesOfOptions(root, option => option.Words.Length > 0, Values)}}
                 }
-                $files = @({{string.Join(", ", takers)}})
+                $files = @(
+            {{Lines(takers, command => $"        '{command.Name}'")}}
+            {{LinesOfOptions(root, option => option.TakesFile, (command, option) => $"        {string.Join(", ", SpellingsOf(command, option))}")}}
+                )
                 $typed = @($ast.CommandElements | Where-Object { $_.Extent.EndOffset -lt $position } | ForEach-Object { "$_" })
                 $command = $typed | Select-Object -Skip 1 | Where-Object { $words.ContainsKey($_) } | Select-Object -First 1
                 $before, $start, $rest = $typed[-1], '', "$word"
@@ -191,8 +190,8 @@ internal static class CompletionScript
 
             """;
 
-        static string Values((CommandSchema Command, OptionSchema Option) pair) =>
-            $"        '{pair.Command.Name} {pair.Option.Name}' = '{string.Join(' ', pair.Option.Words)}'";
+        static string Values(CommandSchema command, OptionSchema option) =>
+            $"        '{command.Name} {option.Name}' = '{string.Join(' ', option.Words)}'";
     }
 
     /// <summary>Everything that may follow a command: commands, the words of its arguments, options.</summary>
@@ -204,19 +203,20 @@ internal static class CompletionScript
         .. root.Options.ConvertAll(option => option.Name),
     ]);
 
-    /// <summary>All options, each with a command that has it.</summary>
-    private static List<(CommandSchema Command, OptionSchema Option)> OptionsOf(CommandSchema root)
-    {
-        var pairs = new List<(CommandSchema, OptionSchema)>();
-        root.Subcommands.ForEach(command => pairs.AddRange(command.Options.ConvertAll(option => (command, option))));
-        return pairs;
-    }
-
     /// <summary>As the scripts look them up: <c>'get -o'</c> and <c>'get --output'</c>.</summary>
-    private static string[] SpellingsOf((CommandSchema Command, OptionSchema Option) pair) =>
-        Array.ConvertAll(pair.Option.Names, name => $"'{pair.Command.Name} {name}'");
+    private static string[] SpellingsOf(CommandSchema command, OptionSchema option) =>
+        Array.ConvertAll(option.Names, name => $"'{command.Name} {name}'");
 
     private static string Lines<T>(List<T> items, Converter<T, string> line) => string.Join('\n', items.ConvertAll(line));
+
+    private static string LinesOfOptions(
+        CommandSchema root, Predicate<OptionSchema> isListed, Func<CommandSchema, OptionSchema, string> line)
+    {
+        List<string> lines = [];
+        root.Subcommands.ForEach(
+            command => lines.AddRange(command.Options.FindAll(isListed).ConvertAll(option => line(command, option))));
+        return string.Join('\n', lines);
+    }
 
     private static bool IsLong(string name) => name.StartsWith("--", StringComparison.Ordinal);
 }

@@ -70,8 +70,16 @@ internal static class Manual
         return sections.FindAll(section => section.Rows.Count > 0);
     }
 
-    private static List<(string Name, string Meaning)> Chosen(params (bool IsShown, string Name, string Meaning)[] rows) =>
-        [.. Array.ConvertAll(Array.FindAll(rows, row => row.IsShown), row => (row.Name, row.Meaning))];
+    private static List<(string Name, string Meaning)> Chosen(params (bool IsShown, string Name, string Meaning)[] rows)
+    {
+        var chosen = new List<(string, string)>();
+        foreach ((bool isShown, string name, string meaning) in rows)
+        {
+            chosen.AddRange(isShown ? [(name, meaning)] : []);
+        }
+
+        return chosen;
+    }
 
     private static string NamesOf(OptionSchema option) => $"{string.Join(", ", option.Names)} {option.Placeholder}".TrimEnd();
 

@@ -13,9 +13,12 @@ internal static class Quantity
     /// <summary>No limit: a timer with this delay never fires.</summary>
     public static readonly TimeSpan Never = TimeSpan.MaxValue;
 
-    /// <summary>Stands for every amount that does not fit. Above any <c>long</c>, and so far below what a decimal holds that
-    /// a sum of such amounts still fits.</summary>
-    private const decimal TooMuch = 1e19m;
+    /// <summary>Digits after the point that count: fifteen of a day are a part of a nanosecond.</summary>
+    private const long MaxParts = 1_000_000_000_000_000;
+
+    /// <summary>Stands for every number that does not fit: times any unit, and in any sum of a line, it fits here and in no
+    /// <c>long</c>.</summary>
+    private static readonly Int128 TooMuch = (Int128)long.MaxValue + 1;
 
     /// <summary>Only a lone number may go without a unit.</summary>
     private static readonly (string Name, long Size)[] NoTimeUnit = [("", TimeSpan.TicksPerSecond)];
@@ -57,10 +60,10 @@ internal static class Quantity
         problem = $"'{text}' is not a time such as 0.7, 500ms or 2h";
         ReadOnlySpan<char> rest = text;
         (string, long)[] units = rest.ContainsAnyInRange('a', 'z') ? TimeUnits : NoTimeUnit;
-        decimal ticks = 0;
+        Int128 ticks = 0;
         do
         {
-            if (!TryTake(ref rest, units, StringComparison.Ordinal, out decimal amount))
+            if (!TryTake(ref rest, units, StringComparison.Ordinal, out Int128 amount))
             {
                 return false;
             }
@@ -96,7 +99,7 @@ internal static class Quantity
     public static bool TryParseSize(string text, out long bytes, [NotNullWhen(false)] out string? problem)
     {
         ReadOnlySpan<char> rest = text;
-        bool isSize = TryTake(ref rest, SizeUnits, StringComparison.OrdinalIgnoreCase, out decimal amount)
+        bool isSize = TryTake(ref rest, SizeUnits, StringComparison.OrdinalIgnoreCase, out Int128 amount)
             && rest.IsEmpty && !text.Contains('.');
         problem = !isSize ? $"'{text}' is not a size such as 65536, 64KiB or 1MiB"
             : amount > long.MaxValue ? $"'{text}' is too large a size"
@@ -109,9 +112,9 @@ internal static class Quantity
     /// <param name="text">Left with the rest.</param>
     /// <param name="units">One of these must follow the number.</param>
     /// <param name="comparison">How the names of units are compared.</param>
-    /// <param name="amount">The number times the size of its unit, rounded up, or <see cref="TooMuch"/>.</param>
+    /// <param name="amount">The number times the size of its unit, rounded up.</param>
     private static bool TryTake(
-        ref ReadOnlySpan<char> text, (string Name, long Size)[] units, StringComparison comparison, out decimal amount)
+        ref ReadOnlySpan<char> text, (string Name, long Size)[] units, StringComparison comparison, out Int128 amount)
     {
         int digits = text.IndexOfAnyExcept("0123456789.");
         ReadOnlySpan<char> number = digits < 0 ? text : text[..digits];
@@ -125,16 +128,32 @@ internal static class Quantity
             return false;
         }
 
+        int point = number.IndexOf('.');
+        Int128 whole = 0, fraction = 0, parts = 1;
+        foreach (char digit in point < 0 ? number : number[..point])
+        {
+            whole = whole < TooMuch ? (whole * 10) + (digit - '0') : TooMuch;
+        }
+
+        foreach (char digit in point < 0 ? [] : number[(point + 1)..])
+        {
+            if (parts < MaxParts)
+            {
+                fraction = (fraction * 10) + (digit - '0');
+                parts *= 10;
+            }
+            else if (digit != '0' && fraction == 0)
+            {
+                // So that only zero becomes zero.
+                fraction = 1;
+            }
+        }
+
         foreach ((string name, long size) in units)
         {
             if (unit.Equals(name, comparison))
             {
-                bool fits = decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out amount)
-                    && amount <= TooMuch / size;
-
-                // A decimal has no room for the last digits of 1e-40: it is not zero all the same.
-                decimal least = number.ContainsAnyInRange('1', '9') ? 1 : 0;
-                amount = fits ? Math.Max(decimal.Ceiling(amount * size), least) : TooMuch;
+                amount = (whole * size) + (((fraction * size) + parts - 1) / parts);
                 return true;
             }
         }

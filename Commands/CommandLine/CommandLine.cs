@@ -22,8 +22,8 @@ namespace Poetry.Commands;
 /// <para>
 /// That is the option --max-bytes with the short name -m. <c>null</c> is no default, a <c>bool</c> is a flag. A value that is
 /// one of a few words is declared as <c>text|json: …</c> and read by <see cref="Binding.ReadWord"/>; one with FILE or
-/// PATH in its name completes files, NAME the transformations. Then add a property to the options class that the command is given (Options.cs). Help, hints,
-/// completion and manual pages need nothing.
+/// PATH in its name completes files, NAME the transformations. Then add a property to the options class that the command is
+/// given (Options.cs). Help, hints, completion and manual pages need nothing.
 /// </para>
 /// <para>
 /// ConsoleAppFramework declares, binds and dispatches: its generator reads the methods and their docs. A new command is

@@ -54,8 +54,11 @@ internal static class CompletionScript
 
             """;
 
-        string CommandCase(CommandSchema command) =>
-            $"            {command.Name}) words='{WordsOf(command, root)}'{(command.Argument is { TakesFile: true } ? "; files=1" : string.Empty)} ;;";
+        string CommandCase(CommandSchema command)
+        {
+            string files = command.Argument is { TakesFile: true } ? "; files=1" : string.Empty;
+            return $"            {command.Name}) words='{WordsOf(command, root)}'{files} ;;";
+        }
 
         static string ValueCase(CommandSchema command, OptionSchema option)
         {
@@ -110,7 +113,9 @@ internal static class CompletionScript
 
         static string Value(OptionSchema value)
         {
-            string action = value.TakesFile ? "{compset -P \"*=\"; _files}" : value.Words.Length > 0 ? $"({string.Join(' ', value.Words)})" : " ";
+            string action = value.TakesFile ? "{compset -P \"*=\"; _files}"
+                : value.Words.Length > 0 ? $"({string.Join(' ', value.Words)})"
+                : " ";
             return $"{Text(value.Placeholder)}:{action}";
         }
 
@@ -168,7 +173,7 @@ internal static class CompletionScript
                 }
                 $files = @(
             {{Lines(takers, command => $"        '{command.Name}'")}}
-            {{LinesOfOptions(root, option => option.TakesFile, (command, option) => $"        {string.Join(", ", SpellingsOf(command, option))}")}}
+            {{LinesOfOptions(root, option => option.TakesFile, Files)}}
                 )
                 $typed = @($ast.CommandElements | Where-Object { $_.Extent.EndOffset -lt $position } | ForEach-Object { "$_" })
                 $command = $typed | Select-Object -Skip 1 | Where-Object { $words.ContainsKey($_) } | Select-Object -First 1
@@ -189,6 +194,8 @@ internal static class CompletionScript
             }
 
             """;
+
+        static string Files(CommandSchema command, OptionSchema option) => $"        {string.Join(", ", SpellingsOf(command, option))}";
 
         static string Values(CommandSchema command, OptionSchema option) =>
             $"        '{command.Name} {option.Name}' = '{string.Join(' ', option.Words)}'";

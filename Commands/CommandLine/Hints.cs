@@ -18,7 +18,9 @@ internal static class Hints
     public static string UnknownCommand(string word, CommandSchema root)
     {
         List<string> commands = root.Subcommands.ConvertAll(command => command.Name);
-        string hint = Nearest(word, [.. commands, .. NamesOf(root)]) is { } nearest ? $"did you mean '{nearest}'?" : $"commands: {string.Join(", ", commands)}";
+        string hint = Nearest(word, [.. commands, .. NamesOf(root)]) is { } nearest
+            ? $"did you mean '{nearest}'?"
+            : $"commands: {string.Join(", ", commands)}";
         return $"unknown command '{word}' ({hint})";
     }
 

@@ -139,9 +139,10 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         while (_state == RunState.Running)
         {
             int timeoutMs = EndTurn();
-            if (_coalescer.ShouldSleep(_turnLengthTicks, willWait: timeoutMs != 0))
+            int sleepMicroseconds = _coalescer.EndTurn(_turnTicks, _turnLengthTicks, willWait: timeoutMs != 0);
+            if (sleepMicroseconds > 0)
             {
-                NativeProcess.SleepMicroseconds(WakeupCoalescer.SleepMicroseconds);
+                NativeProcess.SleepMicroseconds(sleepMicroseconds);
             }
 
             Turn(timeoutMs);

@@ -48,6 +48,49 @@ public sealed class SharedCacheFaultTests : SharedCacheNativeTests
         Assert.IsTrue(upstreams.TrueForAll(static upstream => upstream.Fetches == 1));
     }
 
+    /// <summary>
+    /// Aim: a server that answers and does not store poems costs one warning a poem, and no proxy waits for a poem that will
+    /// never be stored. Method: the second proxy asks as soon as the first has its poem, and both again while the poem is refused.
+    /// </summary>
+    [TestMethod]
+    [DataRow("scripts", "NOPERM")]
+    [DataRow("length", "invalid bulk length")]
+    public void AStoreThatIsRefused_IsNoOutage_AndNoProxyWaitsForIt(string kind, string reason)
+    {
+        using var redis = new RedisServer();
+        string[] Setting(bool isDamage) => kind == "scripts"
+            ? ["ACL", "SETUSER", "default", isDamage ? "-eval" : "+eval"]
+            : ["CONFIG", "SET", "proto-max-bulk-len", isDamage ? "1mb" : "512mb"];
+        byte[] poem = MakePoem(2 * 1024 * 1024);
+        using var upstream = new CountedUpstream((client, _) => SendAll(client, poem));
+        NativeBinary[] proxies = SharingProxies(2, redis, ["--shared-timeout", "10", "--ttl", "0.001"], upstream);
+        Assert.AreEqual("+OK", redis.Run(Setting(isDamage: true)));
+        long began = Environment.TickCount64;
+        for (int i = 0; i < 3; i++)
+        {
+            Array.ForEach(proxies, proxy => Wire.Fetch(proxy.Port()).AssertIs(poem));
+        }
+
+        Assert.IsLessThan(Patience.Milliseconds / 10, Environment.TickCount64 - began, "no wait for a lock");
+        foreach (NativeBinary proxy in proxies)
+        {
+            proxy.Errors.WaitForText(reason);
+            Assert.AreEqual(1, Figure(proxy, "poetry_proxy_shared_up"));
+            Assert.AreEqual(1, Count(proxy.Errors.Text, "refuses to store"));
+            Assert.IsGreaterThan(0, Figure(proxy, "poetry_proxy_shared_refusals_total"));
+        }
+
+        Assert.AreEqual("+OK", redis.Run(Setting(isDamage: false)));
+        RedisCluster.Until(
+            () =>
+            {
+                Wire.Fetch(proxies[0].Port()).AssertIs(poem);
+                return proxies[0].Errors.Text.Contains(" again after ", StringComparison.Ordinal);
+            },
+            "the poem that is stored again");
+        Array.ForEach(proxies, proxy => Assert.DoesNotContain(Lost, proxy.Errors.Text));
+    }
+
     [TestMethod]
     [DataRow("HTTP/1.1 400 Bad Request\r\n\r\n", "this is not Redis")]
     [DataRow("+", "timed out")]

@@ -55,7 +55,7 @@ internal sealed class RedisConnection : Protocol
     }
 
     /// <summary>A server closes in the middle of a command that is too long for it, after an error that says so.</summary>
-    internal override bool ReadsLastInput => _failure is null && _state is State.SigningIn or State.Ready;
+    internal override bool ReadsLastInput => _failure is null && !_isPaused && _state is State.SigningIn or State.Ready;
 
     private TimeSpan Now => _client.Reactor.Now;
 

@@ -153,6 +153,9 @@ internal sealed class PutCommand(string key, string token, PoemBuffer poem, Time
     /// <inheritdoc/>
     public override bool IsAlone => true;
 
+    /// <inheritdoc/>
+    public override long ValueBytes => poem.Length;
+
     protected override bool Value => _isStored;
 
     protected override void WriteTo(ITransport transport, RespWriter writer)

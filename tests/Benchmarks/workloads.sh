@@ -148,6 +148,52 @@ through_proxy() {
     stop "$upstream_pid"
 }
 
+# ---- A cache that proxies share ---------------------------------------------
+
+# The client speaks first, so that the proxy does not take it for a probe and wait; one at a time, so that none joins a fetch.
+speak_load() { flood speak-first --port "$1" --expect-file "$file" --conns 1 --time "$seconds" --check-every "$check_every"; }
+
+# Each request a hit in Redis, for what the proxy keeps itself expires at once, against a fetch from the upstream each time.
+measure_shared() {
+    local server redis redis_pid upstream upstream_pid bytes
+    if ! server=$(command -v redis-server || command -v valkey-server); then
+        title 'shared: skipped, redis-server is not installed'
+        return
+    fi
+    printf 'save ""\nappendonly no\n' >"$scratch/redis.conf"
+    launch "$server $scratch/redis.conf --port {port}"
+    redis=redis://127.0.0.1:$port redis_pid=$pid
+    check_every=1
+    for bytes in 600 3000 10000000; do
+        poem "$bytes"
+        launch "$build/limit {port} {file}" "$file"
+        upstream=127.0.0.1:$port upstream_pid=$pid
+        launch "$binary proxy --ttl forever --shared-cache $redis --port {port} $upstream"
+        flood poem --port "$port" --expect-file "$file" --conns 1 --count 1 --time 60 >/dev/null
+        stop "$pid"
+        title "shared: $bytes-byte poem, a hit in Redis each time, 1 in flight; $pace; CPU seconds of the proxy for $(
+            ((bytes < 1000000)) && echo '100,000 connections' || echo 'a GB')"
+        if ((bytes < 1000000)); then table_of_loads conns/s 'CPU s'; else table_of_loads MB/s CPUs/GB; rate_field=mb_s; fi
+        limit_name='proxy, ttl 0'
+        compare speak_load "$((bytes < 1000000 ? 100000 : 100))" "$file" "$binary proxy --ttl 0 --port {port} $upstream" \
+            "poetry, shared=$binary proxy --ttl 0.000001 --shared-cache $redis --port {port} $upstream"
+        rate_field=conns_s
+        stop "$upstream_pid"
+    done
+    poem 600
+    in_flight=64
+    launch "$build/limit {port} {file}" "$file"
+    upstream=127.0.0.1:$port upstream_pid=$pid
+    title "shared: 600-byte poem in memory, with --shared-cache against without, 64 in flight; $pace; CPU seconds for 100,000 connections"
+    table_of_loads conns/s 'CPU s'
+    limit_name='proxy, alone'
+    compare poem_load 100000 "$file" "$binary proxy --port {port} $upstream" \
+        "poetry, shared=$binary proxy --shared-cache $redis --port {port} $upstream"
+    limit_name=limit.c
+    stop "$upstream_pid"
+    stop "$redis_pid"
+}
+
 # ---- Slow ------------------------------------------------------------------
 
 drip_load() {

@@ -26,16 +26,11 @@ public sealed class LogFileTests : NativeTests
 
     /// <summary>What logrotate does: the file is moved, and the server told. The new file is there at once.</summary>
     [TestMethod]
-    [DataRow("serve")]
-    [DataRow("slow-serve")]
-    [DataRow("transform")]
-    [DataRow("proxy")]
+    [DynamicData(nameof(CommandNames.Servers), typeof(CommandNames))]
     public void LogFile_MovedAndSignalled_IsReopened(string command)
     {
         _ = Folder.Write("poem.txt", Poem);
-        NativeBinary upstream = ServePoem(Poem);
-        string[] argument = command == "transform" ? [] : command == "proxy" ? [$"{upstream.Port()}"] : ["poem.txt"];
-        NativeBinary server = Start(new Launch([command, "--log-file", "log", .. argument]));
+        NativeBinary server = Start(new Launch([command, "--log-file", "log", .. CommandNames.OperandsOf(command)]));
         _ = server.Output.WaitForLines(1);
         File.Move(Folder["log"], Folder["log.1"]);
         server.Signal(Posix.SIGUSR2);

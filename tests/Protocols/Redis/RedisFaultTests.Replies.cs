@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
@@ -63,6 +64,39 @@ public sealed partial class RedisFaultTests
         }
 
         poem.Release();
+    }
+
+    /// <summary>
+    /// Aim: a server that is busy storing a long value is not taken for one that hangs, by any command. Method: it takes the value at
+    /// once and answers after three timeouts, and so it does to a short command meanwhile; then it answers to nothing.
+    /// </summary>
+    [TestMethod]
+    public void Value_ThatIsLong_HasTimeByItsLength_AndSoHaveTheOthersMeanwhile()
+    {
+        const int Length = 64 * 1024 * 1024;
+        using var answer = new ManualResetEventSlim();
+        using var server = new FaultServer((client, number) =>
+        {
+            byte[] buffer = new byte[1 << 20];
+            for (long left = number == 1 ? Length : 1; left > 0;)
+            {
+                left -= client.Receive(buffer);
+            }
+
+            _ = answer.Wait(Patience.Milliseconds);
+            _ = client.Send(":1\r\n"u8);
+        });
+        _store = _world.Store($"redis://{server.Address}", Short);
+        PoemBuffer poem = _world.Poem(new byte[Length]);
+        Deferred<bool> storing = _store.Store(Key, "a", poem, TimeSpan.MaxValue);
+        Deferred<bool> renewing = _store.Renew(Key, "a");
+        _ = _world.Loop.Reactor.CallLater(Short * 3, answer.Set);
+        Assert.IsTrue(_world.Wait(storing));
+        Assert.IsTrue(_world.Wait(renewing));
+        poem.Release();
+        long began = Environment.TickCount64;
+        Assert.Contains("timed out", FailureOf(_store.Renew(Key, "a")));
+        Assert.IsLessThan(1500, Environment.TickCount64 - began, "the value that was stored counts no more");
     }
 
     [TestMethod]

@@ -155,7 +155,7 @@ public sealed class ProxyFaultTests : ProxyNativeTests
         }
     }
 
-    /// <summary>A name that only a look-up tells: a line for the first client and none for the others, and nobody waits for a timeout.</summary>
+    /// <summary>A name that only a look-up tells: a line for the first client, none for the others, and no client waits for the timeout.</summary>
     [TestMethod]
     [DataRow("")]
     [DataRow("0.0.0.0")]

@@ -155,7 +155,7 @@ public sealed class ProxyFaultTests : ProxyNativeTests
         }
     }
 
-    /// <summary>A name that only a look-up tells: a line for the first client, none for the others, and no client waits for the timeout.</summary>
+    /// <summary>A name that only a look-up tells: one line, not one for each client, and no client waits for the timeout.</summary>
     [TestMethod]
     [DataRow("")]
     [DataRow("0.0.0.0")]

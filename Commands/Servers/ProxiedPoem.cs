@@ -63,10 +63,19 @@ internal sealed class ProxiedPoem(Endpoint listen, PoemMirrors upstream)
         poem = null;
         if (PoemMirrors.TryParse(addresses, out PoemMirrors? upstream, out problem))
         {
-            problem = Array.IndexOf(upstream.Endpoints.ToArray(), listen) >= 0 ? $"{listen} is the proxy itself" : null;
+            Endpoint? own = Array.Find(upstream.Endpoints.ToArray(), mirror => mirror.Equals(listen) || AreLoopback(mirror, listen));
+            problem = own is null ? null : own.Equals(listen) ? $"{own} is the proxy itself" : $"{own} is the proxy itself, on {listen}";
             poem = problem is null ? new ProxiedPoem(listen, upstream) : null;
         }
 
         return poem is not null;
     }
+
+    /// <summary>True if one is <c>localhost</c> and the other an address of it. Other names are looked up when they are needed, and not
+    /// before the server starts: see <see cref="PoemRequest.IsOwn"/>.</summary>
+    private static bool AreLoopback(Endpoint one, Endpoint other) =>
+        one.Port == other.Port
+        && ((IsLocalHost(one) && other.Host is "127.0.0.1" or "::1") || (IsLocalHost(other) && one.Host is "127.0.0.1" or "::1"));
+
+    private static bool IsLocalHost(Endpoint endpoint) => string.Equals(endpoint.Host, "localhost", StringComparison.OrdinalIgnoreCase);
 }

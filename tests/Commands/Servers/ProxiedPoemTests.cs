@@ -30,8 +30,12 @@ public sealed class ProxiedPoemTests
     [DataRow("10=nowhere", "'nowhere' is not an address")]
     [DataRow("10000", "127.0.0.1:10000 is the proxy itself")]
     [DataRow("unix:a.sock=unix:a.sock", "unix:a.sock is the proxy itself")]
-    [DataRow("a.example:5=A.Example:5", "a.example:5 is the proxy itself")]
+    [DataRow("a.example:5=A.Example:5", "A.Example:5 is the proxy itself")]
     [DataRow("a.example:5=a.example:5", "a.example:5 is the proxy itself")]
+    [DataRow("5=localhost:5", "localhost:5 is the proxy itself, on 127.0.0.1:5")]
+    [DataRow("5=a.example:5,LocalHost:5", "LocalHost:5 is the proxy itself, on 127.0.0.1:5")]
+    [DataRow("[::1]:5=localhost:5", "localhost:5 is the proxy itself, on [::1]:5")]
+    [DataRow("localhost:5=5", "127.0.0.1:5 is the proxy itself, on localhost:5")]
     public void TryAssignAddresses_RefusesWhatCannotBe(string arguments, string problem)
     {
         Assert.IsFalse(TryAssignAddresses(arguments, out _, out string? said));

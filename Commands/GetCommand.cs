@@ -1,5 +1,4 @@
 using System;
-using System.Diagnostics;
 using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -35,8 +34,18 @@ internal sealed partial class GetCommand
     private Download[] _downloads = [];
     private Deferred<bool>[] _fetches = [];
     private bool _keeps = true;
+    private long _startMs;
     private PosixSignal _signal;
     private OutputResult _standardOutput;
+
+    /// <summary>The signal that ends the command, or 0.</summary>
+    private PosixSignal Signal => _signal != 0 ? _signal : SignalQueue.EndingSignal switch
+    {
+        1 => PosixSignal.SIGHUP,
+        2 => PosixSignal.SIGINT,
+        15 => PosixSignal.SIGTERM,
+        _ => 0,
+    };
 
     /// <summary>Downloads the poems.</summary>
     /// <param name="options">How.</param>
@@ -67,11 +76,11 @@ internal sealed partial class GetCommand
         signals.OnHangUp(() => Interrupt(PosixSignal.SIGHUP));
         using PipeReaderWatch? watch =
             options.Stream && options.Output is null ? PipeReaderWatch.TryStart(reactor, OnReaderGone) : null;
-        long start = Stopwatch.GetTimestamp();
+        _startMs = Environment.TickCount64;
         reactor.CallWhenRunning(StartAll);
         _ = reactor.CallLater(TickInterval, this, static command => command.Tick());
         reactor.Run();
-        return Finish(Stopwatch.GetElapsedTime(start));
+        return Finish();
     }
 
     /// <summary>Finds out where each poem goes; nothing is created before its first byte has arrived.</summary>
@@ -171,7 +180,7 @@ internal sealed partial class GetCommand
         }
         catch (CancelledError)
         {
-            download.Abandon();
+            download.Cancel();
             throw;
         }
         finally
@@ -254,10 +263,11 @@ internal sealed partial class GetCommand
     }
 
     /// <summary>Writes what waited for the end, and counts.</summary>
-    private int Finish(TimeSpan elapsed)
+    private int Finish()
     {
         int complete = 0;
         int failed = 0;
+        _keeps = _keeps && (!_options.AllOrNothing || TryPlaceAll());
         foreach (Download download in _downloads)
         {
             download.Settle(_keeps);
@@ -266,34 +276,39 @@ internal sealed partial class GetCommand
             _keeps &= download.IsComplete || !_options.AllOrNothing;
         }
 
-        int exitCode = complete >= (_options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure;
-        _signal = _signal != 0 ? _signal : SignalQueue.EndingSignal switch
+        PosixSignal signal = Signal;
+        int exitCode = signal switch
         {
-            1 => PosixSignal.SIGHUP,
-            2 => PosixSignal.SIGINT,
-            15 => PosixSignal.SIGTERM,
-            _ => 0,
+            PosixSignal.SIGINT => ExitCode.Interrupted,
+            PosixSignal.SIGHUP => ExitCode.HungUp,
+            PosixSignal.SIGTERM => ExitCode.Terminated,
+            _ => complete >= (_options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure,
         };
-        if (_signal != 0)
-        {
-            return _signal == PosixSignal.SIGINT ? ExitCode.Interrupted
-                : _signal == PosixSignal.SIGHUP ? ExitCode.HungUp
-                : ExitCode.Terminated;
-        }
-
-        if (_standardOutput.ReaderIsGone)
-        {
-            return exitCode;
-        }
-
-        if (_standardOutput.Problem is { } problem)
+        bool isQuiet = signal != 0 || _standardOutput.ReaderIsGone;
+        if (!isQuiet && _standardOutput.Problem is { } problem)
         {
             _progress.Error(problem);
             exitCode = ExitCode.Failure;
         }
 
-        _progress.Summary(complete, failed, elapsed);
+        // A program reads on until this line, however the command ended.
+        if (!isQuiet || _options.Progress == ProgressStyle.Json)
+        {
+            // On the clock of the downloads, after the last of them: no event is later than the summary.
+            _progress.IsInterrupted = signal != 0;
+            _progress.Summary(complete, failed, TimeSpan.FromMilliseconds(Environment.TickCount64 - _startMs));
+        }
+
         return exitCode;
+    }
+
+    /// <summary>Gives all files their names, or none.</summary>
+    private bool TryPlaceAll()
+    {
+        Download? failed = Array.Find(_downloads, download => !download.TryPrepare())
+            ?? Array.Find(_downloads, download => !download.TryPlace());
+        failed?.Undo(_downloads);
+        return failed is null;
     }
 
     private void Tick()

@@ -51,8 +51,7 @@ public abstract class Descriptor
     protected internal virtual void HungUp() => ConnectionLost(ConnectionDone.Failure);
 
     /// <summary>
-    /// One of its callbacks has thrown, or the reactor ends. Remove it from the reactor and close it. May be called more than
-    /// once.
+    /// One of its callbacks has thrown, or the reactor ends. It was removed from the reactor; close it.
     /// </summary>
     /// <param name="reason">The exception, or <see cref="ConnectionAborted"/> when the reactor ends.</param>
     protected internal abstract void ConnectionLost(Failure reason);

@@ -133,15 +133,16 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
         _state = RunState.Running;
         _threadCalls.Start();
-        int outerReactor = ThreadOwner.Enter();
+        Deferred.EnterLoop();
         UnhandledFailures? outerFailures = _failures.Enter();
         SynchronizationContext? outerContext = LoopContext.Enter();
         while (_state == RunState.Running)
         {
             int timeoutMs = EndTurn();
-            if (_coalescer.ShouldSleep(_turnLengthTicks, willWait: timeoutMs != 0))
+            int sleepMicroseconds = _coalescer.EndTurn(_turnTicks, _turnLengthTicks, willWait: timeoutMs != 0);
+            if (sleepMicroseconds > 0)
             {
-                NativeProcess.SleepMicroseconds(WakeupCoalescer.SleepMicroseconds);
+                NativeProcess.SleepMicroseconds(sleepMicroseconds);
             }
 
             Turn(timeoutMs);
@@ -154,7 +155,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
         CloseAll();
         _state = RunState.Stopped;
-        ThreadOwner.Leave(outerReactor);
+        Deferred.LeaveLoop();
         _threadCalls.Stop();
         _failures.Leave(outerFailures);
         SynchronizationContext.SetSynchronizationContext(outerContext);
@@ -209,7 +210,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <param name="count">−1 takes back one that was reported without need.</param>
     internal void AddEvents(int count) => _coalescer.AddEvents(count);
 
-    /// <summary>A callback has thrown: logs the exception with its stack and closes the descriptor; the loop goes on.</summary>
+    /// <summary>A callback has thrown: logs the exception with its stack, and removes and closes the
+    /// descriptor; the loop goes on.</summary>
     /// <param name="culprit">The descriptor whose callback it was; null for none.</param>
     /// <param name="exception">The exception.</param>
     internal void CallbackThrew(Descriptor? culprit, Exception exception)
@@ -220,15 +222,14 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             return;
         }
 
+        Unwatch(culprit);
         try
         {
             culprit.ConnectionLost(exception is OutOfMemoryException ? OutOfMemory : new Failure(exception));
         }
         catch (Exception another)
         {
-            // Closing it failed too. Without registration it is at least not called again.
             LogThrown(another);
-            Unwatch(culprit);
         }
     }
 
@@ -369,6 +370,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         Connections.CloseAll();
         foreach (Descriptor descriptor in _descriptors.Snapshot())
         {
+            Unwatch(descriptor);
             Guard(static open => open.ConnectionLost(ConnectionAborted.Failure), descriptor);
         }
 

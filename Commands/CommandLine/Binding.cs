@@ -1,7 +1,6 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace Poetry.Commands;
 
@@ -20,7 +19,7 @@ internal delegate bool ValueParser<T>(
 /// </summary>
 internal sealed class Binding(CommandWords words)
 {
-    private Invocation _invocation;
+    private Invocation? _invocation;
     private string? _problem;
 
     public CommandWords Words => words;
@@ -30,34 +29,43 @@ internal sealed class Binding(CommandWords words)
 
     /// <summary>What came of it all.</summary>
     public Invocation Invocation =>
-        _problem is null ? _invocation : Invocation.Refuse(words.Command.FullName, _problem);
+        _problem is null ? _invocation! : Invocation.Refuse(words.Command.FullName, _problem);
 
     /// <summary>Reads the value of an option.</summary>
     /// <param name="text">A parameter of the method; its name is that of the option.</param>
     /// <param name="parser">What reads it; the default too.</param>
+    /// <param name="check">Says what is wrong with a value that was read, after the text; null for nothing.</param>
     /// <param name="parameter">Given by the compiler.</param>
     /// <returns>The default of the type if there is no value, or if it means nothing.</returns>
-    public T? Read<T>(string? text, ValueParser<T> parser, [CallerArgumentExpression(nameof(text))] string parameter = "")
+    public T? Read<T>(
+        string? text,
+        ValueParser<T> parser,
+        Func<T, string?>? check = null,
+        [CallerArgumentExpression(nameof(text))] string parameter = "")
     {
-        string? problem = null;
-        if (text is not null && parser(CommandWords.Unmarked(text), out T? value, out problem))
+        if (text is null)
         {
-            return value;
+            return default;
         }
 
-        Refuse(problem is null ? null : $"{OptionName(parameter)}: {problem}");
-        return default;
+        string typed = CommandWords.Unmarked(text);
+        if (parser(typed, out T? value, out string? problem) && check?.Invoke(value) is { } wrong)
+        {
+            problem = $"'{typed}' {wrong}";
+        }
+
+        Refuse(problem is null ? null : $"{OptionOf(parameter).Name}: {problem}");
+        return problem is null ? value : default;
     }
 
     /// <summary>Reads the value of an option that is one of the words that its declaration lists.</summary>
     /// <returns>The number of the word in that list, from 0.</returns>
     public int ReadWord(string text, [CallerArgumentExpression(nameof(text))] string parameter = "")
     {
-        string name = OptionName(parameter);
-        OptionSchema option = words.Command.FindOption(name)!;
+        OptionSchema option = OptionOf(parameter);
         string word = CommandWords.Unmarked(text);
         int number = Array.IndexOf(option.Words, word);
-        Refuse(number < 0 ? $"{name}: '{word}' is not one of {option.Placeholder}" : null);
+        Refuse(number < 0 ? $"{option.Name}: '{word}' is not one of {option.Placeholder}" : null);
         return Math.Max(number, 0);
     }
 
@@ -85,15 +93,7 @@ internal sealed class Binding(CommandWords words)
     /// <summary>Prints a text in place of running a command, if all is well.</summary>
     public void Say(string text) => _invocation = Invocation.Say(text);
 
-    /// <summary>The library's way from the name of a parameter to that of an option: maxPoem is --max-poem.</summary>
-    private static string OptionName(string parameter)
-    {
-        var name = new StringBuilder("--");
-        foreach (char c in parameter)
-        {
-            _ = char.IsAsciiLetterUpper(c) ? name.Append('-').Append(char.ToLowerInvariant(c)) : name.Append(c);
-        }
-
-        return name.ToString();
-    }
+    /// <summary>The option of a parameter: that of maxPoem is --max-poem.</summary>
+    private OptionSchema OptionOf(string parameter) => words.Command.Options.Find(
+        option => option.Name.Replace("-", string.Empty, StringComparison.Ordinal).Equals(parameter, StringComparison.OrdinalIgnoreCase))!;
 }

@@ -22,8 +22,8 @@ namespace Poetry.Commands;
 /// <para>
 /// That is the option --max-bytes with the short name -m. <c>null</c> is no default, a <c>bool</c> is a flag. A value that is
 /// one of a few words is declared as <c>text|json: …</c> and read by <see cref="Binding.ReadWord"/>; one with FILE or
-/// PATH in its name completes files. Then add a property to the options class that the command is given (Options.cs). Help, hints,
-/// completion and manual pages need nothing.
+/// PATH in its name completes files, NAME the transformations. Then add a property to the options class that the command is
+/// given (Options.cs). Help, hints, completion and manual pages need nothing.
 /// </para>
 /// <para>
 /// ConsoleAppFramework declares, binds and dispatches: its generator reads the methods and their docs. A new command is
@@ -40,8 +40,8 @@ internal static class CommandLine
     /// <param name="commands">What there is to run.</param>
     public static Invocation Parse(IReadOnlyList<string> args, ICommands commands)
     {
-        var words = CommandWords.Read(args, Root);
-        if (words.Has("--help"))
+        var words = new CommandWords(args, Root);
+        if (words.Has("--help") && !words.HasUnknownCommand)
         {
             return Invocation.Say(HelpText.Of(words.Command, Root));
         }
@@ -112,12 +112,8 @@ internal static class CommandLine
         root.Add(Find("get"), [], GetSyntax.Examples);
         root.Add(Find("completion"), [], CompletionSyntax.Examples);
         root.Add(Find("help"), [], HelpSyntax.Examples);
-        Find("help").Argument!.Words = [.. root.Subcommands.ConvertAll(command => command.Name), HelpSyntax.Licenses];
-        foreach (string command in (string[])["proxy", "get"])
-        {
-            Find(command).FindOption("--transform")!.Words = [.. TransformService.BuiltIn().Names];
-        }
-
+        root.SetWords("[COMMAND]", [.. root.Subcommands.ConvertAll(command => command.Name), HelpSyntax.Licenses]);
+        root.SetWords("NAME", [.. TransformService.BuiltIn().Names]);
         return root;
     }
 }

@@ -19,58 +19,38 @@ internal static class CommandRunner
         NativeProcess.ReapOrphans();
         _ = NativeProcess.EnsureStandardDescriptors();
         _ = NativeProcess.IgnoreSigXfsz();
-        Invocation invocation = default;
+        string command = "poetry";
         try
         {
-            invocation = CommandLine.Parse(args, commands);
-            if (invocation.Run is null)
+            Invocation invocation = CommandLine.Parse(args, commands);
+            command = invocation.Command;
+            if (invocation.Run is { } run)
             {
-                SignalQueue.Unblock();
+                _ = Report(invocation.Text, ExitCode.Success);
+                return run();
             }
 
-            if (invocation.Run is null && invocation.ExitCode == ExitCode.Success)
-            {
-                return Say(invocation.Text);
-            }
-
-            _ = StandardStreams.WriteAll(StandardStreams.Error, invocation.Text);
-            return invocation.Run is null ? invocation.ExitCode : invocation.Run();
-        }
-        catch (UsageError mistake)
-        {
-            _ = StandardStreams.WriteAll(StandardStreams.Error, Invocation.Refuse(invocation.Command!, mistake.Message).Text);
-            return ExitCode.WrongUsage;
-        }
-        catch (EndedBySignalError)
-        {
-            return ExitCode.Success;
-        }
-        catch (PollerUnavailableError wish)
-        {
-            _ = Fail(wish.Message);
-            return ExitCode.WrongUsage;
-        }
-        catch (IOException refusal)
-        {
-            return Fail(refusal.Message);
+            SignalQueue.Unblock();
+            return invocation.ExitCode == ExitCode.Success ? Say(invocation.Text) : Report(invocation.Text, invocation.ExitCode);
         }
 #pragma warning disable CA1031 // The last resort: the user is told of any exception in one line.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            _ = StandardStreams.WriteAll(StandardStreams.Error, Describe(exception, Environment.GetEnvironmentVariable("POETRY_DEBUG")));
-            return ExitCode.InternalError;
+            return exception switch
+            {
+                EndedBySignalError => ExitCode.Success,
+                UsageError or PollerUnavailableError => Report(Invocation.Refuse(command, exception.Message).Text, ExitCode.WrongUsage),
+                IOException => Fail(exception.Message),
+                _ => Report(Describe(exception, Environment.GetEnvironmentVariable("POETRY_DEBUG")), ExitCode.InternalError),
+            };
         }
     }
 
     /// <summary>Prints that something failed at run time: <c>poetry: cannot listen on 127.0.0.1:80: permission denied</c>.</summary>
     /// <param name="problem">One sentence without a full stop; it is escaped here.</param>
     /// <returns>The exit code for it.</returns>
-    public static int Fail(string problem)
-    {
-        _ = StandardStreams.WriteAll(StandardStreams.Error, $"poetry: {TextEscaper.EscapeLine(problem)}\n");
-        return ExitCode.Failure;
-    }
+    public static int Fail(string problem) => Report($"poetry: {TextEscaper.EscapeLine(problem)}\n", ExitCode.Failure);
 
     /// <summary>The report of an unexpected exception.</summary>
     /// <param name="exception">What was thrown.</param>
@@ -79,6 +59,12 @@ internal static class CommandRunner
     {
         string line = TextEscaper.EscapeLine($"poetry: internal error: {exception.GetType().Name}: {exception.Message}") + "\n";
         return debug == "1" ? $"{line}{exception}\n" : line;
+    }
+
+    private static int Report(string text, int exitCode)
+    {
+        _ = StandardStreams.WriteAll(StandardStreams.Error, text);
+        return exitCode;
     }
 
     private static int Say(string text)

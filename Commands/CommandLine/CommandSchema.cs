@@ -10,10 +10,7 @@ namespace Poetry.Commands;
 /// </summary>
 internal sealed class CommandSchema
 {
-    /// <summary>Called by generated code.</summary>
-    /// <param name="name">As typed.</param>
-    /// <param name="options">Options and arguments.</param>
-    /// <param name="description">The summary of the method.</param>
+    /// <summary>Called by generated code: the description is the summary of the method, the argument one of the options.</summary>
     public CommandSchema(string name, OptionSchema[] options, string description)
     {
         Name = FullName = name;
@@ -69,6 +66,21 @@ internal sealed class CommandSchema
         Subcommands.Add(command);
     }
 
+    /// <summary>Says what can be typed for every value whose declaration has only a name for it.</summary>
+    public void SetWords(string placeholder, string[] words)
+    {
+        foreach (CommandSchema command in Subcommands)
+        {
+            foreach (OptionSchema? value in (OptionSchema?[])[command.Argument, .. command.Options])
+            {
+                if (value?.Placeholder == placeholder)
+                {
+                    value.Words = words;
+                }
+            }
+        }
+    }
+
     /// <summary>The command of that name, or null.</summary>
     public CommandSchema? Find(string name) => Subcommands.Find(command => command.Name == name);
 
@@ -79,19 +91,11 @@ internal sealed class CommandSchema
 /// <summary>An option of a command or its argument.</summary>
 internal sealed class OptionSchema
 {
-    /// <summary>Called by generated code.</summary>
-    /// <param name="names">With their dashes, short ones first.</param>
-    /// <param name="description">
-    /// The doc of the parameter. Before its first colon stands what help calls the value, such as <c>SECONDS</c> or
-    /// <c>text|json</c>: words in lower case are what can be typed.
-    /// </param>
-    /// <param name="valueTypeName">Not used: all values are read as text.</param>
-    /// <param name="defaultValue">An expression of C#, or null.</param>
-    /// <param name="index">The place of an argument, null for an option.</param>
-    /// <param name="isFlag">True if it takes no value.</param>
-    /// <param name="isParams">Not used: an argument is always an array.</param>
-    /// <param name="isHidden">Not used.</param>
-    /// <param name="isDefaultValueHidden">Not used.</param>
+    /// <summary>
+    /// Called by generated code. Before the first colon of the description stands what help calls the value, such as
+    /// <c>SECONDS</c> or <c>text|json</c>: words in lower case are what can be typed. Only an argument has an index. A default
+    /// is an expression of C#. The rest is not used: all values are read as text, and an argument is always an array.
+    /// </summary>
     public OptionSchema(
         string[] names,
         string description,

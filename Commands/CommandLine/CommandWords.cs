@@ -14,49 +14,52 @@ internal sealed class CommandWords
     /// <summary>Before each typed value, so that the library never takes one for an option, for <c>--</c> or for help.</summary>
     private const char Mark = '=';
 
+    private readonly CommandSchema _root;
     private readonly List<(OptionSchema Option, string? Value)> _options = [];
     private readonly List<string> _arguments = [];
-
-    private CommandWords(CommandSchema root) => Command = root;
-
-    /// <summary>The command that was named, or the program.</summary>
-    public CommandSchema Command { get; private set; }
-
-    /// <summary>The first thing that is wrong, in one line; null if nothing is.</summary>
-    public string? Problem { get; private set; }
 
     /// <summary>Sorts the words.</summary>
     /// <param name="args">As the operating system gave them, without the name of the program.</param>
     /// <param name="root">The program.</param>
-    public static CommandWords Read(IReadOnlyList<string> args, CommandSchema root)
+    public CommandWords(IReadOnlyList<string> args, CommandSchema root)
     {
-        var words = new CommandWords(root);
+        Command = _root = root;
         bool hasOptions = true;
         for (int i = 0; i < args.Count; i++)
         {
             string word = args[i];
-            words.CheckText(word);
+            CheckText(word);
             if (hasOptions && word == "--")
             {
                 hasOptions = false;
             }
             else if (hasOptions && word is ['-', _, ..])
             {
-                words.ReadOption(args, ref i, root);
+                ReadOption(args, ref i);
             }
-            else if (words.Command == root)
+            else if (Command != root)
             {
-                words.ReadCommand(hasOptions ? word : null, root);
+                _arguments.Add(word);
+                Note(Command.Argument is null ? $"'{word}' is one argument too many" : null);
             }
-            else
+            else if (hasOptions && Problem is null)
             {
-                words._arguments.Add(word);
-                words.Note(words.Command.Argument is null ? $"'{word}' is one argument too many" : null);
+                // After a problem no command is looked for, so that the line says where the problem is.
+                Command = root.Find(word) ?? root;
+                HasUnknownCommand = Command == root;
+                Note(HasUnknownCommand ? Hints.UnknownCommand(word, root) : null);
             }
         }
-
-        return words;
     }
+
+    /// <summary>The command that was named, or the program.</summary>
+    public CommandSchema Command { get; }
+
+    /// <summary>True if a command was named that does not exist.</summary>
+    public bool HasUnknownCommand { get; }
+
+    /// <summary>The first thing that is wrong, in one line; null if nothing is.</summary>
+    public string? Problem { get; private set; }
 
     /// <summary>True if the option was typed.</summary>
     /// <param name="name">Its long name.</param>
@@ -71,24 +74,13 @@ internal sealed class CommandWords
     /// </summary>
     public string[] For(string owner)
     {
-        var line = new List<string> { owner };
-        foreach ((OptionSchema option, string? value) in _options)
+        List<string> line = [owner];
+        foreach ((OptionSchema option, string? value) in _options.FindAll(typed => typed.Option.Owner == owner))
         {
-            if (option.Owner == owner)
-            {
-                line.Add(option.Name);
-                if (!option.IsFlag)
-                {
-                    line.Add(Mark + value);
-                }
-            }
+            line.AddRange(option.IsFlag ? [option.Name] : [option.Name, Mark + value]);
         }
 
-        if (Command.Argument?.Owner == owner)
-        {
-            line.AddRange(_arguments.ConvertAll(argument => Mark + argument));
-        }
-
+        line.AddRange(Command.Argument?.Owner == owner ? _arguments.ConvertAll(argument => Mark + argument) : []);
         return [.. line];
     }
 
@@ -98,35 +90,24 @@ internal sealed class CommandWords
     /// <summary>The value as it was typed, or the default.</summary>
     public static string Unmarked(string value) => IsTyped(value) ? value[1..] : value;
 
-    /// <summary>Reads the name of the command. After a problem there is none, so that the line says where the problem is.</summary>
-    private void ReadCommand(string? word, CommandSchema root)
-    {
-        if (word is not null && Problem is null)
-        {
-            Command = root.Find(word) ?? root;
-            Note(Command == root ? Hints.UnknownCommand(word, root) : null);
-        }
-    }
-
     /// <summary>Reads an option, and the word after it if that is its value.</summary>
-    private void ReadOption(IReadOnlyList<string> args, ref int i, CommandSchema root)
+    private void ReadOption(IReadOnlyList<string> args, ref int i)
     {
         string word = args[i];
         int equals = word.IndexOf('=');
         string name = equals < 0 ? word : word[..equals];
         string? value = equals < 0 ? null : word[(equals + 1)..];
-        OptionSchema? option = Command.FindOption(name) ?? root.FindOption(name);
+        OptionSchema? option = Command.FindOption(name) ?? _root.FindOption(name);
         if (option is null)
         {
-            Note(Hints.UnknownOption(name, Command, root));
+            Note(Hints.UnknownOption(name, Command, _root));
             return;
         }
 
         if (option.IsFlag)
         {
-            bool isOn = true;
-            Note(value is null || bool.TryParse(value, out isOn) ? null : $"{name} takes no value");
-            if (!isOn)
+            Note(value is null or "true" or "false" ? null : $"{name} takes no value");
+            if (value == "false")
             {
                 return;
             }

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Text;
 
 namespace Poetry.Commands;
 
@@ -14,69 +13,34 @@ internal static class CompletionScript
     /// <summary>The script for a shell.</summary>
     /// <param name="shell">bash, zsh, fish or pwsh.</param>
     /// <param name="root">The program's declaration.</param>
-    public static string For(string shell, CommandSchema root)
+    public static string For(string shell, CommandSchema root) => shell switch
     {
-        var script = new StringBuilder();
-        _ = script.Append("# ").Append(shell).Append(" completion for ").Append(root.Name).Append('\n');
-        switch (shell)
-        {
-            case "bash":
-                Bash(script, root);
-                break;
-            case "zsh":
-                Zsh(script, root);
-                break;
-            case "fish":
-                Fish(script, root);
-                break;
-            case "pwsh":
-                PowerShell(script, root);
-                break;
-            default:
-                throw new UnreachableException(shell);
-        }
+        "bash" => Bash(root),
+        "zsh" => Zsh(root),
+        "fish" => Fish(root),
+        "pwsh" => PowerShell(root),
+        _ => throw new UnreachableException(shell),
+    };
 
-        return script.ToString();
-    }
-
-    private static void Bash(StringBuilder script, CommandSchema root)
+    private static string Bash(CommandSchema root)
     {
-        string name = root.Name;
-        _ = script.Append($$"""
-            _{{name}}() {
+        return $$"""
+            # bash completion for poetry
+            _poetry() {
                 local word=${COMP_WORDS[COMP_CWORD]} before= command= words= files= i
                 if ((COMP_CWORD > 0)); then before=${COMP_WORDS[COMP_CWORD-1]}; fi
                 # '=' is a word of its own: --progress=l is three.
                 if [[ $word == '=' ]]; then word=; elif [[ $before == '=' ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi
                 for ((i = 1; i < COMP_CWORD; i++)); do
                     case ${COMP_WORDS[i]} in
-
-            """);
-        foreach (CommandSchema command in root.Subcommands)
-        {
-            _ = script.Append($"            {command.Name}) command={command.Name}; break ;;\n");
-        }
-
-        _ = script.Append("        esac\n    done\n    case \"$command $before\" in\n");
-        foreach (CommandSchema command in root.Subcommands)
-        {
-            foreach (OptionSchema option in command.Options)
-            {
-                if (!option.IsFlag)
-                {
-                    _ = script.Append($"        {Patterns(command, option)}) ").Append(Offer(option)).Append(" ;;\n");
-                }
-            }
-        }
-
-        _ = script.Append("        *) case \"$command\" in\n            '') words='").Append(WordsOf(root, root)).Append("' ;;\n");
-        foreach (CommandSchema command in root.Subcommands)
-        {
-            _ = script.Append($"            {command.Name}) words='{WordsOf(command, root)}'");
-            _ = script.Append(command.Argument is { TakesFile: true } ? "; files=1 ;;\n" : " ;;\n");
-        }
-
-        _ = script.Append($$"""
+                        {{string.Join('|', root.Subcommands.ConvertAll(command => command.Name))}}) command=${COMP_WORDS[i]}; break ;;
+                    esac
+                done
+                case "$command $before" in
+            {{LinesOfOptions(root, option => !option.IsFlag, ValueCase)}}
+                    *) case "$command" in
+                        '') words='{{WordsOf(root, root)}}' ;;
+            {{Lines(root.Subcommands, CommandCase)}}
                     esac ;;
                 esac
                 COMPREPLY=($(compgen -W "$words" -- "$word"))
@@ -86,167 +50,131 @@ internal static class CompletionScript
                     compopt -o filenames 2>/dev/null
                 fi
             }
-            complete -F _{{name}} {{name}}
+            complete -F _poetry poetry
 
-            """);
+            """;
 
-        static string Offer(OptionSchema value) => value.TakesFile ? "files=1" : $"words='{string.Join(' ', value.Words)}'";
+        string CommandCase(CommandSchema command)
+        {
+            string files = command.Argument is { TakesFile: true } ? "; files=1" : string.Empty;
+            return $"            {command.Name}) words='{WordsOf(command, root)}'{files} ;;";
+        }
 
-        static string Patterns(CommandSchema command, OptionSchema option) =>
-            string.Join('|', Array.ConvertAll(option.Names, name => $"'{command.Name} {name}'"));
+        static string ValueCase(CommandSchema command, OptionSchema option)
+        {
+            string words = option.TakesFile ? "files=1" : $"words='{string.Join(' ', option.Words)}'";
+            return $"        {string.Join('|', SpellingsOf(command, option))}) {words} ;;";
+        }
     }
 
-    private static void Zsh(StringBuilder script, CommandSchema root)
+    private static string Zsh(CommandSchema root)
     {
-        string name = root.Name;
-        _ = script.Insert(0, $"#compdef {name}\n").Append($$"""
-            _{{name}}() {
+        return $$"""
+            #compdef poetry
+            # zsh completion for poetry
+            _poetry() {
                 local curcontext="$curcontext" state line
                 _arguments -C '1: :->command' '*:: :->arguments'
                 case $state in
                     command)
                         local -a commands=(
-
-            """);
-        foreach (CommandSchema command in root.Subcommands)
-        {
-            _ = script.Append($"                '{command.Name}:{Quote(command.Description)}'\n");
-        }
-
-        _ = script.Append($$"""
+            {{Lines(root.Subcommands, command => $"                '{command.Name}:{Quote(command.Description)}'")}}
                         )
                         _describe command commands
                         compadd -- {{string.Join(' ', root.Options.ConvertAll(option => option.Name))}} ;;
                     arguments)
                         case $line[1] in
-
-            """);
-        foreach (CommandSchema command in root.Subcommands)
-        {
-            _ = script.Append($"                {command.Name}) _arguments -s");
-            foreach (OptionSchema option in (OptionSchema[])[.. command.Options, .. root.Options])
-            {
-                string value = option.IsFlag ? string.Empty : $":{ZshText(option.Placeholder)}:{ZshAction(option)}";
-                string equals = option.IsFlag ? string.Empty : "=";
-                foreach (string spelling in option.Names)
-                {
-                    string excluded = $"({string.Join(' ', option.Names)})";
-                    string suffix = spelling.StartsWith("--", StringComparison.Ordinal) ? equals : string.Empty;
-                    _ = script.Append($" \\\n                    '{excluded}{spelling}{suffix}[{ZshText(option.Description)}]{value}'");
-                }
-            }
-
-            if (command.Argument is { } argument)
-            {
-                _ = script.Append($" \\\n                    '*:{ZshText(argument.Placeholder)}:{ZshAction(argument)}'");
-            }
-
-            _ = script.Append(" ;;\n");
-        }
-
-        _ = script.Append($$"""
+            {{Lines(root.Subcommands, CommandCase)}}
                         esac ;;
                 esac
             }
-            if [ "$funcstack[1]" = "_{{name}}" ]; then _{{name}} "$@"; else compdef _{{name}} {{name}}; fi
+            if [ "$funcstack[1]" = "_poetry" ]; then _poetry "$@"; else compdef _poetry poetry; fi
 
-            """);
+            """;
 
-        static string ZshAction(OptionSchema value) =>
-            value.TakesFile ? "{compset -P \"*=\"; _files}" : value.Words.Length > 0 ? $"({string.Join(' ', value.Words)})" : " ";
+        string CommandCase(CommandSchema command)
+        {
+            List<string> lines = [$"                {command.Name}) _arguments -s"];
+            foreach (OptionSchema option in (OptionSchema[])[.. command.Options, .. root.Options])
+            {
+                lines.AddRange(Array.ConvertAll(option.Names, name => Specification(option, name)));
+            }
 
-        static string ZshText(string text) =>
+            lines.AddRange(command.Argument is { } argument ? [$"'*:{Value(argument)}'"] : []);
+            return string.Join(" \\\n                    ", lines) + " ;;";
+        }
+
+        static string Specification(OptionSchema option, string name)
+        {
+            string equals = !option.IsFlag && IsLong(name) ? "=" : string.Empty;
+            string value = option.IsFlag ? string.Empty : $":{Value(option)}";
+            return $"'({string.Join(' ', option.Names)}){name}{equals}[{Text(option.Description)}]{value}'";
+        }
+
+        static string Value(OptionSchema value)
+        {
+            string action = value.TakesFile ? "{compset -P \"*=\"; _files}"
+                : value.Words.Length > 0 ? $"({string.Join(' ', value.Words)})"
+                : " ";
+            return $"{Text(value.Placeholder)}:{action}";
+        }
+
+        static string Text(string text) =>
             Quote(text).Replace("[", "\\[", StringComparison.Ordinal).Replace("]", "\\]", StringComparison.Ordinal)
                 .Replace(":", "\\:", StringComparison.Ordinal);
+
+        static string Quote(string text) => text.Replace("'", "'\\''", StringComparison.Ordinal);
     }
 
-    private static void Fish(StringBuilder script, CommandSchema root)
+    private static string Fish(CommandSchema root)
     {
-        string name = root.Name;
-        _ = script.Append($"complete -c {name} -f\n");
-        foreach (CommandSchema command in root.Subcommands)
+        return $"""
+            # fish completion for poetry
+            complete -c poetry -f
+            {Lines(root.Subcommands, command => $"complete -c poetry -n __fish_use_subcommand -a {command.Name}{Meaning(command.Description)}")}
+            {Lines(root.Options, option => Option(string.Empty, option))}
+            {LinesOfOptions(root, option => true, (command, option) => Option(Condition(command), option))}
+            {Lines(root.Subcommands.FindAll(command => command.Argument is { TakesFile: true } or { Words.Length: > 0 }), Argument)}
+
+            """;
+
+        static string Condition(CommandSchema command) => $" -n '__fish_seen_subcommand_from {command.Name}'";
+
+        static string Argument(CommandSchema command) => $"complete -c poetry{Condition(command)}{Value(command.Argument!)}";
+
+        static string Option(string condition, OptionSchema option)
         {
-            _ = script.Append($"complete -c {name} -n __fish_use_subcommand -a {command.Name} -d '{FishQuote(command.Description)}'\n");
+            string names = string.Concat(Array.ConvertAll(option.Names, Spelling));
+            string value = option.IsFlag ? string.Empty : (option.TakesFile ? " -r" : " -x") + Value(option);
+            return $"complete -c poetry{condition}{names}{value}{Meaning(option.Description)}";
         }
 
-        foreach (OptionSchema option in root.Options)
-        {
-            FishOption(script, name, condition: null, option);
-        }
+        static string Value(OptionSchema value) => value.TakesFile ? " -F" : $" -a '{string.Join(' ', value.Words)}'";
 
-        foreach (CommandSchema command in root.Subcommands)
-        {
-            string condition = $"__fish_seen_subcommand_from {command.Name}";
-            foreach (OptionSchema option in command.Options)
-            {
-                FishOption(script, name, condition, option);
-            }
+        static string Spelling(string name) => IsLong(name) ? $" -l {name[2..]}" : name.Length == 2 ? $" -s {name[1]}" : $" -o {name[1..]}";
 
-            if (command.Argument is { } argument && (argument.TakesFile || argument.Words.Length > 0))
-            {
-                string offer = argument.TakesFile ? "-F" : $"-a '{string.Join(' ', argument.Words)}'";
-                _ = script.Append($"complete -c {name} -n '{condition}' {offer}\n");
-            }
-        }
+        static string Meaning(string text) => $" -d '{text.Replace("'", "\\'", StringComparison.Ordinal)}'";
     }
 
-    private static void FishOption(StringBuilder script, string name, string? condition, OptionSchema option)
+    private static string PowerShell(CommandSchema root)
     {
-        _ = script.Append($"complete -c {name}");
-        if (condition is not null)
-        {
-            _ = script.Append($" -n '{condition}'");
-        }
-
-        foreach (string spelling in option.Names)
-        {
-            _ = script.Append(spelling.StartsWith("--", StringComparison.Ordinal) ? $" -l {spelling[2..]}"
-                : spelling.Length == 2 ? $" -s '{spelling[1..]}'" : $" -o '{spelling[1..]}'");
-        }
-
-        if (!option.IsFlag)
-        {
-            _ = script.Append(option.TakesFile ? " -r -F" : $" -x -a '{string.Join(' ', option.Words)}'");
-        }
-
-        _ = script.Append($" -d '{FishQuote(option.Description)}'\n");
-    }
-
-    private static void PowerShell(StringBuilder script, CommandSchema root)
-    {
-        string name = root.Name;
-        _ = script.Append($$"""
-            Register-ArgumentCompleter -Native -CommandName {{name}} -ScriptBlock {
+        List<CommandSchema> commands = root.Subcommands;
+        List<CommandSchema> takers = commands.FindAll(command => command.Argument is { TakesFile: true });
+        return $$"""
+            # pwsh completion for poetry
+            Register-ArgumentCompleter -Native -CommandName poetry -ScriptBlock {
                 param($word, $ast, $position)
                 $words = @{
                     '' = '{{WordsOf(root, root)}}'
-
-            """);
-        foreach (CommandSchema command in root.Subcommands)
-        {
-            _ = script.Append($"        '{command.Name}' = '{WordsOf(command, root)}'\n");
-        }
-
-        _ = script.Append("    }\n    $values = @{\n");
-        foreach (CommandSchema command in root.Subcommands)
-        {
-            foreach (OptionSchema option in command.Options.FindAll(option => option.Words.Length > 0))
-            {
-                _ = script.Append($"        '{command.Name} {option.Name}' = '{string.Join(' ', option.Words)}'\n");
-            }
-        }
-
-        var takers = new List<string>();
-        foreach (CommandSchema command in root.Subcommands)
-        {
-            takers.AddRange(command.Argument is { TakesFile: true } ? [$"'{command.Name}'"] : []);
-            foreach (OptionSchema option in command.Options.FindAll(option => option.TakesFile))
-            {
-                takers.AddRange(Array.ConvertAll(option.Names, spelling => $"'{command.Name} {spelling}'"));
-            }
-        }
-
-        _ = script.Append($"    }}\n    $files = @({string.Join(", ", takers)})\n").Append("""
+            {{Lines(commands, command => $"        '{command.Name}' = '{WordsOf(command, root)}'")}}
+                }
+                $values = @{
+            {{LinesOfOptions(root, option => option.Words.Length > 0, Values)}}
+                }
+                $files = @(
+            {{Lines(takers, command => $"        '{command.Name}'")}}
+            {{LinesOfOptions(root, option => option.TakesFile, Files)}}
+                )
                 $typed = @($ast.CommandElements | Where-Object { $_.Extent.EndOffset -lt $position } | ForEach-Object { "$_" })
                 $command = $typed | Select-Object -Skip 1 | Where-Object { $words.ContainsKey($_) } | Select-Object -First 1
                 $before, $start, $rest = $typed[-1], '', "$word"
@@ -265,7 +193,12 @@ internal static class CompletionScript
                 }
             }
 
-            """);
+            """;
+
+        static string Files(CommandSchema command, OptionSchema option) => $"        {string.Join(", ", SpellingsOf(command, option))}";
+
+        static string Values(CommandSchema command, OptionSchema option) =>
+            $"        '{command.Name} {option.Name}' = '{string.Join(' ', option.Words)}'";
     }
 
     /// <summary>Everything that may follow a command: commands, the words of its arguments, options.</summary>
@@ -277,7 +210,20 @@ internal static class CompletionScript
         .. root.Options.ConvertAll(option => option.Name),
     ]);
 
-    private static string Quote(string text) => text.Replace("'", "'\\''", StringComparison.Ordinal);
+    /// <summary>As the scripts look them up: <c>'get -o'</c> and <c>'get --output'</c>.</summary>
+    private static string[] SpellingsOf(CommandSchema command, OptionSchema option) =>
+        Array.ConvertAll(option.Names, name => $"'{command.Name} {name}'");
 
-    private static string FishQuote(string text) => text.Replace("'", "\\'", StringComparison.Ordinal);
+    private static string Lines<T>(List<T> items, Converter<T, string> line) => string.Join('\n', items.ConvertAll(line));
+
+    private static string LinesOfOptions(
+        CommandSchema root, Predicate<OptionSchema> isListed, Func<CommandSchema, OptionSchema, string> line)
+    {
+        List<string> lines = [];
+        root.Subcommands.ForEach(
+            command => lines.AddRange(command.Options.FindAll(isListed).ConvertAll(option => line(command, option))));
+        return string.Join('\n', lines);
+    }
+
+    private static bool IsLong(string name) => name.StartsWith("--", StringComparison.Ordinal);
 }

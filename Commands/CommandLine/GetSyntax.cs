@@ -83,38 +83,39 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
         {
             Transform = binding.Read<string>(transform, TryParseTransformation),
             Via = binding.Read<Endpoint>(via, Endpoint.TryParse),
-            Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
-            Retry = (int)binding.Read<long>(retry, ServerSyntax.TryParseCount),
-            Output = path == StandardOutput ? null : path,
-            Wait = wait,
-            Race = race,
-            AllOrNothing = allOrNothing,
-            Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
-            Progress = (ProgressStyle)binding.ReadWord(progress),
-            Quiet = quiet,
-            Raw = raw,
             StrictTransform = strictTransform,
+            Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
             ConnectTimeout = binding.Read<TimeSpan>(connectTimeout, Quantity.TryParseLimit),
             MaxTime = binding.Read<TimeSpan>(maxTime, Quantity.TryParseLimit),
             MaxBytes = binding.Read<long>(maxBytes, Quantity.TryParseSize),
             ExpectBytes = expectBytes is null ? null : binding.Read<long>(expectBytes, Quantity.TryParseSize),
             Sha256 = binding.Read<byte[]>(sha256, TryParseSha256),
             AllowEmpty = allowEmpty,
+            Retry = (int)binding.Read<long>(retry, ServerSyntax.TryParseCount),
             ParallelMax = (int)binding.Read<long>(parallelMax, ServerSyntax.TryParseCount),
+            Output = path == StandardOutput ? null : path,
             Sync = sync,
             Stream = stream,
+            Wait = wait,
+            Race = race,
+            AllOrNothing = allOrNothing,
+            Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
+            Progress = (ProgressStyle)binding.ReadWord(progress),
             Colour = (ColourMode)binding.ReadWord(color),
+            Quiet = quiet,
             Verbosity = veryVerbose ? 2 : verbose ? 1 : 0,
+            Raw = raw,
         };
         PoemMirrors[] from = binding.ReadAll<PoemMirrors>(address, PoemMirrors.TryParse);
-        binding.Refuse(from.Length == 0 ? "no address given (try 'poetry get --help')"
-            : transform is not null && via is null ? "--transform needs --via ADDRESS, a transform server"
-            : transform is null && via is not null ? "--via needs --transform NAME, a transformation"
-            : raw && options.Output is not null ? "--raw has no effect: what goes to a file is never escaped"
+        string? ofOnePoem = expectBytes is not null ? "--expect-bytes" : sha256 is not null ? "--sha256" : stream ? "--stream" : null;
+        binding.Refuse(from.Length == 0 ? "no address given (try 'poetry get --help')" : null);
+        RefuseUnpaired(binding, transform, via);
+        binding.Refuse(
+            raw && options.Output is not null ? "--raw has no effect: what goes to a file is never escaped"
             : race && allOrNothing ? "--race wants one poem, --all-or-nothing all of them: use one of the two"
             : race && wait ? "--wait has no effect: with --race only one poem is printed"
             : strictTransform && transform is null ? "--strict-transform has no effect without --transform NAME"
-            : from.Length > 1 && OptionOfOnePoem(expectBytes, sha256, stream) is { } single ? $"{single} takes one ADDRESS, not {from.Length}"
+            : from.Length > 1 && ofOnePoem is not null ? $"{ofOnePoem} takes one ADDRESS, not {from.Length}"
             : stream && transform is not null ? "--stream cannot be used with --transform: a poem is transformed as a whole"
             : stream && wait ? "--stream writes bytes as they come: it cannot be used with --wait"
             : stream && allOrNothing ? "--stream writes bytes as they come: it cannot be used with --all-or-nothing"
@@ -133,8 +134,11 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
         binding.Run(() => commands.Get(options, from));
     }
 
-    private static string? OptionOfOnePoem(string? expectBytes, string? sha256, bool stream) =>
-        expectBytes is not null ? "--expect-bytes" : sha256 is not null ? "--sha256" : stream ? "--stream" : null;
+    /// <summary>Refuses a transformation without a server, and a server without a transformation.</summary>
+    public static void RefuseUnpaired(Binding binding, string? transform, string? via) => binding.Refuse(
+        transform is not null && via is null ? "--transform needs --via ADDRESS, a transform server"
+        : transform is null && via is not null ? "--via needs --transform NAME, a transformation"
+        : null);
 
     private static bool TryParseSha256(string text, [NotNullWhen(true)] out byte[]? hash, [NotNullWhen(false)] out string? problem)
     {

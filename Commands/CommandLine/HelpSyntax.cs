@@ -1,5 +1,4 @@
 using System;
-using System.Diagnostics.CodeAnalysis;
 using ConsoleAppFramework;
 
 namespace Poetry.Commands;
@@ -19,19 +18,15 @@ internal sealed class CompletionSyntax(Binding binding, CommandSchema root)
     /// <param name="shell">bash|zsh|fish|pwsh: The shell</param>
     public void Completion([Argument] params string[] shell)
     {
-        string all = string.Join(", ", binding.Words.Command.Argument!.Words);
-        string[] shells = binding.ReadAll<string>(shell, TryParseShell);
-        binding.Refuse(shells.Length == 1 ? null : $"name one shell: {all}");
+        string[] known = binding.Words.Command.Argument!.Words;
+        string all = string.Join(", ", known);
+        string[] typed = Array.ConvertAll(shell, CommandWords.Unmarked);
+        binding.Refuse(typed.Length != 1 ? $"name one shell: {all}"
+            : Array.IndexOf(known, typed[0]) < 0 ? $"'{typed[0]}' is not one of {all}"
+            : null);
         if (!binding.HasFailed)
         {
-            binding.Say(CompletionScript.For(shells[0], root));
-        }
-
-        bool TryParseShell(string text, [NotNullWhen(true)] out string? known, [NotNullWhen(false)] out string? problem)
-        {
-            known = text;
-            problem = Array.IndexOf(binding.Words.Command.Argument!.Words, text) < 0 ? $"'{text}' is not one of {all}" : null;
-            return problem is null;
+            binding.Say(CompletionScript.For(typed[0], root));
         }
     }
 }
@@ -54,18 +49,17 @@ internal sealed class HelpSyntax(Binding binding, CommandSchema root)
     /// <param name="command">[COMMAND]: The command, or licenses</param>
     public void Help(bool man = false, [Argument] params string[] command)
     {
-        bool wantsLicenses = command is [var word] && CommandWords.Unmarked(word) == Licenses;
-        CommandSchema[] named = wantsLicenses ? [] : binding.ReadAll<CommandSchema>(command, TryParseCommand);
-        binding.Refuse(named.Length > 1 ? "name one command" : null);
-        binding.Refuse(wantsLicenses && man ? "--man has no effect: the licenses have no manual page" : null);
-        CommandSchema about = named is [var one, ..] ? one : root;
-        binding.Say(wantsLicenses ? Notices.Text() : man ? ManPage.Of(about, root) : HelpText.Of(about, root));
-    }
+        string[] topics = Array.ConvertAll(command, CommandWords.Unmarked);
+        if (topics is [Licenses])
+        {
+            binding.Refuse(man ? "--man has no effect: the licenses have no manual page" : null);
+            binding.Say(Notices.Text());
+            return;
+        }
 
-    private bool TryParseCommand(string text, [NotNullWhen(true)] out CommandSchema? named, [NotNullWhen(false)] out string? problem)
-    {
-        named = root.Find(text);
-        problem = named is null ? Hints.UnknownCommand(text, root) : null;
-        return named is not null;
+        CommandSchema about = (topics is [var topic, ..] ? root.Find(topic) : root) ?? root;
+        binding.Refuse(topics.Length > 0 && about == root ? Hints.UnknownCommand(topics[0], root) : null);
+        binding.Refuse(topics.Length > 1 ? "name one command" : null);
+        binding.Say(man ? ManPage.Of(about, root) : HelpText.Of(about, root));
     }
 }

@@ -20,10 +20,7 @@ internal static class HelpText
         foreach (ManualSection section in Manual.SectionsOf(command, root))
         {
             AppendTable(text, section);
-            if (section.Title == "Options" && Manual.HasQuantities(command))
-            {
-                _ = text.Append('\n').Append(Manual.Quantities).Append('\n');
-            }
+            _ = text.Append(section.Note is null ? string.Empty : $"\n{section.Note}\n");
         }
 
         _ = text.Append("\nExamples:\n");
@@ -33,6 +30,29 @@ internal static class HelpText
         }
 
         return text.ToString();
+    }
+
+    /// <summary>Appends words from a column on, and goes on below it when a line is full.</summary>
+    /// <param name="text">Ends in the middle of a line, or in a new one.</param>
+    /// <param name="words">Separated by spaces.</param>
+    /// <param name="at">How much of the line is used; not more than <paramref name="column"/>.</param>
+    /// <param name="column">Where the words begin in every line.</param>
+    public static void AppendWrapped(StringBuilder text, string words, int at, int column)
+    {
+        foreach (string word in words.Split(' '))
+        {
+            if (at > column && at + 1 + word.Length > Width)
+            {
+                _ = text.Append('\n');
+                at = 0;
+            }
+
+            int gap = at > column ? 1 : column - at;
+            _ = text.Append(' ', gap).Append(word);
+            at += gap + word.Length;
+        }
+
+        _ = text.Append('\n');
     }
 
     private static void AppendTable(StringBuilder text, ManualSection section)
@@ -57,37 +77,5 @@ internal static class HelpText
 
             AppendWrapped(text, meaning, at, column);
         }
-    }
-
-    /// <summary>Appends words from a column on, and goes on below it when a line is full.</summary>
-    private static void AppendWrapped(StringBuilder text, string meaning, int at, int column)
-    {
-        bool isFirst = true;
-        foreach (Range range in meaning.AsSpan().Split(' '))
-        {
-            ReadOnlySpan<char> word = meaning.AsSpan()[range];
-            if (!isFirst && at + 1 + word.Length > Width)
-            {
-                _ = text.Append('\n');
-                at = 0;
-            }
-
-            if (at < column)
-            {
-                _ = text.Append(' ', column - at);
-                at = column;
-            }
-            else
-            {
-                _ = text.Append(' ');
-                at++;
-            }
-
-            _ = text.Append(word);
-            at += word.Length;
-            isFirst = false;
-        }
-
-        _ = text.Append('\n');
     }
 }

@@ -9,7 +9,7 @@ internal static class Hints
     /// <summary>Words of other programs for what has another name here. Only the names that the command has are offered.</summary>
     private static readonly (string Typed, string Known)[] OtherWords =
     [
-        ("fetch", "get"), ("download", "get"), ("curl", "get"), ("cache", "proxy"), ("server", "serve"),
+        ("fetch", "get"), ("download", "get"), ("curl", "get"), ("cache", "proxy"), ("server", "serve"), ("man", "help"),
         ("--host", "--iface"), ("--bind", "--iface"), ("--address", "--iface"), ("--interface", "--iface"),
         ("--retries", "--retry"), ("--threads", "--workers"), ("--verbose", "--log-level"), ("--out", "--output"),
     ];
@@ -17,43 +17,29 @@ internal static class Hints
     /// <summary>A word that is no command, with the nearest that is one, or all.</summary>
     public static string UnknownCommand(string word, CommandSchema root)
     {
-        string? nearest = Nearest(word, root.Subcommands.ConvertAll(command => command.Name));
-        return nearest is null
-            ? $"unknown command '{word}' (commands: {string.Join(", ", root.Subcommands.ConvertAll(command => command.Name))})"
-            : $"unknown command '{word}' (did you mean '{nearest}'?)";
+        List<string> commands = root.Subcommands.ConvertAll(command => command.Name);
+        string hint = Nearest(word, [.. commands, .. NamesOf(root)]) is { } nearest
+            ? $"did you mean '{nearest}'?"
+            : $"commands: {string.Join(", ", commands)}";
+        return $"unknown command '{word}' ({hint})";
     }
 
     /// <summary>An option that the command does not have, with the nearest that it has, or the commands that have it.</summary>
     public static string UnknownOption(string name, CommandSchema command, CommandSchema root)
     {
-        List<CommandSchema> owners = root.Subcommands.FindAll(other => other.FindOption(name) is not null);
-        if (owners.Count > 0)
+        if (root.Subcommands.Exists(other => other.FindOption(name) is not null))
         {
-            string where = command == root ? ", and comes after the command" : string.Empty;
-            return $"{name} is an option of {Enumerate(owners.ConvertAll(owner => owner.Name), "and")}{where}";
+            return Owners(name, root) + (command == root ? ", and comes after the command" : string.Empty);
         }
 
-        if (name.Length > 2 && command.FindOption(name[..2]) is { IsFlag: false })
-        {
-            return $"unknown option '{name}' (did you mean '{name[..2]} {name[2..]}'?)";
-        }
-
-        List<string> names = command.Options.ConvertAll(option => option.Name);
-        names.AddRange(root.Options.ConvertAll(option => option.Name));
-        if (Nearest(name, names) is { } nearest)
-        {
-            return $"unknown option '{name}' (did you mean '{nearest}'?)";
-        }
-
-        foreach (CommandSchema other in command == root ? [] : root.Subcommands)
-        {
-            if (Nearest(name, other.Options.ConvertAll(option => option.Name)) is { } elsewhere)
-            {
-                return $"unknown option '{name}' ({elsewhere} is an option of {other.Name})";
-            }
-        }
-
-        return $"unknown option '{name}'";
+        string? meant = name.Length > 2 && command.FindOption(name[..2]) is { IsFlag: false } ? $"{name[..2]} {name[2..]}"
+            : Nearest(name, [.. NamesOf(command), .. NamesOf(root)]);
+        List<string> all = [];
+        root.Subcommands.ForEach(other => all.AddRange(NamesOf(other)));
+        string? elsewhere = command == root ? null : Nearest(name, all);
+        return $"unknown option '{name}'" + (meant is not null ? $" (did you mean '{meant}'?)"
+            : elsewhere is not null ? $" ({Owners(elsewhere, root)})"
+            : string.Empty);
     }
 
     /// <summary>Words in a sentence: <c>serve, get or completion</c>.</summary>
@@ -61,20 +47,17 @@ internal static class Hints
         ? words[0]
         : $"{string.Join(", ", words.GetRange(0, words.Count - 1))} {conjunction} {words[^1]}";
 
+    private static string Owners(string option, CommandSchema root)
+    {
+        List<CommandSchema> owners = root.Subcommands.FindAll(command => command.FindOption(option) is not null);
+        return $"{option} is an option of {Enumerate(owners.ConvertAll(owner => owner.Name), "and")}";
+    }
+
+    private static List<string> NamesOf(CommandSchema command) => command.Options.ConvertAll(option => option.Name);
+
     private static string? Nearest(string typed, List<string> known)
     {
         (_, string? meant) = Array.Find(OtherWords, pair => pair.Typed == typed);
-        if (meant is not null && known.Contains(meant))
-        {
-            return meant;
-        }
-
-        var nearest = new NearestWord(typed);
-        foreach (string word in known)
-        {
-            nearest.Offer(word);
-        }
-
-        return nearest.Found;
+        return meant is null ? NearestWord.Find(typed, known) : known.Contains(meant) ? meant : null;
     }
 }

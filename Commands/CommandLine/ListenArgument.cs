@@ -8,19 +8,13 @@ namespace Poetry.Commands;
 /// An argument of a server, <c>WHAT</c> or <c>ADDRESS=WHAT</c>: what it serves, and optionally the address to listen on.
 /// WHAT is a file for <c>serve</c> and an address for <c>proxy</c>. <c>fd:NAME</c> as the address is a socket that systemd passes.
 /// </summary>
-internal sealed class ListenArgument
+/// <param name="listen">The address to listen on; null if the argument has none.</param>
+/// <param name="what">The rest of the argument; never empty.</param>
+internal sealed class ListenArgument(Endpoint? listen, string what)
 {
-    private ListenArgument(Endpoint? listen, string what)
-    {
-        Listen = listen;
-        What = what;
-    }
+    public Endpoint? Listen => listen;
 
-    /// <summary>The address to listen on; null if the argument has none.</summary>
-    public Endpoint? Listen { get; }
-
-    /// <summary>The rest of the argument; never empty.</summary>
-    public string What { get; }
+    public string What => what;
 
     /// <summary>The address of each argument; null for one that has none.</summary>
     public static Endpoint?[] Places(ListenArgument[] arguments) => Array.ConvertAll(arguments, argument => argument.Listen);
@@ -35,11 +29,10 @@ internal sealed class ListenArgument
         [NotNullWhen(false)] out string? problem)
     {
         argument = null;
-        problem = null;
         for (int equals = text.IndexOf('='); equals >= 0; equals = text.IndexOf('=', equals + 1))
         {
             string left = text[..equals];
-            if (TryParseListening(left, out Endpoint? listen, out string? whyNot))
+            if (TryParseListening(left, out Endpoint? listen, out problem))
             {
                 string what = text[(equals + 1)..];
                 problem = what.Length == 0 ? $"'{text}' has nothing after '='" : null;
@@ -49,19 +42,14 @@ internal sealed class ListenArgument
 
             if (IsMeantAsAddress(left))
             {
-                problem = $"{whyNot} (a file of this name is ./{text})";
+                problem += $" (a file of this name is ./{text})";
                 return false;
             }
         }
 
-        if (text.Length == 0)
-        {
-            problem = "an argument is empty";
-            return false;
-        }
-
-        argument = new ListenArgument(null, text);
-        return true;
+        problem = text.Length == 0 ? "an argument is empty" : null;
+        argument = problem is null ? new ListenArgument(null, text) : null;
+        return problem is null;
     }
 
     private static bool TryParseListening(

@@ -1,13 +1,14 @@
+using System;
 using System.Text;
 
 namespace Poetry.Commands;
 
-/// <summary>Writes the manual page of a command from its declaration, in the source form of man(7).</summary>
+/// <summary>
+/// Writes the manual page of a command from its declaration, in the source form of man(7). Lines are as wide as those of
+/// help: mandoc(1) calls longer ones bad style.
+/// </summary>
 internal static class ManPage
 {
-    /// <summary>Lines of the source are no longer: mandoc(1) calls that bad style.</summary>
-    private const int MaxColumn = 80;
-
     /// <summary>The page of a command, or of the program.</summary>
     public static string Of(CommandSchema command, CommandSchema root)
     {
@@ -17,19 +18,19 @@ internal static class ManPage
         string[] parts = command.Description.Split([':', ';', '.'], 2);
         _ = page.Append($".SH NAME\n{Escaped(name)} \\- {Escaped(char.ToLowerInvariant(parts[0][0]) + parts[0][1..])}\n");
         _ = page.Append($".SH SYNOPSIS\n\\fB{Escaped(command.FullName)}\\fR {Escaped(Manual.Operands(command))}\n");
-        _ = page.Append($".SH DESCRIPTION\n{Wrapped(command.Description)}\n");
+        AppendSentence(page.Append(".SH DESCRIPTION\n"), command.Description);
         foreach (ManualSection section in Manual.SectionsOf(command, root))
         {
             string title = section.Title == "Exit codes" ? "Exit status" : section.Title;
             _ = page.Append($".SH {title.ToUpperInvariant()}\n");
             foreach ((string term, string meaning) in section.Rows)
             {
-                _ = page.Append($".TP\n\\fB{Escaped(term)}\\fR\n{Wrapped(meaning)}.\n");
+                AppendSentence(page.Append($".TP\n\\fB{Escaped(term)}\\fR\n"), $"{meaning}.");
             }
 
-            if (section.Title == "Options" && Manual.HasQuantities(command))
+            if (section.Note is not null)
             {
-                _ = page.Append($".PP\n{Wrapped(Manual.Quantities)}\n");
+                AppendSentence(page.Append(".PP\n"), section.Note);
             }
         }
 
@@ -39,35 +40,13 @@ internal static class ManPage
             _ = page.Append($".TP\n{Escaped(meaning)}:\n.EX\n{Escaped(line)}\n.EE\n");
         }
 
-        _ = page.Append(".SH SEE ALSO\n");
-        string separator = string.Empty;
-        foreach (CommandSchema other in (CommandSchema[])[root, .. root.Subcommands])
-        {
-            if (other != command)
-            {
-                _ = page.Append($"{separator}\\fB{Escaped(other.FullName.Replace(' ', '-'))}\\fR(1)");
-                separator = ",\n";
-            }
-        }
-
-        return page.Append('\n').ToString();
+        CommandSchema[] others = Array.FindAll([root, .. root.Subcommands], other => other != command);
+        string[] names = Array.ConvertAll(others, other => $"\\fB{Escaped(other.FullName.Replace(' ', '-'))}\\fR(1)");
+        return page.Append($".SH SEE ALSO\n{string.Join(",\n", names)}\n").ToString();
     }
 
-    /// <summary>Escaped text in lines of at most 80 bytes.</summary>
-    private static string Wrapped(string text)
-    {
-        var lines = new StringBuilder();
-        int column = 0;
-        foreach (string word in text.Split(' '))
-        {
-            string escaped = Escaped(word);
-            bool fits = column == 0 || column + 1 + escaped.Length < MaxColumn;
-            _ = lines.Append(column == 0 ? string.Empty : fits ? " " : "\n").Append(escaped);
-            column = fits && column > 0 ? column + 1 + escaped.Length : escaped.Length;
-        }
-
-        return lines.ToString();
-    }
+    private static void AppendSentence(StringBuilder page, string text) =>
+        HelpText.AppendWrapped(page, string.Join(' ', Array.ConvertAll(text.Split(' '), Escaped)), at: 0, column: 0);
 
     /// <summary>Text as troff prints it: a minus can be copied, quotes stay straight, no line is a request.</summary>
     private static string Escaped(string text)

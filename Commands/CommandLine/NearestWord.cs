@@ -1,34 +1,35 @@
 using System;
+using System.Collections.Generic;
 
 namespace Poetry.Commands;
 
 /// <summary>Finds the known word that is nearest to a mistyped one.</summary>
-/// <param name="typed">The mistyped word.</param>
-internal ref struct NearestWord(string typed)
+internal static class NearestWord
 {
-    /// <summary>Longer words are not compared, so that the comparison fits on the stack.</summary>
-    private const int MaxLength = 40;
-
-    private int _distance = int.MaxValue;
-
-    /// <summary>The nearest so far, the earlier of two; null if none is near.</summary>
-    public string? Found { get; private set; }
+    /// <summary>Longer words are not compared: no known word is half as long, and typed ones may have any length.</summary>
+    private const int MaxLength = 80;
 
     /// <summary>
-    /// Compares another known word. It is near if at most a third of its letters differ, or if it begins with the typed
-    /// word.
+    /// The nearest of the known words, the earlier of two; null if none is near. A word is near if at most a third of its
+    /// letters differ, or if it begins with the typed word.
     /// </summary>
-    public void Offer(string word)
+    public static string? Find(string typed, List<string> known)
     {
-        int distance = typed.Equals(word, StringComparison.OrdinalIgnoreCase) ? 0 : Distance(typed, word);
-        bool begins = typed.Length > 2 && word.StartsWith(typed, StringComparison.Ordinal);
-        int limit = Math.Max(1, word.AsSpan().TrimStart('-').Length / 3);
-        distance = begins ? Math.Min(distance, limit) : distance;
-        if (distance <= limit && distance < _distance)
+        string? nearest = null;
+        int least = int.MaxValue;
+        foreach (string word in known)
         {
-            _distance = distance;
-            Found = word;
+            int distance = typed.Equals(word, StringComparison.OrdinalIgnoreCase) ? 0 : Distance(typed, word);
+            bool begins = typed.Length > 2 && word.StartsWith(typed, StringComparison.Ordinal);
+            int limit = Math.Max(1, word.AsSpan().TrimStart('-').Length / 3);
+            distance = begins ? Math.Min(distance, limit) : distance;
+            if (distance <= limit && distance < least)
+            {
+                (nearest, least) = (word, distance);
+            }
         }
+
+        return nearest;
     }
 
     /// <summary>
@@ -37,38 +38,27 @@ internal ref struct NearestWord(string typed)
     /// </summary>
     internal static int Distance(string a, string b)
     {
-        if (a.Length > MaxLength || b.Length > MaxLength)
+        if (a.Length > MaxLength)
         {
             return int.MaxValue;
         }
 
-        Span<int> beforeLast = stackalloc int[MaxLength + 1];
-        Span<int> last = stackalloc int[MaxLength + 1];
-        Span<int> current = stackalloc int[MaxLength + 1];
-        for (int j = 0; j <= b.Length; j++)
+        // Row i has the distances of the first i letters of one word from the first j letters of the other.
+        int[][] rows = new int[a.Length + 1][];
+        for (int i = 0; i < rows.Length; i++)
         {
-            last[j] = j;
-        }
-
-        for (int i = 1; i <= a.Length; i++)
-        {
-            current[0] = i;
-            for (int j = 1; j <= b.Length; j++)
+            rows[i] = new int[b.Length + 1];
+            for (int j = 0; j <= b.Length; j++)
             {
-                int change = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-                current[j] = Math.Min(change, Math.Min(last[j], current[j - 1]) + 1);
+                rows[i][j] = i == 0 || j == 0 ? i + j
+                    : Math.Min(rows[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), Math.Min(rows[i - 1][j], rows[i][j - 1]) + 1);
                 if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 {
-                    current[j] = Math.Min(current[j], beforeLast[j - 2] + 1);
+                    rows[i][j] = Math.Min(rows[i][j], rows[i - 2][j - 2] + 1);
                 }
             }
-
-            Span<int> free = beforeLast;
-            beforeLast = last;
-            last = current;
-            current = free;
         }
 
-        return last[b.Length];
+        return rows[^1][^1];
     }
 }

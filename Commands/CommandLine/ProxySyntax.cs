@@ -88,11 +88,6 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             MaxCacheBytes = CommandWords.IsTyped(maxCache) ? cacheBytes : Math.Min(cacheBytes, AvailableMemory.Bytes() / 2),
         };
         ListenArgument[] arguments = binding.ReadAll<ListenArgument>(address, ListenArgument.TryParse);
-        if (binding.HasFailed)
-        {
-            return;
-        }
-
         ProxiedPoem[] placed = [];
         string? problem = settings.ListFile is null || arguments.Length == 0 ? null : "--file and addresses as arguments exclude each other";
         if (settings.ListFile is null)
@@ -101,8 +96,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         }
 
         binding.Refuse(problem);
-        binding.Refuse(transform is not null && via is null ? "--transform needs --via ADDRESS, a transform server"
-            : transform is null && via is not null ? "--via needs --transform NAME, a transformation" : null);
+        GetSyntax.RefuseUnpaired(binding, transform, via);
         RefuseStale("--stale-if-error", stale, lifetime);
         RefuseStale("--stale-while-revalidate", revalidate, lifetime);
         binding.Refuse(allowEmpty && netstring ? "--allow-empty has no effect: 0 bytes are no netstring" : null);

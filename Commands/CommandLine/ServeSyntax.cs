@@ -1,6 +1,7 @@
 using System;
-using System.Diagnostics.CodeAnalysis;
+using System.Collections.Generic;
 using ConsoleAppFramework;
+using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
@@ -32,22 +33,15 @@ internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
     /// <summary>Gives every poem its place, and refuses what could not all be listened on.</summary>
     private ServedPoem[] Place(ListenArgument[] arguments)
     {
-        var placed = new ServedPoem[arguments.Length];
-        binding.Refuse(arguments.Length == 0 ? $"no poem given (try '{binding.Words.Command.FullName} --help')" : null);
-        bool readsStandardInput = false;
-        for (int i = 0; i < arguments.Length; i++)
-        {
-            var poem = new ServedPoem(servers.Options.ListenAt(arguments[i].Listen), arguments[i].What);
-            bool isStandardInput = poem.File == PoemReader.StandardInput;
-            binding.Refuse(isStandardInput && readsStandardInput ? "standard input holds only one poem" : null);
-            readsStandardInput |= isStandardInput;
-            bool isTaken = poem.Listen.IsFixed
-                && Array.Exists(placed[..i], other => other.Listen.Equals(poem.Listen));
-            binding.Refuse(isTaken ? $"two poems on {poem.Listen}: say PORT=FILE for each" : null);
-            placed[i] = poem;
-        }
-
-        return placed;
+        ServerOptions server = servers.Options;
+        ServedPoem[] poems = Array.ConvertAll(arguments, argument => new ServedPoem(server.ListenAt(argument.Listen), argument.What));
+        binding.Refuse(poems.Length == 0 ? $"no poem given (try '{binding.Words.Command.FullName} --help')" : null);
+        ServedPoem[] fromInput = Array.FindAll(poems, poem => poem.File == PoemReader.StandardInput);
+        binding.Refuse(fromInput.Length > 1 ? "standard input holds only one poem" : null);
+        var taken = new HashSet<Endpoint>();
+        Endpoint? twice = Array.Find(poems, poem => poem.Listen.IsFixed && !taken.Add(poem.Listen))?.Listen;
+        binding.Refuse(twice is null ? null : $"two poems on {twice}: say PORT=FILE for each");
+        return poems;
     }
 }
 
@@ -81,18 +75,9 @@ internal sealed class SlowServeSyntax(Binding binding, ServerSyntax servers, Poe
     /// <param name="delay">SECONDS: Time from piece to piece</param>
     public void SlowServe(string numBytes = "10", string delay = "0.7")
     {
-        var pace = new Pace(binding.Read<long>(numBytes, TryParsePiece), binding.Read<TimeSpan>(delay, Quantity.TryParseDuration));
+        var pace = new Pace(
+            binding.Read<long>(numBytes, Quantity.TryParseSize, bytes => bytes > 0 ? null : "bytes at a time would never come to an end"),
+            binding.Read<TimeSpan>(delay, Quantity.TryParseDuration));
         binding.Run(() => commands.SlowServe(servers.Options, poems.Options, pace));
-    }
-
-    /// <summary>Reads the length of a piece: pieces of 0 bytes would never come to an end.</summary>
-    private static bool TryParsePiece(string text, out long bytes, [NotNullWhen(false)] out string? problem)
-    {
-        if (Quantity.TryParseSize(text, out bytes, out problem) && bytes == 0)
-        {
-            problem = $"'{text}' bytes at a time would never come to an end";
-        }
-
-        return problem is null;
     }
 }

@@ -58,16 +58,10 @@ internal sealed class ServerSyntax(Binding binding)
     /// <summary>Refuses an option that has no effect because every listener has an address of its own.</summary>
     /// <param name="listeners">Their addresses as typed; null for one that was given none.</param>
     /// <param name="usesIface">True if something else listens on <c>--iface</c>.</param>
-    public void RefuseUnused(ReadOnlySpan<Endpoint?> listeners, bool usesIface = false)
+    public void RefuseUnused(Endpoint?[] listeners, bool usesIface = false)
     {
-        bool usesPort = listeners.IsEmpty;
-        usesIface |= listeners.IsEmpty;
-        foreach (Endpoint? listener in listeners)
-        {
-            usesPort |= listener is null;
-            usesIface |= listener is not { HasHost: true };
-        }
-
+        bool usesPort = listeners.Length == 0 || Array.Exists(listeners, listener => listener is null);
+        usesIface |= listeners.Length == 0 || Array.Exists(listeners, listener => listener is not { HasHost: true });
         binding.Refuse(!usesPort && binding.Words.Has("--port") ? NoEffect("--port")
             : !usesIface && binding.Words.Has("--iface") ? NoEffect("--iface") : null);
     }

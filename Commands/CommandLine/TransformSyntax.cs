@@ -1,5 +1,4 @@
 using System;
-using System.Diagnostics.CodeAnalysis;
 using Poetry.Net;
 using Poetry.Protocols;
 
@@ -36,52 +35,35 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
         ServerOptions server = servers.Options;
         Endpoint? named = binding.Read<Endpoint>(listen, Endpoint.TryParseListening);
         long port = binding.Read<long>(textPort, ServerSyntax.TryParsePort);
+        long length = binding.Read<long>(maxLength, Quantity.TryParseSize, RefuseLength);
         var options = new TransformOptions
         {
             Listen = server.ListenAt(named),
             TextListen = textPort is null ? null : Endpoint.Tcp(server.Iface, (int)port),
-            MaxLength = (int)binding.Read<long>(maxLength, TryParseMaxLength),
+            MaxLength = (int)(length == 0 ? TextBuffer.MaxBytes : length),
             Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
-            MaxMemory = maxMemory is null ? null : binding.Read<long>(maxMemory, TryParseMaxMemory),
+            MaxMemory = maxMemory is null ? null : binding.Read<long>(maxMemory, Quantity.TryParseSize, RefuseMemory),
             Upstream = binding.Read<Endpoint>(upstream, Endpoint.TryParse),
         };
         if (list)
         {
-            binding.Refuse(binding.Words.OptionBeside("--list") is { } other ? $"{other} has no effect: --list only prints names" : null);
+            binding.Refuse(binding.Words.OptionBeside("--list") is { } beside ? $"{beside} has no effect: --list only prints names" : null);
             binding.Say(string.Join('\n', TransformService.BuiltIn().Names) + "\n");
             return;
         }
 
         bool isSame = options.TextListen is { Port: not 0 } text && text.Equals(options.Listen);
         binding.Refuse(isSame ? $"netstrings and text cannot share {options.Listen}" : null);
-        binding.Refuse(IsServedHere(options) ? $"{options.Upstream} is the transform server itself" : null);
+        bool isServedHere = options.Upstream is { } other && (other.Equals(options.Listen) || other.Equals(options.TextListen));
+        binding.Refuse(isServedHere ? $"{options.Upstream} is the transform server itself" : null);
         servers.RefuseUnused([named], usesIface: textPort is not null);
         binding.Run(() => commands.Transform(server, options));
     }
 
-    private static bool IsServedHere(TransformOptions options) => options.Upstream is { } upstream
-        && (upstream.Equals(options.Listen) || upstream.Equals(options.TextListen));
+    private static string? RefuseMemory(long bytes) =>
+        bytes >= TransformLimits.MinMemory ? null : $"is too little memory for requests: at least {TransformLimits.MinMemory / 1024}KiB";
 
-    private static bool TryParseMaxMemory(string text, out long bytes, [NotNullWhen(false)] out string? problem)
-    {
-        if (Quantity.TryParseSize(text, out bytes, out problem) && bytes < TransformLimits.MinMemory)
-        {
-            problem = $"'{text}' is too little memory for requests: at least {TransformLimits.MinMemory / 1024}KiB";
-        }
-
-        return problem is null;
-    }
-
-    /// <summary>Reads the longest request. 0 is no limit but that of a buffer.</summary>
-    private static bool TryParseMaxLength(string text, out long length, [NotNullWhen(false)] out string? problem)
-    {
-        if (!Quantity.TryParseSize(text, out length, out problem))
-        {
-            return false;
-        }
-
-        length = length == 0 ? TextBuffer.MaxBytes : length;
-        problem = length > TextBuffer.MaxBytes ? $"'{text}' is more than a request can have, {TextBuffer.MaxBytes} bytes" : null;
-        return problem is null;
-    }
+    /// <summary>0 is no limit but that of a buffer.</summary>
+    private static string? RefuseLength(long bytes) =>
+        bytes <= TextBuffer.MaxBytes ? null : $"is more than a request can have, {TextBuffer.MaxBytes} bytes";
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.InteropServices;
 using Poetry.Net;
 using Poetry.Protocols;
 
@@ -161,13 +162,38 @@ internal sealed partial class GetCommand
             }
 
             _awaitsCommit = false;
-            if (!keeps)
+            if (keeps && TryCommit())
             {
-                Abandon();
+                return;
             }
-            else if (!TryCommit() && _problem is not null)
+
+            if (_problem is not null)
             {
                 Fail(_problem);
+            }
+            else
+            {
+                Cancel();
+            }
+        }
+
+        /// <summary>Checks that a file can have its name. What has the name now can be put back until <see cref="Settle"/>.</summary>
+        public bool TryPrepare() => _output is not PoemFile file || Check(file.Prepare());
+
+        /// <summary>Gives a file its name, ahead of <see cref="Settle"/>.</summary>
+        public bool TryPlace() => _output is not PoemFile file || Check(file.Place());
+
+        /// <summary>This one cannot have its name: takes the others' away again, and says where that is not possible.</summary>
+        public void Undo(Download[] all)
+        {
+            string separator = "; replaced all the same: ";
+            foreach (Download download in all)
+            {
+                if ((download._output as PoemFile)?.Undo() is { } path)
+                {
+                    _problem += $"{separator}{path}";
+                    separator = ", ";
+                }
             }
         }
 
@@ -180,8 +206,23 @@ internal sealed partial class GetCommand
             _command._progress.Failed(Task, _problem ?? reason);
         }
 
+        /// <summary>Something other than the download itself has ended it.</summary>
+        public void Cancel()
+        {
+            Abandon();
+            PosixSignal signal = _command.Signal;
+            _command._progress.IsInterrupted = signal != 0;
+            _command._progress.Cancelled(
+                Task,
+                signal != 0 ? $"ended by {signal}"
+                : _command._standardOutput.ReaderIsGone ? "the reader of standard output has gone"
+                : !_command._standardOutput.IsOk ? "standard output failed"
+                : _command._options.Race ? "another download was complete first"
+                : "another download failed");
+        }
+
         /// <summary>Drops what has arrived.</summary>
-        public void Abandon()
+        private void Abandon()
         {
             _output?.Abort();
             ReleaseHeld();

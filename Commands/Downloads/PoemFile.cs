@@ -22,6 +22,9 @@ internal sealed class PoemFile : PoemOutput
     private readonly string _writtenPath;
     private readonly nint _handle;
     private readonly bool _syncs;
+    private string? _oldName;
+    private bool _canUndo;
+    private bool _isPlaced;
     private bool _isOpen = true;
     private bool _hasWritten;
 
@@ -101,25 +104,62 @@ internal sealed class PoemFile : PoemOutput
         return Result(_path, error != Errno.None ? error : closing);
     }
 
-    /// <inheritdoc/>
-    public override OutputResult Commit()
+    /// <summary>
+    /// Checks that the file can still have its name, and gives the file that has it now a second one, so that <see cref="Undo"/> can put it
+    /// back.
+    /// </summary>
+    public OutputResult Prepare()
+    {
+        Errno error = NativeFile.StatusOf(_writtenPath, out _);
+        error = error == Errno.None ? OutputPath.Check(_path) : error;
+        if (error == Errno.None)
+        {
+            string name = TemporaryName(_path);
+            Errno kept = NativeFile.Link(_path, name);
+            _oldName = kept == Errno.None ? name : null;
+            _canUndo = kept is Errno.None or Errno.ENOENT;
+        }
+
+        return Result(_path, error);
+    }
+
+    /// <summary>Gives the file its name. <see cref="Commit"/> or <see cref="Undo"/> has to follow.</summary>
+    public OutputResult Place()
     {
         OutputResult result = Seal();
         if (!result.IsOk)
         {
-            Abort();
             return result;
         }
 
         Errno error = _writtenPath != _path ? NativeFile.Rename(_writtenPath, _path) : Errno.None;
-        error = error == Errno.None && _syncs ? NativeFile.SyncDirectory(DirectoryOf(_path)) : error;
+        _isPlaced = error == Errno.None;
+        error = _isPlaced && _syncs ? NativeFile.SyncDirectory(DirectoryOf(_path)) : error;
+        return Result(_path, error);
+    }
 
-        if (error != Errno.None)
+    /// <summary>Takes the name away again, and puts back what had it before.</summary>
+    /// <returns>The path if that is not possible: some file systems have no second names.</returns>
+    public string? Undo()
+    {
+        bool isUndone = !_isPlaced
+            || (_canUndo && (_oldName is null ? NativeFile.Unlink(_path) : NativeFile.Rename(_oldName, _path)) == Errno.None);
+        _isPlaced = false;
+        ForgetOld();
+        return isUndone ? null : _path;
+    }
+
+    /// <inheritdoc/>
+    public override OutputResult Commit()
+    {
+        OutputResult result = _isPlaced ? default : Place();
+        ForgetOld();
+        if (!result.IsOk)
         {
             Abort();
         }
 
-        return Result(_path, error);
+        return result;
     }
 
     /// <inheritdoc/>
@@ -135,6 +175,9 @@ internal sealed class PoemFile : PoemOutput
 
     private static string DirectoryOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } directory ? directory : ".";
 
+    private static string TemporaryName(string path) => Path.Join(
+        DirectoryOf(path), string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp"));
+
     /// <summary>Creates a file (never opens one that exists) in the same directory, so that a rename moves it.</summary>
     private static Errno CreateBeside(string path, out string written, out nint handle)
     {
@@ -142,9 +185,7 @@ internal sealed class PoemFile : PoemOutput
         int attempts = 0;
         do
         {
-            written = Path.Join(
-                DirectoryOf(path),
-                string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp"));
+            written = TemporaryName(path);
             error = NativeFile.CreateNew(written, out handle);
         }
         while (error == Errno.EEXIST && ++attempts < MaxAttempts);
@@ -171,6 +212,15 @@ internal sealed class PoemFile : PoemOutput
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // It was removed meanwhile, or has another owner: the new file has the permissions of new files.
+        }
+    }
+
+    private void ForgetOld()
+    {
+        if (_oldName is not null)
+        {
+            _ = NativeFile.Unlink(_oldName);
+            _oldName = null;
         }
     }
 

@@ -19,11 +19,15 @@ internal abstract class Progress(Func<long> nowMs)
         Running,
         Complete,
         Failed,
+        Cancelled,
     }
 
     private protected IReadOnlyList<Entry> Entries => _entries;
 
     private protected long NowMs => nowMs();
+
+    /// <summary>True if a signal ends the command: nothing waits long for a reader then.</summary>
+    public bool IsInterrupted { get; set; }
 
     /// <summary>Chooses the way that fits the options and standard error.</summary>
     public static Progress Create(GetOptions options)
@@ -104,6 +108,17 @@ internal abstract class Progress(Func<long> nowMs)
         OnFailed(entry, reason);
     }
 
+    /// <summary>A download was ended by something else than itself.</summary>
+    /// <param name="task">Its number.</param>
+    /// <param name="reason">By what; shown to programs only.</param>
+    public void Cancelled(int task, string reason)
+    {
+        Entry entry = _entries[task - 1];
+        entry.State = State.Cancelled;
+        entry.EndMs = nowMs();
+        OnCancelled(entry, reason);
+    }
+
     /// <summary>A poem is complete, but something else failed; always shown.</summary>
     public void Warned(int task, string warning) => OnWarned(_entries[task - 1], warning);
 
@@ -152,6 +167,10 @@ internal abstract class Progress(Func<long> nowMs)
     }
 
     private protected abstract void OnFailed(Entry entry, string reason);
+
+    private protected virtual void OnCancelled(Entry entry, string reason)
+    {
+    }
 
     private protected abstract void OnWarned(Entry entry, string warning);
 

@@ -11,7 +11,7 @@ namespace Poetry.Commands;
 internal sealed class ProgressJson(TerminalWriter writer, Func<long> nowMs) : Progress(nowMs)
 {
     /// <inheritdoc/>
-    public override void Summary(int poems, int failed, TimeSpan elapsed) => writer.Write(string.Create(
+    public override void Summary(int poems, int failed, TimeSpan elapsed) => Write(string.Create(
         CultureInfo.InvariantCulture,
         $"{{\"event\":\"summary\",\"poems\":{poems},\"failed\":{failed},\"seconds\":{elapsed.TotalSeconds:F3}}}\n"));
 
@@ -29,9 +29,24 @@ internal sealed class ProgressJson(TerminalWriter writer, Func<long> nowMs) : Pr
 
     private protected override void OnFailed(Entry entry, string reason) => writer.Write(Describe("failed", entry, "error", reason));
 
+    private protected override void OnCancelled(Entry entry, string reason) => Write(Describe("cancelled", entry, "error", reason));
+
     private protected override void OnWarned(Entry entry, string warning) => writer.Write(Describe("warning", entry, "error", warning));
 
     private protected override void OnNote(Entry entry, string text) => writer.Write(Describe("note", entry, "text", text));
+
+    /// <summary>The last lines. A reader that does not read must not keep the command from ending after a signal.</summary>
+    private void Write(string line)
+    {
+        if (IsInterrupted)
+        {
+            writer.WriteWithinASecond(line);
+        }
+        else
+        {
+            writer.Write(line);
+        }
+    }
 
     private static string Quote(string text)
     {

@@ -1,3 +1,4 @@
+using System;
 using System.Text;
 using Poetry.Net;
 
@@ -9,9 +10,16 @@ namespace Poetry.Commands;
 /// </summary>
 internal class TerminalWriter
 {
+    /// <summary>A pipe that is writable takes so many bytes without blocking: PIPE_BUF of Linux is 4096, POSIX promises 512.</summary>
+    private const int MaxPart = 512;
+
+    /// <summary>How long a message may wait for a reader where the command has to end.</summary>
+    private const int LastWaitMs = 1000;
+
     private readonly int _descriptor;
     private readonly nint _nonBlocking;
     private byte[] _rest = [];
+    private bool _isStuck;
 
     /// <summary>A writer on a descriptor.</summary>
     /// <param name="descriptor">Not owned.</param>
@@ -35,6 +43,21 @@ internal class TerminalWriter
         }
 
         _ = StandardStreams.WriteAll(_descriptor, text);
+    }
+
+    /// <summary>Writes a message, but gives up on a reader that takes nothing for a second: it and all later ones are dropped then.</summary>
+    public virtual void WriteWithinASecond(string text)
+    {
+        ReadOnlySpan<byte> left = [.. _rest, .. Encoding.UTF8.GetBytes(text)];
+        _rest = [];
+        while (!left.IsEmpty && !_isStuck)
+        {
+            int written = 0;
+            Errno error = NativeFile.WaitWritable(_nonBlocking, LastWaitMs);
+            error = error == Errno.None ? NativeFile.Write(_nonBlocking, left[..Math.Min(left.Length, MaxPart)], out written) : error;
+            _isStuck = error != Errno.None;
+            left = left[written..];
+        }
     }
 
     /// <summary>Writes progress if that is possible at once.</summary>

@@ -39,12 +39,12 @@ internal sealed class LogBuffer : IDisposable
     private readonly object _gate = new();
     private readonly LogWriter _write;
     private readonly Func<long, byte[]> _describeDropped;
-    private readonly Action? _reopen;
     private byte[] _incoming = [];
     private byte[] _outgoing = [];
     private int _length;
     private int _records;
     private long _dropped;
+    private long _droppedAndTold;
     private bool _isWriting;
     private bool _flushRequested;
     private bool _reopenRequested;
@@ -55,12 +55,29 @@ internal sealed class LogBuffer : IDisposable
     /// <summary>An empty buffer; memory and thread come with the first record.</summary>
     /// <param name="write">Writes all bytes, or returns the error that ended it. Called on the writing thread.</param>
     /// <param name="describeDropped">Makes the record that says how many were dropped. Called on the writing thread.</param>
-    /// <param name="reopen">Opens the destination again; null for nothing. Called on the writing thread.</param>
-    public LogBuffer(LogWriter write, Func<long, byte[]> describeDropped, Action? reopen = null)
+    public LogBuffer(LogWriter write, Func<long, byte[]> describeDropped)
     {
         _write = write;
         _describeDropped = describeDropped;
-        _reopen = reopen;
+    }
+
+    /// <summary>Opens the destination again; null for nothing. Called on the writing thread.</summary>
+    public Action? Reopening { get; init; }
+
+    /// <summary>Told of each batch the error that ended it, and how many records were dropped before it since the last batch that could be
+    /// written; null for nothing. Called on the writing thread.</summary>
+    public Action<Errno, long>? Written { get; init; }
+
+    /// <summary>Records that were dropped so far. Any thread.</summary>
+    public long Dropped
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _dropped + _droppedAndTold;
+            }
+        }
     }
 
     /// <summary>Takes a record. Any thread; never waits for the disk, the terminal or a reader.</summary>
@@ -121,7 +138,7 @@ internal sealed class LogBuffer : IDisposable
     {
         lock (_gate)
         {
-            if (_reopen is not null && (_writer is not null || TryStart()))
+            if (Reopening is not null && (_writer is not null || TryStart()))
             {
                 _reopenRequested = true;
                 Monitor.PulseAll(_gate);
@@ -180,21 +197,29 @@ internal sealed class LogBuffer : IDisposable
         {
             if (reopens)
             {
-                _reopen!();
+                Reopening!();
             }
 
             // A full disk may have cut a record; the next one begins on a line of its own.
             isInMidLine = isInMidLine && _write("\n"u8, out _) != Errno.None;
 
             // Records that could not be written are counted, and the number is written when writing works again.
-            bool failed = _write(_outgoing.AsSpan(0, length), out int written) != Errno.None;
+            Errno error = _write(_outgoing.AsSpan(0, length), out int written);
+            bool failed = error != Errno.None;
+            int lost = failed ? records - _outgoing.AsSpan(0, written).Count((byte)'\n') : 0;
             isInMidLine |= failed && written > 0 && _outgoing[written - 1] != '\n';
             bool wroteDropped = !failed && dropped > 0 && _write(_describeDropped(dropped), out _) == Errno.None;
+            if (length > 0 || wroteDropped)
+            {
+                Written?.Invoke(error, dropped);
+            }
+
             nextWrite = Environment.TickCount64 + MinIntervalMs;
             lock (_gate)
             {
                 _isWriting = false;
-                _dropped += (failed ? records : 0) - (wroteDropped ? dropped : 0);
+                _dropped += lost - (wroteDropped ? dropped : 0);
+                _droppedAndTold += wroteDropped ? dropped : 0;
                 Monitor.PulseAll(_gate);
             }
         }

@@ -34,17 +34,24 @@ internal sealed class LogProcessor : IAsyncLogProcessor, IDisposable
     /// <param name="format">Text or JSON.</param>
     /// <param name="time">The wall clock.</param>
     /// <param name="hasPriorities">True if each line begins with its priority, as systemd's journal reads it: <c>&lt;6&gt;</c>.</param>
-    /// <param name="reopen">Opens the destination again, on the thread of the buffer; null for nothing.</param>
-    public LogProcessor(LogWriter write, LogFormat format, TimeProvider time, bool hasPriorities, Action? reopen = null)
+    /// <param name="file">The file that <paramref name="write"/> writes to; null for none.</param>
+    public LogProcessor(LogWriter write, LogFormat format, TimeProvider time, bool hasPriorities, LogFile? file = null)
     {
         _format = format;
         _hasPriorities = hasPriorities;
-        _buffer = new LogBuffer(write, DescribeDropped, reopen);
+        _buffer = new LogBuffer(write, DescribeDropped)
+        {
+            Reopening = file is null ? null : file.Reopen,
+            Written = file is null ? null : file.Written,
+        };
         Time = time;
     }
 
     /// <summary>The wall clock.</summary>
     public TimeProvider Time { get; }
+
+    /// <inheritdoc cref="LogBuffer.Dropped"/>
+    public long Dropped => _buffer.Dropped;
 
     /// <summary>Waits until all records are written.</summary>
     /// <returns>False after a timeout.</returns>

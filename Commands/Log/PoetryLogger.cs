@@ -54,8 +54,11 @@ internal sealed class PoetryLogger : ILogger, IDisposable
         var file = LogFile.Open(options.LogFile);
         return new PoetryLogger(
             options.LogLevel,
-            new LogProcessor(file.Write, options.LogFormat, TimeProvider.System, hasPriorities: false, file.Reopen));
+            new LogProcessor(file.Write, options.LogFormat, TimeProvider.System, hasPriorities: false, file));
     }
+
+    /// <inheritdoc cref="LogBuffer.Dropped"/>
+    public long Dropped => _processor.Dropped;
 
     /// <summary>Has the log file opened again, if there is one.</summary>
     public void Reopen() => _processor.Reopen();

@@ -15,13 +15,13 @@ namespace Poetry.Commands;
 /// <param name="addresses">Where the page is served.</param>
 /// <param name="maxConnections">Connections of a metrics port at once.</param>
 /// <param name="more">Adds the command's own figures; null for none.</param>
-/// <param name="log">Gets the ready line of the page.</param>
+/// <param name="log">Gets the ready line of the page; the page has what it dropped.</param>
 internal sealed class ServerStatistics(
     IReadOnlyList<Worker> workers,
     SocketAddress[] addresses,
     int maxConnections,
     Action<MetricsPage>? more,
-    ILogger log) : Service, IMetricsSource
+    PoetryLogger log) : Service, IMetricsSource
 {
     /// <summary>How often the lag of the loop is measured. The page shows the maximum since the last request for it.</summary>
     private static readonly TimeSpan LagInterval = TimeSpan.FromSeconds(0.5);
@@ -85,6 +85,7 @@ internal sealed class ServerStatistics(
         page.Head("connections_rejected_total", "Connections that were reset at once, by reason.", "counter");
         page.Sample("connections_rejected_total", "reason", "address", rejected.Address.ToString(CultureInfo.InvariantCulture));
         page.Sample("connections_rejected_total", "reason", "proxy_header", rejected.Header.ToString(CultureInfo.InvariantCulture));
+        page.Counter("connections_without_header_total", "Connections closed before a byte of their PROXY header.", rejected.NoHeader);
         page.Head("delivery_seconds", "From accept to the last byte, of connections that got everything.", "histogram");
         page.Sample("delivery_seconds", null, null, SumDelivery());
         page.Head("build_info", "Always 1; the version is in the label.", "gauge");
@@ -93,6 +94,7 @@ internal sealed class ServerStatistics(
         page.Gauge("loop_lag_seconds", "Maximum delay of the loop since the last request for this page.", _maxLag.TotalSeconds);
         page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
         page.Counter("stale_events_total", "Events for descriptors that had gone.", sum.Stale);
+        page.Counter("log_records_dropped_total", "Log records that could not be written.", log.Dropped);
         if (NativeProcess.OpenDescriptors() is { } descriptors)
         {
             page.Gauge("open_descriptors", "Descriptors of the process.", descriptors);
@@ -126,19 +128,20 @@ internal sealed class ServerStatistics(
         return count;
     }
 
-    private static (long Address, long Header) CountRejected(IReadOnlyList<Worker> workers)
+    private static (long Address, long Header, long NoHeader) CountRejected(IReadOnlyList<Worker> workers)
     {
-        long address = 0, header = 0;
+        long address = 0, header = 0, noHeader = 0;
         foreach (Worker worker in workers)
         {
             foreach (ListeningPort port in worker.Ports)
             {
                 address += port.RejectedByAddress;
                 header += port.RejectedByHeader;
+                noHeader += port.ClosedWithoutHeader;
             }
         }
 
-        return (address, header);
+        return (address, header, noHeader);
     }
 
     private static (long Open, long Accepted, long Bytes, long DelayedCalls, long Stale) Sum(IReadOnlyList<Worker> workers)

@@ -54,7 +54,7 @@ internal interface ISharedStore
     /// <returns>Fires with false if the lock is another's, or gone: then nothing was stored.</returns>
     Deferred<bool> Store(string key, string token, PoemBuffer poem, TimeSpan lifetime);
 
-    /// <summary>Gives the lock back, if it has this token.</summary>
+    /// <summary>Gives the lock back, if it has this token. Succeeds also where the server refuses scripts.</summary>
     Deferred<Unit> Unlock(string key, string token);
 
     /// <summary>Removes a value that is no poem. Its lock stays.</summary>
@@ -106,6 +106,10 @@ internal readonly record struct SharedRead(bool IsHit, long Length, TimeSpan Exp
     public static readonly SharedRead Refused = new(IsHit: false, -1, default);
 }
 
-/// <summary>The shared cache can't be used.</summary>
+/// <summary>The shared cache can't be used, or has refused an operation.</summary>
 /// <param name="message">One line for the log, without a full stop, and without a password.</param>
-internal sealed class SharedStoreError(string message) : IOException(message);
+internal sealed class SharedStoreError(string message) : IOException(message)
+{
+    /// <summary>True if the server has answered with an error that is of this operation: others may succeed.</summary>
+    public bool IsRefusal { get; init; }
+}

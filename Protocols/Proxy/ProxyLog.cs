@@ -12,7 +12,8 @@ internal static partial class ProxyLog
     public static partial void FetchStarted(ILogger log, string upstream);
 
     /// <summary>Logged for each client that is served from memory: the text is made once for each upstream.</summary>
-    public static void UsingCached(ILogger log, long connection, string text) => new ConnectionMessage(connection, text).Log(log, CacheHit);
+    public static void UsingCached(ILogger log, LogLevel level, long connection, string text) =>
+        new ConnectionMessage(connection, text).Log(log, level, CacheHit);
 
     [LoggerMessage(
         EventId = 32, EventName = "fetch_cancelled", Level = LogLevel.Information, Message = "Canceling poem download. ({Upstream})")]
@@ -63,6 +64,20 @@ internal static partial class ProxyLog
     [LoggerMessage(
         EventId = 45, EventName = "shared_cache_back", Level = LogLevel.Information, Message = "the shared cache is back after {Seconds:F1} s")]
     public static partial void SharedCacheBack(ILogger log, object seconds);
+
+    [LoggerMessage(
+        EventId = 47,
+        EventName = "shared_store_refused",
+        Level = LogLevel.Warning,
+        Message = "the shared cache refuses to store {Key}: {Reason}")]
+    public static partial void SharedStoreRefused(ILogger log, string key, string reason);
+
+    [LoggerMessage(
+        EventId = 48,
+        EventName = "shared_store_accepted",
+        Level = LogLevel.Information,
+        Message = "the shared cache stores {Key} again after {Seconds:F1} s")]
+    public static partial void SharedStoreAccepted(ILogger log, string key, object seconds);
 
     [LoggerMessage(EventId = 46, EventName = "shared_hit", Level = LogLevel.Information, Message = "Using shared poem. ({Upstream})")]
     public static partial void UsingShared(ILogger log, string upstream);

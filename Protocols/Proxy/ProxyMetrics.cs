@@ -62,6 +62,8 @@ internal sealed class ProxyMetrics
         Counter("proxy_shared_waits_total", "Fetches that waited for that of another proxy.", static service => service.Shared?.Waits ?? 0);
         Counter("proxy_shared_stores_total", "Poems stored in the shared cache.", static service => service.Shared?.Stores ?? 0);
         Counter(
+            "proxy_shared_refusals_total", "Poems that the shared cache refused to store.", static service => service.Shared?.Refusals ?? 0);
+        Counter(
             "proxy_shared_locks_lost_total",
             "Poems neither stored nor kept, because the lock was lost.",
             static service => service.Shared?.LocksLost ?? 0);

@@ -21,6 +21,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     private long _totalBytes;
     private string? _detail;
     private bool _mayBeProbe;
+    private bool _isHit;
     private bool _hasBegun;
     private bool _failed;
     private bool _left;
@@ -40,6 +41,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         _totalBytes = -1;
         _detail = null;
         _mayBeProbe = false;
+        _isHit = false;
         _hasBegun = false;
         _failed = false;
         _left = false;
@@ -132,6 +134,12 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         {
             Detail = _detail,
         };
+        if (_isHit)
+        {
+            // Not before: only the end tells whether it was a balancer's health check.
+            Service.LogHit(in record);
+        }
+
         factory.Record(record, _mayBeProbe);
         Release();
     }
@@ -144,9 +152,10 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     /// <summary>Answers without a new fetch, if that is possible.</summary>
     private bool TryAnswer()
     {
-        if (Service.TryAcquireCached(_start.Number, out bool isStale) is { } poem)
+        if (Service.TryAcquireCached(out bool isStale) is { } poem)
         {
             _detail = isStale ? ProxyServerFactory.Stale : null;
+            _isHit = true;
             SendCached(poem);
         }
         else if (Service.TryJoin(this) is { } delivery)

@@ -172,11 +172,10 @@ internal sealed partial class ProxyService
     internal PoemBuffer? StalePoem => _clock.Now < Later(_freshUntil, _staleUntil) ? _poem : null;
 
     /// <summary>The poem, if it is served from memory now. A stale one may begin a fetch in the background.</summary>
-    /// <param name="connection">The client's number in the log.</param>
     /// <param name="isStale">True if the poem is older than its lifetime.</param>
     /// <returns>With a reference for the caller, which it has to <see cref="PoemBuffer.Release"/>; null if the poem has to be
     /// fetched.</returns>
-    public PoemBuffer? TryAcquireCached(long connection, out bool isStale)
+    public PoemBuffer? TryAcquireCached(out bool isStale)
     {
         TimeSpan now = _clock.Now;
         isStale = now >= _freshUntil;
@@ -191,7 +190,6 @@ internal sealed partial class ProxyService
         Hits++;
         StaleServed += isStale ? 1 : 0;
         _cache.Touch(this);
-        ProxyLog.UsingCached(_log, connection, _usingCached);
         if (refreshes && _download is null && !IsPaused)
         {
             Refreshes++;
@@ -238,6 +236,11 @@ internal sealed partial class ProxyService
         Refusals++;
         return _lastFailure;
     }
+
+    /// <summary>Logs that a client was served from memory; a health check at debug.</summary>
+    /// <param name="client">How it ended.</param>
+    public void LogHit(in ConnectionRecord client) =>
+        ProxyLog.UsingCached(_log, client.IsProbe ? LogLevel.Debug : LogLevel.Information, client.Number, _usingCached);
 
     /// <summary>Counts a client that left before a fetch began for it.</summary>
     public void CountProbe() => Probes++;

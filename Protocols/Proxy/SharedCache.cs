@@ -15,11 +15,12 @@ namespace Poetry.Protocols;
 /// </remarks>
 internal sealed class SharedCache
 {
-    private static readonly TimeSpan MinPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);
+    /// <summary>The first pause after a failure of the cache, or after a refusal; twice as long each time.</summary>
+    public static readonly TimeSpan MinPause = TimeSpan.FromSeconds(1);
+
+    public static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);
 
     private readonly IClock _clock;
-    private readonly ILogger _log;
     private readonly Action<string?> _purged;
     private readonly Backoff _backoff = new(MinPause, MaxPause);
 
@@ -47,11 +48,13 @@ internal sealed class SharedCache
     {
         Store = store;
         _clock = clock;
-        _log = log;
+        Log = log;
         store.Purged = purged;
         _purged = purged;
         store.SubscriptionLost = OnSubscriptionLost;
     }
+
+    public ILogger Log { get; }
 
     /// <summary>The operations.</summary>
     public ISharedStore Store { get; }
@@ -114,7 +117,7 @@ internal sealed class SharedCache
         _purging?.Cancel();
         if (Outages.Enter())
         {
-            ProxyLog.SharedCacheLost(_log, error.Message);
+            ProxyLog.SharedCacheLost(Log, error.Message);
         }
 
         RetryLater();
@@ -267,7 +270,7 @@ internal sealed class SharedCache
         _usableSince = _clock.Now;
         if (Outages.Leave())
         {
-            ProxyLog.SharedCacheBack(_log, (_clock.Now - _lostAt).TotalSeconds);
+            ProxyLog.SharedCacheBack(Log, (_clock.Now - _lostAt).TotalSeconds);
         }
 
         return default;

@@ -112,8 +112,11 @@ internal sealed class SharedFetch : IPoemReceiver
             if (outcome.Failure is null)
             {
                 ForgetLock();
-                _poem.Stores += outcome.Value ? 1 : 0;
-                if (!outcome.Value)
+                if (outcome.Value)
+                {
+                    _poem.Stored();
+                }
+                else
                 {
                     LoseLock();
                     service.DropIfKept(poem);
@@ -154,7 +157,7 @@ internal sealed class SharedFetch : IPoemReceiver
         TimeSpan began = clock.Now;
         TimeSpan delay = _poem.Options.MinPollDelay;
         TimeSpan? invalidSince = null;
-        for (bool isFirst = true; _cache.IsUsable; isFirst = false)
+        for (bool isFirst = true; _cache.IsUsable && !_poem.IsRefused; isFirst = false)
         {
             TimeSpan left = SaturatedTime.Add(began, _poem.Options.MaxWait) - clock.Now;
             if (!isFirst)
@@ -174,6 +177,7 @@ internal sealed class SharedFetch : IPoemReceiver
             }
 
             int generation = _cache.Generation;
+            bool replaces = invalidSince is { } since && clock.Now - since >= SharedNames.Lease;
             try
             {
                 if (await TryRead())
@@ -182,7 +186,6 @@ internal sealed class SharedFetch : IPoemReceiver
                 }
 
                 _poem.Misses += isFirst ? 1 : 0;
-                bool replaces = invalidSince is { } since && clock.Now - since >= SharedNames.Lease;
                 SharedLock state = await TryLock(replaces);
                 if (state == SharedLock.Taken)
                 {
@@ -200,7 +203,8 @@ internal sealed class SharedFetch : IPoemReceiver
             }
             catch (SharedStoreError error)
             {
-                _cache.Failed(error, generation);
+                // What reads and takes the lock is allowed to any user that may use the cache at all; replacing a lock is a script.
+                Report(error, generation, isRefusal: replaces && error.IsRefusal);
                 RestartOrFail(error.Message);
             }
         }
@@ -330,11 +334,25 @@ internal sealed class SharedFetch : IPoemReceiver
     {
         if (failure.Exception is SharedStoreError error)
         {
-            _cache.Failed(error, generation);
+            Report(error, generation, error.IsRefusal);
         }
         else if (!failure.Check<CancelledError>())
         {
             failure.Throw();
+        }
+    }
+
+    /// <summary>An operation has failed: an outage, or a poem that the cache does not take.</summary>
+    private void Report(SharedStoreError error, int generation, bool isRefusal)
+    {
+        if (isRefusal)
+        {
+            _poem.Refused(error);
+            GiveBack();
+        }
+        else
+        {
+            _cache.Failed(error, generation);
         }
     }
 }

@@ -12,6 +12,9 @@ namespace Poetry.Protocols;
 internal sealed class SharedPoem(
     SharedCache cache, string key, IClock clock, SharedPoemOptions options, Func<IPoemReceiver, Deferred<long>> upstream)
 {
+    private readonly Backoff _refusals = new(SharedCache.MinPause, SharedCache.MaxPause);
+    private TimeSpan? _refusedSince;
+
     /// <summary>Its key in the cache.</summary>
     public string Key => key;
 
@@ -34,10 +37,47 @@ internal sealed class SharedPoem(
     public long Waits { get; set; }
 
     /// <summary>Poems that were stored.</summary>
-    public long Stores { get; set; }
+    public long Stores { get; private set; }
+
+    /// <summary>Operations that the cache has refused; while <see cref="IsRefused"/> there is no other.</summary>
+    public long Refusals { get; private set; }
 
     /// <summary>Poems that were not stored because the lock was lost.</summary>
     public long LocksLost { get; set; }
+
+    /// <summary>True in the pause after a refusal: the poem is fetched as if there were no cache. No lock is taken then, and the
+    /// cache is not asked, because what it refuses is not in it.</summary>
+    public bool IsRefused => clock.Now < _refusals.Until;
+
+    /// <summary>The cache, which can be used, has refused to store the poem, or to renew its lock: it is left alone with this poem for
+    /// a while, longer each time.</summary>
+    public void Refused(SharedStoreError error)
+    {
+        if (IsRefused)
+        {
+            return;
+        }
+
+        Refusals++;
+        _refusals.Failed(clock.Now);
+        if (_refusedSince is null)
+        {
+            _refusedSince = clock.Now;
+            ProxyLog.SharedStoreRefused(cache.Log, key, error.Message);
+        }
+    }
+
+    /// <summary>The poem was stored.</summary>
+    public void Stored()
+    {
+        Stores++;
+        _refusals.Succeeded();
+        if (_refusedSince is { } since)
+        {
+            _refusedSince = null;
+            ProxyLog.SharedStoreAccepted(cache.Log, key, (clock.Now - since).TotalSeconds);
+        }
+    }
 
     /// <summary>Begins to fetch from the upstream. Cancelling the deferred stops that.</summary>
     public Deferred<long> FetchUpstream(IPoemReceiver receiver)

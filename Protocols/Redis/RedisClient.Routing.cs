@@ -72,6 +72,13 @@ public sealed partial class RedisClient
             return;
         }
 
+        if (command.Refusal is { IsOfServer: false } refusal && refusal == reason.Exception)
+        {
+            // The server is well: it closes the connection of a command that is too long.
+            End(command, reason);
+            return;
+        }
+
         bool isOfAddress = LeaveServer(route.Node!);
         route.Unreachable = isConnected ? null : (route.Node!, reason);
         if (!isConnected && (isOfAddress ? ++route.ServersTried < _servers.Length : route.Hops++ < MaxHops))

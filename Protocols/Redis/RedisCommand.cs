@@ -23,6 +23,9 @@ internal abstract class RedisCommand : IProducer
     /// <summary>True if it needs a connection of its own while it runs, because it may take long.</summary>
     public virtual bool IsAlone => false;
 
+    /// <summary>The bytes of a value that the server has to copy before it replies to anything.</summary>
+    public virtual long ValueBytes => 0;
+
     /// <summary>True if a reply is due, so that the timeout runs.</summary>
     public virtual bool AwaitsReply => true;
 

@@ -27,7 +27,8 @@ internal sealed class RedisConnection : Protocol
     private bool _hasServed;
     private long _received;
 
-    /// <summary>The timeout runs out then, unless enough has moved since <see cref="_mark"/>.</summary>
+    /// <summary>The timeout runs out then, or later by the allowance of the server, unless enough has moved since <see cref="_mark"/>.
+    /// </summary>
     private TimeSpan _due;
 
     /// <summary>The timeout began anew then, because enough had moved or a pause was over.</summary>
@@ -53,6 +54,9 @@ internal sealed class RedisConnection : Protocol
         Ended,
     }
 
+    /// <summary>A server closes in the middle of a command that is too long for it, after an error that says so.</summary>
+    internal override bool ReadsLastInput => _failure is null && _state is State.SigningIn or State.Ready;
+
     private TimeSpan Now => _client.Reactor.Now;
 
     private long Moved => _received + Transport.BytesSent;
@@ -62,6 +66,7 @@ internal sealed class RedisConnection : Protocol
     {
         Debug.Assert(_state != State.Ended && command.Next is null, "a command is in one connection at a time");
         command.Connection = this;
+        _node.ValueBytes += command.ValueBytes;
         Append(command);
         if (_state == State.Ready)
         {
@@ -154,7 +159,7 @@ internal sealed class RedisConnection : Protocol
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         _received += data.Length;
-        while (_failure is null && !Transport.Disconnecting && _decoder.TryRead(ref data, out RespToken token))
+        while (_failure is null && _state != State.Ended && _decoder.TryRead(ref data, out RespToken token))
         {
             if (_first is not { } command || command == _unsent)
             {
@@ -271,6 +276,7 @@ internal sealed class RedisConnection : Protocol
         _last = _first is null ? null : _last;
         command.Next = null;
         command.Connection = null;
+        _node.ValueBytes -= command.ValueBytes;
         if (_first is { } next && next != _unsent)
         {
             Await(next.SentAt);
@@ -291,13 +297,14 @@ internal sealed class RedisConnection : Protocol
         _mark = Moved;
 
         // The timer may be due earlier, and looks then: most replies come at once and leave it as it is.
-        if (!_timer.Active)
+        if (!_timer.Active || _timer.Due > SaturatedTime.Add(_due, _node.Allowance))
         {
-            Rearm();
+            _ = _timer.CancelIfActive();
+            Rearm(_due);
         }
     }
 
-    private void Rearm() => _timer.Rearm(_due > Now ? _due - Now : TimeSpan.Zero);
+    private void Rearm(TimeSpan due) => _timer.Rearm(due > Now ? due - Now : TimeSpan.Zero);
 
     private void OnTimer()
     {
@@ -306,20 +313,20 @@ internal sealed class RedisConnection : Protocol
             return;
         }
 
-        if (Now >= _due)
+        TimeSpan allowance = _node.Allowance;
+        if (Now < SaturatedTime.Add(_due, allowance))
         {
-            if (Moved - _mark < MinProgressBytes)
-            {
-                Fail(new RedisError($"timed out: no reply, and less than 16 KiB, in {_client.Timeout.TotalSeconds:0.###} s"));
-                return;
-            }
-
-            _restarted = Now;
-            Await(Now);
+            Rearm(SaturatedTime.Add(_due, allowance));
+        }
+        else if (Moved - _mark < MinProgressBytes)
+        {
+            TimeSpan waited = SaturatedTime.Add(_client.Timeout, allowance);
+            Fail(new RedisError($"timed out: no reply, and less than 16 KiB, in {waited.TotalSeconds:0.###} s"));
         }
         else
         {
-            Rearm();
+            _restarted = Now;
+            Await(Now);
         }
     }
 
@@ -355,6 +362,7 @@ internal sealed class RedisConnection : Protocol
             _first = command.Next;
             command.Next = null;
             command.Connection = null;
+            _node.ValueBytes -= command.ValueBytes;
             if (command is not RedisSignIn)
             {
                 _client.Failed(command, reason, isConnected, mayRepeat && !command.IsTouched);

@@ -11,6 +11,11 @@ public sealed class RedisError(string message) : Exception(message)
     /// <summary>The code of an error that the server sent, such as <c>WRONGTYPE</c>; empty for any other.</summary>
     public string Code { get; private init; } = string.Empty;
 
+    /// <summary>False if the server has refused this command, and may take others; true if it is in a state to refuse most, or has
+    /// not answered with an error.</summary>
+    internal bool IsOfServer =>
+        Code is "" or "READONLY" or "LOADING" or "MASTERDOWN" or "CLUSTERDOWN" or "MISCONF" or "NOREPLICAS" or "BUSY" or "NOAUTH";
+
     /// <summary>Makes one of the error line of a server.</summary>
     internal static RedisError Parse(ReadOnlySpan<byte> line)
     {

@@ -54,8 +54,24 @@ internal sealed class RedisStore : ISharedStore
         Run(new PutCommand(key, token, poem, lifetime));
 
     /// <inheritdoc/>
-    public Deferred<Unit> Unlock(string key, string token) =>
-        Run(new ScriptCommand<Unit>(RedisScripts.Unlock, key, token, static _ => default));
+    public async Deferred<Unit> Unlock(string key, string token)
+    {
+        try
+        {
+            return await Run(new ScriptCommand<Unit>(RedisScripts.Unlock, key, token, static _ => default));
+        }
+        catch (SharedStoreError error) when (error.IsRefusal)
+        {
+            // In two steps. If another fetch takes the lock in between, it loses the lock: its poem is not stored.
+            string name = SharedNames.LockOf(key);
+            if ((await Described(_client.Send("GET", name))).Text == token)
+            {
+                _ = await Described(_client.Send("DEL", name));
+            }
+
+            return default;
+        }
+    }
 
     /// <inheritdoc/>
     public Deferred<Unit> Remove(string key) => Run(new PlainCommand(key, ["DEL", key]));
@@ -66,18 +82,11 @@ internal sealed class RedisStore : ISharedStore
     /// <inheritdoc/>
     public async Deferred<Unit> Subscribe()
     {
-        try
-        {
-            _ = await _client.Subscribe(
-                _names.Channel,
-                message => Purged?.Invoke(Encoding.UTF8.GetString(message.Span)),
-                failure => SubscriptionLost?.Invoke(StoreCommand.Describe(_client.Address.ToString(), failure)));
-            return default;
-        }
-        catch (Exception error) when (error is not CancelledError)
-        {
-            throw StoreCommand.Describe(_client.Address.ToString(), new Failure(error));
-        }
+        _ = await Described(_client.Subscribe(
+            _names.Channel,
+            message => Purged?.Invoke(Encoding.UTF8.GetString(message.Span)),
+            failure => SubscriptionLost?.Invoke(StoreCommand.Describe(_client.Address.ToString(), failure))));
+        return default;
     }
 
     /// <inheritdoc/>
@@ -89,6 +98,18 @@ internal sealed class RedisStore : ISharedStore
     {
         SubscriptionLost = null;
         _client.Dispose();
+    }
+
+    private async Deferred<T> Described<T>(Deferred<T> running)
+    {
+        try
+        {
+            return await running;
+        }
+        catch (Exception error) when (error is not CancelledError)
+        {
+            throw StoreCommand.Describe(_client.Address.ToString(), new Failure(error));
+        }
     }
 
     private Deferred<T> Run<T>(StoreCommand<T> command)

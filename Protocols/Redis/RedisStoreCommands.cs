@@ -18,7 +18,10 @@ internal abstract class StoreCommand : RedisCommand
     /// <summary>The failure of the shared cache.</summary>
     /// <param name="server">Its address.</param>
     /// <param name="failure">Of the command.</param>
-    public static SharedStoreError Describe(string server, Failure failure) => new($"{server}: {failure.Message}");
+    public static SharedStoreError Describe(string server, Failure failure) => new($"{server}: {failure.Message}")
+    {
+        IsRefusal = failure.Exception is RedisError { IsOfServer: false },
+    };
 
     /// <summary>A time as an argument.</summary>
     /// <param name="time">More than zero; <see cref="TimeSpan.MaxValue"/> is 0.</param>
@@ -149,6 +152,9 @@ internal sealed class PutCommand(string key, string token, PoemBuffer poem, Time
 
     /// <inheritdoc/>
     public override bool IsAlone => true;
+
+    /// <inheritdoc/>
+    public override long ValueBytes => poem.Length;
 
     protected override bool Value => _isStored;
 

@@ -12,12 +12,12 @@ internal readonly record struct ConnectionMessage(long Number, string Text)
 {
     private static readonly Func<ConnectionMessage, Exception?, string> Formatter = static (message, _) => message.ToString();
 
-    /// <summary>Writes the message at level info.</summary>
-    public void Log(ILogger logger, EventId eventId)
+    /// <summary>Writes the message.</summary>
+    public void Log(ILogger logger, LogLevel level, EventId eventId)
     {
-        if (logger.IsEnabled(LogLevel.Information))
+        if (logger.IsEnabled(level))
         {
-            logger.Log(LogLevel.Information, eventId, this, null, Formatter);
+            logger.Log(level, eventId, this, null, Formatter);
         }
     }
 

@@ -87,7 +87,7 @@ internal readonly struct ConnectionRecord
     /// True for a connection that was closed at once, before a byte had reached the peer: a load balancer that checks whether
     /// the port is open.
     /// </summary>
-    private bool IsProbe => Outcome == ConnectionOutcome.Left && BytesSent == 0 && Duration < MaxProbe;
+    public bool IsProbe => Outcome == ConnectionOutcome.Left && BytesSent == 0 && Duration < MaxProbe;
 
     /// <summary>
     /// Writes the record; that of a probe at debug. Loggers check the level themselves, since <see cref="ConnectionCounters"/>

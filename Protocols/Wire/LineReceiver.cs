@@ -8,12 +8,26 @@ namespace Poetry.Protocols;
 /// A protocol that sends and receives lines: Twisted's <c>LineReceiver</c>. Derive from it, and override
 /// <see cref="LineReceived"/>. In raw mode, for a body after some lines, it passes data on as it arrives.
 /// </summary>
-public abstract class LineReceiver : Protocol
+/// <remarks>
+/// To handle one line at a time, call <see cref="PauseProducing"/> in <see cref="LineReceived"/> and
+/// <see cref="ResumeProducing"/> when the answer is there: lines that have arrived already wait as well.
+/// </remarks>
+public abstract class LineReceiver : Protocol, IProducer
 {
     private readonly byte[] _delimiter;
     private readonly int _maxLength;
-    private readonly ArrayBufferWriter<byte> _kept = new();
+
+    /// <summary>Input for later: part of a line, what came during a pause, and what <see cref="SetLineMode"/> gave back.</summary>
+    private ArrayBufferWriter<byte> _kept = new();
+
+    /// <summary>Input that was kept and is now delivered. The two change places, so that a callback can add to the other.</summary>
+    private ArrayBufferWriter<byte> _delivered = new();
     private bool _raw;
+    private bool _paused;
+
+    /// <summary>Input is being delivered: what is added meanwhile waits for the loop that delivers, which so needs no stack
+    /// for a peer that changes between lines and raw data.</summary>
+    private bool _delivering;
 
     /// <summary>Makes a protocol.</summary>
     /// <param name="delimiter">Ends a line; empty for CR LF.</param>
@@ -32,6 +46,21 @@ public abstract class LineReceiver : Protocol
         Transport.Write(_delimiter.AsSpan());
     }
 
+    /// <summary>Stops reading, and keeps the lines that have arrived already.</summary>
+    public void PauseProducing()
+    {
+        _paused = true;
+        Transport.PauseProducing();
+    }
+
+    /// <summary>Delivers what was kept, until another pause, and reads again.</summary>
+    public void ResumeProducing()
+    {
+        _paused = false;
+        Transport.ResumeProducing();
+        DataReceived(default);
+    }
+
     /// <summary>A line has arrived.</summary>
     /// <param name="line">Without its delimiter. Valid until this call returns.</param>
     protected abstract void LineReceived(ReadOnlySpan<byte> line);
@@ -42,64 +71,124 @@ public abstract class LineReceiver : Protocol
     {
     }
 
-    /// <summary>A line is longer than allowed. The connection is reset unless this is overridden; the line is dropped.</summary>
+    /// <summary>A line is longer than allowed. The connection is reset unless this is overridden; the line is dropped, or as
+    /// much of it as has arrived.</summary>
     protected virtual void LineLengthExceeded() => Transport.AbortConnection();
 
     /// <summary>What arrives from now on is raw data, beginning with what is behind the present line.</summary>
     protected void SetRawMode() => _raw = true;
 
     /// <summary>Lines are expected again.</summary>
-    /// <param name="rest">What of the data of <see cref="RawDataReceived"/> belongs to lines.</param>
+    /// <param name="rest">What of the data of <see cref="RawDataReceived"/> belongs to lines. It is delivered when
+    /// <see cref="RawDataReceived"/> has returned.</param>
     protected void SetLineMode(ReadOnlySpan<byte> rest = default)
     {
         _raw = false;
         if (!rest.IsEmpty)
         {
-            byte[] copy = rest.ToArray();
-            DataReceived(copy);
+            DataReceived(rest);
         }
     }
 
     /// <inheritdoc/>
     protected internal sealed override void DataReceived(ReadOnlySpan<byte> data)
     {
-        // A line that was cut is put together once, in front of the new data.
-        byte[]? joined = null;
-        if (_kept.WrittenCount > 0)
+        if (_delivering || _paused)
         {
             _kept.Write(data);
-            joined = _kept.WrittenSpan.ToArray();
-            _kept.ResetWrittenCount();
-            data = joined;
+            return;
         }
 
-        while (!data.IsEmpty && !Transport.Disconnecting)
+        _delivering = true;
+        try
         {
-            if (_raw)
+            do
             {
-                RawDataReceived(data);
-                return;
+                ReadOnlySpan<byte> rest = Deliver(BehindKept(data));
+                data = default;
+                if (!KeepFirst(rest))
+                {
+                    return;
+                }
             }
-
-            int end = data.IndexOf(_delimiter);
-            if ((end < 0 ? data.Length - _delimiter.Length : end) > _maxLength)
-            {
-                LineLengthExceeded();
-                return;
-            }
-
-            if (end < 0)
-            {
-                _kept.Write(data);
-                return;
-            }
-
-            ReadOnlySpan<byte> line = data[..end];
-            data = data[(end + _delimiter.Length)..];
-            LineReceived(line);
+            while (!_paused && !Transport.Disconnecting);
+        }
+        finally
+        {
+            _delivering = false;
         }
     }
 
     /// <inheritdoc/>
-    protected internal override void ConnectionLost(Failure reason) => _kept.ResetWrittenCount();
+    protected internal override void ConnectionLost(Failure reason)
+    {
+        _kept.ResetWrittenCount();
+        _paused = false;
+    }
+
+    private ReadOnlySpan<byte> BehindKept(ReadOnlySpan<byte> data)
+    {
+        if (_kept.WrittenCount == 0)
+        {
+            return data;
+        }
+
+        _kept.Write(data);
+        (_kept, _delivered) = (_delivered, _kept);
+        _kept.ResetWrittenCount();
+        return _delivered.WrittenSpan;
+    }
+
+    /// <summary>Keeps what was not delivered, before what was added meanwhile.</summary>
+    /// <returns>True if something was added.</returns>
+    private bool KeepFirst(ReadOnlySpan<byte> rest)
+    {
+        if (_kept.WrittenCount == 0)
+        {
+            _kept.Write(rest);
+            return false;
+        }
+
+        if (!rest.IsEmpty)
+        {
+            byte[] added = _kept.WrittenSpan.ToArray();
+            _kept.ResetWrittenCount();
+            _kept.Write(rest);
+            _kept.Write(added);
+        }
+
+        return true;
+    }
+
+    /// <returns>What has to wait: part of a line, or all that follows a pause.</returns>
+    private ReadOnlySpan<byte> Deliver(ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty && !_paused && !Transport.Disconnecting)
+        {
+            if (_raw)
+            {
+                RawDataReceived(data);
+                return default;
+            }
+
+            int end = data.IndexOf(_delimiter);
+            if (end < 0 && data.Length < (long)_maxLength + _delimiter.Length)
+            {
+                return data;
+            }
+
+            ReadOnlySpan<byte> line = end < 0 ? data : data[..end];
+            data = end < 0 ? default : data[(end + _delimiter.Length)..];
+            if (end < 0 || end > _maxLength)
+            {
+                LineLengthExceeded();
+            }
+            else
+            {
+                LineReceived(line);
+            }
+        }
+
+        return data;
+    }
 }

@@ -105,6 +105,9 @@ internal static unsafe partial class Libc
     public static partial int fsync(int fd);
 
     [LibraryImport(Library)]
+    public static partial int link(byte* path, byte* name);
+
+    [LibraryImport(Library)]
     public static partial int unlink(byte* path);
 
     /// <summary>flock(2), sys/file.h. The lock ends with the last close of the open file.</summary>

@@ -161,6 +161,22 @@ internal static unsafe partial class NativeFile
         return error == Errno.None ? NativeDescriptor.Check(Libc.rename(utf8From, utf8To)) : error;
     }
 
+    /// <summary>Gives a file a second name.</summary>
+    /// <returns>EEXIST if something has the name; EOPNOTSUPP on Windows.</returns>
+    public static Errno Link(string path, string name)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Errno.EOPNOTSUPP;
+        }
+
+        byte* utf8Path = stackalloc byte[MaxPathLength];
+        byte* utf8Name = stackalloc byte[MaxPathLength];
+        Errno error = EncodePath(path, utf8Path);
+        error = error == Errno.None ? EncodePath(name, utf8Name) : error;
+        return error == Errno.None ? NativeDescriptor.Check(Libc.link(utf8Path, utf8Name)) : error;
+    }
+
     /// <summary>Removes a name. Of a link it removes the link.</summary>
     public static Errno Unlink(string path)
     {

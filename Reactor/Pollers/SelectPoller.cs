@@ -50,6 +50,11 @@ internal sealed unsafe class SelectPoller : Poller
             Grow(word + 1);
         }
 
+        if (_tokens[handle] != 0)
+        {
+            return Errno.EEXIST;
+        }
+
         return Change(handle, token, Interest.None, interest);
     }
 
@@ -100,7 +105,12 @@ internal sealed unsafe class SelectPoller : Poller
         if (found < 0)
         {
             Errno error = LastError.OfLibc();
-            return error == Errno.EINTR ? Wait(ready, 0) : throw ErrnoText.Failed("select", error);
+            return error switch
+            {
+                Errno.EINTR => Wait(ready, 0),
+                Errno.EBADF => CollectClosed(ready),
+                _ => throw ErrnoText.Failed("select", error),
+            };
         }
 
         return found == 0 ? 0 : Collect(ready);
@@ -137,6 +147,27 @@ internal sealed unsafe class SelectPoller : Poller
         }
 
         return filled;
+    }
+
+    /// <summary>A descriptor was closed before it was removed. Waits no more for such, and reports each once as ready: its
+    /// callback then meets the error. epoll forgets them by itself.</summary>
+    private int CollectClosed(Span<ReadyEvent> ready)
+    {
+        for (int descriptor = 0; descriptor < _words * BitsPerWord; descriptor++)
+        {
+            int word = descriptor / BitsPerWord;
+            ulong bit = 1UL << (descriptor % BitsPerWord);
+            bool isClosed = ((_reads[word] | _writes[word]) & bit) != 0 && !NativeDescriptor.IsOpen(descriptor);
+            Set(ref _readyReads[word], bit, isClosed && (_reads[word] & bit) != 0);
+            Set(ref _readyWrites[word], bit, isClosed && (_writes[word] & bit) != 0);
+            if (isClosed)
+            {
+                Set(ref _reads[word], bit, false);
+                Set(ref _writes[word], bit, false);
+            }
+        }
+
+        return Collect(ready);
     }
 
     private Readiness ReadinessOf(int word, int bit)

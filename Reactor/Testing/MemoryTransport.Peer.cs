@@ -75,12 +75,13 @@ public sealed partial class MemoryTransport
     }
 
     /// <summary>
-    /// Does the loop's part at the end of a connection: the peer closes too if this side's end has reached it, and the
-    /// protocol is told of a connection that is over.
+    /// Does the loop's part: input that waited during a pause is read. At the end of a connection the peer closes too if this
+    /// side's end has reached it, and the protocol is told of a connection that is over.
     /// </summary>
     /// <returns>True if it was over.</returns>
     public bool Finish()
     {
+        ReadIncoming();
         if (_state == State.Lingering)
         {
             Lose(ConnectionDone.Failure);

@@ -219,7 +219,11 @@ public sealed partial class MemoryTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public void RegisterProducer(IProducer producer) => _producer = producer;
+    public void RegisterProducer(IProducer producer)
+    {
+        ITransport.ThrowIfOther(_producer, producer);
+        _producer = producer;
+    }
 
     /// <inheritdoc/>
     public void UnregisterProducer() => _producer = null;
@@ -227,7 +231,8 @@ public sealed partial class MemoryTransport : ITransport
     /// <inheritdoc/>
     public void PauseProducing() => IsPaused = true;
 
-    /// <summary>Input that has waited is read in the next turn of the clock, or with the peer's next call.</summary>
+    /// <summary>Input that has waited is read in the next turn of the clock, or with the test's next call: what the peer
+    /// sends, or <see cref="Finish"/>.</summary>
     public void ResumeProducing()
     {
         if (IsPaused)

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 
 namespace Poetry.Net;
@@ -7,15 +8,18 @@ namespace Poetry.Net;
 /// wait in the kernel's backlog. Several reactors divide a limit between them.
 /// </summary>
 /// <param name="max">At least 1.</param>
+/// <exception cref="ArgumentOutOfRangeException">It is less than 1.</exception>
 public sealed class ConnectionLimit(int max)
 {
+    /// <summary>With none allowed, clients would wait in the backlog for ever.</summary>
+    private readonly int _max = max >= 1 ? max : throw new ArgumentOutOfRangeException(nameof(max), max, "at least 1 connection");
     private readonly List<ListeningPort> _waiting = [];
 
     /// <summary>The number of connections.</summary>
     public int Count { get; private set; }
 
     /// <summary>True if there are as many as allowed.</summary>
-    public bool IsReached => Count >= max;
+    public bool IsReached => Count >= _max;
 
     /// <summary>A connection was accepted.</summary>
     internal void Enter() => Count++;

@@ -58,10 +58,21 @@ public interface ITransport : IProducer
 
     /// <summary>Pauses the producer while too much waits to be sent, and resumes it when all of that is sent.</summary>
     /// <param name="producer">The source of what is written; often another transport.</param>
+    /// <exception cref="InvalidOperationException">Another producer is registered: it could stay paused for ever.</exception>
     void RegisterProducer(IProducer producer);
 
     /// <summary>Neither pauses nor resumes the producer any more.</summary>
     void UnregisterProducer();
+
+    /// <summary>Throws if a producer can't be registered.</summary>
+    internal static void ThrowIfOther(IProducer? registered, IProducer producer)
+    {
+        ArgumentNullException.ThrowIfNull(producer);
+        if (registered is not null && !ReferenceEquals(registered, producer))
+        {
+            throw new InvalidOperationException("another producer is registered: unregister it first");
+        }
+    }
 }
 
 /// <summary>A source of data that can be paused: Twisted's <c>IPushProducer</c>.</summary>

@@ -54,6 +54,9 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     /// <summary>Connections that were reset since their PROXY header was wrong, late or missing.</summary>
     internal long RejectedByHeader { get; private set; }
 
+    /// <summary>Connections that ended before a byte of their PROXY header had come: health checks of a load balancer.</summary>
+    internal long ClosedWithoutHeader { get; set; }
+
     /// <summary>True until <see cref="StopListening"/>, also while the port is at its limit.</summary>
     public bool Listening => Handle != NoHandle;
 

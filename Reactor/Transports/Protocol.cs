@@ -23,6 +23,10 @@ public abstract class Protocol
     /// <value>Has to stay valid until <see cref="DataReceived"/> returns.</value>
     protected internal virtual Span<byte> ReceiveBuffer => default;
 
+    /// <summary>True to be passed, by one more call of <see cref="DataReceived"/> before <see cref="ConnectionLost"/>, what has
+    /// arrived and was not read when the connection ended: the peer may say why it has closed.</summary>
+    internal virtual bool ReadsLastInput => false;
+
     /// <summary>Where the next input goes without a copy, and without being passed to <see cref="DataReceived"/>; null, the
     /// default, for nowhere. Asked for before every read.</summary>
     /// <param name="max">The most bytes that may go there.</param>

@@ -81,6 +81,7 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
         else
         {
             // A load balancer that only checks whether the port is open.
+            port.ClosedWithoutHeader++;
             ReactorLog.ProxyHeaderMissing(log, Transport.Peer);
         }
     }

@@ -21,20 +21,20 @@ public abstract class ReconnectingFactory : ClientFactory
     }
 
     /// <summary>The first delay: 1 s unless set.</summary>
-    public TimeSpan InitialDelay { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan InitialDelay { get; init => field = NotNegative(value); } = TimeSpan.FromSeconds(1);
 
     /// <summary>No delay is longer, except for its jitter: an hour unless set.</summary>
-    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromHours(1);
+    public TimeSpan MaxDelay { get; init => field = NotNegative(value); } = TimeSpan.FromHours(1);
 
-    /// <summary>Each delay is longer by this factor: e unless set.</summary>
-    public double Factor { get; init; } = Math.E;
+    /// <summary>Each delay is longer by this factor, at least 1: e unless set.</summary>
+    public double Factor { get; init => field = Within(value, 1, double.MaxValue); } = Math.E;
 
     /// <summary>The part of a delay by which it is made longer or shorter at random, so that the clients of a server that was
-    /// restarted do not come back at the same moment: 0.12 unless set.</summary>
-    public double Jitter { get; init; } = 0.12;
+    /// restarted do not come back at the same moment: from 0 to 1, 0.12 unless set.</summary>
+    public double Jitter { get; init => field = Within(value, 0, 1); } = 0.12;
 
     /// <summary>It gives up after so many retries in a row; null for never.</summary>
-    public int? MaxRetries { get; init; }
+    public int? MaxRetries { get; init => field = value is null ? null : (int)Within(value.Value, 0, int.MaxValue); }
 
     /// <summary>Schedules the retries: the reactor of the connector unless set.</summary>
     public IClock? Clock { get; init; }
@@ -64,6 +64,12 @@ public abstract class ReconnectingFactory : ClientFactory
     /// <inheritdoc/>
     protected internal override void ClientConnectionLost(Connector connector, Failure reason) => Retry(connector, reason);
 
+    private static TimeSpan NotNegative(TimeSpan value) =>
+        value >= TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "a delay is not negative");
+
+    private static double Within(double value, double min, double max) =>
+        value >= min && value <= max ? value : throw new ArgumentOutOfRangeException(nameof(value), value, $"from {min} to {max}");
+
     private void Retry(Connector connector, Failure reason)
     {
         ArgumentNullException.ThrowIfNull(connector);
@@ -74,7 +80,7 @@ public abstract class ReconnectingFactory : ClientFactory
         }
 
         Retries++;
-        _delay = _delay == TimeSpan.Zero ? InitialDelay : _delay * Factor < MaxDelay ? _delay * Factor : MaxDelay;
+        _delay = _delay == TimeSpan.Zero ? InitialDelay : _delay.Ticks * Factor < MaxDelay.Ticks ? _delay * Factor : MaxDelay;
         TimeSpan delay = _delay * (1 + (Jitter * ((2 * _random.NextDouble()) - 1)));
         _call = (Clock ?? connector.Clock).CallLater(delay, connector, static connector => connector.Connect());
     }

@@ -112,6 +112,25 @@ internal sealed partial class StreamTransport
         }
     }
 
+    /// <summary>Passes on what the peer had sent before it closed: a write may have met its end first.</summary>
+    private void ReadLastInput()
+    {
+        Span<byte> buffer = _reactor.Connections.ReadBuffer;
+        if (NativeSocket.Receive(Handle, buffer, out int received) != Errno.None || received == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _protocol!.DataReceived(buffer[..received]);
+        }
+        catch (Exception exception)
+        {
+            _reactor.CallbackThrew(null, exception);
+        }
+    }
+
     private void InputEnded()
     {
         _flags |= Flags.ReadEnded;

@@ -62,6 +62,7 @@ internal sealed partial class StreamTransport
     /// <inheritdoc/>
     public void RegisterProducer(IProducer producer)
     {
+        ITransport.ThrowIfOther(_producer, producer);
         _producer = producer;
         PauseProducerIfFull();
     }

@@ -252,6 +252,11 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         Debug.Assert(_state == State.Closing, "BeginClose comes first");
         _reactor.Connections.Closing.Remove(this);
         _reactor.UnwatchToClose(this);
+        if (_protocol!.ReadsLastInput)
+        {
+            ReadLastInput();
+        }
+
         if (Has(Flags.Reset))
         {
             NativeSocket.ResetOnClose(Handle);
@@ -259,7 +264,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
 
         NativeSocket.Close(Handle);
         Handle = NoHandle;
-        Protocol protocol = _protocol!;
+        Protocol protocol = _protocol;
         Failure reason = _reason!;
         IConnectionOwner owner = _owner;
         _protocol = null;

@@ -3,6 +3,7 @@
 limit_name=limit.c
 rate_field=conns_s
 late=
+rate=
 seconds_used=$seconds
 pace="$rounds rounds of $seconds s"
 
@@ -24,17 +25,35 @@ table_of_loads() {
 
 # ---- Poems -----------------------------------------------------------------
 
-poem_load() { flood poem --port "$1" --expect-file "$file" --conns "$in_flight" --time "$seconds" --check-every "$check_every"; }
+poem_load() { flood poem --port "$1" --expect-file "$file" --conns "$in_flight" --time "$seconds" --check-every "$check_every" ${rate:+--rate "$rate"} "${@:2}"; }
 
 measure_poem600() {
     poem 600
     in_flight=64 check_every=1
-    title "poem600: 600-byte poem, 64 in flight; $pace; CPU seconds for 100,000 connections"
+    title "poem600: 600-byte poem, 64 in flight${rate:+, $rate a second}; $pace; CPU seconds for 100,000 connections"
     table_of_loads conns/s 'CPU s'
     compare poem_load 100000 "$file" "$build/limit {port} {file}" \
         "poetry=$binary serve --port {port} {file}" \
         "poetry, warn=$binary serve --log-level warn --port {port} {file}" \
         ${poem_peers[@]+"${poem_peers[@]}"}
+}
+
+header_load() { poem_load "$1" --proxy-header; }
+
+# What a public server may do to each connection. With headers the floor reads one, too.
+measure_limits() {
+    poem 600
+    in_flight=64 check_every=1
+    title "limits: 600-byte poem, 64 in flight; $pace; CPU seconds for 100,000 connections"
+    columns 23 8 5 7 5 6 6 6 6 5
+    heads server conns/s ratio 'CPU s' ratio 'p50 ms' 'p99 ms' p99.9 'top MB' 'vs it'
+    compare poem_load 100000 "$file" "$build/limit {port} {file}" \
+        "poetry=$binary serve --port {port} {file}" \
+        "poetry, max-per-address=$binary serve --max-per-address 1000 --port {port} {file}"
+    limit_name='limit.c, header'
+    compare header_load 100000 "$file" "$build/limit {port} {file} --header" \
+        "poetry, proxy-protocol=$binary serve --proxy-protocol --port {port} {file}"
+    limit_name=limit.c
 }
 
 measure_poem3k() {
@@ -61,17 +80,24 @@ measure_poem10m() {
 
 # ---- Transform and proxy ---------------------------------------------------
 
-transform_load() { flood netstring --port "$1" --expect-file "$file" --conns 64 --time "$seconds"; }
+transform_load() { flood netstring --port "$1" --expect-file "$file" --conns 64 --time "$seconds" ${rate:+--rate "$rate"}; }
 
 measure_transform() {
     poem 600
-    title "transform: 600 bytes to lower case, 64 in flight; $pace; CPU seconds for 100,000 requests"
+    title "transform: 600 bytes to lower case, 64 in flight${rate:+, $rate a second}; $pace; CPU seconds for 100,000 requests"
     limit_name=limit_transform
     table_of_loads conns/s 'CPU s'
     compare transform_load 100000 "$file" "$build/limit_transform {port}" \
         "poetry=$binary transform --port {port}" \
         "poetry, warn=$binary transform --log-level warn --port {port}" ${transform_peers[@]+"${transform_peers[@]}"}
     limit_name=limit.c
+}
+
+measure_paced() {
+    rate=20000
+    measure_poem600
+    measure_transform
+    rate=
 }
 
 measure_proxy() {
@@ -120,6 +146,52 @@ through_proxy() {
     compare poem_load 100 "$file" "$build/limit {port} {file}" "${@//'{upstream}'/$upstream}"
     rate_field=conns_s
     stop "$upstream_pid"
+}
+
+# ---- A cache that proxies share ---------------------------------------------
+
+# The client speaks first, so that the proxy does not take it for a probe and wait; one at a time, so that none joins a fetch.
+speak_load() { flood speak-first --port "$1" --expect-file "$file" --conns 1 --time "$seconds" --check-every "$check_every"; }
+
+# Each request a hit in Redis, for what the proxy keeps itself expires at once, against a fetch from the upstream each time.
+measure_shared() {
+    local server redis redis_pid upstream upstream_pid bytes
+    if ! server=$(command -v redis-server || command -v valkey-server); then
+        title 'shared: skipped, redis-server is not installed'
+        return
+    fi
+    printf 'save ""\nappendonly no\n' >"$scratch/redis.conf"
+    launch "$server $scratch/redis.conf --port {port}"
+    redis=redis://127.0.0.1:$port redis_pid=$pid
+    check_every=1
+    for bytes in 600 3000 10000000; do
+        poem "$bytes"
+        launch "$build/limit {port} {file}" "$file"
+        upstream=127.0.0.1:$port upstream_pid=$pid
+        launch "$binary proxy --ttl forever --shared-cache $redis --port {port} $upstream"
+        flood poem --port "$port" --expect-file "$file" --conns 1 --count 1 --time 60 >/dev/null
+        stop "$pid"
+        title "shared: $bytes-byte poem, a hit in Redis each time, 1 in flight; $pace; CPU seconds of the proxy for $(
+            ((bytes < 1000000)) && echo '100,000 connections' || echo 'a GB')"
+        if ((bytes < 1000000)); then table_of_loads conns/s 'CPU s'; else table_of_loads MB/s CPUs/GB; rate_field=mb_s; fi
+        limit_name='proxy, ttl 0'
+        compare speak_load "$((bytes < 1000000 ? 100000 : 100))" "$file" "$binary proxy --ttl 0 --port {port} $upstream" \
+            "poetry, shared=$binary proxy --ttl 0.000001 --shared-cache $redis --port {port} $upstream"
+        rate_field=conns_s
+        stop "$upstream_pid"
+    done
+    poem 600
+    in_flight=64
+    launch "$build/limit {port} {file}" "$file"
+    upstream=127.0.0.1:$port upstream_pid=$pid
+    title "shared: 600-byte poem in memory, with --shared-cache against without, 64 in flight; $pace; CPU seconds for 100,000 connections"
+    table_of_loads conns/s 'CPU s'
+    limit_name='proxy, alone'
+    compare poem_load 100000 "$file" "$binary proxy --port {port} $upstream" \
+        "poetry, shared=$binary proxy --shared-cache $redis --port {port} $upstream"
+    limit_name=limit.c
+    stop "$upstream_pid"
+    stop "$redis_pid"
 }
 
 # ---- Slow ------------------------------------------------------------------

@@ -146,12 +146,14 @@ public sealed class BadInputTests : NativeTests
     }
 
     [TestMethod]
-    [DataRow("--port", "serve", "--prot", "0", "poem.txt")]
-    [DataRow("--send-timeout", "serve", "--send-timeot", "5", "poem.txt")]
-    [DataRow("--quiet", "get", "--queit", "10001")]
-    public void AnyCommand_AWordMistyped_NamesTheNearestKnown(string nearest, params string[] arguments)
+    [DynamicData(nameof(EveryCommand))]
+    public void AnyCommand_AnOptionMistyped_NamesTheNearestKnown(string[] command)
     {
-        AssertFailed(Run(arguments), 2, nearest);
+        CommandSchema schema = command is [var name] ? CommandLine.Root.Find(name)! : CommandLine.Root;
+        foreach (OptionSchema option in schema.Options.Concat(CommandLine.Root.Options))
+        {
+            AssertFailed(Run([.. command, MistypedWords.Swapped(option.Name), "1"]), 2, $"(did you mean '{option.Name}'?)");
+        }
     }
 
     [TestMethod]

@@ -1,7 +1,10 @@
+using System;
 using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
 using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -126,6 +129,46 @@ public sealed class GetAllOrNothingTests : NativeTests
         Assert.HasCount(1, finished.ErrorLines, finished.Errors);
         Assert.Contains("cannot write ", finished.Errors);
         Assert.HasCount(1, Directory.GetFileSystemEntries(Folder["got"]));
+    }
+
+    /// <summary>A name is lost while the poems come: what was there before is there afterwards.</summary>
+    [TestMethod]
+    [DataRow("directory")]
+    [DataRow("EXDEV")]
+    [DataRow("EROFS")]
+    [DataRow("EXDEV, no second names")]
+    public void AllOrNothing_ANameIsLostAtTheEnd_TheOthersAreUndone(string fault)
+    {
+        using var go = new ManualResetEvent(false);
+        FaultServer[] servers = [.. Enumerable.Range(0, 3).Select(_ => Own(FaultServer.Pausing(Poem[..100], Poem[100..], go)))];
+        string[] names = [.. servers.Select(server => $"got/127.0.0.1_{server.Port}.txt")];
+        string[] addresses = [.. servers.Select(server => server.Address)];
+        _ = Directory.CreateDirectory(Folder["got"]);
+        _ = Folder.Write(names[0], "old");
+        string[] inject = fault == "directory" ? []
+            : fault.EndsWith("names", StringComparison.Ordinal) ? ["-e", "inject=link:error=EPERM", "-e", "inject=rename:error=EXDEV:when=3"]
+            : ["-e", $"inject=rename:error={fault}:when=3"];
+        NativeBinary get = Start(new Launch(["get", "--all-or-nothing", "--progress", "json", "-o", "got", .. addresses])
+        {
+            Through = inject.Length == 0 ? [] : [Posix.Tool("strace"), "-D", "-f", "-qq", "-o", Folder["trace"], .. inject],
+        });
+        get.Errors.WaitForText("{\"event\":\"bytes\",\"task\":3");
+        if (fault == "directory")
+        {
+            _ = Directory.CreateDirectory(Folder[$"{names[2]}/in-the-way"]);
+        }
+
+        _ = go.Set();
+        Finished finished = get.WaitForExit();
+        Assert.AreEqual(1, finished.ExitCode, finished.Errors);
+        JsonElement[] ends = GetProgressTests.EndsOf(finished, tasks: 3);
+        Assert.AreEqual("another download failed", ends[0].GetProperty("error").GetString());
+        string error = ends[2].GetProperty("error").GetString()!;
+        Assert.StartsWith($"cannot write {names[2]}: ", error);
+        bool stays = fault.EndsWith("names", StringComparison.Ordinal);
+        Assert.AreEqual(stays, error.EndsWith($"; replaced all the same: {names[0]}, {names[1]}", StringComparison.Ordinal), error);
+        Assert.AreEqual(stays ? Encoding.UTF8.GetString(Poem) : "old", File.ReadAllText(Folder[names[0]]));
+        Assert.HasCount(stays || fault == "directory" ? 2 : 1, Directory.GetFileSystemEntries(Folder["got"]));
     }
 
     [TestMethod]

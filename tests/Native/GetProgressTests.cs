@@ -115,6 +115,53 @@ public sealed class GetProgressTests : NativeTests
         Assert.IsGreaterThanOrEqualTo(0.5, summary.GetProperty("seconds").GetDouble(), "the retry waits for so long");
     }
 
+    /// <summary>However the command ends, each download that began ends once, and the summary is last and latest.</summary>
+    [TestMethod]
+    [DataRow("interrupted", 130, "ended by SIGINT")]
+    [DataRow("terminated", 143, "ended by SIGTERM")]
+    [DataRow("hung up", 129, "ended by SIGHUP")]
+    [DataRow("--max-time", 1, "timed out: not done in 0.3 s")]
+    [DataRow("--race", 0, "another download was complete first")]
+    [DataRow("--race into a file", 0, "another download was complete first")]
+    [DataRow("--all-or-nothing", 1, "another download failed")]
+    [DataRow("--all-or-nothing, interrupted", 130, "ended by SIGINT")]
+    [DataRow("--wait, interrupted", 130, "ended by SIGINT")]
+    [DataRow("no reader", 0, "the reader of standard output has gone")]
+    public void Json_ADownloadThatBegan_EndsOnce(string what, int exitCode, string reason)
+    {
+        using var go = new ManualResetEvent(false);
+        FaultServer hanging = Own(FaultServer.Hanging(Poem[..100]));
+        FaultServer whole = Own(FaultServer.Pausing(Poem[..100], Poem[100..], go));
+        FaultServer broken = Own(new FaultServer((client, _) =>
+        {
+            Assert.IsTrue(go.WaitOne(Patience.Milliseconds));
+            Wire.Reset(client);
+        }));
+        string[] options = what == "--max-time" ? ["--max-time", "0.3"]
+            : what.EndsWith("file", StringComparison.Ordinal) ? ["--race", "-o", "got"]
+            : what.StartsWith("--", StringComparison.Ordinal) ? [what.Split(',')[0]]
+            : [];
+        FaultServer other = what == "--all-or-nothing" ? broken : whole;
+        NativeBinary get = Start(new Launch(["get", "--progress", "json", .. options, hanging.Address, hanging.Address, other.Address])
+        {
+            Redirection = what == "no reader" ? "| true" : null,
+        });
+        get.Errors.WaitForText("{\"event\":\"bytes\",\"task\":1");
+        get.Errors.WaitForText("{\"event\":\"bytes\",\"task\":2");
+        _ = go.Set();
+        if (exitCode > 128)
+        {
+            get.Errors.WaitForText("\"bytes\":600,");
+            get.Signal(exitCode - 128);
+        }
+
+        Finished finished = get.WaitForExit();
+        Assert.AreEqual(exitCode, finished.ExitCode, finished.Errors);
+        JsonElement[] ends = EndsOf(finished, tasks: 3);
+        Assert.Contains(reason, ends[0].GetProperty("error").GetString()!);
+        Assert.Contains(reason, ends[1].GetProperty("error").GetString()!);
+    }
+
     /// <summary>Half of a framed poem has come: the bar knows how much that is.</summary>
     [TestMethod]
     public void Bars_FramedPoem_ShowPerCentAndTimeLeft()
@@ -142,6 +189,33 @@ public sealed class GetProgressTests : NativeTests
         NativeBinary get = OnTerminal("get", "--color", mode, "--output", "got.txt", server.Address);
         Assert.AreEqual(0, get.WaitForExit().ExitCode, get.Output.Text);
         Assert.AreEqual(isGreen, get.Output.Text.Contains("\x1b[32m", StringComparison.Ordinal), get.Output.Text);
+    }
+
+    /// <summary>Checks the order of all events.</summary>
+    /// <returns>The event that ended each task.</returns>
+    internal static JsonElement[] EndsOf(Finished finished, int tasks)
+    {
+        JsonElement[] events = [.. finished.ErrorLines.Select(line => JsonDocument.Parse(line).RootElement)];
+        JsonElement[] ends = new JsonElement[tasks];
+        double seconds = 0;
+        for (int task = 1; task <= tasks; task++)
+        {
+            JsonElement[] own = [.. events.Where(line => line.TryGetProperty("task", out JsonElement number) && number.GetInt32() == task)];
+            string[] names = [.. own.Select(line => line.GetProperty("event").GetString()!)];
+            Assert.AreEqual("start", names[0], finished.Errors);
+            Assert.AreEqual(1, names.Count(name => name is "done" or "failed" or "cancelled"), finished.Errors);
+            ends[task - 1] = own[^1];
+            Assert.IsTrue(names[^1] is "done" or "failed" or "cancelled", finished.Errors);
+            seconds = Math.Max(seconds, own.Max(line => line.GetProperty("seconds").GetDouble()));
+        }
+
+        string[] all = [.. events.Select(line => line.GetProperty("event").GetString()!)];
+        Assert.AreEqual(1, all.Count(name => name == "summary"), finished.Errors);
+        Assert.AreEqual("summary", all[^1], finished.Errors);
+        Assert.IsGreaterThanOrEqualTo(seconds, events[^1].GetProperty("seconds").GetDouble(), finished.Errors);
+        Assert.AreEqual(all.Count(name => name == "done"), Number(events[^1], "poems"));
+        Assert.AreEqual(all.Count(name => name == "failed"), Number(events[^1], "failed"));
+        return ends;
     }
 
     private static long PeakMemory(NativeBinary process)

@@ -152,12 +152,13 @@ public sealed class LifeTests : NativeTests
 
     /// <summary>A script that waits for the ready line must not wait for ever.</summary>
     [TestMethod]
-    [DataRow("serve", "poem.txt")]
-    [DataRow("proxy", "unix:poem.sock=1")]
-    public void Start_WhereTheReadyLineCannotBeWritten_IsOneLineAndTheEnd(params string[] arguments)
+    [DynamicData(nameof(CommandNames.Servers), typeof(CommandNames))]
+    public void Start_WhereTheReadyLineCannotBeWritten_IsOneLineAndTheEnd(string command)
     {
         _ = Folder.Write("poem.txt", Poem);
-        Finished finished = Run(new Launch(arguments) { Redirection = ">/dev/full" });
+        string[] operands = CommandNames.OperandsOf(command);
+        string[] arguments = operands is [var operand] ? [$"unix:poem.sock={operand}"] : ["--listen", "unix:poem.sock"];
+        Finished finished = Run(new Launch([command, .. arguments]) { Redirection = ">/dev/full" });
         AssertFailed(finished, 1, "poetry: cannot write standard output: no space left on device");
         Assert.IsFalse(Folder.Names.Contains("poem.sock"), "its socket was left behind");
     }

@@ -73,10 +73,7 @@ public sealed class LoadBalancerTests : NativeTests
     }
 
     [TestMethod]
-    [DataRow("serve")]
-    [DataRow("slow-serve")]
-    [DataRow("transform")]
-    [DataRow("proxy")]
+    [DynamicData(nameof(CommandNames.Servers), typeof(CommandNames))]
     public void EveryServer_TakesHeaders_AndLimitsTheClientThatTheyName(string command)
     {
         NativeBinary server = StartServer(command, "--proxy-protocol", "--max-per-address", "1", "--metrics", "unix:metrics.sock");
@@ -101,10 +98,7 @@ public sealed class LoadBalancerTests : NativeTests
     }
 
     [TestMethod]
-    [DataRow("serve")]
-    [DataRow("slow-serve")]
-    [DataRow("transform")]
-    [DataRow("proxy")]
+    [DynamicData(nameof(CommandNames.Servers), typeof(CommandNames))]
     public void EveryServer_RecordsProbesAtDebug(string command)
     {
         const int Probes = 3;
@@ -159,13 +153,7 @@ public sealed class LoadBalancerTests : NativeTests
     private NativeBinary StartServer(string command, params string[] options)
     {
         _ = Folder.Write("poem.txt", LongPoem);
-        string[] arguments = command switch
-        {
-            "transform" => [command, .. options],
-            "proxy" => [command, .. options, FaultServer.FreePort().ToString(CultureInfo.InvariantCulture)],
-            _ => [command, .. options, "poem.txt"],
-        };
-        NativeBinary server = Start(new Launch(arguments));
+        NativeBinary server = Start(new Launch([command, .. options, .. CommandNames.OperandsOf(command)]));
         _ = server.Output.WaitForLines(1);
         return server;
     }

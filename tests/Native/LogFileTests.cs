@@ -26,16 +26,11 @@ public sealed class LogFileTests : NativeTests
 
     /// <summary>What logrotate does: the file is moved, and the server told. The new file is there at once.</summary>
     [TestMethod]
-    [DataRow("serve")]
-    [DataRow("slow-serve")]
-    [DataRow("transform")]
-    [DataRow("proxy")]
+    [DynamicData(nameof(CommandNames.Servers), typeof(CommandNames))]
     public void LogFile_MovedAndSignalled_IsReopened(string command)
     {
         _ = Folder.Write("poem.txt", Poem);
-        NativeBinary upstream = ServePoem(Poem);
-        string[] argument = command == "transform" ? [] : command == "proxy" ? [$"{upstream.Port()}"] : ["poem.txt"];
-        NativeBinary server = Start(new Launch([command, "--log-file", "log", .. argument]));
+        NativeBinary server = Start(new Launch([command, "--log-file", "log", .. CommandNames.OperandsOf(command)]));
         _ = server.Output.WaitForLines(1);
         File.Move(Folder["log"], Folder["log.1"]);
         server.Signal(Posix.SIGUSR2);
@@ -82,17 +77,41 @@ public sealed class LogFileTests : NativeTests
         AssertFailed(Run("serve", "--log-file", path, "poem.txt"), 1, $"poetry: cannot open log file {path}: {reason}\n");
     }
 
+    /// <summary>The disk is full, then it is not: a poem costs nothing, standard error has a line for each change, the metrics count.</summary>
     [TestMethod]
-    public void LogFile_OnAFullDisk_CostsNoPoem()
+    [DataRow("serve")]
+    [DataRow("slow-serve")]
+    [DataRow("transform")]
+    [DataRow("proxy")]
+    public void LogFile_OnAFullDisk_IsSaidOnceAndCounted(string command)
     {
-        NativeBinary server = ServePoem(Poem, "--log-file", "/dev/full");
-        for (int i = 0; i < 20; i++)
+        _ = Folder.Write("poem.txt", Poem);
+        _ = File.CreateSymbolicLink(Folder["log"], "/dev/full");
+        NativeBinary upstream = ServePoem(Poem);
+        string[] argument = command == "transform" ? [] : command == "proxy" ? [$"{upstream.Port()}"] : ["poem.txt"];
+        NativeBinary server = Start(new Launch([command, "--log-file", "log", "--metrics", "unix:metrics", .. argument]));
+        _ = server.Output.WaitForLines(1);
+        for (int i = 0; i < 5; i++)
         {
-            Wire.Fetch(server.Port()).AssertIs(Poem);
+            server.Signal(Posix.SIGUSR1);
+            server.Errors.WaitForText("poetry: cannot write log file log: no space left on device\n");
+            Assert.IsTrue(SpinWait.SpinUntil(() => DroppedRecords() > i, Patience.Milliseconds));
         }
 
+        File.Delete(Folder["log"]);
+        server.Signal(Posix.SIGUSR2);
+        Assert.IsTrue(SpinWait.SpinUntil(() => File.Exists(Folder["log"]), Patience.Milliseconds));
+        double dropped = DroppedRecords();
+        server.Signal(Posix.SIGUSR1);
+        WaitForLine("log", $"dropped {dropped} log records");
+        Assert.AreEqual(dropped, DroppedRecords());
         server.Signal(Posix.SIGTERM);
-        Assert.AreEqual(0, server.WaitForExit().ExitCode);
+        Finished finished = server.WaitForExit();
+        Assert.AreEqual(0, finished.ExitCode);
+        Assert.AreEqual(
+            "poetry: cannot write log file log: no space left on device\n"
+                + $"poetry: writing log file log works again, {dropped} records were dropped\n",
+            finished.Errors);
     }
 
     /// <summary>SIGUSR2 without a log file changes nothing.</summary>
@@ -123,6 +142,8 @@ public sealed class LogFileTests : NativeTests
         WaitForLine("log", "statistics: ");
         Assert.Contains("served 600 of 600", File.ReadAllText(Folder["log.1"]));
     }
+
+    private double DroppedRecords() => HttpAnswer.Get(Folder["metrics"], "/metrics").Figures()["poetry_log_records_dropped_total"];
 
     private void WaitForLine(string file, string text) => Assert.IsTrue(
         SpinWait.SpinUntil(

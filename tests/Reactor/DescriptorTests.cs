@@ -12,6 +12,9 @@ public sealed class DescriptorTests
 {
     public static IEnumerable<object[]> AllBackends => Backends.All;
 
+    /// <summary>Where the kernel keeps one registration a descriptor; kqueue replaces the first.</summary>
+    public static IEnumerable<object[]> BackendsOfTheKernel => [["epoll"], ["select"]];
+
     public TestContext TestContext { get; set; } = null!;
 
     [TestMethod]
@@ -103,6 +106,67 @@ public sealed class DescriptorTests
     {
         using var loop = new TurnedReactor(new FaultyPoller(Backends.Open(backend)) { RefusedAdds = 1 });
         _ = Assert.ThrowsExactly<System.IO.IOException>(() => new PipeReader(loop.Reactor));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void ACallbackThatThrows_IsTheLastOne_AlsoIfTheDescriptorDoesNotRemoveItself(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        using var pair = new SocketPair(AddressKind.Unix);
+        var careless = new Careless(pair.Server, static _ => throw new NotSupportedException("a bug"));
+        loop.Reactor.AddReader(careless);
+        Assert.AreEqual(Errno.None, NativeSocket.Send(pair.Client, [1], more: false, out _));
+        loop.Until(() => careless.Lost.Count == 1, "the end");
+        loop.Reactor.Turn(0);
+        loop.Reactor.Turn(0);
+        loop.Reactor.Dispose();
+        Assert.AreEqual("a bug", string.Join(", ", careless.Lost), "told once, and not again when the reactor ends");
+        Assert.HasCount(1, loop.Log.Exceptions);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void TheReactorEnds_EachDescriptorIsToldOnce(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        using var pair = new SocketPair(AddressKind.Unix);
+        var careless = new Careless(pair.Server, static _ => { });
+        loop.Reactor.AddReader(careless);
+        loop.Reactor.CallWhenRunning(loop.Reactor.Stop);
+        loop.Reactor.Run();
+        loop.Reactor.Dispose();
+        Assert.AreEqual("connection aborted", string.Join(", ", careless.Lost));
+    }
+
+    /// <summary>A program that closes a descriptor without removing it has a bug; the loop and other connections go on.
+    /// Only with select: epoll forgets it, and a debug build asserts when it is removed.</summary>
+    [TestMethod]
+    public void Select_ADescriptorThatIsClosedBeforeItIsRemoved_IsReportedOnceAndCostsNoOther()
+    {
+        using var loop = new TurnedReactor("select");
+        using var pipe = new PipeReader(loop.Reactor);
+        var pair = new SocketPair(AddressKind.Unix);
+        int reads = 0;
+        var careless = new Careless(pair.Server, _ => reads++);
+        loop.Reactor.AddReader(careless);
+        pair.Dispose();
+        pipe.Write(1);
+        loop.Until(() => pipe.ReadCount == 1, "the read of the other");
+        Assert.AreEqual(1, reads);
+        loop.Reactor.RemoveAll(careless);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(BackendsOfTheKernel))]
+    public void ASecondObjectForADescriptor_IsRefused(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        using var pair = new SocketPair(AddressKind.Unix);
+        var first = new Careless(pair.Server, static _ => { });
+        loop.Reactor.AddReader(first);
+        _ = Assert.ThrowsExactly<System.IO.IOException>(() => loop.Reactor.AddReader(new Careless(pair.Server, static _ => { })));
+        loop.Reactor.RemoveAll(first);
     }
 
     /// <summary>
@@ -199,5 +263,19 @@ public sealed class DescriptorTests
                 }
             }
         }
+    }
+
+    /// <summary>A descriptor that a user wrote in a hurry: it does not remove itself when it is lost.</summary>
+    private sealed class Careless(nint handle, Action<Careless> read) : Descriptor(handle)
+    {
+        public List<string> Lost { get; } = [];
+
+        protected internal override void DoRead() => read(this);
+
+        protected internal override void DoWrite()
+        {
+        }
+
+        protected internal override void ConnectionLost(Failure reason) => Lost.Add(reason.Message);
     }
 }

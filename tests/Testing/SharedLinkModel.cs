@@ -54,7 +54,8 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
 
     public Deferred<SharedLock> TryLock(string key, string token, bool replacesInvalid)
     {
-        return Write("lock", () => server.TryLock(key, token, replacesInvalid)).AddCallback<SharedLock>(state =>
+        string? refusal = replacesInvalid ? ScriptError() : null;
+        return Write("lock", () => server.TryLock(key, token, replacesInvalid), refusal).AddCallback<SharedLock>(state =>
         {
             if (state == SharedLock.Taken)
             {
@@ -65,7 +66,7 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
         });
     }
 
-    public Deferred<bool> Renew(string key, string token) => Write("renew", () => server.Renew(key, token));
+    public Deferred<bool> Renew(string key, string token) => Write("renew", () => server.Renew(key, token), ScriptError());
 
     public Deferred<bool> Store(string key, string token, PoemBuffer poem, TimeSpan lifetime)
     {
@@ -75,7 +76,7 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
             bytes.AddRange(part.Span);
         }
 
-        return Write("store", () => server.Store(key, token, [.. bytes], lifetime));
+        return Write("store", () => server.Store(key, token, [.. bytes], lifetime), server.StoreError);
     }
 
     public Deferred<Unit> Unlock(string key, string token) => Write<Unit>("unlock", () =>
@@ -169,14 +170,19 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
         }
     }
 
-    private Deferred<T> Write<T>(string name, Func<T> operation)
+    private string? ScriptError() => server.RefusesScripts ? server.StoreError : null;
+
+    /// <param name="name">Of the operation.</param>
+    /// <param name="operation">What is done.</param>
+    /// <param name="refusal">Why it is refused; null if it is not.</param>
+    private Deferred<T> Write<T>(string name, Func<T> operation, string? refusal = null)
     {
         var call = new Call<T>(this);
         return Send<T>(name, call, () =>
         {
-            if (server.WriteError is { } error)
+            if ((server.WriteError ?? refusal) is { } error)
             {
-                call.Fail(error);
+                call.Refuse(error);
             }
             else
             {
@@ -228,11 +234,16 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
 
         public void Start() => Wait();
 
-        public void Fail(string reason)
+        public void Fail(string reason) => Fail(new SharedStoreError(reason));
+
+        /// <summary>The server answers with an error.</summary>
+        public void Refuse(string reason) => link.Later(() => Fail(new SharedStoreError(reason) { IsRefusal = true }));
+
+        private void Fail(SharedStoreError error)
         {
             if (End())
             {
-                Errback(new SharedStoreError(reason));
+                Errback(error);
             }
         }
 

@@ -30,6 +30,12 @@ internal sealed class SharedServerModel(IClock clock)
     /// <summary>What writes are refused with; null if they are not.</summary>
     public string? WriteError { get; set; }
 
+    /// <summary>What poems are refused with; null if they are not.</summary>
+    public string? StoreError { get; set; }
+
+    /// <summary>True if locks are not renewed, and not replaced, for the same reason.</summary>
+    public bool RefusesScripts { get; set; }
+
     /// <summary>True while it answers nothing.</summary>
     public bool IsPaused { get; private set; }
 

@@ -41,7 +41,7 @@ internal sealed class LogCases : IDisposable
     {
         for (int i = 0; i < Count; i++)
         {
-            ProxyLog.UsingCached(_text, i, "Using cached poem. (127.0.0.1:10001)");
+            ProxyLog.UsingCached(_text, LogLevel.Information, i, "Using cached poem. (127.0.0.1:10001)");
         }
 
         return Flush(_text);

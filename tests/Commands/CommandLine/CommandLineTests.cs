@@ -140,6 +140,16 @@ public sealed class CommandLineTests
     [DataRow("serve --host ::1 p", "poetry serve: unknown option '--host' (did you mean '--iface'?)")]
     [DataRow("serve --PORT 1 p", "poetry serve: unknown option '--PORT' (did you mean '--port'?)")]
     [DataRow("get --retries 5 1", "poetry get: unknown option '--retries' (did you mean '--retry'?)")]
+    [DataRow("serve --retries 5 p", "poetry serve: unknown option '--retries' (--retry is an option of get)")]
+    [DataRow(
+        "get --host h 1",
+        "poetry get: unknown option '--host' (--iface is an option of serve, slow-serve, transform and proxy)")]
+    [DataRow("version", "poetry: unknown command 'version' (did you mean '--version'?)")]
+    [DataRow("man serve", "poetry: unknown command 'man' (did you mean 'help'?)")]
+    [DataRow("sevre --help", "poetry: unknown command 'sevre' (did you mean 'serve'?)")]
+    [DataRow("xyzzy -h", "poetry: unknown command 'xyzzy'" + Commands)]
+    [DataRow("serve --netstring=True p", "poetry serve: --netstring takes no value")]
+    [DataRow("proxy --ttl never 1", "poetry proxy: --ttl: 'never' is not a time such as 0.7, 500ms or 2h (for no end: forever)")]
     [DataRow("get -p 5 1", "poetry get: -p is an option of serve, slow-serve, transform and proxy")]
     [DataRow("serve -p5 p", "poetry serve: unknown option '-p5' (did you mean '-p 5'?)")]
     [DataRow("serve -p 5 --port 6 p", "poetry serve: --port is given twice")]
@@ -167,6 +177,18 @@ public sealed class CommandLineTests
         Assert.IsNull(invocation.Run);
         Assert.AreEqual(2, invocation.ExitCode);
         Assert.AreEqual(problem + "\n", invocation.Text);
+    }
+
+    /// <summary>A pasted file is not worth a screen: what it was and what is wrong with it are at the two ends.</summary>
+    [TestMethod]
+    [DataRow("get", "poetry get: 'xxx", "xxx' is not an address: expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH\n")]
+    [DataRow("serve --port", "poetry serve: --port: 'xxx", "xxx' is not a port from 0 to 65535\n")]
+    public void Parse_AVeryLongWord_IsShortened(string line, string start, string end)
+    {
+        string text = Parse([.. line.Split(' '), new string('x', 100_000)]).Text;
+        Assert.StartsWith(start, text);
+        Assert.EndsWith(end, text);
+        Assert.IsLessThan(2000, text.Length);
     }
 
     [TestMethod]

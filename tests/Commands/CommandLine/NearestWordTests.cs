@@ -21,26 +21,14 @@ public sealed class NearestWordTests
     }
 
     [TestMethod]
-    public void Offer_LongWords_AreNotNear()
-    {
-        var nearest = new NearestWord(new string('a', 10_000));
-        nearest.Offer("serve");
-        Assert.IsNull(nearest.Found);
-    }
+    public void Find_ALongWord_IsNearNothing() => Assert.IsNull(NearestWord.Find(new string('a', 10_000), ["serve"]));
 
     [TestMethod]
     [DataRow("prxoy", "proxy")]
     [DataRow("trans", "transform")]
     [DataRow("gt", "get")]
+    [DataRow("GET", "get")]
     [DataRow("zzz", null)]
-    public void Offer_SeveralWords_TheNearestIsFound(string typed, string? expected)
-    {
-        var nearest = new NearestWord(typed);
-        foreach (CommandSchema command in CommandLine.Root.Subcommands)
-        {
-            nearest.Offer(command.Name);
-        }
-
-        Assert.AreEqual(expected, nearest.Found);
-    }
+    public void Find_SeveralWords_TheNearestIsFound(string typed, string? expected) =>
+        Assert.AreEqual(expected, NearestWord.Find(typed, CommandLine.Root.Subcommands.ConvertAll(command => command.Name)));
 }

@@ -4,6 +4,7 @@ using System.Linq;
 using System.Text.RegularExpressions;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
+using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Commands;
 
@@ -98,6 +99,21 @@ public sealed partial class SchemaTests
             {
                 Assert.StartsWith($"poetry {name}: {spelling} is an option of ", Refusal([name, spelling]));
                 Assert.EndsWith(" and comes after the command\n", Refusal([spelling, name]).Replace(",", "", StringComparison.Ordinal));
+            }
+        }
+    }
+
+    /// <summary>A letter too few, or two that are swapped: the option is named, for every option of every command.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Commands))]
+    public void AnOption_Mistyped_IsNamed(string name)
+    {
+        foreach (OptionSchema option in CommandLine.Root.Find(name)!.Options.Concat(CommandLine.Root.Options))
+        {
+            foreach (string typed in (string[])[MistypedWords.Swapped(option.Name), option.Name.Remove(3, 1)])
+            {
+                string refusal = Refusal([name, typed, "1"]);
+                Assert.AreEqual($"poetry {name}: unknown option '{typed}' (did you mean '{option.Name}'?)\n", refusal);
             }
         }
     }

@@ -176,6 +176,10 @@ public sealed class ProgressTests
         Later(() => progress.Failed(2, "connection \"refused\""));
         progress.Received(1, 5);
         progress.Finished(1);
+        progress.Started(3, First);
+        progress.IsInterrupted = true;
+        progress.Cancelled(3, "ended by SIGINT");
+        progress.IsInterrupted = false;
         progress.Error("cannot write standard output");
         progress.Summary(1, 1, TimeSpan.FromSeconds(2));
         string[] expected =
@@ -190,6 +194,9 @@ public sealed class ProgressTests
                 + "\"error\":\"connection \\\"refused\\\"\"}",
             "{\"event\":\"bytes\",\"task\":1,\"address\":\"127.0.0.1:10001\",\"bytes\":35,\"total\":35,\"seconds\":2.000}",
             "{\"event\":\"done\",\"task\":1,\"address\":\"127.0.0.1:10001\",\"bytes\":35,\"total\":35,\"seconds\":2.000}",
+            "{\"event\":\"start\",\"task\":3,\"address\":\"127.0.0.1:10001\",\"bytes\":0,\"seconds\":0.000}",
+            "{\"event\":\"cancelled\",\"task\":3,\"address\":\"127.0.0.1:10001\",\"bytes\":0,\"seconds\":0.000,"
+                + "\"error\":\"ended by SIGINT\"}",
             "{\"event\":\"error\",\"error\":\"cannot write standard output\"}",
             "{\"event\":\"summary\",\"poems\":1,\"failed\":1,\"seconds\":2.000}",
         ];

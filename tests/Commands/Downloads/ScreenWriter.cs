@@ -20,6 +20,8 @@ internal sealed class ScreenWriter() : TerminalWriter(descriptor: -1)
 
     public override void Write(string text) => _written.Append(text);
 
+    public override void WriteWithinASecond(string text) => Write(text);
+
     public override bool TryWrite(string text)
     {
         if (!IsStopped)

@@ -69,8 +69,10 @@ public sealed class LogBufferTests
     [TestMethod]
     public void TryAppend_DiskFull_GoesOnWhenThereIsRoomAgain()
     {
-        using LogBuffer buffer = Create();
-        _writer.FailAfter(bytes: 3);
+        var results = new List<(Errno Error, long Dropped)>();
+        using LogBuffer buffer = Create((error, dropped) => results.Add((error, dropped)));
+        _writer.FailAfter(bytes: 8);
+        Assert.IsTrue(buffer.TryAppend("kept\n"u8));
         Assert.IsTrue(buffer.TryAppend("lost in part\n"u8));
         Assert.IsTrue(buffer.Flush(Patience));
         Assert.IsTrue(buffer.TryAppend("lost\n"u8));
@@ -79,7 +81,12 @@ public sealed class LogBufferTests
         _writer.Recover();
         Assert.IsTrue(buffer.TryAppend("kept\n"u8));
         Assert.IsTrue(buffer.Flush(Patience));
-        Assert.AreEqual("los\nkept\ndropped 3\n", _writer.Text);
+        Assert.AreEqual("kept\nlos\nkept\ndropped 3\n", _writer.Text);
+        Assert.AreEqual(3, buffer.Dropped, "what was said of them stays counted");
+        Assert.IsTrue(buffer.TryAppend("kept\n"u8));
+        Assert.IsTrue(buffer.Flush(Patience));
+        Assert.IsTrue(results[..^2].TrueForAll(result => result.Error == Errno.ENOSPC));
+        CollectionAssert.AreEqual(new[] { (Errno.None, 3L), (Errno.None, 0L) }, results[^2..]);
     }
 
     [TestMethod]
@@ -145,11 +152,14 @@ public sealed class LogBufferTests
         using var done = new SemaphoreSlim(0);
         int caller = Environment.CurrentManagedThreadId;
         int other = caller;
-        using var buffer = new LogBuffer(_writer.Write, _ => [], () =>
+        using var buffer = new LogBuffer(_writer.Write, _ => [])
         {
-            other = Environment.CurrentManagedThreadId;
-            _ = done.Release();
-        });
+            Reopening = () =>
+            {
+                other = Environment.CurrentManagedThreadId;
+                _ = done.Release();
+            },
+        };
         buffer.Reopen();
         Assert.IsTrue(done.Wait(Patience), "nothing was logged yet");
         Assert.AreNotEqual(caller, other);
@@ -167,9 +177,12 @@ public sealed class LogBufferTests
         Assert.IsTrue(buffer.Flush(TimeSpan.Zero));
     }
 
-    private LogBuffer Create() => new(
+    private LogBuffer Create(Action<Errno, long>? written = null) => new(
         _writer.Write,
-        count => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"dropped {count}\n")));
+        count => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"dropped {count}\n")))
+    {
+        Written = written,
+    };
 
     /// <summary>A place to write to that can be stopped, filled up and emptied.</summary>
     private sealed class StuckWriter

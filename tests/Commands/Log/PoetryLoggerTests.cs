@@ -87,7 +87,7 @@ public sealed class PoetryLoggerTests
         for (int i = 0; i < 100; i++)
         {
             record.Log(logger);
-            message.Log(logger, default);
+            message.Log(logger, LogLevel.Information, default);
         }
 
         Assert.IsTrue(logger.Flush(Patience));
@@ -95,7 +95,7 @@ public sealed class PoetryLoggerTests
         for (int i = 0; i < 1000; i++)
         {
             record.Log(logger);
-            message.Log(logger, default);
+            message.Log(logger, LogLevel.Information, default);
         }
 
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
@@ -185,11 +185,11 @@ public sealed class PoetryLoggerTests
         var message = new ConnectionMessage(17, "Using cached poem. (a\x1b)");
         Assert.AreEqual(
             "2026-11-20T23:54:24.123Z info #17 Using cached poem. (a\\x1B)\n",
-            Log(LogFormat.Text, logger => message.Log(logger, new EventId(31, "cache_hit"))));
+            Log(LogFormat.Text, logger => message.Log(logger, LogLevel.Information, new EventId(31, "cache_hit"))));
         Assert.AreEqual(
             "{\"time\":\"2026-11-20T23:54:24.123Z\",\"level\":\"info\",\"event\":\"cache_hit\",\"connection\":17,"
                 + "\"message\":\"Using cached poem. (a\\u001B)\"}\n",
-            Log(LogFormat.Json, logger => message.Log(logger, new EventId(31, "cache_hit"))));
+            Log(LogFormat.Json, logger => message.Log(logger, LogLevel.Information, new EventId(31, "cache_hit"))));
     }
 
     [TestMethod]

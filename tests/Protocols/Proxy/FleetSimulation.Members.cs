@@ -74,7 +74,8 @@ internal sealed partial class FleetSimulation
     /// <summary>A fetch from an upstream begins: it has to have a reason.</summary>
     private Deferred<long> Fetch(Member member, int poem, IPoemReceiver receiver)
     {
-        bool mayBeAlone = !member.Machine.Cache.IsUsable || _shared.MaxWait < TimeSpan.MaxValue;
+        bool mayBeAlone = !member.Machine.Cache.IsUsable || _shared.MaxWait < TimeSpan.MaxValue
+            || member.Machine.Services[poem].Shared!.IsRefused;
         Assert.IsTrue(mayBeAlone || member.Grants[poem] > 0, "a fetch without the lock, though the cache can be used");
         member.Grants[poem] = Math.Max(0, member.Grants[poem] - 1);
         Deferred<long> result = member.Machine.Upstreams[poem].Fetch(receiver);

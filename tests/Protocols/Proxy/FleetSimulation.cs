@@ -100,6 +100,7 @@ internal sealed partial class FleetSimulation : IDisposable
         yield return ("a fetch that waits for another proxy", Sum(poem => poem.Waits));
         yield return ("a poem that is stored", Sum(poem => poem.Stores));
         yield return ("a lock that is lost", Sum(poem => poem.LocksLost));
+        yield return ("a poem that is refused", Sum(poem => poem.Refusals));
         yield return ("an outage", _members.Sum(member => member.Machine.Cache.Outages.Count));
         yield return ("a purge that another proxy hears of", _members.Sum(member => member.PurgesHeard));
         yield return ("a proxy that dies", _members.Count(member => member.IsDead));
@@ -168,7 +169,7 @@ internal sealed partial class FleetSimulation : IDisposable
 
     private void DisturbServer()
     {
-        switch (_random.Next(6))
+        switch (_random.Next(7))
         {
             case 0:
                 Tell("the server crashes");
@@ -185,10 +186,15 @@ internal sealed partial class FleetSimulation : IDisposable
                 _server.WriteError = "OOM command not allowed when used memory > 'maxmemory'.";
                 break;
             case 3:
+                Tell("the server refuses poems");
+                _server.StoreError = "NOPERM";
+                _server.RefusesScripts = OneIn(2);
+                break;
+            case 4:
                 Tell("the network loses messages");
                 _lossRate = Pick(0.02, 0.2, 0.5);
                 break;
-            case 4:
+            case 5:
                 Tell("connections are cut");
                 _members.ForEach(member => member.Machine.Link.Cut());
                 break;
@@ -236,6 +242,7 @@ internal sealed partial class FleetSimulation : IDisposable
         Tell("all is repaired");
         _server.IsDown = false;
         _server.WriteError = null;
+        _server.StoreError = null;
         _lossRate = 0;
         EndPause();
         _members.ForEach(member => member.GoOn());
@@ -277,6 +284,7 @@ internal sealed partial class FleetSimulation : IDisposable
             }
 
             Assert.AreEqual(0, _members.Sum(member => member.Machine.Cache.Outages.Count), "an outage, and nothing went wrong");
+            Assert.AreEqual(0, Sum(poem => poem.Refusals), "a refusal, and nothing went wrong");
         }
     }
 

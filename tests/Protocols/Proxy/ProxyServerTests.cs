@@ -40,6 +40,27 @@ public sealed class ProxyServerTests
         Assert.Contains("proxied 0 bytes of upstream to 127.0.0.1:40000 in 0 ms: left", records);
     }
 
+    /// <summary>A balancer's check of a port whose poem is kept: nothing at info, and a real client's lines stay.</summary>
+    [TestMethod]
+    public void AProbeOfAKeptPoem_IsLoggedAtDebug()
+    {
+        using var world = new ProxyWorld();
+        world.FetchOnce("poem").PeerEnds();
+        world.Turn();
+        int before = world.Log.Entries.Length;
+        world.Join(room: 0).PeerResets();
+        world.Turn();
+        LogEntry[] probe = world.Log.Entries[before..];
+        Assert.HasCount(2, probe);
+        Assert.IsTrue(Array.TrueForAll(probe, entry => entry.Level == LogLevel.Debug), string.Join('\n', probe.AsEnumerable()));
+        world.Join().PeerEnds();
+        world.Turn();
+        LogEntry[] real = world.Log.Entries[(before + 2)..];
+        Assert.HasCount(2, real);
+        Assert.Contains("Using cached poem. (upstream)", real[0].Text);
+        Assert.IsTrue(Array.TrueForAll(real, entry => entry.Level == LogLevel.Information), string.Join('\n', real.AsEnumerable()));
+    }
+
     /// <summary>With the real log, at its default level: both lines that a delivery writes are made without memory of their own.</summary>
     [TestMethod]
     public void AKeptPoem_IsDelivered_WithoutAllocating()

@@ -63,7 +63,10 @@ public sealed class ProxyServiceTests
     {
         using var world = new ProxyWorld();
         _ = world.FetchOnce(Poem);
-        ProxyWorld.AssertGot(world.Join(), Poem);
+        MemoryTransport client = world.Join();
+        ProxyWorld.AssertGot(client, Poem);
+        client.PeerEnds();
+        world.Turn();
         Assert.HasCount(1, world.Upstreams.All);
         Assert.AreEqual(1, world.Log.Count("Using cached poem."));
         Assert.AreEqual(1, world.Service.Hits);

@@ -1,3 +1,4 @@
+using System;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
@@ -5,7 +6,7 @@ using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Protocols;
 
-/// <content>Locks that are lost, and outages that come again.</content>
+/// <content>Locks that are lost, poems that are refused, and outages that come again.</content>
 public sealed partial class SharedFetchTests
 {
     /// <summary>The renewal is on its way when the poem is stored, and both are told that the lock is gone.</summary>
@@ -25,6 +26,77 @@ public sealed partial class SharedFetchTests
         Assert.AreEqual(1, _server.Operations["renew"]);
         Assert.AreEqual(1, _server.Operations["store"]);
         Assert.AreEqual(1, machine.Service.Shared!.LocksLost);
+    }
+
+    /// <summary>
+    /// Aim: a poem that the cache does not take is served and kept as if there were no cache, and no other proxy waits for it. Method:
+    /// two proxies fetch it once each, and the first again when its own copy is old, while it is refused and afterwards.
+    /// </summary>
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void APoemThatIsRefused_IsKept_AndNoProxyWaitsForIt(bool refusesScripts)
+    {
+        _server.StoreError = "NOPERM";
+        _server.RefusesScripts = refusesScripts;
+        FleetMachine machine = Machine(Options() with { Lifetime = TimeSpan.FromSeconds(0.3) });
+        FleetMachine other = Machine();
+        SharedPoem poem = machine.Service.Shared!;
+        FetchOnce(machine);
+        Assert.AreEqual(ProxyState.Cached, machine.Service.State, "its own copy");
+        Assert.IsNull(_server.HolderOf(Key));
+        FetchOnce(other);
+        Assert.IsTrue(poem.IsRefused);
+        int locks = _server.Operations["lock"];
+        Pass(0.4);
+        FetchOnce(machine);
+        Assert.AreEqual((1L, locks), (poem.Refusals, _server.Operations["lock"]), "no lock, and no second attempt, in the pause");
+        Pass(0.8);
+        FetchOnce(machine);
+        Assert.AreEqual(2, poem.Refusals, "after the pause it is tried again");
+        Assert.HasCount(1, machine.Log.Lines);
+        machine.Log.AssertHas("Warning", Key, "NOPERM");
+        _server.StoreError = null;
+        Pass(1.7);
+        FetchOnce(machine);
+        Assert.IsNull(Stored(), "the pause is twice as long");
+        Pass(0.5);
+        FetchOnce(machine);
+        Assert.AreEqual(Poem, Stored());
+        Assert.IsFalse(poem.IsRefused);
+        Assert.AreEqual(0, machine.Cache.Outages.Count + other.Cache.Outages.Count);
+    }
+
+    /// <summary>Without scripts the lock of a long fetch can't be renewed: it is given back, and the poem is kept all the same.</summary>
+    [TestMethod]
+    public void ALockThatMayNotBeRenewed_IsGivenBack_AndThePoemIsKept()
+    {
+        _server.StoreError = "NOPERM";
+        _server.RefusesScripts = true;
+        FleetMachine machine = Machine();
+        MemoryTransport client = machine.Join();
+        Pass(1.2);
+        Assert.IsNull(_server.HolderOf(Key));
+        machine.Upstream.Last.SendAll(Encoding.UTF8.GetBytes(Poem));
+        Pass(0.1);
+        ProxyWorld.AssertGot(client, Poem);
+        Assert.AreEqual(ProxyState.Cached, machine.Service.State);
+        Assert.AreEqual((1L, 0L), (machine.Service.Shared!.Refusals, machine.Cache.Outages.Count));
+    }
+
+    [TestMethod]
+    public void ALockThatIsNone_AndMayNotBeReplaced_IsNoOutage()
+    {
+        _server.StoreError = "NOPERM";
+        _server.RefusesScripts = true;
+        _server.Plant(Lock, "another", TimeSpan.MaxValue);
+        FleetMachine machine = Machine();
+        MemoryTransport client = machine.Join();
+        Pass(3.2);
+        machine.Upstream.Last.SendAll(Encoding.UTF8.GetBytes(Poem));
+        Pass(0.1);
+        ProxyWorld.AssertGot(client, Poem);
+        Assert.AreEqual((1L, 0L), (machine.Service.Shared!.Refusals, machine.Cache.Outages.Count));
     }
 
     /// <summary>

@@ -95,7 +95,7 @@ public sealed partial class RedisFaultTests
         _ = server.Run("CONFIG", "SET", "maxmemory", "1");
         Assert.Contains("OOM", FailureOf(_store.Probe()));
         PoemBuffer poem = _world.Poem(new byte[100_000]);
-        Assert.Contains("OOM", FailureOf(_store.Store(Key, "a", poem, TimeSpan.MaxValue)));
+        AssertRefused("OOM", _store.Store(Key, "a", poem, TimeSpan.MaxValue));
         poem.Release();
         Assert.IsTrue(_world.Wait(_store.Get(Key, new ValueReceiver())).IsHit);
         _ = _world.Wait(_store.Unlock(Key, "a"));
@@ -125,7 +125,7 @@ public sealed partial class RedisFaultTests
             server.Run("ACL", "SETUSER", "default", "resetkeys", "resetchannels", "-@all", "~test:*", "+get", "+pttl", "+set", "+subscribe"));
         _store = _world.Store(server.Address);
         _ = _world.Wait(_store.Probe());
-        Assert.Contains("NOPERM", FailureOf(_store.Renew(Key, "a")));
+        AssertRefused("NOPERM", _store.Renew(Key, "a"));
         Assert.Contains("NOPERM", FailureOf(_store.Subscribe()));
     }
 
@@ -341,11 +341,8 @@ public sealed partial class RedisFaultTests
         _ = first.Send("PING\r\n"u8);
         _ = first.Receive(new byte[10]);
 
-        // It may close before our first byte, which then meets a broken pipe, and its line is never read.
-        string message = FailureOf(_store.Probe());
-        Assert.IsTrue(
-            message.Contains("max number of clients", StringComparison.Ordinal) || message.EndsWith("broken pipe", StringComparison.Ordinal),
-            message);
+        // It may close before our first byte, which then meets a broken pipe: its line is read all the same.
+        Assert.Contains("max number of clients", FailureOf(_store.Probe()));
     }
 
     [TestMethod]

@@ -47,6 +47,79 @@ public sealed class LineReceiverTests
     }
 
     [TestMethod]
+    public void ManyChangesOfMode_InOneRead_NeedNoStack()
+    {
+        // The peer decides how often the mode changes: a call in a call for each would overflow the stack of the server.
+        const int Count = 20_000;
+        var text = new StringBuilder();
+        for (int i = 0; i < Count; i++)
+        {
+            _ = text.Append("raw 1\r\nx");
+        }
+
+        var lines = new Lines();
+        MemoryTransport transport = MemoryTransport.Connect(lines);
+        transport.PeerSends(text.ToString());
+        Assert.HasCount(2 * Count, lines.Got);
+        Assert.AreEqual("<x>", lines.Got[^1]);
+        transport.PeerResets();
+    }
+
+    [TestMethod]
+    public void Pause_KeepsTheLinesThatHaveArrived_InOrder()
+    {
+        var lines = new Lines();
+        MemoryTransport transport = MemoryTransport.Connect(lines);
+        transport.PeerSends("pause 1\r\npause 2\r\nraw 4\r\nbodyend\r\npa");
+        CollectionAssert.AreEqual(new[] { "pause 1" }, lines.Got);
+        Assert.IsTrue(transport.IsPaused);
+        lines.ResumeProducing();
+        CollectionAssert.AreEqual(new[] { "pause 1", "pause 2" }, lines.Got);
+        Assert.IsTrue(transport.IsPaused, "paused again while it resumed");
+        lines.ResumeProducing();
+        CollectionAssert.AreEqual(new[] { "pause 1", "pause 2", "raw 4", "<body>", "end" }, lines.Got);
+        Assert.IsFalse(transport.IsPaused);
+        transport.PeerSends("rt\r\n");
+        Assert.AreEqual("part", lines.Got[^1]);
+        transport.PeerResets();
+    }
+
+    [TestMethod]
+    public void Pause_ThenThePeerEnds_TheLinesComeFirst()
+    {
+        var lines = new Lines();
+        MemoryTransport transport = MemoryTransport.Connect(lines);
+        transport.PeerSends("pause\r\nlast\r\n");
+        transport.PeerEnds();
+        lines.ResumeProducing();
+        Assert.IsTrue(transport.Finish());
+        CollectionAssert.AreEqual(new[] { "pause", "last" }, lines.Got);
+        lines.ResumeProducing();
+    }
+
+    [TestMethod]
+    public void RestThatALineGivesBack_ComesBehindTheOtherInput()
+    {
+        var lines = new Lines();
+        MemoryTransport transport = MemoryTransport.Connect(lines);
+        transport.PeerSends("again\r\nnext\r\n");
+        CollectionAssert.AreEqual(new[] { "again", "next", "given back" }, lines.Got);
+        transport.PeerResets();
+    }
+
+    [TestMethod]
+    public void ALineThatIsTooLong_DropsOnlyThatLine_WhereTheConnectionGoesOn()
+    {
+        var lines = new Lines { GoesOn = true };
+        MemoryTransport transport = MemoryTransport.Connect(lines);
+        transport.PeerSends(new string('x', 101) + "\r\nshort\r\n");
+        CollectionAssert.AreEqual(new[] { "too long", "short" }, lines.Got);
+        transport.PeerSends(new string('x', 102));
+        Assert.AreEqual("too long", lines.Got[^1], "as soon as it is certain");
+        transport.PeerResets();
+    }
+
+    [TestMethod]
     public void SendLine_AddsTheDelimiter()
     {
         var lines = new Lines();
@@ -84,7 +157,18 @@ public sealed class LineReceiverTests
     {
         private int _raw;
 
+        public bool GoesOn { get; init; }
+
         public List<string> Got { get; } = [];
+
+        protected override void LineLengthExceeded()
+        {
+            Got.Add("too long");
+            if (!GoesOn)
+            {
+                base.LineLengthExceeded();
+            }
+        }
 
         protected override void LineReceived(ReadOnlySpan<byte> line)
         {
@@ -94,6 +178,14 @@ public sealed class LineReceiverTests
             {
                 _raw = text[4] - '0';
                 SetRawMode();
+            }
+            else if (text.StartsWith("pause", StringComparison.Ordinal))
+            {
+                PauseProducing();
+            }
+            else if (text == "again")
+            {
+                SetLineMode("given back\r\n"u8);
             }
         }
 

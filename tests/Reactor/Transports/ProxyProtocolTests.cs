@@ -171,6 +171,7 @@ public sealed class ProxyProtocolTests
         Wire.Reset(Wire.Connect(port.Address.Port));
         loop.Until(() => port.Accepted == 2 && port.Connections == 0, "the end of the probes");
         Assert.AreEqual(0, port.RejectedByHeader);
+        Assert.AreEqual(2, port.ClosedWithoutHeader);
         Assert.IsTrue(loop.Log.Entries.All(entry => entry.Level == LogLevel.Debug));
         Assert.HasCount(2, loop.Log.Entries);
     }

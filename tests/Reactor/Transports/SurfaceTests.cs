@@ -131,6 +131,43 @@ public sealed class SurfaceTests
     }
 
     [TestMethod]
+    public void SettingsThatCannotWork_AreRefusedAtOnce()
+    {
+        Action[] wrong =
+        [
+            () => _ = new Retrying { InitialDelay = TimeSpan.FromSeconds(-1) },
+            () => _ = new Retrying { MaxDelay = TimeSpan.FromSeconds(-1) },
+            () => _ = new Retrying { Factor = 0.5 },
+            () => _ = new Retrying { Factor = double.NaN },
+            () => _ = new Retrying { Factor = double.PositiveInfinity },
+            () => _ = new Retrying { Jitter = -0.1 },
+            () => _ = new Retrying { Jitter = 1.1 },
+            () => _ = new Retrying { MaxRetries = -1 },
+            () => _ = new ConnectionLimit(0),
+        ];
+        foreach (Action action in wrong)
+        {
+            _ = Assert.ThrowsExactly<ArgumentOutOfRangeException>(action);
+        }
+    }
+
+    [TestMethod]
+    public void RegisterProducer_WhileAnotherIsRegistered_IsRefused()
+    {
+        // The first would stay paused for ever.
+        MemoryTransport transport = MemoryTransport.Connect(new Speaker(""));
+        MemoryTransport first = MemoryTransport.Connect(new Speaker(""));
+        transport.RegisterProducer(first);
+        transport.RegisterProducer(first);
+        _ = Assert.ThrowsExactly<InvalidOperationException>(() => transport.RegisterProducer(transport));
+        _ = Assert.ThrowsExactly<ArgumentNullException>(() => transport.RegisterProducer(null!));
+        transport.UnregisterProducer();
+        transport.RegisterProducer(transport);
+        transport.PeerResets();
+        first.PeerResets();
+    }
+
+    [TestMethod]
     public void ProtocolTimeout_RunsOutOnlyWithoutResets()
     {
         var clock = new ManualClock();

@@ -63,7 +63,7 @@ internal sealed class ProxiedPoem(Endpoint listen, PoemMirrors upstream)
         poem = null;
         if (PoemMirrors.TryParse(addresses, out PoemMirrors? upstream, out problem))
         {
-            Endpoint? own = Array.Find(upstream.Endpoints.ToArray(), mirror => mirror.Equals(listen) || AreLoopback(mirror, listen));
+            Endpoint? own = Array.Find(upstream.Endpoints.ToArray(), mirror => mirror.Equals(listen) || IsOnLoopback(listen, mirror));
             problem = own is null ? null : own.Equals(listen) ? $"{own} is the proxy itself" : $"{own} is the proxy itself, on {listen}";
             poem = problem is null ? new ProxiedPoem(listen, upstream) : null;
         }
@@ -71,11 +71,15 @@ internal sealed class ProxiedPoem(Endpoint listen, PoemMirrors upstream)
         return poem is not null;
     }
 
-    /// <summary>True if one is <c>localhost</c> and the other an address of it. Other names are looked up when they are needed, and not
-    /// before the server starts: see <see cref="PoemRequest.IsOwn"/>.</summary>
-    private static bool AreLoopback(Endpoint one, Endpoint other) =>
-        one.Port == other.Port
-        && ((IsLocalHost(one) && other.Host is "127.0.0.1" or "::1") || (IsLocalHost(other) && one.Host is "127.0.0.1" or "::1"));
+    /// <summary>True if the upstream leads to the listener by way of <c>localhost</c> or of all addresses. Other names are looked up when
+    /// they are needed, and not before the server starts: see <see cref="PoemRequest.IsOwn"/>.</summary>
+    private static bool IsOnLoopback(Endpoint listen, Endpoint upstream) => listen.Port == upstream.Port && (listen.Host switch
+    {
+        "127.0.0.1" or "::1" => IsLocalHost(upstream),
+        "0.0.0.0" => IsLocalHost(upstream) || upstream.Host == "127.0.0.1",
+        "::" => IsLocalHost(upstream) || upstream.Host is "127.0.0.1" or "::1",
+        _ => IsLocalHost(listen) && upstream.Host is "127.0.0.1" or "::1",
+    });
 
     private static bool IsLocalHost(Endpoint endpoint) => string.Equals(endpoint.Host, "localhost", StringComparison.OrdinalIgnoreCase);
 }

@@ -126,12 +126,12 @@ internal sealed class ProxyCommand : IDisposable
         if (proxies is null)
         {
             // Each worker has its share of the limit, so that none needs a lock.
-            proxies = new WorkerProxies(reactor, _settings, _settings.MaxCacheBytes / _workers, _outages, _log);
+            Worker worker = _host!.WorkerOf(reactor);
+            proxies = new WorkerProxies(worker, _settings, _settings.MaxCacheBytes / _workers, _outages, _log);
             _perWorker.Add(proxies);
             if (proxies.Shared is { } shared)
             {
                 reactor.CallWhenRunning(shared.Start);
-                Worker worker = _host!.WorkerOf(reactor);
                 worker.WhenIdle = shared.WhenIdle;
                 worker.Ending = shared.Close;
             }

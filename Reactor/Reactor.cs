@@ -133,7 +133,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
         _state = RunState.Running;
         _threadCalls.Start();
-        int outerReactor = ThreadOwner.Enter();
+        Deferred.EnterLoop();
         UnhandledFailures? outerFailures = _failures.Enter();
         SynchronizationContext? outerContext = LoopContext.Enter();
         while (_state == RunState.Running)
@@ -155,7 +155,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
         CloseAll();
         _state = RunState.Stopped;
-        ThreadOwner.Leave(outerReactor);
+        Deferred.LeaveLoop();
         _threadCalls.Stop();
         _failures.Leave(outerFailures);
         SynchronizationContext.SetSynchronizationContext(outerContext);

@@ -84,11 +84,8 @@ internal sealed class CommandWords
         return [.. line];
     }
 
-    /// <summary>True if the value was typed and is not the default of its parameter.</summary>
-    public static bool IsTyped(string? value) => value is [Mark, ..];
-
-    /// <summary>The value as it was typed, or the default.</summary>
-    public static string Unmarked(string value) => IsTyped(value) ? value[1..] : value;
+    /// <summary>The value as it was typed, or the default of its parameter.</summary>
+    public static string Unmarked(string value) => value is [Mark, .. var typed] ? typed : value;
 
     /// <summary>Reads an option, and the word after it if that is its value.</summary>
     private void ReadOption(IReadOnlyList<string> args, ref int i)

@@ -85,7 +85,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             Fallback = server.ListenAt(named),
             Transform = binding.Read<string>(transform, GetSyntax.TryParseTransformation),
             Via = binding.Read<Endpoint>(via, Endpoint.TryParse),
-            MaxCacheBytes = CommandWords.IsTyped(maxCache) ? cacheBytes : Math.Min(cacheBytes, AvailableMemory.Bytes() / 2),
+            MaxCacheBytes = binding.Words.Has("--max-cache") ? cacheBytes : Math.Min(cacheBytes, AvailableMemory.Bytes() / 2),
         };
         ListenArgument[] arguments = binding.ReadAll<ListenArgument>(address, ListenArgument.TryParse);
         ProxiedPoem[] placed = [];
@@ -100,8 +100,10 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         RefuseStale("--stale-if-error", stale, lifetime);
         RefuseStale("--stale-while-revalidate", revalidate, lifetime);
         binding.Refuse(allowEmpty && netstring ? "--allow-empty has no effect: 0 bytes are no netstring" : null);
-        RefuseUnused(named, ListenArgument.Places(arguments));
-        int unplaced = Array.FindAll(arguments, argument => argument.Listen is null).Length;
+        Endpoint?[] places = ListenArgument.Places(arguments);
+        binding.Refuse(named is not null && Array.IndexOf(places, null) < 0 ? ServerSyntax.NoEffect("--listen") : null);
+        servers.RefuseUnused(Array.ConvertAll(places, place => place ?? named));
+        int unplaced = Array.FindAll(places, place => place is null).Length;
         binding.Run(
             () => commands.Proxy(server, settings, placed),
             unplaced > 1 ? $"these are {unplaced} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
@@ -117,12 +119,8 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         long max = binding.Read<long>(sharedMax, TryParseLimit);
         if (address is null)
         {
-            foreach ((string value, string option) in (ReadOnlySpan<(string, string)>)
-                [(sharedPrefix, "--shared-prefix"), (sharedTimeout, "--shared-timeout"), (sharedMax, "--shared-max")])
-            {
-                binding.Refuse(CommandWords.IsTyped(value) ? $"{option} has no effect without --shared-cache" : null);
-            }
-
+            string? unused = Array.Find(["--shared-prefix", "--shared-timeout", "--shared-max"], binding.Words.Has);
+            binding.Refuse(unused is null ? null : $"{unused} has no effect without --shared-cache");
             return null;
         }
 
@@ -134,12 +132,6 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             : lifetime == TimeSpan.Zero ? $"{option} has no effect: with --ttl 0 no poem is kept"
             : lifetime == Quantity.Never ? $"{option} has no effect: with --ttl forever no poem grows stale"
             : null);
-
-    private void RefuseUnused(Endpoint? listen, Endpoint?[] places)
-    {
-        binding.Refuse(listen is not null && Array.IndexOf(places, null) < 0 ? ServerSyntax.NoEffect("--listen") : null);
-        servers.RefuseUnused(Array.ConvertAll(places, place => place ?? listen));
-    }
 
     /// <summary>Reads a limit in bytes, of which 0 is none.</summary>
     private static bool TryParseLimit(string text, out long bytes, [NotNullWhen(false)] out string? problem)

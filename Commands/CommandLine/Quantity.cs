@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
@@ -19,6 +20,8 @@ internal static class Quantity
     /// <summary>Stands for every number that does not fit: times any unit, and in any sum of a line, it fits here and in no
     /// <c>long</c>.</summary>
     private static readonly Int128 TooMuch = (Int128)long.MaxValue + 1;
+
+    private static readonly SearchValues<char> NumberChars = SearchValues.Create("0123456789.");
 
     /// <summary>Only a lone number may go without a unit.</summary>
     private static readonly (string Name, long Size)[] NoTimeUnit = [("", TimeSpan.TicksPerSecond)];
@@ -116,10 +119,10 @@ internal static class Quantity
     private static bool TryTake(
         ref ReadOnlySpan<char> text, (string Name, long Size)[] units, StringComparison comparison, out Int128 amount)
     {
-        int digits = text.IndexOfAnyExcept("0123456789.");
+        int digits = text.IndexOfAnyExcept(NumberChars);
         ReadOnlySpan<char> number = digits < 0 ? text : text[..digits];
         text = text[number.Length..];
-        int letters = text.IndexOfAny("0123456789.");
+        int letters = text.IndexOfAny(NumberChars);
         ReadOnlySpan<char> unit = letters < 0 ? text : text[..letters];
         text = text[unit.Length..];
         amount = 0;

@@ -109,6 +109,9 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         try
         {
             Reserve(ReadBytes);
+
+            // Asked for before the read fills it: what a read that is refused has filled stays with the C library.
+            AvailableMemory.Fill(ReadBytes);
         }
         catch (OutOfMemoryException)
         {
@@ -123,12 +126,12 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     /// <exception cref="OutOfMemoryException">There is no memory for them; what was written before is kept.</exception>
     public override OutputResult Write(ReadOnlySpan<byte> bytes)
     {
-        AvailableMemory.Fill(bytes.Length);
         bool isInPlace = bytes.Length <= _capacity - _length
             && Unsafe.AreSame(ref MemoryMarshal.GetReference(bytes), ref *(_memory + _length));
         if (!isInPlace)
         {
             Reserve(bytes.Length);
+            AvailableMemory.Fill(bytes.Length);
             bytes.CopyTo(new Span<byte>(_memory + _length, bytes.Length));
         }
 

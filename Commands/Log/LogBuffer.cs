@@ -209,7 +209,7 @@ internal sealed class LogBuffer : IDisposable
             int lost = failed ? records - _outgoing.AsSpan(0, written).Count((byte)'\n') : 0;
             isInMidLine |= failed && written > 0 && _outgoing[written - 1] != '\n';
             bool wroteDropped = !failed && dropped > 0 && _write(_describeDropped(dropped), out _) == Errno.None;
-            if (length > 0)
+            if (length > 0 || wroteDropped)
             {
                 Written?.Invoke(error, dropped);
             }

@@ -63,10 +63,23 @@ internal sealed class ProxiedPoem(Endpoint listen, PoemMirrors upstream)
         poem = null;
         if (PoemMirrors.TryParse(addresses, out PoemMirrors? upstream, out problem))
         {
-            problem = Array.IndexOf(upstream.Endpoints.ToArray(), listen) >= 0 ? $"{listen} is the proxy itself" : null;
+            Endpoint? own = Array.Find(upstream.Endpoints.ToArray(), mirror => mirror.Equals(listen) || IsOnLoopback(listen, mirror));
+            problem = own is null ? null : own.Equals(listen) ? $"{own} is the proxy itself" : $"{own} is the proxy itself, on {listen}";
             poem = problem is null ? new ProxiedPoem(listen, upstream) : null;
         }
 
         return poem is not null;
     }
+
+    /// <summary>True if the upstream leads to the listener by way of <c>localhost</c> or of all addresses. Other names are looked up when
+    /// they are needed, and not before the server starts: see <see cref="PoemRequest.IsOwn"/>.</summary>
+    private static bool IsOnLoopback(Endpoint listen, Endpoint upstream) => listen.Port == upstream.Port && (listen.Host switch
+    {
+        "127.0.0.1" or "::1" => IsLocalHost(upstream),
+        "0.0.0.0" => IsLocalHost(upstream) || upstream.Host == "127.0.0.1",
+        "::" => IsLocalHost(upstream) || upstream.Host is "127.0.0.1" or "::1",
+        _ => IsLocalHost(listen) && upstream.Host is "127.0.0.1" or "::1",
+    });
+
+    private static bool IsLocalHost(Endpoint endpoint) => string.Equals(endpoint.Host, "localhost", StringComparison.OrdinalIgnoreCase);
 }

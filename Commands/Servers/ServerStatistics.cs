@@ -89,7 +89,7 @@ internal sealed class ServerStatistics(
         page.Head("delivery_seconds", "From accept to the last byte, of connections that got everything.", "histogram");
         page.Sample("delivery_seconds", null, null, SumDelivery());
         page.Head("build_info", "Always 1; the version is in the label.", "gauge");
-        page.Sample("build_info", "version", Version, "1");
+        page.Sample("build_info", "version", BuildFacts.Version, "1");
         page.Gauge("process_start_time_seconds", "When the server started, in seconds since 1970.", _startTime);
         page.Gauge("loop_lag_seconds", "Maximum delay of the loop since the last request for this page.", _maxLag.TotalSeconds);
         page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
@@ -103,8 +103,6 @@ internal sealed class ServerStatistics(
         _maxLag = TimeSpan.Zero;
         more?.Invoke(page);
     }
-
-    private static string Version => typeof(ServerStatistics).Assembly.GetName().Version?.ToString(3) ?? "unknown";
 
     private Histogram SumDelivery()
     {

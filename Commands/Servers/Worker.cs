@@ -66,10 +66,8 @@ internal sealed class Worker
     /// <param name="options">Without a limit: the limit is the worker's own.</param>
     /// <param name="inherited">A socket that systemd has bound for it, or −1.</param>
     /// <exception cref="CannotListenError">It cannot be bound.</exception>
-    public ListeningPort Listen(Listener listener, in SocketAddress address, ListenOptions options, nint inherited)
-    {
-        return Listen(listener.MakeFactory(Reactor, Counters), address, options, inherited);
-    }
+    public ListeningPort Listen(Listener listener, in SocketAddress address, ListenOptions options, nint inherited) =>
+        Listen(listener.MakeFactory(Reactor, Counters), address, options, inherited);
 
     /// <summary>The same with a factory that was made for this worker.</summary>
     /// <exception cref="CannotListenError">It cannot be bound.</exception>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
@@ -10,6 +11,7 @@ namespace Poetry.Commands;
 /// <summary>The proxy services of one reactor, and the cache that they share.</summary>
 internal sealed class WorkerProxies
 {
+    private readonly Worker _worker;
     private readonly Reactor _reactor;
     private readonly ProxySettings _settings;
     private readonly ILogger _log;
@@ -17,14 +19,15 @@ internal sealed class WorkerProxies
     private volatile ProxyService[] _services = [];
     private readonly PoemRequest _request;
 
-    /// <param name="reactor">The services belong to its thread.</param>
+    /// <param name="worker">The services belong to its thread.</param>
     /// <param name="settings">How poems are fetched and kept.</param>
     /// <param name="maxCacheBytes">This reactor's share of the memory.</param>
     /// <param name="outages">Of the shared cache, for all workers.</param>
     /// <param name="log">Where they log.</param>
-    public WorkerProxies(Reactor reactor, ProxySettings settings, long maxCacheBytes, SharedOutages outages, ILogger log)
+    public WorkerProxies(Worker worker, ProxySettings settings, long maxCacheBytes, SharedOutages outages, ILogger log)
     {
-        _reactor = reactor;
+        _worker = worker;
+        _reactor = worker.Reactor;
         _settings = settings;
         _log = log;
         _request = new PoemRequest(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format)
@@ -34,8 +37,8 @@ internal sealed class WorkerProxies
         Cache = new ProxyCache(maxCacheBytes);
         if (settings.Shared is { } shared)
         {
-            var store = new RedisStore(reactor, shared.Address, shared.Timeout, shared.Names);
-            Shared = new SharedCache(store, reactor, log, OnPurged) { Outages = outages };
+            var store = new RedisStore(_reactor, shared.Address, shared.Timeout, shared.Names);
+            Shared = new SharedCache(store, _reactor, log, OnPurged) { Outages = outages };
         }
     }
 
@@ -139,8 +142,9 @@ internal sealed class WorkerProxies
                 (count, reason) => ProxyLog.MirrorFailedAgain(_log, name, count, reason)));
         }
 
+        PoemRequest request = _request with { IsOwn = connection => LeadsTo(name, connection) };
         var mirrors = new MirrorFetch(
-            upstream, _reactor, (mirror, receiver) => PoemFetch.Start(_reactor, mirror, _request, receiver))
+            upstream, _reactor, (mirror, receiver) => PoemFetch.Start(_reactor, mirror, request, receiver))
         {
             FailedOver = (mirror, error) => failures[mirror].Report($"{mirror}: {error.Message}"),
         };
@@ -158,5 +162,24 @@ internal sealed class WorkerProxies
             _settings.Proxy.Format,
             _settings.Proxy.MaxPoemBytes,
             receiver);
+    }
+
+    /// <summary>True if a connection leads to a listener of this very upstream. A name tells that only when it is connected to.</summary>
+    private bool LeadsTo(string upstream, ITransport connection)
+    {
+        SocketAddress peer = connection.Peer;
+        foreach (ListeningPort port in _worker.Ports)
+        {
+            SocketAddress listen = port.Address;
+            bool isSame = peer.Kind == AddressKind.Unix
+                ? listen.Kind == AddressKind.Unix && Path.GetFullPath(listen.Path) == Path.GetFullPath(peer.Path)
+                : listen.Port == peer.Port && (listen == peer || (listen.IsAny && connection.Host.WithPort(peer.Port) == peer));
+            if (isSame && port.Factory is ProxyServerFactory { Service: var service } && service.Upstream == upstream)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

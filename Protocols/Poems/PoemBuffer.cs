@@ -299,7 +299,7 @@ internal sealed class PoemBuffer
         private readonly ReadOnlyMemory<byte> _all;
         private int _filled;
 
-        /// <summary>Of its memory, also in an earlier use.</summary>
+        /// <summary>Of its memory, also in an earlier use. Up to the end of a huge page.</summary>
         private int _written;
 
         public Chunk(PoemMemory memory, int capacity, long offset)
@@ -324,23 +324,28 @@ internal sealed class PoemBuffer
         public int Append(ReadOnlySpan<byte> bytes)
         {
             int taken = Math.Min(bytes.Length, Free);
-            if (_filled + taken > _written)
-            {
-                AvailableMemory.Fill(_filled + taken - _written);
-                _written = _filled + taken;
-            }
-
             if (!Unsafe.AreSame(in MemoryMarshal.GetReference(bytes), in *(_start + _filled)))
             {
+                AskFor(taken);
                 bytes[..taken].CopyTo(new Span<byte>(_start + _filled, taken));
             }
 
             _filled += taken;
+            _written = Math.Max(_written, _filled);
             Free -= taken;
             return taken;
         }
 
-        public Span<byte> Room => new(_start + _filled, Math.Min(Free, MaxReadBytes));
+        public Span<byte> Room
+        {
+            get
+            {
+                // Asked for before the read fills it: what a read that is refused has filled stays with the C library.
+                int length = Math.Min(Free, MaxReadBytes);
+                AskFor(length);
+                return new Span<byte>(_start + _filled, length);
+            }
+        }
 
         public void Seal() => Free = 0;
 
@@ -352,5 +357,16 @@ internal sealed class PoemBuffer
         }
 
         public void Return(PoemMemory memory) => memory.Free(_start, Capacity);
+
+        private void AskFor(int count)
+        {
+            int end = _filled + count;
+            if (end > _written)
+            {
+                int filled = LargeMemory.FilledBytes(Capacity, end);
+                AvailableMemory.Fill(filled - _written);
+                _written = filled > end ? filled : _written;
+            }
+        }
     }
 }

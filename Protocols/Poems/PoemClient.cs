@@ -18,6 +18,12 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
 
     protected internal override void ConnectionMade()
     {
+        if (request.IsOwn?.Invoke(Transport) == true)
+        {
+            GiveUp(new PoemIncompleteError("that is the proxy itself") { MayRetry = true });
+            return;
+        }
+
         if (_timeout < TimeSpan.MaxValue)
         {
             _silence = fetch.Clock.CallLater(_timeout, this, static client => client.OnSilence());

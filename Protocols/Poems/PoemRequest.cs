@@ -1,4 +1,5 @@
 using System;
+using Poetry.Net;
 
 namespace Poetry.Protocols;
 
@@ -13,6 +14,10 @@ internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, Po
     /// server is down.
     /// </summary>
     public bool AllowEmpty { get; init; }
+
+    /// <summary>True of a connection that leads back to the proxy that fetches: it would wait for itself. Null for a client that is
+    /// no server.</summary>
+    public Func<ITransport, bool>? IsOwn { get; init; }
 }
 
 /// <summary>How a poem travels.</summary>

@@ -102,6 +102,8 @@ public abstract partial class Deferred : ChainLink
     /// <remarks>If a canceller throws, the deferred stays unfired and this method throws that exception.</remarks>
     public void Cancel()
     {
+        AssertThread();
+
         // A coroutine that is cancelled fires only after the deferred that it awaits has been cancelled. The coroutines on the
         // way are kept here and not on the stack, because there may be a hundred thousand.
         List<Deferred>? coroutines = null;
@@ -143,12 +145,17 @@ public abstract partial class Deferred : ChainLink
     /// Pauses the chain: no function is called until <see cref="Unpause"/> was called as often. A chain that pauses itself
     /// from inside a function runs on to its end, as in Twisted: the pause holds what is added after that.
     /// </summary>
-    public void Pause() => Active()._state += OnePause;
+    public void Pause()
+    {
+        AssertThread();
+        Active()._state += OnePause;
+    }
 
     /// <summary>Undoes one <see cref="Pause"/>. The last one runs the functions that have become due.</summary>
     /// <exception cref="InvalidOperationException">It is not paused.</exception>
     public void Unpause()
     {
+        AssertThread();
         Deferred active = Active();
         if ((active._state & AnyPause) == 0)
         {

@@ -122,22 +122,16 @@ public static class DeferredBridges
         var source = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         threads.CallFromThread(() =>
         {
-            deferred.CancelWith(threads, cancellation);
-            deferred.AddBoth(source, static (source, outcome) =>
+            try
             {
-                if (outcome.Failure is not { } failure)
-                {
-                    source.SetResult(outcome.Value);
-                }
-                else if (failure.Check<OperationCanceledException>())
-                {
-                    source.SetCanceled();
-                }
-                else
-                {
-                    source.SetException(failure.Exception);
-                }
-            });
+                deferred.CancelWith(threads, cancellation);
+                deferred.AddBoth(source, static (source, outcome) => End(source, outcome));
+            }
+            catch (InvalidOperationException exception)
+            {
+                // Its chain goes on under another type: without this the task would never end.
+                source.SetException(exception);
+            }
         });
         return source.Task;
     }
@@ -164,6 +158,22 @@ public static class DeferredBridges
             registration.Unregister();
             return outcome;
         });
+    }
+
+    private static void End<T>(TaskCompletionSource<T> source, Outcome<T> outcome)
+    {
+        if (outcome.Failure is not { } failure)
+        {
+            source.SetResult(outcome.Value);
+        }
+        else if (failure.Check<OperationCanceledException>())
+        {
+            source.SetCanceled();
+        }
+        else
+        {
+            source.SetException(failure.Exception);
+        }
     }
 
     private static Outcome<T> OutcomeOf<T>(Task<T> task)

@@ -13,11 +13,11 @@ static const rlim_t min_address_space = 48 << 20;
 // Absent in a static executable.
 extern __attribute__((weak)) const char _DYNAMIC[];
 
-#ifdef __GLIBC__
 static void *run_nothing(void *argument) {
   return argument;
 }
 
+#ifdef __GLIBC__
 // What main returns if the runtime can't start, without a line; no command of poetry has this status.
 static void explain_exit(int status, void *argument) {
   (void)argument;
@@ -46,6 +46,14 @@ __attribute__((constructor)) static void start(void) {
 
 #ifdef __GLIBC__
   on_exit(explain_exit, NULL);
+#else
+  // Other C libraries, as musl, don't say with which status a process exits.
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, run_nothing, NULL) != 0) {
+    dprintf(STDERR_FILENO, "poetry: cannot start: no thread is left for the runtime\n");
+    _exit(1);
+  }
+  pthread_join(thread, NULL);
 #endif
 
   struct rlimit limit;

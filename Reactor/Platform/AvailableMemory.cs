@@ -1,8 +1,6 @@
 using System;
 using System.Buffers.Text;
-using System.IO;
 using System.Runtime.Versioning;
-using System.Text;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;
@@ -26,6 +24,7 @@ internal static class AvailableMemory
 
     private static readonly object Gate = new();
     private static readonly MemoryGrants Grants = new(UnfilledBytes);
+    private static volatile ControlGroups? _groups;
 
     /// <summary>
     /// True if so much memory may be filled now. Linux gives a page when it is first written to, so this is asked right before
@@ -74,60 +73,17 @@ internal static class AvailableMemory
     }
 
     /// <summary>What the control groups of this process leave; <see cref="long.MaxValue"/> for no limit.</summary>
-    public static long GroupBytes() => InGroups("/proc/self/cgroup", "/sys/fs/cgroup");
-
-    /// <summary>
-    /// What the control groups of a process leave: cgroups(7), of both versions, a group and all above it. The page cache of
-    /// a group counts as free, since the kernel reclaims it first.
-    /// </summary>
-    /// <param name="membership">A file as <c>/proc/self/cgroup</c>: in each line hierarchy, controllers and path.</param>
-    /// <param name="root">Where the groups are mounted. In a container that may be its own group, whatever the path says.</param>
-    internal static long InGroups(string membership, string root)
+    public static long GroupBytes()
     {
-        long min = long.MaxValue;
-        foreach (string line in Encoding.UTF8.GetString(Read(membership, stackalloc byte[MaxFileBytes])).Split('\n'))
+        ReadOnlySpan<byte> membership = Read("/proc/self/cgroup", stackalloc byte[MaxFileBytes]);
+        ControlGroups? groups = _groups;
+        if (groups is null || !groups.AreOf(membership))
         {
-            string[] parts = line.Split(':', 3);
-            if (parts is [_, "", { } path])
-            {
-                min = Math.Min(
-                    min, MinOfAncestors(root, path, "memory.max", "memory.current", "inactive_file"u8, "active_file"u8));
-            }
-            else if (parts is [_, "memory", { } memoryPath])
-            {
-                min = Math.Min(min, MinOfAncestors(
-                    Path.Join(root, "memory"),
-                    memoryPath,
-                    "memory.limit_in_bytes",
-                    "memory.usage_in_bytes",
-                    "total_inactive_file"u8,
-                    "total_active_file"u8));
-            }
+            groups = new ControlGroups(membership, "/sys/fs/cgroup");
+            _groups = groups;
         }
 
-        return min;
-    }
-
-    private static long MinOfAncestors(
-        string root, string path, string limitName, string usageName, ReadOnlySpan<byte> idleName, ReadOnlySpan<byte> usedName)
-    {
-        long min = long.MaxValue;
-        for (string rest = path; ; rest = rest[..Math.Max(rest.LastIndexOf('/'), 0)])
-        {
-            string group = Path.Join(root, rest);
-            if (Field(Path.Join(group, limitName), default, out long limit) && Field(Path.Join(group, usageName), default, out long usage))
-            {
-                string statistics = Path.Join(group, "memory.stat");
-                _ = Field(statistics, idleName, out long idle);
-                _ = Field(statistics, usedName, out long used);
-                min = Math.Min(min, Math.Max(0, limit - usage + idle + used));
-            }
-
-            if (rest.Length == 0)
-            {
-                return min;
-            }
-        }
+        return groups.FreeBytes();
     }
 
     /// <summary>What may be filled: the limits of the machine and of the control groups.</summary>
@@ -157,7 +113,7 @@ internal static class AvailableMemory
     }
 
     /// <summary>Reads the number that follows a name at the start of a line; without a name, the first line is the number.</summary>
-    private static bool Field(string path, ReadOnlySpan<byte> name, out long value)
+    internal static bool Field(string path, ReadOnlySpan<byte> name, out long value)
     {
         ReadOnlySpan<byte> text = Read(path, stackalloc byte[MaxFileBytes]);
         foreach (Range line in text.Split((byte)'\n'))

@@ -25,7 +25,7 @@ table_of_loads() {
 
 # ---- Poems -----------------------------------------------------------------
 
-poem_load() { flood poem --port "$1" --expect-file "$file" --conns "$in_flight" --time "$seconds" --check-every "$check_every" ${rate:+--rate "$rate"}; }
+poem_load() { flood poem --port "$1" --expect-file "$file" --conns "$in_flight" --time "$seconds" --check-every "$check_every" ${rate:+--rate "$rate"} "${@:2}"; }
 
 measure_poem600() {
     poem 600
@@ -36,6 +36,24 @@ measure_poem600() {
         "poetry=$binary serve --port {port} {file}" \
         "poetry, warn=$binary serve --log-level warn --port {port} {file}" \
         ${poem_peers[@]+"${poem_peers[@]}"}
+}
+
+header_load() { poem_load "$1" --proxy-header; }
+
+# What a public server may do to each connection. With headers the floor reads one, too.
+measure_limits() {
+    poem 600
+    in_flight=64 check_every=1
+    title "limits: 600-byte poem, 64 in flight; $pace; CPU seconds for 100,000 connections"
+    columns 23 8 5 7 5 6 6 6 6 5
+    heads server conns/s ratio 'CPU s' ratio 'p50 ms' 'p99 ms' p99.9 'top MB' 'vs it'
+    compare poem_load 100000 "$file" "$build/limit {port} {file}" \
+        "poetry=$binary serve --port {port} {file}" \
+        "poetry, max-per-address=$binary serve --max-per-address 1000 --port {port} {file}"
+    limit_name='limit.c, header'
+    compare header_load 100000 "$file" "$build/limit {port} {file} --header" \
+        "poetry, proxy-protocol=$binary serve --proxy-protocol --port {port} {file}"
+    limit_name=limit.c
 }
 
 measure_poem3k() {

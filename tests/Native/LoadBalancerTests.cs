@@ -1,6 +1,5 @@
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Globalization;
 using System.Linq;
 using System.Net.Sockets;
 using Microsoft.VisualStudio.TestTools.UnitTesting;

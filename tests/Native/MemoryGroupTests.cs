@@ -1,5 +1,9 @@
 using System;
+using System.Linq;
+using System.Net;
 using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 
@@ -103,6 +107,86 @@ public sealed class MemoryGroupTests : NativeTests
         }
 
         stalled.Dispose();
+        proxy.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, proxy.WaitForExit().ExitCode);
+    }
+
+    /// <summary>
+    /// They all run out of memory at about the same time. What each had read before it failed, and the garbage of its failure,
+    /// were asked for too late or not at all.
+    /// </summary>
+    [TestMethod]
+    public void Get_ManyPoemsThatTogetherHaveNoRoom_IsNotKilled()
+    {
+        const int Poems = 900;
+        ControlGroup group = Own(ControlGroup.OfMemory(48 * Mebibyte));
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(Folder["poems.sock"]));
+        listener.Listen(Poems);
+        string[] addresses = new string[Poems];
+        Array.Fill(addresses, "unix:poems.sock");
+        NativeBinary get = Start(new Launch(["get", "--quiet", .. addresses]) { Before = group.Join });
+        var upstreams = new Socket[Poems];
+        for (int i = 0; i < Poems; i++)
+        {
+            upstreams[i] = Own(listener.Accept());
+            _ = upstreams[i].Send(MakePoem(20 * 1024));
+        }
+
+        get.Signal(Posix.SIGSTOP);
+        byte[] more = MakePoem(Mebibyte);
+        foreach (Socket upstream in upstreams)
+        {
+            upstream.Blocking = false;
+            _ = upstream.Send(more, SocketFlags.None, out SocketError _);
+        }
+
+        get.Signal(Posix.SIGCONT);
+        get.Errors.WaitForText("out of memory");
+        foreach (Socket upstream in upstreams)
+        {
+            upstream.Dispose();
+        }
+
+        Assert.AreEqual(1, get.WaitForExit().ExitCode);
+    }
+
+    /// <summary>The first byte of a huge page takes all of it.</summary>
+    [TestMethod]
+    [DataRow(48, 17)]
+    [DataRow(160, 70)]
+    public void Proxy_ManyPoemsThatTogetherHaveNoRoom_IsNotKilled(int mebibytes, int poems)
+    {
+        ControlGroup group = Own(ControlGroup.OfMemory(mebibytes * Mebibyte));
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Any, 0));
+        listener.Listen(poems);
+        int port = ((IPEndPoint)listener.LocalEndPoint!).Port;
+        string[] upstreamAddresses = [.. Enumerable.Range(2, poems).Select(i => $"0=127.0.0.{i}:{port}")];
+        NativeBinary proxy = Start(new Launch(["proxy", "--max-cache", "1GiB", .. upstreamAddresses]) { Before = group.Join });
+        _ = proxy.Output.WaitForLines(poems);
+        var upstreams = new Socket[poems];
+        for (int i = 0; i < poems; i++)
+        {
+            _ = Own(Wire.Connect(proxy.Port(i), receiveBufferBytes: 4096));
+            upstreams[i] = Own(listener.Accept());
+        }
+
+        byte[] begin = MakePoem(2_150_400);
+        foreach (Socket upstream in upstreams)
+        {
+            upstream.SendTimeout = Patience.Milliseconds;
+            _ = upstream.Send(begin, SocketFlags.None, out SocketError _);
+        }
+
+        byte[] rest = new byte[4 * Mebibyte];
+        Task[] sending = [.. upstreams.Select(upstream => upstream.SendAsync(rest))];
+        _ = SpinWait.SpinUntil(() => sending.All(task => task.IsCompleted), Patience.Milliseconds);
+        foreach (Socket upstream in upstreams)
+        {
+            Wire.Reset(upstream);
+        }
+
         proxy.Signal(Posix.SIGTERM);
         Assert.AreEqual(0, proxy.WaitForExit().ExitCode);
     }

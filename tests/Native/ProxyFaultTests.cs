@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading;
@@ -137,6 +138,62 @@ public sealed class ProxyFaultTests : ProxyNativeTests
         int port = FaultServer.FreePort();
         AssertFailed(Run("proxy", "--port", $"{port}", $"{port}"), 2, "is the proxy itself");
         AssertFailed(Run("proxy"), 2, "no address given");
+    }
+
+    /// <summary>A name that has to be looked up, with its IPv4 address.</summary>
+    private static (string Name, string Address) NameOfThisMachine()
+    {
+        string name = Dns.GetHostName();
+        try
+        {
+            return (name, $"{Dns.GetHostAddresses(name, AddressFamily.InterNetwork)[0]}");
+        }
+        catch (Exception error) when (error is SocketException or IndexOutOfRangeException)
+        {
+            Assert.Inconclusive($"this machine's name has no address: {error.Message}");
+            throw;
+        }
+    }
+
+    /// <summary>A name that only a look-up tells: one line, not one for each client, and no client waits for the timeout.</summary>
+    [TestMethod]
+    [DataRow("")]
+    [DataRow("0.0.0.0")]
+    [DataRow("unix:self.sock")]
+    public void AProxyOfItselfByAnotherName_IsNoticedWhenItConnects(string listen)
+    {
+        const int Clients = 5;
+        bool isUnix = listen.StartsWith("unix:", StringComparison.Ordinal);
+        int port = FaultServer.FreePort();
+        (string name, string address) = isUnix ? default : NameOfThisMachine();
+        string own = isUnix ? "unix:./self.sock" : $"{name}:{port}";
+        listen = listen.Length == 0 ? address : listen;
+        NativeBinary proxy = Start(new Launch(
+            ["proxy", .. isUnix ? ["--listen", listen] : (string[])["--iface", listen, "--port", $"{port}"], own, "--netstring"]));
+        _ = proxy.Output.WaitForLines(1);
+        for (int i = 0; i < Clients; i++)
+        {
+            Finished finished = Run("get", "--netstring", "--timeout", "30", isUnix ? listen : own);
+            Assert.AreEqual(1, finished.ExitCode, finished.Errors);
+            Assert.DoesNotContain("timed out", finished.Errors);
+        }
+
+        proxy.Signal(Posix.SIGTERM);
+        Assert.AreEqual(0, proxy.WaitForExit().ExitCode);
+        Assert.HasCount(
+            1, proxy.Errors.Lines.Where(line => line.Contains($"fetch of {own} failed: that is the proxy itself", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    public void AMirrorThatIsTheProxyItself_IsPassedOver()
+    {
+        NativeBinary upstream = ServePoem(Poem);
+        int port = FaultServer.FreePort();
+        (string name, _) = NameOfThisMachine();
+        NativeBinary proxy = Start(new Launch("proxy", "--iface", "0.0.0.0", "--port", $"{port}", $"{name}:{port},{upstream.Port()}"));
+        _ = proxy.Output.WaitForLines(1);
+        Wire.Fetch(port).AssertIs(Poem);
+        proxy.Errors.WaitForText($" {name}:{port}: that is the proxy itself\n");
     }
 
     [TestMethod]

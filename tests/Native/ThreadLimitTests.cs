@@ -1,3 +1,5 @@
+using System;
+using System.IO;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 
@@ -21,6 +23,23 @@ public sealed class ThreadLimitTests : NativeTests
         Assert.AreEqual("poetry: cannot start a worker: no thread is left for it\n", finished.Errors);
         Assert.IsEmpty(finished.Bytes, "no ready line");
         Assert.AreEqual(1, finished.ExitCode);
+    }
+
+    /// <summary>Only glibc tells a program with which status it exits. The others, as musl, are told apart by a macro.</summary>
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    public void TheStart_WithAnotherCLibrary_NeedsAThread(int threads)
+    {
+        string source = File.ReadAllText(Path.Combine(Repository.Root, "Reactor", "Native", "start.c"));
+        _ = Folder.Write("start.c", $"{source.Replace("__GLIBC__", "ABSENT", StringComparison.Ordinal)}int main(void) {{ return 0; }}\n");
+        string compiler = Posix.FindTool("cc") ?? Posix.FindTool("gcc") ?? Posix.Tool("clang");
+        Finished built = ToolRun.Run(Folder.Path, compiler, "-o", "start", "start.c", "-lpthread");
+        Assert.AreEqual(0, built.ExitCode, built.Errors);
+        ControlGroup group = Own(ControlGroup.OfThreads(threads));
+        Finished finished = ToolRun.Run(Folder.Path, "/bin/sh", "-c", $"{group.Join} exec ./start");
+        Assert.AreEqual(threads == 1 ? "poetry: cannot start: no thread is left for the runtime\n" : "", finished.Errors);
+        Assert.AreEqual(threads == 1 ? 1 : 0, finished.ExitCode);
     }
 
     /// <summary>The runtime would make a thread for a signal, and abort where it can't.</summary>

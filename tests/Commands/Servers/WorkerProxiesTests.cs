@@ -22,7 +22,8 @@ public sealed class WorkerProxiesTests
         string[] mirrors = [.. Enumerable.Range(0, 3).Select(_ => $"127.0.0.1:{FaultServer.FreePort()}")];
         Assert.IsTrue(PoemMirrors.TryParse(string.Join(',', mirrors), out PoemMirrors? upstream, out _));
         var log = new CollectingLog();
-        using var reactor = new Reactor(log);
+        var worker = new Worker(limit: 0, log);
+        using Reactor reactor = worker.Reactor;
         var settings = new ProxySettings
         {
             Proxy = new ProxyOptions { Lifetime = TimeSpan.Zero, MinPause = TimeSpan.Zero, ProbeDelay = TimeSpan.Zero },
@@ -30,7 +31,7 @@ public sealed class WorkerProxiesTests
             MaxCacheBytes = 1,
             Fallback = upstream.Endpoints[0],
         };
-        ProxyService service = new WorkerProxies(reactor, settings, settings.MaxCacheBytes, new SharedOutages(), log).ServiceOf(upstream);
+        ProxyService service = new WorkerProxies(worker, settings, settings.MaxCacheBytes, new SharedOutages(), log).ServiceOf(upstream);
         var factory = new ProxyServerFactory(service, reactor, log);
         for (int i = 1; i <= 4; i++)
         {

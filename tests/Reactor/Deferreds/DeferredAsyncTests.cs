@@ -249,31 +249,44 @@ public sealed class DeferredAsyncTests
 
 #if DEBUG
     [TestMethod]
-    public void Callback_OnAForeignThread_IsFoundInDebugBuilds()
+    public void UseOnAForeignThread_IsFoundInDebugBuilds()
     {
+        Action<Deferred<int>>[] uses =
+        [
+            static deferred => deferred.Callback(1),
+            static deferred => deferred.Errback(new TimeoutException()),
+            static deferred => deferred.AddCallback(static v => v),
+            static deferred => deferred.Cancel(),
+            static deferred => deferred.Pause(),
+            static deferred => deferred.Unpause(),
+        ];
         using var reactor = new Reactor(LostFailures.Log);
-        Exception? found = null;
+        int found = 0;
         reactor.CallWhenRunning(() =>
         {
-            var deferred = new Deferred<int>();
-            deferred.AddCallback(v => _events.Add($"{v}"));
-            var thread = new Thread(() =>
+            foreach (Action<Deferred<int>> use in uses)
             {
-                try
+                var deferred = new Deferred<int>();
+                deferred.AddCallback(v => _events.Add($"{v}"));
+                var thread = new Thread(() =>
                 {
-                    deferred.Callback(1);
-                }
-                catch (AssertFailedException exception)
-                {
-                    found = exception;
-                }
-            });
-            thread.Start();
-            thread.Join();
+                    try
+                    {
+                        use(deferred);
+                    }
+                    catch (AssertFailedException)
+                    {
+                        found++;
+                    }
+                });
+                thread.Start();
+                thread.Join();
+            }
+
             reactor.Stop();
         });
         reactor.Run();
-        Assert.IsNotNull(found);
+        Assert.AreEqual(uses.Length, found);
         Assert.IsEmpty(_events);
     }
 #endif

@@ -95,6 +95,17 @@ public sealed class DeferredBridgesTests
     }
 
     [TestMethod]
+    public async Task AsTask_OfADeferredWhoseChainGoesOn_Fails()
+    {
+        // The functions are added on the reactor's thread, when the caller has its task already: it would wait for ever.
+        var deferred = new Deferred<int>();
+        _ = deferred.AddCallback(static number => $"{number}");
+        Task<int> task = deferred.AsTask(_threads);
+        _threads.RunOne();
+        await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => task);
+    }
+
+    [TestMethod]
     public void AsTask_CancelledByItsToken_CancelsTheDeferred()
     {
         using var cancellation = new CancellationTokenSource();

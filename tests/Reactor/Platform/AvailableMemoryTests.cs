@@ -1,4 +1,6 @@
+using System;
 using System.IO;
+using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
@@ -84,6 +86,16 @@ public sealed class AvailableMemoryTests
     [TestMethod]
     public void Bytes_OfThisMachine_AreSome() => Assert.IsGreaterThan(0L, AvailableMemory.Bytes());
 
+    /// <summary>Garbage is memory too, and this is asked most often when there is none left.</summary>
+    [TestMethod]
+    public void Bytes_AskedAgain_AllocatesNothing()
+    {
+        _ = AvailableMemory.Bytes();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        _ = AvailableMemory.Bytes();
+        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     [TestMethod]
     public void MoreThanAnyMachineHas_CannotBeFilled()
     {
@@ -97,9 +109,5 @@ public sealed class AvailableMemoryTests
         File.WriteAllText(_folder[path], $"{text}\n");
     }
 
-    private long InGroups(string membership)
-    {
-        File.WriteAllText(_folder["membership"], $"{membership}\n");
-        return AvailableMemory.InGroups(_folder["membership"], _folder["."]);
-    }
+    private long InGroups(string membership) => new ControlGroups(Encoding.UTF8.GetBytes($"{membership}\n"), _folder["."]).FreeBytes();
 }

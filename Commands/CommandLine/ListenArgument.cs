@@ -68,13 +68,15 @@ internal sealed class ListenArgument(Endpoint? listen, string what)
     }
 
     /// <summary>
-    /// True if the text names an inherited socket, or is a number or ends in a colon and a number: 70000=a.txt has a mistaken
-    /// port and is no file. A path with a slash is always a file.
+    /// True if the text begins as an inherited or a Unix socket does, or is a number or ends in a colon and a number:
+    /// 70000=a.txt has a mistaken port and is no file. Any other path with a slash is a file.
     /// </summary>
     private static bool IsMeantAsAddress(string left)
     {
         ReadOnlySpan<char> end = left.AsSpan(left.LastIndexOf(':') + 1);
         bool endsInNumber = !end.IsEmpty && !end.ContainsAnyExceptInRange('0', '9');
-        return !left.Contains('/') && (endsInNumber || left.StartsWith(Endpoint.InheritedPrefix, StringComparison.Ordinal));
+        return left.StartsWith(Endpoint.InheritedPrefix, StringComparison.Ordinal)
+            || left.StartsWith(Endpoint.UnixPrefix, StringComparison.Ordinal)
+            || (endsInNumber && !left.Contains('/'));
     }
 }

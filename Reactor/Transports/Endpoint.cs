@@ -19,7 +19,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     private const int MaxNameLength = 253;
 
     internal const string InheritedPrefix = "fd:";
-    private const string UnixPrefix = "unix:";
+    internal const string UnixPrefix = "unix:";
     private const string Forms = "expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH";
 
     private Endpoint(string host, int port, bool hasHost, string? path)

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
@@ -35,14 +36,22 @@ public sealed class ListenArgumentTests
     [DataRow("", "an argument is empty")]
     [DataRow("10001=", "'10001=' has nothing after '='")]
     [DataRow("unix:p=", "'unix:p=' has nothing after '='")]
+    [DataRow("unix:=a.txt", "'unix:' is not an address: there is no path after 'unix:'")]
     [DataRow("fd:=a.txt", "there is no name after 'fd:'")]
     [DataRow("fd:a:b=a.txt", "'a:b' is not the name of a socket: a colon separates names")]
     [DataRow("70000=a.txt", "'70000' is not an address: a port is a number from 0 to 65535 (a file of this name is ./70000=a.txt)")]
     [DataRow("::1:80=a.txt", "'::1:80' is not an address: an IPv6 address needs brackets")]
     [DataRow("1.2.3:80=a.txt", "'1.2.3:80' is not an address: '1.2.3' is no IPv4 address")]
+    [DynamicData(nameof(TooLong))]
     public void TryParse_NearlyAnAddress_IsRefused(string text, string why)
     {
         Assert.IsFalse(ListenArgument.TryParse(text, out _, out string? problem));
         StringAssert.StartsWith(problem, why, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<object[]> TooLong()
+    {
+        string path = "/" + new string('a', 300);
+        yield return [$"unix:{path}=a.txt", $"'unix:{path}' is not an address: the path of a Unix socket has at most "];
     }
 }

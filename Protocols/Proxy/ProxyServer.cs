@@ -45,22 +45,20 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         _hasBegun = false;
         _failed = false;
         _left = false;
-        if (TryAnswer())
+        _mayBeProbe = !TryAnswer();
+        if (!_mayBeProbe && !(_isHit && Service.NeedsRefresh))
         {
             return;
         }
 
+        Service.ClientsProbing += _mayBeProbe ? 1 : 0;
         if (Service.ProbeDelay == TimeSpan.Zero)
         {
-            Wait(Service.Join(this));
-            return;
+            Stayed();
         }
-
-        _mayBeProbe = true;
-        Service.ClientsProbing++;
-        if (_probeTimer is null)
+        else if (_probeTimer is null)
         {
-            _probeTimer = factory.Clock.CallLater(Service.ProbeDelay, this, static server => server.BeginWaiting());
+            _probeTimer = factory.Clock.CallLater(Service.ProbeDelay, this, static server => server.Stayed());
         }
         else
         {
@@ -138,6 +136,10 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         {
             // Not before: only the end tells whether it was a balancer's health check.
             Service.LogHit(in record);
+            if (!record.IsProbe)
+            {
+                Service.Refresh();
+            }
         }
 
         factory.Record(record, _mayBeProbe);
@@ -176,10 +178,22 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         return true;
     }
 
-    /// <summary>The client is no health check: it stayed, or sent something.</summary>
+    /// <summary>The client is no health check, since it is still here: the fetch that it needs begins.</summary>
+    private void Stayed()
+    {
+        if (_mayBeProbe)
+        {
+            BeginWaiting();
+        }
+        else
+        {
+            Service.Refresh();
+        }
+    }
+
     private void BeginWaiting()
     {
-        _ = _probeTimer!.CancelIfActive();
+        _ = _probeTimer?.CancelIfActive();
         if (Transport.Disconnecting)
         {
             return;

@@ -171,7 +171,11 @@ internal sealed partial class ProxyService
     /// <summary>The kept poem, if it may take the place of one that can't be fetched.</summary>
     internal PoemBuffer? StalePoem => _clock.Now < Later(_freshUntil, _staleUntil) ? _poem : null;
 
-    /// <summary>The poem, if it is served from memory now. A stale one may begin a fetch in the background.</summary>
+    /// <summary>True if a client that was given the old poem begins a fetch in the background: see <see cref="Refresh"/>.</summary>
+    public bool NeedsRefresh =>
+        _poem is not null && _download is null && !IsPaused && _clock.Now >= _freshUntil && _clock.Now < _refreshUntil;
+
+    /// <summary>The poem, if it is served from memory now.</summary>
     /// <param name="isStale">True if the poem is older than its lifetime.</param>
     /// <returns>With a reference for the caller, which it has to <see cref="PoemBuffer.Release"/>; null if the poem has to be
     /// fetched.</returns>
@@ -179,24 +183,26 @@ internal sealed partial class ProxyService
     {
         TimeSpan now = _clock.Now;
         isStale = now >= _freshUntil;
-        bool refreshes = isStale && now < _refreshUntil;
-        if (_poem is not { } poem || (isStale && !refreshes && !(IsPaused && now < _staleUntil)))
+        if (_poem is not { } poem || (isStale && now >= _refreshUntil && !(IsPaused && now < _staleUntil)))
         {
             return null;
         }
 
-        // The reference first: a refresh may drop the poem before it returns.
         poem.AddRef();
         Hits++;
         StaleServed += isStale ? 1 : 0;
         _cache.Touch(this);
-        if (refreshes && _download is null && !IsPaused)
+        return poem;
+    }
+
+    /// <summary>Begins a fetch in the background, if it is still needed.</summary>
+    public void Refresh()
+    {
+        if (NeedsRefresh)
         {
             Refreshes++;
             Begin(reader: null);
         }
-
-        return poem;
     }
 
     /// <summary>Waits for the poem: joins the fetch under way, or begins one.</summary>

@@ -29,6 +29,7 @@ public sealed class ProxyRefreshTests
             ProxyWorld.AssertGot(world.Join(), Old);
         }
 
+        world.Clock.Advance(world.Options.ProbeDelay);
         Assert.HasCount(2, world.Upstreams.All, "one fetch in the background for all of them");
         Assert.AreEqual(5, world.Service.StaleServed);
         Assert.AreEqual(1, world.Service.Refreshes);
@@ -38,6 +39,40 @@ public sealed class ProxyRefreshTests
         world.Clients.ForEach(client => client.PeerEnds());
         world.Turn();
         Assert.AreEqual(5, world.Log.Lines.Count(line => line.EndsWith(": whole (stale)", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    public void AProbeOfAStalePoem_BeginsNoFetch()
+    {
+        using var world = new ProxyWorld(Options, pauses: true);
+        FetchOld(world);
+        world.Join(room: 0).PeerResets();
+        world.Turn();
+        world.Clock.Advance(1);
+        Assert.HasCount(1, world.Upstreams.All);
+    }
+
+    [TestMethod]
+    [DataRow(true, DisplayName = "it has ended")]
+    [DataRow(false, DisplayName = "it stays")]
+    public void AClientThatTakesAStalePoem_BeginsAFetch(bool ends)
+    {
+        using var world = new ProxyWorld(Options, pauses: true);
+        FetchOld(world);
+        MemoryTransport client = world.Join();
+        Assert.HasCount(1, world.Upstreams.All, "it may still be a probe");
+        if (ends)
+        {
+            client.PeerEnds();
+            world.Turn();
+        }
+        else
+        {
+            world.Clock.Advance(world.Options.ProbeDelay);
+        }
+
+        Assert.HasCount(2, world.Upstreams.All);
+        Assert.AreEqual(1, world.Service.Refreshes);
     }
 
     [TestMethod]
@@ -60,11 +95,13 @@ public sealed class ProxyRefreshTests
         using var world = new ProxyWorld(Options, pauses: true);
         FetchOld(world);
         ProxyWorld.AssertGot(world.Join(), Old);
+        world.Clock.Advance(world.Options.ProbeDelay);
         world.Upstreams.Last.Refuse();
         ProxyWorld.AssertGot(world.Join(), Old);
         Assert.HasCount(2, world.Upstreams.All, "not in the pause");
         world.Clock.Advance(0.1);
         ProxyWorld.AssertGot(world.Join(), Old);
+        world.Clock.Advance(world.Options.ProbeDelay);
         Assert.HasCount(3, world.Upstreams.All);
         world.Deliver(New);
         ProxyWorld.AssertGot(world.Join(), New);

@@ -1,7 +1,9 @@
-using System;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+#if DEBUG
+using System;
 using System.Threading;
+#endif
 
 namespace Poetry.Net;
 

@@ -41,7 +41,7 @@ internal struct WakeupCoalescer
     private const int LongWindows = 16;
 
     /// <summary>After so many turns with long sleeps it is seen whether they collect enough.</summary>
-    private const int TrialTurns = 32;
+    private const int TrialTurns = 16;
 
     /// <summary>So much longer they may take, whatever the rate was: another process had the processor for a moment.</summary>
     private const long SlackTicks = TimeSpan.TicksPerMillisecond;

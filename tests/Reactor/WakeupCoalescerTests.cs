@@ -39,7 +39,7 @@ public sealed class WakeupCoalescerTests
         int late = Count(turns: 100_000, events: 1);
         Assert.IsLessThan(12, early);
         Assert.IsGreaterThan(0, late, "it has to notice when events come together again");
-        Assert.IsLessThan(400, late);
+        Assert.IsLessThan(200, late);
     }
 
     [TestMethod]

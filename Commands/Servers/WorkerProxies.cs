@@ -12,7 +12,6 @@ namespace Poetry.Commands;
 internal sealed class WorkerProxies
 {
     private readonly Worker _worker;
-    private readonly Reactor _reactor;
     private readonly ProxySettings _settings;
     private readonly ILogger _log;
     private readonly PoemMemory _memory = new();
@@ -27,7 +26,6 @@ internal sealed class WorkerProxies
     public WorkerProxies(Worker worker, ProxySettings settings, long maxCacheBytes, SharedOutages outages, ILogger log)
     {
         _worker = worker;
-        _reactor = worker.Reactor;
         _settings = settings;
         _log = log;
         _request = new PoemRequest(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format)
@@ -37,12 +35,12 @@ internal sealed class WorkerProxies
         Cache = new ProxyCache(maxCacheBytes);
         if (settings.Shared is { } shared)
         {
-            var store = new RedisStore(_reactor, shared.Address, shared.Timeout, shared.Names);
-            Shared = new SharedCache(store, _reactor, log, OnPurged) { Outages = outages };
+            var store = new RedisStore(_worker.Reactor, shared.Address, shared.Timeout, shared.Names);
+            Shared = new SharedCache(store, _worker.Reactor, log, OnPurged) { Outages = outages };
         }
     }
 
-    public Reactor Reactor => _reactor;
+    public Reactor Reactor => _worker.Reactor;
 
     public ProxyCache Cache { get; }
 
@@ -61,7 +59,7 @@ internal sealed class WorkerProxies
         if (service is null)
         {
             Func<IPoemReceiver, Deferred<long>> fetch = FetchOf(upstream);
-            service = new ProxyService(name, fetch, _reactor, _settings.Proxy, Cache, _memory, _log)
+            service = new ProxyService(name, fetch, _worker.Reactor, _settings.Proxy, Cache, _memory, _log)
             {
                 Shared = Shared is null ? null : Share(name, fetch),
             };
@@ -92,13 +90,13 @@ internal sealed class WorkerProxies
 
     private void OnReactor(Action call)
     {
-        if (_reactor.IsReactorThread)
+        if (_worker.Reactor.IsReactorThread)
         {
             call();
         }
         else
         {
-            _reactor.CallFromThread(call);
+            _worker.Reactor.CallFromThread(call);
         }
     }
 
@@ -126,7 +124,7 @@ internal sealed class WorkerProxies
             MaxBytes = shared.MaxBytes,
             MaxWait = _settings.Timeout,
         };
-        return new SharedPoem(Shared!, key, _reactor, options, fetch);
+        return new SharedPoem(Shared!, key, _worker.Reactor, options, fetch);
     }
 
     /// <summary>How a poem is fetched: from the first of its mirrors that delivers it, and then perhaps transformed.</summary>
@@ -137,14 +135,14 @@ internal sealed class WorkerProxies
         foreach (Endpoint mirror in upstream.Endpoints)
         {
             failures.Add(mirror, new RepeatedErrorLog(
-                _reactor,
+                _worker.Reactor,
                 reason => ProxyLog.MirrorFailed(_log, name, reason),
                 (count, reason) => ProxyLog.MirrorFailedAgain(_log, name, count, reason)));
         }
 
         PoemRequest request = _request with { IsOwn = connection => LeadsTo(name, connection) };
         var mirrors = new MirrorFetch(
-            upstream, _reactor, (mirror, receiver) => PoemFetch.Start(_reactor, mirror, request, receiver))
+            upstream, _worker.Reactor, (mirror, receiver) => PoemFetch.Start(_worker.Reactor, mirror, request, receiver))
         {
             FailedOver = (mirror, error) => failures[mirror].Report($"{mirror}: {error.Message}"),
         };
@@ -154,7 +152,7 @@ internal sealed class WorkerProxies
         }
 
         byte[] transformation = Encoding.UTF8.GetBytes(_settings.Transform);
-        var client = new TransformClient(_reactor, _settings.Via!, _request.ConnectTimeout, _settings.Timeout);
+        var client = new TransformClient(_worker.Reactor, _settings.Via!, _request.ConnectTimeout, _settings.Timeout);
         return receiver => TransformedFetch.Start(
             mirrors.Start,
             (text, output) => client.Transform(transformation, text.Text, output),

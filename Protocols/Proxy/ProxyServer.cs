@@ -40,7 +40,6 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         _start = new ConnectionStart(factory.Clock);
         _totalBytes = -1;
         _detail = null;
-        _mayBeProbe = false;
         _isHit = false;
         _hasBegun = false;
         _failed = false;
@@ -178,7 +177,8 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         return true;
     }
 
-    /// <summary>The client is no health check, since it is still here: the fetch that it needs begins.</summary>
+    /// <summary>The client is no health check, since it is still here: it waits for the poem, or the old one that it was given is
+    /// fetched anew.</summary>
     private void Stayed()
     {
         if (_mayBeProbe)
@@ -191,6 +191,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
     }
 
+    /// <summary>The client waits for the poem.</summary>
     private void BeginWaiting()
     {
         _ = _probeTimer?.CancelIfActive();

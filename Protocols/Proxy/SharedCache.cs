@@ -107,7 +107,7 @@ internal sealed class SharedCache
         _lostAt = _clock.Now;
         if (_lostAt - _usableSince >= MaxPause)
         {
-            // Otherwise the pauses go on growing: a server that refuses long values only is back at each probe.
+            // Otherwise the pauses go on growing: a server that takes the probe and refuses to read is back at each probe.
             _backoff.Succeeded();
         }
 

@@ -210,8 +210,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <param name="count">−1 takes back one that was reported without need.</param>
     internal void AddEvents(int count) => _coalescer.AddEvents(count);
 
-    /// <summary>A callback has thrown: logs the exception with its stack, and removes and closes the
-    /// descriptor; the loop goes on.</summary>
+    /// <summary>A callback has thrown: logs the exception with its stack, removes and closes the descriptor; the loop goes on.
+    /// </summary>
     /// <param name="culprit">The descriptor whose callback it was; null for none.</param>
     /// <param name="exception">The exception.</param>
     internal void CallbackThrew(Descriptor? culprit, Exception exception)

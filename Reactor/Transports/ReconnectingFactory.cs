@@ -21,10 +21,10 @@ public abstract class ReconnectingFactory : ClientFactory
     }
 
     /// <summary>The first delay: 1 s unless set.</summary>
-    public TimeSpan InitialDelay { get; init => field = NotNegative(value); } = TimeSpan.FromSeconds(1);
+    public TimeSpan InitialDelay { get; init => field = Within(value, TimeSpan.Zero, TimeSpan.MaxValue); } = TimeSpan.FromSeconds(1);
 
     /// <summary>No delay is longer, except for its jitter: an hour unless set.</summary>
-    public TimeSpan MaxDelay { get; init => field = NotNegative(value); } = TimeSpan.FromHours(1);
+    public TimeSpan MaxDelay { get; init => field = Within(value, TimeSpan.Zero, TimeSpan.MaxValue); } = TimeSpan.FromHours(1);
 
     /// <summary>Each delay is longer by this factor, at least 1: e unless set.</summary>
     public double Factor { get; init => field = Within(value, 1, double.MaxValue); } = Math.E;
@@ -34,7 +34,7 @@ public abstract class ReconnectingFactory : ClientFactory
     public double Jitter { get; init => field = Within(value, 0, 1); } = 0.12;
 
     /// <summary>It gives up after so many retries in a row; null for never.</summary>
-    public int? MaxRetries { get; init => field = value is null ? null : (int)Within(value.Value, 0, int.MaxValue); }
+    public int? MaxRetries { get; init => field = value is null ? null : Within(value.Value, 0, int.MaxValue); }
 
     /// <summary>Schedules the retries: the reactor of the connector unless set.</summary>
     public IClock? Clock { get; init; }
@@ -64,11 +64,13 @@ public abstract class ReconnectingFactory : ClientFactory
     /// <inheritdoc/>
     protected internal override void ClientConnectionLost(Connector connector, Failure reason) => Retry(connector, reason);
 
-    private static TimeSpan NotNegative(TimeSpan value) =>
-        value >= TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "a delay is not negative");
-
-    private static double Within(double value, double min, double max) =>
-        value >= min && value <= max ? value : throw new ArgumentOutOfRangeException(nameof(value), value, $"from {min} to {max}");
+    private static T Within<T>(T value, T min, T max)
+        where T : IComparable<T>
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, min);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, max);
+        return value;
+    }
 
     private void Retry(Connector connector, Failure reason)
     {

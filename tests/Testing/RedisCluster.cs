@@ -22,18 +22,20 @@ internal sealed class RedisCluster : IDisposable
     {
         try
         {
+            List<int> buses = [];
             int count = hasReplicas ? 2 * Masters : Masters;
             for (int i = 0; i < count; i++)
             {
-                _ports.Add(FreePorts());
+                _ports.Add(FaultServer.FreePort());
+                buses.Add(FaultServer.FreePort());
                 _nodes.Add(new RedisServer(
-                    "--port", Text(_ports[i]), "--cluster-enabled", "yes", "--cluster-node-timeout", "500",
+                    "--port", Text(_ports[i]), "--cluster-port", Text(buses[i]), "--cluster-enabled", "yes", "--cluster-node-timeout", "500",
                     "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"));
             }
 
             for (int i = 1; i < count; i++)
             {
-                AssertOk(_nodes[0].Run("CLUSTER", "MEET", "127.0.0.1", Text(_ports[i])));
+                AssertOk(_nodes[0].Run("CLUSTER", "MEET", "127.0.0.1", Text(_ports[i]), Text(buses[i])));
             }
 
             for (int i = 0; i < Masters; i++)
@@ -133,18 +135,6 @@ internal sealed class RedisCluster : IDisposable
         {
             node.Dispose();
         }
-    }
-
-    /// <summary>A port that is free, and with it the one of the cluster's bus, 10000 above.</summary>
-    private static int FreePorts()
-    {
-        int port = FaultServer.FreePort();
-        while (port > ushort.MaxValue - 10_000)
-        {
-            port = FaultServer.FreePort();
-        }
-
-        return port;
     }
 
     private static void AssertOk(string? reply) => Assert.AreEqual("+OK", reply);

@@ -55,6 +55,7 @@ public sealed class ClockTests : NativeTests
         Wire.Fetch(proxy.Port()).AssertIs(Poem);
         string jumped = Folder.Write("jumped", "");
         Wire.Fetch(proxy.Port()).AssertIs(Poem);
+        proxy.Errors.WaitForText("#2 proxied");
         File.Delete(jumped);
         Wire.Fetch(proxy.Port()).AssertIs(Poem);
         Assert.AreEqual(1, fetches);

@@ -139,6 +139,11 @@ public sealed class ProxyTests : ProxyNativeTests
 
         clients.ForEach(client => client.Join());
         Array.ForEach(deliveries, delivery => delivery.AssertIs(LongPoem));
+        for (int number = 1; number <= deliveries.Length; number++)
+        {
+            proxy.Errors.WaitForText($"#{number} proxied");
+        }
+
         Assert.DoesNotContain("Using cached poem.", proxy.Errors.Text);
     }
 

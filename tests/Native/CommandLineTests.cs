@@ -45,6 +45,7 @@ public sealed class CommandLineTests : NativeTests
     {
         NativeBinary proxy = Start(new Launch("proxy", "10000", "10001"));
         _ = proxy.Output.WaitForLines(2);
+        _ = proxy.Errors.WaitForLines(1);
         Assert.StartsWith("poetry proxy: warning: these are 2 proxies on random ports", proxy.Errors.Text);
     }
 

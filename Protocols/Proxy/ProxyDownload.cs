@@ -249,20 +249,28 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
         _upstream = null;
         _failure = outcome.Failure;
-        if (_failure is null && _options.Format == PoemFormat.Netstring && !TryAppend(","u8))
+        try
         {
-            return;
+            if (_failure is null && _options.Format == PoemFormat.Netstring && !TryAppend(","u8))
+            {
+                return;
+            }
+        }
+        catch (OutOfMemoryException)
+        {
+            _failure = new Failure(new PoemIncompleteError(PoemFetch.OutOfMemory));
         }
 
-        _stage = _failure is null ? Stage.Complete : Stage.Failed;
-        if (_failure is not null)
+        if (_failure is null)
         {
-            _service.FetchFailed(this, _failure);
+            _stage = Stage.Complete;
+            _poem.Complete();
+            _service.FetchCompleted(this, _poem);
         }
         else
         {
-            _poem.Complete();
-            _service.FetchCompleted(this, _poem);
+            _stage = Stage.Failed;
+            _service.FetchFailed(this, _failure);
         }
 
         if (_clients.First is null)

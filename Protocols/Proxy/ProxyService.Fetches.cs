@@ -74,6 +74,7 @@ internal sealed partial class ProxyService
     internal void FetchFailed(ProxyDownload download, Failure reason)
     {
         FetchEnded(download);
+        download.Shared?.GiveBack();
         if (reason.Check<SharedCutError>())
         {
             // The shared cache has failed, and not the upstream.
@@ -90,6 +91,7 @@ internal sealed partial class ProxyService
     internal void FetchCancelled(ProxyDownload download)
     {
         FetchEnded(download);
+        download.Shared?.GiveBack();
         Cancels++;
         ProxyLog.FetchCancelled(_log, Upstream);
     }

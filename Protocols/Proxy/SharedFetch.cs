@@ -17,6 +17,7 @@ internal sealed class SharedFetch : IPoemReceiver
     private DelayedCall? _renewal;
     private bool _renews;
     private bool _hasLock;
+    private bool _stores;
     private long _received;
 
     /// <summary>Makes one that has not begun.</summary>
@@ -43,25 +44,12 @@ internal sealed class SharedFetch : IPoemReceiver
 
     /// <summary>Begins.</summary>
     /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; fails with a
-    /// <see cref="SharedCutError"/> if the cache failed when a part of the poem was passed on. After a success a lock is held
-    /// until <see cref="Keep"/> is called.</returns>
+    /// <see cref="SharedCutError"/> if the cache failed when a part of the poem was passed on. A lock may be held until
+    /// <see cref="Keep"/> or <see cref="GiveBack"/> is called.</returns>
     public async Deferred<long> Start()
     {
-        bool isOver = false;
-        try
-        {
-            long length = await FromCache();
-            length = length >= 0 ? length : await _poem.FetchUpstream(this);
-            isOver = true;
-            return length;
-        }
-        finally
-        {
-            if (!isOver)
-            {
-                GiveBack();
-            }
-        }
+        long length = await FromCache();
+        return length >= 0 ? length : await _poem.FetchUpstream(this);
     }
 
     /// <inheritdoc/>
@@ -106,6 +94,7 @@ internal sealed class SharedFetch : IPoemReceiver
 
         // The lock is renewed until the answer is here: a long value takes its time.
         int generation = _cache.Generation;
+        _stores = true;
         poem.AddRef();
         _ = Store.Store(_poem.Key, _token, poem, _poem.Options.Lifetime).AddBoth(outcome =>
         {
@@ -118,7 +107,7 @@ internal sealed class SharedFetch : IPoemReceiver
                 }
                 else
                 {
-                    LoseLock();
+                    _poem.LocksLost++;
                     service.DropIfKept(poem);
                 }
             }
@@ -300,10 +289,12 @@ internal sealed class SharedFetch : IPoemReceiver
             {
                 ReportFailure(failure, generation);
             }
-            else if (!outcome.Value && _hasLock)
+            else if (!outcome.Value && _hasLock && !_stores)
             {
+                // While the poem is stored, only that tells whether the lock is lost, or was given back by it.
                 ForgetLock();
-                LoseLock();
+                HasLostLock = true;
+                _poem.LocksLost++;
             }
         });
     }
@@ -314,13 +305,6 @@ internal sealed class SharedFetch : IPoemReceiver
         {
             GiveBack();
         }
-    }
-
-    private void LoseLock()
-    {
-        // Both its renewal and its store may tell.
-        _poem.LocksLost += HasLostLock ? 0 : 1;
-        HasLostLock = true;
     }
 
     private void ForgetLock()

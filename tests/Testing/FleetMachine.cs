@@ -25,6 +25,7 @@ internal sealed class FleetMachine : IDisposable
     /// <param name="poems">How many upstreams it has.</param>
     /// <param name="clock">Null for one of its own.</param>
     /// <param name="fetch">Makes the way to an upstream; null for an upstream of memory.</param>
+    /// <param name="maxCacheBytes">The memory of its poems.</param>
     public FleetMachine(
         int number,
         SharedServerModel server,
@@ -32,14 +33,15 @@ internal sealed class FleetMachine : IDisposable
         SharedPoemOptions? shared = null,
         int poems = 1,
         global::Poetry.Net.Testing.ManualClock? clock = null,
-        Func<FleetMachine, int, Func<IPoemReceiver, Deferred<long>>>? fetch = null)
+        Func<FleetMachine, int, Func<IPoemReceiver, Deferred<long>>>? fetch = null,
+        long maxCacheBytes = long.MaxValue)
     {
         Number = number;
         Clock = clock ?? new global::Poetry.Net.Testing.ManualClock();
         Options = options with { ProbeDelay = TimeSpan.Zero };
         Link = new SharedLinkModel(server, Clock);
         Memory = new GuardedMemory();
-        Poems = new ProxyCache(long.MaxValue);
+        Poems = new ProxyCache(maxCacheBytes);
         Cache = new SharedCache(Link, Clock, Log, OnPurged) { NewToken = () => $"{Number}-{++_tokens}" };
         shared = (shared ?? new SharedPoemOptions { Lifetime = default }) with { Lifetime = options.Lifetime, Format = options.Format };
         var request = new PoemRequest(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60), options.Format) { AllowEmpty = shared.AllowEmpty };

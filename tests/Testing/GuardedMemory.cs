@@ -17,7 +17,7 @@ internal sealed unsafe class GuardedMemory : PoemMemory, IDisposable
     public long MaxBytes { get; set; } = long.MaxValue;
 
     public override byte* Allocate(int length) =>
-        BytesAlive + length <= MaxBytes ? base.Allocate(length) : throw new OutOfMemoryException();
+        BytesAlive + length <= MaxBytes ? base.Allocate(length) : throw new InsufficientMemoryException();
 
     public void Dispose()
     {

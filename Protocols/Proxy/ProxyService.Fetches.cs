@@ -37,7 +37,7 @@ internal sealed partial class ProxyService
             }
         }
 
-        _ = download.Shared?.Keep(poem);
+        download.Shared?.Keep(poem);
     }
 
     /// <summary>The poem could not be stored for other proxies, because it may have been purged.</summary>

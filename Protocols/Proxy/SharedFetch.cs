@@ -44,43 +44,16 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
     /// <summary>Stores the complete poem, if it came from the upstream under the lock, and gives the lock back.</summary>
     /// <param name="whole">The poem, as it is sent.</param>
-    public async Deferred<Unit> Keep(PoemBuffer whole)
+    public void Keep(PoemBuffer whole)
     {
-        if (!_hasLock || !_cache.IsUsable)
+        if (_hasLock && _cache.IsUsable)
+        {
+            _ = Store(whole);
+        }
+        else
         {
             GiveBack();
-            return default;
         }
-
-        // The lock is renewed until the answer is here: a long value takes its time.
-        int generation = _cache.Generation;
-        _stores = true;
-        whole.AddRef();
-        try
-        {
-            bool isStored = await _cache.Store.Store(poem.Key, _token, whole, service.Options.Lifetime);
-            ForgetLock();
-            if (isStored)
-            {
-                poem.Stored();
-            }
-            else
-            {
-                poem.LocksLost++;
-                service.DropIfKept(whole);
-            }
-        }
-        catch (SharedStoreError error)
-        {
-            Report(error, generation, error.IsRefusal);
-            GiveBack();
-        }
-        finally
-        {
-            whole.Release();
-        }
-
-        return default;
     }
 
     /// <summary>The poem has become longer: above the limit it is not stored, and the lock is given back at once.</summary>
@@ -169,6 +142,39 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         }
 
         return false;
+    }
+
+    private async Deferred<Unit> Store(PoemBuffer whole)
+    {
+        // The lock is renewed until the answer is here: a long value takes its time.
+        int generation = _cache.Generation;
+        _stores = true;
+        whole.AddRef();
+        try
+        {
+            bool isStored = await _cache.Store.Store(poem.Key, _token, whole, service.Options.Lifetime);
+            ForgetLock();
+            if (isStored)
+            {
+                poem.Stored();
+            }
+            else
+            {
+                poem.LocksLost++;
+                service.DropIfKept(whole);
+            }
+        }
+        catch (SharedStoreError error)
+        {
+            Report(error, generation, error.IsRefusal);
+            GiveBack();
+        }
+        finally
+        {
+            whole.Release();
+        }
+
+        return default;
     }
 
     private async Deferred<bool> TryRead()

@@ -136,7 +136,6 @@ internal abstract partial class TransformServer : Protocol
     {
         if (IsIdle)
         {
-            _ = _deadline.CancelIfActive();
             _deadline.Rearm(TimeLeft(silence));
         }
     }

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.IO;
@@ -175,39 +176,28 @@ internal sealed class TextBufferPool
     /// <summary>Most requests and answers fit. All spares together hold 1 MiB, which no budget counts.</summary>
     private const int MaxSpareCapacity = 16 * 1024;
 
-    private readonly TextBuffer?[] _spares = new TextBuffer?[MaxSpares];
-    private int _count;
+    private readonly Stack<TextBuffer> _spares = new(MaxSpares);
 
     /// <summary>Gives an empty buffer, which is the caller's until it is returned.</summary>
     /// <param name="limit">The longest text: 0 to <see cref="TextBuffer.MaxBytes"/>.</param>
     public TextBuffer Rent(int limit)
     {
-        TextBuffer buffer;
-        if (_count == 0)
-        {
-            buffer = new TextBuffer();
-        }
-        else
-        {
-            buffer = _spares[--_count]!;
-            _spares[_count] = null;
-        }
-
+        TextBuffer buffer = _spares.TryPop(out TextBuffer? spare) ? spare : new TextBuffer();
         buffer.Limit = limit;
         return buffer;
     }
 
     public void Return(TextBuffer buffer)
     {
-        if (buffer.Capacity > MaxSpareCapacity || _count == MaxSpares)
+        if (buffer.Capacity > MaxSpareCapacity || _spares.Count == MaxSpares)
         {
             buffer.Release();
         }
 
         buffer.Clear();
-        if (_count < MaxSpares)
+        if (_spares.Count < MaxSpares)
         {
-            _spares[_count++] = buffer;
+            _spares.Push(buffer);
         }
     }
 }

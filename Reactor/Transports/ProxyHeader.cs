@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Buffers.Text;
 
 namespace Poetry.Net;
 
@@ -159,32 +160,10 @@ internal readonly struct ProxyHeader
     }
 
     /// <summary>Digits without leading zeros, up to 65535.</summary>
-    private static bool TryParsePort(ReadOnlySpan<byte> text, out ushort port)
-    {
-        port = 0;
-        return TryParseNumber(text, 5, ushort.MaxValue, out int number) && (port = (ushort)number) == number;
-    }
+    private static bool TryParsePort(ReadOnlySpan<byte> text, out ushort port) =>
+        Utf8Parser.TryParse(text, out port, out int used) && IsWholeNumber(text, used);
 
-    private static bool TryParseNumber(ReadOnlySpan<byte> text, int maxDigits, int max, out int number)
-    {
-        number = 0;
-        if (text.IsEmpty || text.Length > maxDigits || (text.Length > 1 && text[0] == (byte)'0'))
-        {
-            return false;
-        }
-
-        foreach (byte digit in text)
-        {
-            if (digit is < (byte)'0' or > (byte)'9')
-            {
-                return false;
-            }
-
-            number = (number * 10) + digit - '0';
-        }
-
-        return number <= max;
-    }
+    private static bool IsWholeNumber(ReadOnlySpan<byte> text, int used) => used == text.Length && (used == 1 || text[0] != (byte)'0');
 
     private static bool TryParseAddress(ReadOnlySpan<byte> text, Span<byte> address) =>
         address.Length == 4 ? TryParseIPv4(text, address) : TryParseIPv6(text, address);
@@ -195,12 +174,12 @@ internal readonly struct ProxyHeader
         {
             int dot = text.IndexOf((byte)'.');
             bool isLast = i == 3;
-            if ((dot < 0) != isLast || !TryParseNumber(isLast ? text : text[..dot], 3, byte.MaxValue, out int number))
+            ReadOnlySpan<byte> part = isLast ? text : text[..Math.Max(dot, 0)];
+            if ((dot < 0) != isLast || !Utf8Parser.TryParse(part, out address[i], out int used) || !IsWholeNumber(part, used))
             {
                 return false;
             }
 
-            address[i] = (byte)number;
             text = isLast ? default : text[(dot + 1)..];
         }
 
@@ -274,23 +253,8 @@ internal readonly struct ProxyHeader
 
     private static bool TryParseGroup(ReadOnlySpan<byte> text, Span<byte> group)
     {
-        if (text.IsEmpty || text.Length > 4)
-        {
-            return false;
-        }
-
-        int number = 0;
-        foreach (byte digit in text)
-        {
-            if (!char.IsAsciiHexDigit((char)digit))
-            {
-                return false;
-            }
-
-            number = (number * 16) + (digit <= (byte)'9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
-        }
-
-        BinaryPrimitives.WriteUInt16BigEndian(group, (ushort)number);
-        return true;
+        bool isGroup = Utf8Parser.TryParse(text, out ushort number, out int used, 'x') && used == text.Length && used <= 4;
+        BinaryPrimitives.WriteUInt16BigEndian(group, number);
+        return isGroup;
     }
 }

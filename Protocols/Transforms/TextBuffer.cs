@@ -63,13 +63,22 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     /// <summary>Free space after the text; <see cref="Advance"/> says how much of it was used.</summary>
     /// <param name="count">The least that is wanted, 0 or more. The space may be larger than the limit allows.</param>
     /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
+    /// <exception cref="TextTooLongError">No text is so long.</exception>
     public Span<byte> Reserve(int count)
     {
-        long growth = GrowthFor(count);
-        if (growth > 0)
+        long needed = (long)_end + count + TailRoom;
+        if (needed > _capacity)
         {
-            _start = GrowingMemory.Grow(_start, _capacity, _capacity + growth);
-            _capacity += (int)growth;
+            if (needed - Overhead > MaxBytes)
+            {
+                ThrowTooLong();
+            }
+
+            // Twice the capacity, but no more than the limit allows, unless more is asked for.
+            long doubled = Math.Min(2L * _capacity, (long)Limit + Overhead);
+            long larger = Math.Max(Math.Max(needed, doubled), MinCapacity);
+            _start = GrowingMemory.Grow(_start, _capacity, larger);
+            _capacity = (int)larger;
         }
 
         if (_end + count > _filled)
@@ -79,26 +88,6 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         }
 
         return new Span<byte>(_start + _end, _capacity - _end - TailRoom);
-    }
-
-    /// <summary>How much more would be allocated to append so much.</summary>
-    /// <exception cref="TextTooLongError">No text is so long.</exception>
-    private long GrowthFor(int count)
-    {
-        long needed = (long)_end + count + TailRoom;
-        if (needed <= _capacity)
-        {
-            return 0;
-        }
-
-        if (needed - Overhead > MaxBytes)
-        {
-            ThrowTooLong();
-        }
-
-        // Twice the capacity, but no more than the limit allows, unless more is asked for.
-        long doubled = Math.Min(2L * _capacity, (long)Limit + Overhead);
-        return Math.Max(Math.Max(needed, doubled), MinCapacity) - _capacity;
     }
 
     /// <summary>Counts what was written to the space that <see cref="Reserve"/> gave.</summary>

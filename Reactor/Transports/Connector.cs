@@ -285,7 +285,7 @@ public sealed class Connector : IConnectionOwner
     {
         StopAttempts();
         Protocol? protocol = null;
-        Failure refusal = Failure.Cancelled;
+        Exception? thrown = null;
         try
         {
             protocol = _factory.BuildUnconnected(address);
@@ -293,7 +293,7 @@ public sealed class Connector : IConnectionOwner
         catch (Exception exception)
         {
             _reactor.CallbackThrew(null, exception);
-            refusal = new Failure(exception);
+            thrown = exception;
         }
 
         if (_state != State.Connecting)
@@ -306,7 +306,7 @@ public sealed class Connector : IConnectionOwner
         if (protocol is null)
         {
             _ = NativeSocket.Close(handle);
-            Fail(refusal);
+            Fail(new Failure(thrown ?? new ConnectError(Errno.ECONNABORTED, "the factory built no protocol")));
             return;
         }
 

@@ -8,7 +8,9 @@ namespace Poetry.Net;
 /// The header with which a load balancer tells a server the address of its client, before all other data: HAProxy's PROXY
 /// protocol, version 1 (a line of text) and version 2 (binary).
 /// </summary>
-internal readonly struct ProxyHeader
+/// <param name="length">Its length in bytes; the client's own data follows.</param>
+/// <param name="source">The client; null where the connection's own peer counts: LOCAL, UNKNOWN and UNSPEC.</param>
+internal readonly struct ProxyHeader(int length, in SocketAddress? source)
 {
     /// <summary>The longest header of version 1, with CRLF.</summary>
     public const int MaxTextBytes = 107;
@@ -18,12 +20,6 @@ internal readonly struct ProxyHeader
 
     private const int BinaryHeadBytes = 16;
     private const int BinaryUnixBytes = 216;
-
-    private ProxyHeader(int length, in SocketAddress? source)
-    {
-        Length = length;
-        Source = source;
-    }
 
     /// <summary>How far the bytes so far are a header.</summary>
     public enum Status
@@ -38,11 +34,9 @@ internal readonly struct ProxyHeader
         Invalid,
     }
 
-    /// <summary>Its length in bytes; the client's own data follows.</summary>
-    public int Length { get; }
+    public int Length { get; } = length;
 
-    /// <summary>The client; null where the connection's own peer counts: LOCAL, UNKNOWN and UNSPEC.</summary>
-    public SocketAddress? Source { get; }
+    public SocketAddress? Source { get; } = source;
 
     private static ReadOnlySpan<byte> Signature => "\r\n\r\n\0\r\nQUIT\n"u8;
 

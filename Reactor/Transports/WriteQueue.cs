@@ -58,14 +58,8 @@ internal struct WriteQueue
     }
 
     /// <summary>Queues memory by reference.</summary>
-    /// <param name="shared">Remains the caller's, and must not change until it is sent.</param>
-    public void AppendShared(ReadOnlyMemory<byte> shared)
-    {
-        if (!shared.IsEmpty)
-        {
-            Append(new Segment(shared, isCopy: false));
-        }
-    }
+    /// <param name="shared">Not empty. Remains the caller's, and must not change until it is sent.</param>
+    public void AppendShared(ReadOnlyMemory<byte> shared) => Append(new Segment(shared, isCopy: false));
 
     public void AppendCopy(ReadOnlySpan<byte> data)
     {

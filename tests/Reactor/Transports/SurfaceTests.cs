@@ -90,7 +90,7 @@ public sealed class SurfaceTests
     [DynamicData(nameof(AllBackends))]
     public void EndpointConnect_CancelledByItsOwnProtocol_ResetsTheConnection(string backend)
     {
-        // The connection is made, and the deferred has not fired yet: nobody else could close it.
+        // The connection is made, and the deferred has not fired yet: no one else has the protocol.
         using Reactor reactor = Backends.OpenReactor(backend, _log);
         ListeningPort port = reactor.ListenTcp(0, new Poems("a poem"));
         Failure? reason = null;

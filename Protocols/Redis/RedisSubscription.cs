@@ -43,7 +43,6 @@ public sealed class RedisSubscription
     internal void Ping()
     {
         _command.Ping();
-        _ = _ping.CancelIfActive();
         _ping.Rearm(PingInterval);
     }
 

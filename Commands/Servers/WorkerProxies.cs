@@ -150,13 +150,13 @@ internal sealed class WorkerProxies
 
         byte[] transformation = Encoding.UTF8.GetBytes(_settings.Transform);
         var client = new TransformClient(_worker.Reactor, _settings.Via!, _request.ConnectTimeout, _settings.Timeout);
-        return receiver => TransformedFetch.Start(
+        return receiver => new TransformedFetch(
             mirrors.Start,
             (text, output) => client.Transform(transformation, text.Text, output),
             $"{_settings.Via}",
             _settings.Proxy.Format,
             _settings.Proxy.MaxPoemBytes,
-            receiver);
+            receiver).Start();
     }
 
     /// <summary>True if a connection leads to a listener of this very upstream. A name tells that only when it is connected to.</summary>

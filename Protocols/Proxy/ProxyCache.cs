@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Poetry.Net;
 
 namespace Poetry.Protocols;
 
@@ -14,8 +15,8 @@ namespace Poetry.Protocols;
 /// <param name="maxBytes">The limit.</param>
 internal sealed class ProxyCache(long maxBytes)
 {
-    private ProxyService? _newest;
-    private ProxyService? _oldest;
+    /// <summary>The services that keep a poem, the least recently used one first.</summary>
+    private readonly IntrusiveList<ProxyService> _byUse = new();
 
     /// <summary>The limit.</summary>
     public long MaxBytes => maxBytes;
@@ -36,7 +37,7 @@ internal sealed class ProxyCache(long maxBytes)
     public long Bytes { get; private set; }
 
     /// <summary>Number of the kept poems.</summary>
-    public int Count { get; private set; }
+    public int Count => _byUse.Count;
 
     /// <summary>Poems that were dropped to make room for others.</summary>
     public long Evictions { get; private set; }
@@ -46,10 +47,10 @@ internal sealed class ProxyCache(long maxBytes)
     /// <returns>False if that is not enough.</returns>
     public bool TryMakeRoom(int bytes)
     {
-        ProxyService? service = _oldest;
+        ProxyService? service = _byUse.First;
         while (HeldBytes > maxBytes - bytes && service is not null)
         {
-            ProxyService? newer = service.Newer;
+            ProxyService? newer = IntrusiveList<ProxyService>.Next(service);
             if (service.IdleBytes > 0)
             {
                 Evictions++;
@@ -76,18 +77,17 @@ internal sealed class ProxyCache(long maxBytes)
     public void Add(ProxyService service, long bytes)
     {
         Bytes += bytes;
-        Count++;
         Debug.Assert(Bytes <= HeldBytes, "a kept poem is charged");
-        LinkNewest(service);
+        _byUse.AddLast(service);
     }
 
     /// <summary>Records that the poem of a service was used.</summary>
     public void Touch(ProxyService service)
     {
-        if (_newest != service)
+        if (_byUse.Last != service)
         {
-            Unlink(service);
-            LinkNewest(service);
+            _byUse.Remove(service);
+            _byUse.AddLast(service);
         }
     }
 
@@ -95,47 +95,7 @@ internal sealed class ProxyCache(long maxBytes)
     public void Remove(ProxyService service, long bytes)
     {
         Bytes -= bytes;
-        Count--;
-        Debug.Assert(Bytes >= 0 && Count >= 0, "only what was added is removed");
-        Unlink(service);
-    }
-
-    private void LinkNewest(ProxyService service)
-    {
-        service.Older = _newest;
-        if (_newest is null)
-        {
-            _oldest = service;
-        }
-        else
-        {
-            _newest.Newer = service;
-        }
-
-        _newest = service;
-    }
-
-    private void Unlink(ProxyService service)
-    {
-        if (service.Newer is null)
-        {
-            _newest = service.Older;
-        }
-        else
-        {
-            service.Newer.Older = service.Older;
-        }
-
-        if (service.Older is null)
-        {
-            _oldest = service.Newer;
-        }
-        else
-        {
-            service.Older.Newer = service.Newer;
-        }
-
-        service.Newer = null;
-        service.Older = null;
+        Debug.Assert(Bytes >= 0, "only what was added is removed");
+        _byUse.Remove(service);
     }
 }

@@ -34,7 +34,7 @@ internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
     internal ProxyDelivery(IPoemReader reader)
     {
         Reader = reader;
-        Completed = Deferred.WithCanceller<ProxyDelivery, long>(this, static (delivery, _) => delivery.Leave());
+        Completed = Deferred.WithCanceller<ProxyDelivery, long>(this, static (delivery, _) => delivery._download?.Leave(delivery));
     }
 
     /// <summary>
@@ -54,10 +54,9 @@ internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
 
     internal IPoemReader Reader { get; }
 
-    /// <summary>Bytes that the client was given.</summary>
-    internal long Given { get; private set; }
+    /// <summary>Bytes that the client was given, by the kernel too.</summary>
+    internal long Given { get; set; }
 
-    /// <inheritdoc/>
     ref ListLinks<ProxyDelivery> IListElement<ProxyDelivery>.Links => ref _links;
 
     /// <summary>The client has taken everything that it was given: a paused upstream may go on.</summary>
@@ -86,51 +85,23 @@ internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
         }
     }
 
-    /// <summary>The kernel has sent it more of the poem, or will.</summary>
-    internal void Skip(int count) => Given += count;
-
     /// <summary>Gives it the stale poem in place of the one that failed.</summary>
     internal void SwitchTo(PoemBuffer stale)
     {
-        SetPoem(stale);
+        Attach(_download, stale);
         IsStale = true;
     }
 
     /// <summary>It waits for a download now: its first one, or another in place of one that has failed.</summary>
-    internal void Attach(ProxyDownload download, PoemBuffer poem)
-    {
-        SetPoem(poem);
-        _download = download;
-    }
-
-    /// <summary>It is no longer in the list of its download.</summary>
-    internal void Detach() => _download = null;
-
-    /// <summary>The client was given the whole poem.</summary>
-    internal void Succeed()
-    {
-        if (!Completed.Called)
-        {
-            Completed.Callback(_poem.Length);
-        }
-    }
-
-    /// <summary>There will be no more of the poem.</summary>
-    internal void Fail(Failure reason)
-    {
-        if (!Completed.Called)
-        {
-            Completed.Errback(reason);
-        }
-    }
-
-    private void SetPoem(PoemBuffer poem)
+    internal void Attach(ProxyDownload? download, PoemBuffer poem)
     {
         Debug.Assert(Given == 0, "no client gets parts of two poems");
         poem.AddRef();
         _poem?.Release();
         _poem = poem;
+        _download = download;
     }
 
-    private void Leave() => _download?.Leave(this);
+    /// <summary>It is no longer in the list of its download.</summary>
+    internal void Detach() => _download = null;
 }

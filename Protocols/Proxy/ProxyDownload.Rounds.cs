@@ -35,17 +35,9 @@ internal sealed partial class ProxyDownload
     private long _slowest;
 
     /// <summary>Adds a client, which gets the poem from its start.</summary>
-    public ProxyDelivery Add(IPoemReader reader)
+    public void Add(ProxyDelivery delivery)
     {
         Debug.Assert(_stage == Stage.Fetching && HasAll, "a client joins while the whole poem can still be had");
-        var delivery = new ProxyDelivery(reader);
-        Adopt(delivery);
-        return delivery;
-    }
-
-    /// <summary>Adds a client that was given nothing yet.</summary>
-    public void Adopt(ProxyDelivery delivery)
-    {
         delivery.Attach(this, _poem);
         _clients.AddLast(delivery);
         _service.Waiters++;
@@ -147,8 +139,7 @@ internal sealed partial class ProxyDownload
                     _slowestInRound = Math.Min(_slowestInRound, delivery.Reader.BytesTaken);
                     break;
                 case Stage.Complete:
-                    delivery.GiveRest();
-                    Dismiss(delivery)?.Succeed();
+                    GiveAll(delivery);
                     break;
                 default:
                     Refuse(delivery);
@@ -158,7 +149,7 @@ internal sealed partial class ProxyDownload
         catch (Exception exception)
         {
             _service.ReaderThrew(exception);
-            Dismiss(delivery)?.Fail(new Failure(exception));
+            Dismiss(delivery)?.Completed.Errback(new Failure(exception));
         }
     }
 
@@ -171,19 +162,25 @@ internal sealed partial class ProxyDownload
         if (delivery.Given == 0 && _failure!.Check<SharedCutError>() && !_service.IsPaused)
         {
             Leave(delivery);
-            _service.FetchAgain(delivery);
+            _service.Fetch(delivery);
         }
         else if (delivery.Given == 0 && _service.StalePoem is { } stale)
         {
             delivery.SwitchTo(stale);
-            delivery.GiveRest();
             _service.StaleServed++;
-            Dismiss(delivery)?.Succeed();
+            GiveAll(delivery);
         }
         else
         {
-            Dismiss(delivery)?.Fail(_failure!);
+            Dismiss(delivery)?.Completed.Errback(_failure!);
         }
+    }
+
+    /// <summary>Gives a client the rest of its poem, and the end.</summary>
+    private void GiveAll(ProxyDelivery delivery)
+    {
+        delivery.GiveRest();
+        Dismiss(delivery)?.Completed.Callback(delivery.TotalBytes);
     }
 
     /// <summary>Removes a client before it is told of the end, so that it can't be removed twice.</summary>
@@ -270,7 +267,7 @@ internal sealed partial class ProxyDownload
         ReceivedBytes += count;
         _poem.Skip(count);
         ProxyDelivery only = _clients.First!;
-        only.Skip(count);
+        only.Given += count;
         _slowest = only.Reader.BytesTaken;
         if (!_paused && _slowest < _poem.Length)
         {

@@ -39,21 +39,15 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         _cache = service.Cache;
         _needsClient = !isBackground;
         _poem = new PoemBuffer(service.Memory, _cache, _options.ChunkBytes);
+        Shared = service.Shared is { } shared ? new SharedFetch(shared, service, this) : null;
         _rounds = service.Clock.CallLater(TimeSpan.Zero, this, static download => download.ServeSome());
     }
 
     private enum Stage : byte
     {
-        /// <summary>The poem is arriving.</summary>
         Fetching,
-
-        /// <summary>The whole poem is here.</summary>
         Complete,
-
-        /// <summary>The fetch has failed.</summary>
         Failed,
-
-        /// <summary>The fetch was cancelled.</summary>
         Cancelled,
     }
 
@@ -72,7 +66,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     public bool HasBegun => _poem.Length > 0 || _poem.TotalBytes >= 0;
 
     /// <summary>The fetch, if the poem is shared with other proxies; null if it is not.</summary>
-    public SharedFetch? Shared { get; set; }
+    public SharedFetch? Shared { get; }
 
     /// <summary>How far the fastest client may be ahead of the slowest.</summary>
     private int WindowBytes => _splices ? 0
@@ -117,10 +111,8 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
     }
 
-    /// <inheritdoc/>
     public void Connected(IProducer upstream) => _upstream = upstream;
 
-    /// <inheritdoc/>
     public void Announced(long length)
     {
         if (_stage != Stage.Fetching)
@@ -140,7 +132,6 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
     }
 
-    /// <inheritdoc/>
     public Span<byte> GetBuffer()
     {
         try
@@ -154,7 +145,6 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
     }
 
-    /// <inheritdoc/>
     public bool Received(ReadOnlySpan<byte> bytes)
     {
         if (_stage != Stage.Fetching)
@@ -185,7 +175,6 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         return true;
     }
 
-    /// <inheritdoc/>
     public bool TryRestart()
     {
         if (_stage != Stage.Fetching || _hasGiven)
@@ -230,7 +219,9 @@ internal sealed partial class ProxyDownload : IPoemReceiver
             return true;
         }
 
-        _service.RefreshNotKept(this);
+        // A refresh whose poem can't be kept. The old poem is dropped: the next client has the new one passed through.
+        Debug.Assert(_service.IsCurrent(this), "a disowned fetch is none of the background");
+        _service.DropPoem();
         Cancel();
         return false;
     }

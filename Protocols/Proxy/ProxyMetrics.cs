@@ -9,17 +9,21 @@ namespace Poetry.Protocols;
 internal sealed class ProxyMetrics
 {
     private readonly MetricsPage _page;
-    private readonly List<ProxyService> _sorted;
+
+    /// <summary>Two reactors may proxy the same upstream, each with a service of its own, and a label may occur only once.</summary>
+    private readonly SortedList<string, List<ProxyService>> _upstreams = new(StringComparer.Ordinal);
 
     private ProxyMetrics(MetricsPage page, IEnumerable<ProxyService> services)
     {
-        // Two reactors may proxy the same upstream, each with a service of its own, and a label may occur only once.
         _page = page;
-        _sorted = [.. services];
-        _sorted.Sort(static (one, other) => string.CompareOrdinal(one.Upstream, other.Upstream));
+        foreach (ProxyService service in services)
+        {
+            if (!_upstreams.TryAdd(service.Upstream, [service]))
+            {
+                _upstreams[service.Upstream].Add(service);
+            }
+        }
     }
-
-    private delegate void WriteGroup(MetricsPage page, string upstream, List<ProxyService> services);
 
     /// <summary>Adds them to a page.</summary>
     /// <param name="page">The page.</param>
@@ -76,38 +80,23 @@ internal sealed class ProxyMetrics
     private void Family(string name, string help, string type, Func<ProxyService, long> value)
     {
         _page.Head(name, help, type);
-        ForEachUpstream((page, upstream, services) =>
+        foreach ((string upstream, List<ProxyService> services) in _upstreams)
         {
             long sum = 0;
             services.ForEach(service => sum += value(service));
-            page.Sample(name, "upstream", upstream, sum.ToString(CultureInfo.InvariantCulture));
-        });
+            _page.Sample(name, "upstream", upstream, sum.ToString(CultureInfo.InvariantCulture));
+        }
     }
 
     private void FirstByte()
     {
         const string Name = "proxy_first_byte_seconds";
         _page.Head(Name, "From accept to the first byte that a client was sent.", "histogram");
-        ForEachUpstream(static (page, upstream, services) =>
+        foreach ((string upstream, List<ProxyService> services) in _upstreams)
         {
             var sum = new Histogram();
             services.ForEach(service => sum.Add(service.FirstByte));
-            page.Sample(Name, "upstream", upstream, sum);
-        });
-    }
-
-    private void ForEachUpstream(WriteGroup write)
-    {
-        for (int i = 0; i < _sorted.Count;)
-        {
-            int end = i + 1;
-            while (end < _sorted.Count && _sorted[end].Upstream == _sorted[i].Upstream)
-            {
-                end++;
-            }
-
-            write(_page, _sorted[i].Upstream, _sorted.GetRange(i, end - i));
-            i = end;
+            _page.Sample(Name, "upstream", upstream, sum);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -14,27 +15,28 @@ namespace Poetry.Protocols;
 /// </remarks>
 internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemReader, IProducer
 {
+    /// <summary>In the record of a client that was given a poem older than its lifetime.</summary>
+    private const string Stale = "stale";
+
     private PoemBuffer? _cached;
     private ProxyDelivery? _delivery;
     private DelayedCall? _probeTimer;
     private ConnectionStart _start;
     private long _totalBytes;
     private string? _detail;
+
+    /// <summary>How it has ended for the client, where the end of the connection alone does not tell.</summary>
+    private ConnectionOutcome? _outcome;
     private bool _mayBeProbe;
     private bool _isHit;
     private bool _hasBegun;
-    private bool _failed;
-    private bool _left;
 
-    /// <inheritdoc/>
     public long BytesTaken => Transport.BytesSent;
 
-    /// <inheritdoc/>
     StreamTransport? IPoemReader.Connection => Transport as StreamTransport;
 
     private ProxyService Service => factory.Service;
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         _start = new ConnectionStart(factory.Clock);
@@ -42,8 +44,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         _detail = null;
         _isHit = false;
         _hasBegun = false;
-        _failed = false;
-        _left = false;
+        _outcome = null;
         _mayBeProbe = !TryAnswer();
         if (!_mayBeProbe && !(_isHit && Service.NeedsRefresh))
         {
@@ -65,7 +66,6 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
     }
 
-    /// <inheritdoc/>
     public void Write(ReadOnlyMemory<byte> bytes, bool last)
     {
         CountFirstByte();
@@ -84,10 +84,8 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     {
     }
 
-    /// <inheritdoc/>
     public void ResumeProducing() => _delivery?.Drained();
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         if (_mayBeProbe)
@@ -96,7 +94,6 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ReadConnectionLost()
     {
         if (!_mayBeProbe && _delivery is not { Waits: true })
@@ -106,15 +103,13 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
 
         // The reset first: it drops what was queued, so that the poem can be released.
-        _left = true;
+        _outcome = ConnectionOutcome.Left;
         Transport.AbortConnection();
         EndDelivery();
     }
 
-    /// <inheritdoc/>
     protected internal override void AllSent() => Release();
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         _ = _probeTimer?.CancelIfActive();
@@ -124,10 +119,14 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
             Service.Probes++;
         }
 
-        _detail = _delivery is { IsStale: true } ? ProxyServerFactory.Stale : _detail;
         long totalBytes = _totalBytes >= 0 ? _totalBytes : _delivery?.TotalBytes ?? -1;
         ConnectionRecord record = _start.End(
-            Transport, factory.Clock.Now, "proxied", Service.Upstream, totalBytes, OutcomeOf(reason)) with
+            Transport,
+            factory.Clock.Now,
+            "proxied",
+            Service.Upstream,
+            totalBytes,
+            _outcome ?? ConnectionRecord.OutcomeOf(reason)) with
         {
             Detail = _detail,
         };
@@ -141,21 +140,16 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
             }
         }
 
-        factory.Record(record, _mayBeProbe);
+        record.Log(factory.Log, _mayBeProbe ? LogLevel.Debug : LogLevel.Information);
         Release();
     }
-
-    private ConnectionOutcome OutcomeOf(Failure reason) =>
-        _failed ? ConnectionOutcome.Failed
-        : _left ? ConnectionOutcome.Left
-        : ConnectionRecord.OutcomeOf(reason);
 
     /// <summary>Answers without a new fetch, if that is possible.</summary>
     private bool TryAnswer()
     {
         if (Service.TryAcquireCached(out bool isStale) is { } poem)
         {
-            _detail = isStale ? ProxyServerFactory.Stale : null;
+            _detail = isStale ? Stale : null;
             _isHit = true;
             SendCached(poem);
         }
@@ -165,7 +159,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
         else if (Service.IsPaused)
         {
-            _failed = true;
+            _outcome = ConnectionOutcome.Failed;
             _detail = Service.Refuse();
             Transport.AbortConnection();
         }
@@ -237,13 +231,17 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         {
             Transport.LoseConnection();
             _totalBytes = _delivery!.TotalBytes;
-            _detail = _delivery.IsStale ? ProxyServerFactory.Stale : null;
+            _detail = _delivery.IsStale ? Stale : null;
             ReleaseIfSent();
             return;
         }
 
-        _failed = !failure.Check<CancelledError>();
-        _detail = _failed ? failure.Message : null;
+        if (!failure.Check<CancelledError>())
+        {
+            _outcome = ConnectionOutcome.Failed;
+            _detail = failure.Message;
+        }
+
         Transport.AbortConnection();
     }
 

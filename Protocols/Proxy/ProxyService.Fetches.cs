@@ -49,14 +49,16 @@ internal sealed partial class ProxyService
         }
     }
 
-    /// <summary>A client that was given nothing yet waits for another fetch.</summary>
-    internal void FetchAgain(ProxyDelivery delivery)
+    /// <summary>A client that was given nothing yet waits for the fetch under way, or for a new one.</summary>
+    internal void Fetch(ProxyDelivery delivery)
     {
-        ProxyDownload download = _download is { HasAll: true } underWay ? underWay : MakeDownload(isBackground: false);
-        download.Adopt(delivery);
-        if (download != _download)
+        if (CanJoin)
         {
-            Start(download);
+            _download!.Add(delivery);
+        }
+        else
+        {
+            Begin(delivery);
         }
     }
 
@@ -86,16 +88,6 @@ internal sealed partial class ProxyService
         ProxyLog.FetchCancelled(log, upstream);
     }
 
-    /// <summary>
-    /// The new poem of a background fetch can't be kept, so the fetch ends. The old poem is dropped: the next client has the new
-    /// one passed through.
-    /// </summary>
-    internal void RefreshNotKept(ProxyDownload download)
-    {
-        Debug.Assert(IsCurrent(download), "a disowned fetch is none of the background");
-        DropPoem();
-    }
-
     private static string Describe(Failure reason, long receivedBytes)
     {
         string what = !reason.Check<ConnectionLost>() ? reason.Message
@@ -107,26 +99,16 @@ internal sealed partial class ProxyService
 
     private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
-    /// <param name="reader">The first client; null for a fetch in the background.</param>
-    /// <returns>The first client's part.</returns>
-    private ProxyDelivery? Begin(IPoemReader? reader)
+    /// <summary>Begins a fetch. A download that can't be joined any more goes on for the clients that it has.</summary>
+    /// <param name="first">The first client; null for a fetch in the background.</param>
+    private void Begin(ProxyDelivery? first)
     {
-        ProxyDownload download = MakeDownload(isBackground: reader is null);
-        ProxyDelivery? delivery = reader is null ? null : download.Add(reader);
-        Start(download);
-        return delivery;
-    }
+        var download = new ProxyDownload(this, isBackground: first is null);
+        if (first is not null)
+        {
+            download.Add(first);
+        }
 
-    private ProxyDownload MakeDownload(bool isBackground)
-    {
-        var download = new ProxyDownload(this, isBackground);
-        download.Shared = Shared is null ? null : new SharedFetch(Shared, this, download);
-        return download;
-    }
-
-    private void Start(ProxyDownload download)
-    {
-        // A download that can't be joined any more goes on for the clients that it has.
         _download = download;
         FetchesInFlight++;
         download.Start();

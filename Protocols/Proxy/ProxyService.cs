@@ -35,8 +35,8 @@ internal enum ProxyState
 /// <param name="fetch">Begins a fetch; cancelling its deferred stops it.</param>
 /// <param name="clock">The reactor's.</param>
 /// <param name="options">How poems are fetched and kept.</param>
-/// <param name="cache">Shared by the services of the reactor.</param>
-/// <param name="memory">Shared by the services of the reactor.</param>
+/// <param name="cache">Shared by the services of the reactor, as <paramref name="memory"/> is.</param>
+/// <param name="memory">Allocates the poems.</param>
 /// <param name="log">Where it logs.</param>
 internal sealed partial class ProxyService(
     string upstream,
@@ -45,7 +45,7 @@ internal sealed partial class ProxyService(
     ProxyOptions options,
     ProxyCache cache,
     PoemMemory memory,
-    ILogger log)
+    ILogger log) : IListElement<ProxyService>
 {
     private readonly string _usingCached = $"Using cached poem. ({upstream})";
     private readonly Backoff _backoff = new(options.MinPause, options.MaxPause);
@@ -65,9 +65,9 @@ internal sealed partial class ProxyService(
     /// <summary>Until then it takes the place of a poem that can't be fetched.</summary>
     private TimeSpan _staleUntil;
     private DelayedCall? _expiry;
+    private ListLinks<ProxyService> _byUse;
     private string _lastFailure = string.Empty;
 
-    /// <summary>The name of the upstream, as typed.</summary>
     public string Upstream => upstream;
 
     public ProxyOptions Options => options;
@@ -78,7 +78,6 @@ internal sealed partial class ProxyService(
 
     public PoemMemory Memory => memory;
 
-    /// <summary>What it has.</summary>
     public ProxyState State => _download is not null ? ProxyState.Fetching
         : _poem is null || clock.Now >= Later(_freshUntil, Later(_refreshUntil, _staleUntil)) ? ProxyState.Empty
         : clock.Now < _freshUntil ? ProxyState.Cached
@@ -108,20 +107,17 @@ internal sealed partial class ProxyService(
     /// <summary>Clients that left before a fetch began for them.</summary>
     public long Probes { get; set; }
 
-    /// <summary>Fetches that were begun.</summary>
     public long Fetches { get; private set; }
 
     /// <summary>Fetches that were begun in the background.</summary>
     public long Refreshes { get; private set; }
 
-    /// <summary>Fetches that failed.</summary>
     public long Failures { get; private set; }
 
     /// <summary>Fetches that were cancelled: the last client left, a purge found no client, or a background fetch was too long.
     /// </summary>
     public long Cancels { get; private set; }
 
-    /// <summary>Fetches that are under way.</summary>
     public long FetchesInFlight { get; private set; }
 
     /// <summary>Clients that wait for a fetch, or for more of it.</summary>
@@ -139,13 +135,12 @@ internal sealed partial class ProxyService(
     /// <summary>Bytes that dropping the kept poem would free: none while a client reads it.</summary>
     internal long IdleBytes => _poem is { IsShared: false } poem ? poem.Length : 0;
 
-    /// <summary>Its neighbours in the order of use, for the cache alone.</summary>
-    internal ProxyService? Newer { get; set; }
-
-    internal ProxyService? Older { get; set; }
+    ref ListLinks<ProxyService> IListElement<ProxyService>.Links => ref _byUse;
 
     /// <summary>The kept poem, if it may take the place of one that can't be fetched.</summary>
     internal PoemBuffer? StalePoem => clock.Now < Later(_freshUntil, _staleUntil) ? _poem : null;
+
+    private bool CanJoin => _download is { HasAll: true };
 
     /// <summary>True if a client that was given the old poem begins a fetch in the background: see <see cref="Refresh"/>.</summary>
     public bool NeedsRefresh =>
@@ -177,7 +172,7 @@ internal sealed partial class ProxyService(
         if (NeedsRefresh)
         {
             Refreshes++;
-            Begin(reader: null);
+            Begin(first: null);
         }
     }
 
@@ -186,28 +181,16 @@ internal sealed partial class ProxyService(
     /// <returns>To be ended by the caller when the reader's connection is over.</returns>
     public ProxyDelivery Join(IPoemReader reader)
     {
-        if (TryJoin(reader) is { } delivery)
-        {
-            return delivery;
-        }
-
         Misses++;
-        return Begin(reader)!;
+        Coalesced += CanJoin ? 1 : 0;
+        var delivery = new ProxyDelivery(reader);
+        Fetch(delivery);
+        return delivery;
     }
 
     /// <summary>Waits for the poem if a fetch is under way whose beginning is still in memory.</summary>
     /// <param name="reader">As for <see cref="Join"/>.</param>
-    public ProxyDelivery? TryJoin(IPoemReader reader)
-    {
-        if (_download is not { HasAll: true } underWay)
-        {
-            return null;
-        }
-
-        Misses++;
-        Coalesced++;
-        return underWay.Add(reader);
-    }
+    public ProxyDelivery? TryJoin(IPoemReader reader) => CanJoin ? Join(reader) : null;
 
     /// <summary>Counts a client that is reset because it came in a pause.</summary>
     /// <returns>Why the last fetch failed.</returns>
@@ -243,7 +226,6 @@ internal sealed partial class ProxyService(
         {
             _poem = null;
             _ = _expiry?.CancelIfActive();
-            _expiry = null;
             cache.Remove(this, poem.Length);
             poem.Release();
         }

@@ -35,7 +35,6 @@ internal sealed class SharedCache
     private TimeSpan _usableSince;
     private TimeSpan _subscribedAt;
     private bool _isSubscribed;
-    private bool _isClosed;
     private Action? _whenIdle;
 
     /// <summary>Makes one that is not started.</summary>
@@ -56,7 +55,6 @@ internal sealed class SharedCache
 
     public ILogger Log { get; }
 
-    /// <summary>The operations.</summary>
     public ISharedStore Store { get; }
 
     /// <summary>Makes the random name of a fetch; tests replace it.</summary>
@@ -74,8 +72,8 @@ internal sealed class SharedCache
     /// <summary>Of all workers of the process, so that an outage is logged once.</summary>
     public SharedOutages Outages { get; init; } = new();
 
-    /// <summary>Subscribes.</summary>
-    public void Start() => Resubscribe();
+    /// <summary>Subscribes, at first or anew.</summary>
+    public void Start() => _subscribing = Watch(Subscribe());
 
     /// <summary>Purges keys for all proxies; if the cache can't be reached, as soon as it can be.</summary>
     public void Purge(IEnumerable<string> keys)
@@ -83,12 +81,7 @@ internal sealed class SharedCache
         _unpurged.UnionWith(keys);
         if (IsUsable && _unpurged.Count > 0 && !IsPurging)
         {
-            int generation = Generation;
-            _purging = PurgePending().AddErrback((SharedStoreError error) =>
-            {
-                Failed(error, generation);
-                return default;
-            }).AddErrback(static (CancelledError _) => default);
+            _purging = Watch(PurgePending());
         }
     }
 
@@ -145,12 +138,6 @@ internal sealed class SharedCache
     /// <summary>Gives all locks back and closes the connections.</summary>
     public void Close()
     {
-        if (_isClosed)
-        {
-            return;
-        }
-
-        _isClosed = true;
         _whenIdle = null;
         foreach (SharedFetch fetch in _holders.ToArray())
         {
@@ -177,7 +164,7 @@ internal sealed class SharedCache
     private void OnSubscriptionLost(SharedStoreError error)
     {
         _isSubscribed = false;
-        if (IsUsable && _clock.Now - _subscribedAt < MinPause)
+        if (_clock.Now - _subscribedAt < MinPause)
         {
             // A server that confirms and closes each time: asking again at once would be a loop.
             Failed(error, Generation);
@@ -185,14 +172,15 @@ internal sealed class SharedCache
         else if (IsUsable)
         {
             // It may have been closed for being idle, which is no outage.
-            Resubscribe();
+            Start();
         }
     }
 
-    private void Resubscribe()
+    /// <summary>The failure of an operation that nothing else waits for is an outage.</summary>
+    private Deferred Watch(Deferred<Unit> operation)
     {
         int generation = Generation;
-        _subscribing = Subscribe().AddErrback((SharedStoreError error) =>
+        return operation.AddErrback((SharedStoreError error) =>
         {
             Failed(error, generation);
             return default;
@@ -239,31 +227,34 @@ internal sealed class SharedCache
     private void RetryLater()
     {
         _backoff.Failed(_clock.Now);
-        _retry = _clock.CallLater(_backoff.Until - _clock.Now, this, static cache => cache.Retry());
-    }
-
-    private void Retry()
-    {
-        _recovery = Recover().AddErrback((SharedStoreError _) =>
-        {
-            RetryLater();
-            return default;
-        }).AddErrback(static (CancelledError _) => default);
+        _retry = _clock.CallLater(
+            _backoff.Until - _clock.Now, this, static cache => cache._recovery = cache.Watch(cache.Recover()));
     }
 
     /// <summary>It is back when a write succeeds, nothing is left to be purged, and purges can be heard.</summary>
     private async Deferred<Unit> Recover()
     {
-        await Store.Probe();
-        if (!_isSubscribed)
+        try
         {
-            await Subscribe();
+            await Store.Probe();
+            if (!_isSubscribed)
+            {
+                await Subscribe();
+            }
+
+            await PurgePending();
+        }
+        catch (SharedStoreError)
+        {
+            RetryLater();
+            return default;
         }
 
-        await PurgePending();
         if (!_isSubscribed)
         {
-            throw new SharedStoreError("the subscription has ended");
+            // It has ended meanwhile.
+            RetryLater();
+            return default;
         }
 
         IsUsable = true;

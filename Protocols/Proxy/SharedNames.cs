@@ -15,11 +15,8 @@ internal sealed record SharedNames(string Prefix)
     /// <summary>The channel on which purged keys are published.</summary>
     public string Channel { get; } = $"{Prefix}:purge";
 
-    /// <summary>The key that is written to find out if the cache can be used, for <see cref="ProbeLifetime"/>.</summary>
+    /// <summary>The key that is written, for a second, to find out if the cache can be used.</summary>
     public string ProbeKey { get; } = $"{Prefix}:probe";
-
-    /// <summary>How long the value of <see cref="ProbeKey"/> lives.</summary>
-    public static TimeSpan ProbeLifetime { get; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The key of a poem. The braces keep it and its lock in one slot of a cluster.</summary>
     /// <param name="format">How it travels.</param>

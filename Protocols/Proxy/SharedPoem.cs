@@ -4,16 +4,11 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>The poem of one upstream in the shared cache: how it is fetched, and what its proxy has to know of it.</summary>
-/// <param name="cache">The cache.</param>
-/// <param name="key">Of the poem.</param>
-/// <param name="clock">The reactor's.</param>
-/// <param name="options">How the cache is used.</param>
 internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, SharedPoemOptions options)
 {
     private readonly Backoff _refusals = new(SharedCache.MinPause, SharedCache.MaxPause);
     private TimeSpan? _refusedSince;
 
-    /// <summary>Its key in the cache.</summary>
     public string Key => key;
 
     public SharedCache Cache => cache;
@@ -31,7 +26,6 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, Sh
     /// <summary>Fetches that waited for the fetch of another proxy.</summary>
     public long Waits { get; set; }
 
-    /// <summary>Poems that were stored.</summary>
     public long Stores { get; private set; }
 
     /// <summary>Operations that the cache has refused; while <see cref="IsRefused"/> there is no other.</summary>

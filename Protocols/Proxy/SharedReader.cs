@@ -20,13 +20,10 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
     /// <summary>True if the whole value was received, and is what a proxy stores.</summary>
     public bool IsComplete => !_isWrong && _received == Length && (format == PoemFormat.Plain || _frame.Complete);
 
-    /// <inheritdoc/>
     public void Connected(IProducer upstream) => download.Connected(upstream);
 
-    /// <inheritdoc/>
     public void Announced(long length) => Length = length;
 
-    /// <inheritdoc/>
     public bool Received(ReadOnlySpan<byte> bytes)
     {
         Debug.Assert(Length >= _received + bytes.Length, "the length comes first");

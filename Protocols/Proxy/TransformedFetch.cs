@@ -9,35 +9,23 @@ namespace Poetry.Protocols;
 /// Fetches a poem, has it transformed, and gives the result to the receiver: to a proxy it looks like a fetch. Nothing is
 /// passed on before the transformation is done.
 /// </summary>
-internal sealed class TransformedFetch : IPoemReceiver
+/// <param name="fetch">Fetches the poem.</param>
+/// <param name="transform">Transforms a text into another; both are released here.</param>
+/// <param name="server">Which server does that, for its failures.</param>
+/// <param name="format">How the result travels.</param>
+/// <param name="maxBytes">A longer poem, or result, is a failure.</param>
+/// <param name="receiver">Receives the result.</param>
+internal sealed class TransformedFetch(
+    Func<IPoemReceiver, Deferred<long>> fetch,
+    Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform,
+    string server,
+    PoemFormat format,
+    long maxBytes,
+    IPoemReceiver receiver) : IPoemReceiver
 {
-    private readonly TextBuffer _text;
+    private readonly TextBuffer _text = new() { Limit = (int)Math.Min(maxBytes, TextBuffer.MaxBytes) };
     private bool _isTooLong;
 
-    private TransformedFetch(TextBuffer text) => _text = text;
-
-    /// <summary>Begins.</summary>
-    /// <param name="fetch">Fetches the poem.</param>
-    /// <param name="transform">Transforms a text into another; both are released here.</param>
-    /// <param name="server">Which server does that, for its failures.</param>
-    /// <param name="format">How the result travels.</param>
-    /// <param name="maxBytes">A longer poem, or result, is a failure.</param>
-    /// <param name="receiver">Receives the result.</param>
-    /// <returns>Fires with the length of the result; fails as the fetch or the transformation does. Cancelling it stops
-    /// both.</returns>
-    public static Deferred<long> Start(
-        Func<IPoemReceiver, Deferred<long>> fetch,
-        Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform,
-        string server,
-        PoemFormat format,
-        long maxBytes,
-        IPoemReceiver receiver)
-    {
-        var collector = new TransformedFetch(new TextBuffer { Limit = (int)Math.Min(maxBytes, TextBuffer.MaxBytes) });
-        return collector.Run(fetch, transform, server, format, receiver);
-    }
-
-    /// <inheritdoc/>
     bool IPoemReceiver.Received(ReadOnlySpan<byte> bytes)
     {
         _isTooLong = bytes.Length > _text.Limit - _text.Length;
@@ -49,25 +37,22 @@ internal sealed class TransformedFetch : IPoemReceiver
         return !_isTooLong;
     }
 
-    /// <inheritdoc/>
     bool IPoemReceiver.TryRestart()
     {
         _text.Clear();
         return true;
     }
 
-    private async Deferred<long> Run(
-        Func<IPoemReceiver, Deferred<long>> fetch,
-        Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform,
-        string server,
-        PoemFormat format,
-        IPoemReceiver receiver)
+    /// <summary>Begins.</summary>
+    /// <returns>Fires with the length of the result; fails as the fetch or the transformation does. Cancelling it stops
+    /// both.</returns>
+    public async Deferred<long> Start()
     {
         var result = new TextBuffer { Limit = _text.Limit };
         try
         {
             _ = await fetch(this);
-            _ = await Transform(transform, server, result);
+            _ = await Transform(result);
             if (format == PoemFormat.Netstring)
             {
                 receiver.Announced(result.Length);
@@ -82,7 +67,8 @@ internal sealed class TransformedFetch : IPoemReceiver
         }
         catch (PoemIncompleteError) when (_isTooLong)
         {
-            throw TooLong();
+            throw new PoemIncompleteError(string.Create(
+                CultureInfo.InvariantCulture, $"the poem is longer than {_text.Limit} bytes, and cannot be transformed"));
         }
         finally
         {
@@ -92,8 +78,7 @@ internal sealed class TransformedFetch : IPoemReceiver
     }
 
     /// <summary>Names the transform server in its failures, which are none of the upstream.</summary>
-    private async Deferred<TextBuffer> Transform(
-        Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform, string server, TextBuffer result)
+    private async Deferred<TextBuffer> Transform(TextBuffer result)
     {
         try
         {
@@ -104,7 +89,4 @@ internal sealed class TransformedFetch : IPoemReceiver
             throw new TransformError($"transform server {server}: {error.Message}");
         }
     }
-
-    private PoemIncompleteError TooLong() =>
-        new(string.Create(CultureInfo.InvariantCulture, $"the poem is longer than {_text.Limit} bytes, and cannot be transformed"));
 }

@@ -20,20 +20,19 @@ public sealed class RedisAddress
     private const int MaxDatabaseDigits = 9;
 
     private const string Scheme = "redis://";
+    private const string WrongDatabase = "the number of the database has other characters than digits, or too many";
     private const string Forms = "expected redis://[USER][:PASSWORD]@HOST[:6379][,HOST...][/DB] or unix:PATH[?db=N]";
-
-    private readonly Endpoint[] _endpoints;
 
     private RedisAddress(Endpoint[] endpoints, byte[]? user, byte[]? password, int database)
     {
-        _endpoints = endpoints;
+        Endpoints = endpoints;
         User = user;
         Password = password;
         Database = database;
     }
 
     /// <summary>The servers, in the order in which they are tried: at least one.</summary>
-    public IReadOnlyList<Endpoint> Endpoints => _endpoints;
+    public IReadOnlyList<Endpoint> Endpoints { get; }
 
     /// <summary>The number of the database.</summary>
     public int Database { get; }
@@ -73,14 +72,9 @@ public sealed class RedisAddress
     /// <summary>The servers and the database, without user and password.</summary>
     public override string ToString()
     {
-        string database = Database == 0 ? string.Empty : Database.ToString(CultureInfo.InvariantCulture);
-        if (_endpoints[0].IsUnix)
-        {
-            return $"{_endpoints[0]}{(Database == 0 ? string.Empty : "?db=")}{database}";
-        }
-
-        var text = new StringBuilder(Scheme).AppendJoin(',', (object[])_endpoints);
-        return text.Append(Database == 0 ? string.Empty : "/").Append(database).ToString();
+        bool isUnix = Endpoints[0].IsUnix;
+        string servers = (isUnix ? string.Empty : Scheme) + string.Join(',', Endpoints);
+        return Database == 0 ? servers : string.Create(CultureInfo.InvariantCulture, $"{servers}{(isUnix ? "?db=" : "/")}{Database}");
     }
 
     private static string? ReadUnix(string text, byte[]? password, out RedisAddress? address)
@@ -99,7 +93,7 @@ public sealed class RedisAddress
 
             if (!TryReadDatabase(query[3..], out database))
             {
-                return "the number of the database has other characters than digits, or too many";
+                return WrongDatabase;
             }
         }
 
@@ -135,7 +129,7 @@ public sealed class RedisAddress
         int database = 0;
         if (slash >= 0 && slash + 1 < rest.Length && !TryReadDatabase(rest.AsSpan(slash + 1), out database))
         {
-            return "the number of the database has other characters than digits, or too many";
+            return WrongDatabase;
         }
 
         string[] hosts = (slash < 0 ? rest : rest[..slash]).Split(',');

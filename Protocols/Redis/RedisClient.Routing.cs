@@ -80,13 +80,14 @@ public sealed partial class RedisClient
     internal void Completed(RedisCommand command)
     {
         RedisRoute route = command.Route;
-        if (command.Redirect is { } redirect && route.Hops < MaxHops && !command.IsCancelled)
+        bool mayHop = route.Hops < MaxHops && !command.IsCancelled;
+        if (command.Redirect is { } redirect && mayHop)
         {
             Follow(command, redirect);
             return;
         }
 
-        if (command.Refusal?.Code == "TRYAGAIN" && route.Hops < MaxHops && !command.IsCancelled)
+        if (command.Refusal?.Code == "TRYAGAIN" && mayHop)
         {
             // A slot is moving, and of two keys only one has moved yet.
             TimeSpan delay = FirstDelay * (1 << route.Hops++);

@@ -111,10 +111,8 @@ internal abstract class RedisCommand : IProducer
     /// <param name="failure">Null if the server has refused nothing.</param>
     public abstract void Ended(Failure? failure);
 
-    /// <inheritdoc/>
     public void PauseProducing() => Connection?.Pause(this);
 
-    /// <inheritdoc/>
     public void ResumeProducing() => Connection?.Resume(this);
 
     /// <summary>Writes the commands; for one that does not override <see cref="WriteTo"/>.</summary>
@@ -166,7 +164,6 @@ internal abstract class RedisCommand<T> : RedisCommand
     /// <summary>The result, once all replies are here.</summary>
     protected abstract T Value { get; }
 
-    /// <inheritdoc/>
     public override void Ended(Failure? failure)
     {
         if (failure is null)

@@ -110,31 +110,19 @@ internal sealed class RedisConnection : Protocol
     /// <summary>Ends the connection when what was written is with the kernel, and fails its commands at once.</summary>
     public void Close(Failure reason)
     {
-        if (_state == State.Ended)
+        if (_state == State.Connecting || Transport.BytesPending > 0)
         {
-            return;
-        }
-
-        _failure ??= reason;
-        if (_state == State.Connecting)
-        {
-            _connector.StopConnecting();
-            return;
-        }
-
-        if (Transport.BytesPending > 0)
-        {
-            Transport.AbortConnection();
+            Fail(reason);
         }
         else
         {
+            _failure ??= reason;
             Transport.LoseConnection();
         }
 
         End(reason);
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         // A server that drains waits for its clients, and not for this.
@@ -154,7 +142,6 @@ internal sealed class RedisConnection : Protocol
         Transmit(signIn);
     }
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
         _received += data.Length;
@@ -184,10 +171,8 @@ internal sealed class RedisConnection : Protocol
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void ReadConnectionLost() => Transport.LoseConnection();
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         _client.Reactor.Connections.Ignored--;
@@ -300,11 +285,9 @@ internal sealed class RedisConnection : Protocol
         // The timer may be due earlier, and looks then: most replies come at once and leave it as it is.
         if (!_timer.Active || _timer.Due > SaturatedTime.Add(_due, _node.Allowance))
         {
-            Rearm(_due);
+            _timer.RearmAt(_due.Ticks);
         }
     }
-
-    private void Rearm(TimeSpan due) => _timer.Rearm(due > Now ? due - Now : TimeSpan.Zero);
 
     private void OnTimer()
     {
@@ -314,9 +297,10 @@ internal sealed class RedisConnection : Protocol
         }
 
         TimeSpan allowance = _node.Allowance;
-        if (Now < SaturatedTime.Add(_due, allowance))
+        TimeSpan due = SaturatedTime.Add(_due, allowance);
+        if (Now < due)
         {
-            Rearm(SaturatedTime.Add(_due, allowance));
+            _timer.RearmAt(due.Ticks);
         }
         else if (Moved - _mark < MinProgressBytes)
         {

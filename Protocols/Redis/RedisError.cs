@@ -8,6 +8,9 @@ namespace Poetry.Protocols;
 [SuppressMessage("Naming", "CA1710", Justification = "One scheme for exceptions, which is Twisted's.")]
 public sealed class RedisError(string message) : Exception(message)
 {
+    /// <summary>The start of the error of a server that has no connection left.</summary>
+    internal const string TooManyClients = "ERR max number of clients";
+
     /// <summary>The code of an error that the server sent, such as <c>WRONGTYPE</c>; empty for any other.</summary>
     public string Code { get; private init; } = string.Empty;
 
@@ -32,7 +35,8 @@ public sealed class RedisError(string message) : Exception(message)
         return new RedisError(text)
         {
             Code = code,
-            IsOfServer = code is "READONLY" or "LOADING" or "MASTERDOWN" or "CLUSTERDOWN" or "MISCONF" or "NOREPLICAS" or "BUSY" or "NOAUTH",
+            IsOfServer = code is "READONLY" or "LOADING" or "MASTERDOWN" or "CLUSTERDOWN" or "MISCONF" or "NOREPLICAS" or "BUSY" or "NOAUTH"
+                || text.StartsWith(TooManyClients, StringComparison.Ordinal),
         };
     }
 }

@@ -8,7 +8,6 @@ namespace Poetry.Protocols;
 /// <summary>A command of a program: what is typed.</summary>
 internal abstract class TypedCommand<T>(ReadOnlyMemory<byte>[] words) : RedisCommand<T>
 {
-    /// <inheritdoc/>
     public override ReadOnlySpan<byte> Key
     {
         get
@@ -19,7 +18,6 @@ internal abstract class TypedCommand<T>(ReadOnlyMemory<byte>[] words) : RedisCom
         }
     }
 
-    /// <inheritdoc/>
     protected override void WriteTo(ITransport transport, RespWriter writer)
     {
         _ = writer.Begin(words.Length);
@@ -51,11 +49,9 @@ internal sealed class RedisRequest(ReadOnlyMemory<byte>[] words, long maxBytes) 
 
     protected override RedisReply Value => _reply.Take();
 
-    /// <inheritdoc/>
     protected override bool Received(in RespToken token, int index) =>
         _reply.Add(token) || Refuse(new RedisError("a reply is too long") { IsOfServer = false });
 
-    /// <inheritdoc/>
     protected override void Restarted() => _reply.Clear();
 }
 
@@ -64,12 +60,10 @@ internal sealed class RedisStream(IRedisReceiver receiver, ReadOnlyMemory<byte>[
 {
     private long _length = -1;
 
-    /// <inheritdoc/>
     public override bool IsAlone => true;
 
     protected override long Value => _length;
 
-    /// <inheritdoc/>
     protected override bool Received(in RespToken token, int index)
     {
         switch (token.Kind)
@@ -85,7 +79,6 @@ internal sealed class RedisStream(IRedisReceiver receiver, ReadOnlyMemory<byte>[
         }
     }
 
-    /// <inheritdoc/>
     protected override void Restarted() => _length = -1;
 }
 

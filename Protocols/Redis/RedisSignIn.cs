@@ -15,7 +15,7 @@ internal sealed class RedisSignIn(RedisAddress address) : RedisCommand
         "WRONGPASS" => new RedisError("WRONGPASS: the server refuses this user and password"),
         "NOAUTH" => new RedisError("NOAUTH: the server wants a password"),
         "NOPERM" => new RedisError("NOPERM: the user may not select this database"),
-        "ERR" when refusal.Message.StartsWith("ERR max number of clients", StringComparison.Ordinal) => refusal,
+        "ERR" when refusal.Message.StartsWith(RedisError.TooManyClients, StringComparison.Ordinal) => refusal,
         _ => new RedisError("the server refuses to sign in: wrong user, password or database"),
     };
 

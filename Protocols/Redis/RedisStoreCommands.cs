@@ -14,7 +14,6 @@ internal class ShortCommand(string key, RespKind reply, params string[] words) :
     private readonly byte[] _key = Encoding.UTF8.GetBytes(key);
     private long _value;
 
-    /// <inheritdoc/>
     public override ReadOnlySpan<byte> Key => _key;
 
     protected override long Value => _value;
@@ -40,10 +39,8 @@ internal class ShortCommand(string key, RespKind reply, params string[] words) :
 /// <summary>Stores a poem: the script, and the poem from where it is.</summary>
 internal sealed class PutCommand(string key, PoemBuffer poem, params string[] words) : ShortCommand(key, RespKind.Integer, words)
 {
-    /// <inheritdoc/>
     public override bool IsAlone => true;
 
-    /// <inheritdoc/>
     public override long ValueBytes => poem.Length;
 
     protected override void WriteTo(ITransport transport, RespWriter writer)
@@ -89,10 +86,8 @@ internal sealed class GetCommand(Stack<GetCommand> spares) : RedisCommand
     private long _length;
     private bool _isRefused;
 
-    /// <inheritdoc/>
     public override ReadOnlySpan<byte> Key => _key.AsSpan(0, _keyLength);
 
-    /// <inheritdoc/>
     public override bool IsAlone => true;
 
     protected override int Replies => 2;
@@ -110,7 +105,6 @@ internal sealed class GetCommand(Stack<GetCommand> spares) : RedisCommand
         return _result;
     }
 
-    /// <inheritdoc/>
     public override void Ended(Failure? failure)
     {
         bool isMiss = _isRefused || Refusal?.Code == "WRONGTYPE" || (failure is null && _length < 0);

@@ -127,7 +127,7 @@ internal sealed partial class ProxySimulation
             _current = fetch;
             _life.Tell($"fetch {_fetches} begins");
             _live.Add(fetch);
-            fetch.Result = !_transforms ? _mirrors.Start(receiver) : TransformedFetch.Start(
+            fetch.Result = !_transforms ? _mirrors.Start(receiver) : new TransformedFetch(
                 _mirrors.Start,
                 (text, output) =>
                 {
@@ -139,7 +139,7 @@ internal sealed partial class ProxySimulation
                 "via:11000",
                 _life._options.Format,
                 _life._options.MaxPoemBytes,
-                receiver);
+                receiver).Start();
             return fetch.Result;
         }
 

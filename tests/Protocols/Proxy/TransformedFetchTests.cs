@@ -32,7 +32,7 @@ public sealed class TransformedFetchTests
         };
         _service = new ProxyService(
             "upstream",
-            receiver => TransformedFetch.Start(_upstreams.Fetch, Transform, "via:11000", options.Format, options.MaxPoemBytes, receiver),
+            receiver => new TransformedFetch(_upstreams.Fetch, Transform, "via:11000", options.Format, options.MaxPoemBytes, receiver).Start(),
             _clock,
             options,
             new ProxyCache(long.MaxValue),

@@ -102,6 +102,7 @@ public sealed partial class RedisFaultTests
     [TestMethod]
     [DataRow("READONLY You can't write against a read only replica.", false)]
     [DataRow("MISCONF Redis is configured to save RDB snapshots", false)]
+    [DataRow("ERR max number of clients reached", false)]
     [DataRow("ERR value is too long", true)]
     public void Error_OfAStore_IsARefusal_UnlessTheServerTakesNothing(string error, bool isRefusal)
     {
@@ -112,6 +113,19 @@ public sealed partial class RedisFaultTests
             isRefusal,
             Assert.ThrowsExactly<SharedStoreError>(() => _world.Wait(_store.Store(Key, "a", poem, TimeSpan.MaxValue))).IsRefusal);
         poem.Release();
+    }
+
+    [TestMethod]
+    public void TooManyClients_AtTheSignIn_AndTheNextServerIsUsed()
+    {
+        int port = FaultServer.FreePort();
+        using var server = new RedisServer("--port", Text(port), "--requirepass", "right");
+        using FaultServer full = Answering("-ERR max number of clients reached\r\n");
+        _store = _world.Store($"redis://:right@{full.Address},127.0.0.1:{Text(port)}");
+        SharedStoreError error = Assert.ThrowsExactly<SharedStoreError>(() => _world.Wait(_store.Probe()));
+        Assert.Contains("max number of clients", error.Message);
+        Assert.IsFalse(error.IsRefusal);
+        _ = _world.Wait(_store.Probe());
     }
 
     /// <summary>A user without scripts has its lock and no other's given back.</summary>

@@ -12,19 +12,16 @@ namespace Poetry.Protocols;
 /// charged once, however many clients read it. Dropping a poem that a client reads would free nothing, and is not done. A
 /// fetch that finds no memory passes its poem through in a narrow window; these windows are all that may exceed the limit.
 /// </remarks>
-/// <param name="maxBytes">The limit.</param>
 internal sealed class ProxyCache(long maxBytes)
 {
     /// <summary>The services that keep a poem, the least recently used one first.</summary>
     private readonly IntrusiveList<ProxyService> _byUse = new();
 
-    /// <summary>The limit.</summary>
     public long MaxBytes => maxBytes;
 
     /// <summary>Bytes of all poems in memory.</summary>
     public long HeldBytes { get; private set; }
 
-    /// <summary>True if the limit is reached.</summary>
     public bool IsFull => HeldBytes >= maxBytes;
 
     /// <summary>Poems in memory that are passed through.</summary>
@@ -81,7 +78,6 @@ internal sealed class ProxyCache(long maxBytes)
         _byUse.AddLast(service);
     }
 
-    /// <summary>Records that the poem of a service was used.</summary>
     public void Touch(ProxyService service)
     {
         if (_byUse.Last != service)

@@ -50,7 +50,11 @@ internal sealed partial class ProxyDownload
     /// <summary>Removes a client. The last one ends the download.</summary>
     public void Leave(ProxyDelivery delivery)
     {
-        Remove(delivery);
+        Debug.Assert(delivery.Waits, "a client that leaves is in the list");
+        _next = _next == delivery ? IntrusiveList<ProxyDelivery>.Next(delivery) : _next;
+        _clients.Remove(delivery);
+        delivery.Detach();
+        _service.Waiters--;
         if (_clients.First is not null)
         {
             // It may have been the slowest, which the others had to wait for.
@@ -79,11 +83,6 @@ internal sealed partial class ProxyDownload
     private void Wake()
     {
         _hasNews = true;
-        Arm();
-    }
-
-    private void Arm()
-    {
         if (!_rounds.Active)
         {
             _rounds.Rearm(TimeSpan.Zero);
@@ -117,7 +116,7 @@ internal sealed partial class ProxyDownload
 
         if (_next is not null || _hasNews)
         {
-            Arm();
+            _rounds.Rearm(TimeSpan.Zero);
         }
     }
 
@@ -274,18 +273,5 @@ internal sealed partial class ProxyDownload
             _paused = true;
             _upstream?.PauseProducing();
         }
-    }
-
-    private void Remove(ProxyDelivery delivery)
-    {
-        Debug.Assert(delivery.Waits, "a client that leaves is in the list");
-        if (_next == delivery)
-        {
-            _next = IntrusiveList<ProxyDelivery>.Next(delivery);
-        }
-
-        _clients.Remove(delivery);
-        delivery.Detach();
-        _service.Waiters--;
     }
 }

@@ -185,7 +185,6 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
     }
 
-    /// <summary>The client waits for the poem.</summary>
     private void BeginWaiting()
     {
         _ = _probeTimer?.CancelIfActive();

@@ -12,7 +12,6 @@ internal sealed partial class ProxyService
 
     internal void ReaderThrew(Exception exception) => ReactorLog.CallbackThrew(log, exception);
 
-    /// <summary>Begins a fetch from the upstream.</summary>
     internal Deferred<long> FetchUpstream(IPoemReceiver receiver)
     {
         Fetches++;
@@ -62,7 +61,6 @@ internal sealed partial class ProxyService
         }
     }
 
-    /// <summary>A fetch has failed.</summary>
     internal void FetchFailed(ProxyDownload download, Failure reason)
     {
         FetchEnded(download);
@@ -79,7 +77,6 @@ internal sealed partial class ProxyService
         _fetchErrors.Report(Describe(reason, download.ReceivedBytes));
     }
 
-    /// <summary>A fetch was cancelled.</summary>
     internal void FetchCancelled(ProxyDownload download)
     {
         FetchEnded(download);

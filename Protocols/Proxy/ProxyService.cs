@@ -5,22 +5,6 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>What a proxy has of the poem of one upstream.</summary>
-internal enum ProxyState
-{
-    /// <summary>Nothing.</summary>
-    Empty,
-
-    /// <summary>The poem is being fetched.</summary>
-    Fetching,
-
-    /// <summary>The poem is fresh, and served from memory.</summary>
-    Cached,
-
-    /// <summary>The poem is older than its lifetime; it may still be served.</summary>
-    Stale,
-}
-
 /// <summary>
 /// The proxy of one upstream: keeps its poem, or has it fetched once for all clients that wait. A plain object that knows a
 /// clock and a way to fetch, and no sockets.
@@ -78,11 +62,6 @@ internal sealed partial class ProxyService(
 
     public PoemMemory Memory => memory;
 
-    public ProxyState State => _download is not null ? ProxyState.Fetching
-        : _poem is null || clock.Now >= Later(_freshUntil, Later(_refreshUntil, _staleUntil)) ? ProxyState.Empty
-        : clock.Now < _freshUntil ? ProxyState.Cached
-        : ProxyState.Stale;
-
     /// <summary>True while the upstream is left alone after a failed fetch.</summary>
     public bool IsPaused => clock.Now < _backoff.Until;
 
@@ -109,7 +88,6 @@ internal sealed partial class ProxyService(
 
     public long Fetches { get; private set; }
 
-    /// <summary>Fetches that were begun in the background.</summary>
     public long Refreshes { get; private set; }
 
     public long Failures { get; private set; }

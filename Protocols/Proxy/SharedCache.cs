@@ -28,9 +28,9 @@ internal sealed class SharedCache
     private readonly List<SharedFetch> _holders = [];
     private readonly HashSet<string> _unpurged = [];
     private DelayedCall? _retry;
-    private Deferred? _recovery;
-    private Deferred? _subscribing;
-    private Deferred? _purging;
+    private Deferred<Unit>? _recovery;
+    private Deferred<Unit>? _subscribing;
+    private Deferred<Unit>? _purging;
     private TimeSpan _lostAt;
     private TimeSpan _usableSince;
     private TimeSpan _subscribedAt;
@@ -177,7 +177,7 @@ internal sealed class SharedCache
     }
 
     /// <summary>The failure of an operation that nothing else waits for is an outage.</summary>
-    private Deferred Watch(Deferred<Unit> operation)
+    private Deferred<Unit> Watch(Deferred<Unit> operation)
     {
         int generation = Generation;
         return operation.AddErrback((SharedStoreError error) =>

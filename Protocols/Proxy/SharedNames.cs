@@ -25,6 +25,5 @@ internal sealed record SharedNames(string Prefix)
     public string KeyOf(PoemFormat format, string? transformation, string upstream) =>
         $"{Prefix}:{{{(format == PoemFormat.Netstring ? "framed" : "plain")}:{transformation ?? "-"}:{upstream}}}";
 
-    /// <summary>The lock of a key.</summary>
     public static string LockOf(string key) => $"{key}:lock";
 }

@@ -56,7 +56,6 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, Sh
         }
     }
 
-    /// <summary>The poem was stored.</summary>
     public void Stored()
     {
         Stores++;

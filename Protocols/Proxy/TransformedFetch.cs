@@ -15,6 +15,7 @@ namespace Poetry.Protocols;
 /// <param name="format">How the result travels.</param>
 /// <param name="maxBytes">A longer poem, or result, is a failure.</param>
 /// <param name="receiver">Receives the result.</param>
+#pragma warning disable CA1001 // Start releases the text.
 internal sealed class TransformedFetch(
     Func<IPoemReceiver, Deferred<long>> fetch,
     Func<TextBuffer, TextBuffer, Deferred<TextBuffer>> transform,
@@ -22,6 +23,7 @@ internal sealed class TransformedFetch(
     PoemFormat format,
     long maxBytes,
     IPoemReceiver receiver) : IPoemReceiver
+#pragma warning restore CA1001
 {
     private readonly TextBuffer _text = new() { Limit = (int)Math.Min(maxBytes, TextBuffer.MaxBytes) };
     private bool _isTooLong;

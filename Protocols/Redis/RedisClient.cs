@@ -48,7 +48,6 @@ public sealed partial class RedisClient : IDisposable
     /// <summary>The most bytes of one reply that <see cref="Send(ReadOnlyMemory{byte}[])"/> takes: 64 MiB unless set.</summary>
     public long MaxReplyBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>Its reactor.</summary>
     internal Reactor Reactor { get; }
 
     /// <summary>The buffer in which commands are written, one at a time.</summary>

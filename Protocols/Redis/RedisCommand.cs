@@ -41,7 +41,6 @@ internal abstract class RedisCommand : IProducer
     /// <summary>True once a part of a reply has arrived.</summary>
     public bool IsTouched { get; private set; }
 
-    /// <summary>True if all replies have arrived.</summary>
     public bool IsComplete => Replies > 0 && _repliesRead == (Route.IsAsking ? 2 * Replies : Replies);
 
     /// <summary>True once its result is no longer wanted.</summary>
@@ -66,7 +65,6 @@ internal abstract class RedisCommand : IProducer
         Restarted();
     }
 
-    /// <summary>Writes it to its connection.</summary>
     public void Send(ITransport transport, RespWriter writer)
     {
         writer.Clear();

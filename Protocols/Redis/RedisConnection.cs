@@ -35,7 +35,6 @@ internal sealed class RedisConnection : Protocol
     private TimeSpan _restarted;
     private long _mark;
 
-    /// <summary>Begins to connect.</summary>
     public RedisConnection(RedisNode node, RedisClient client)
     {
         _node = node;
@@ -66,7 +65,16 @@ internal sealed class RedisConnection : Protocol
         Debug.Assert(_state != State.Ended && command.Next is null, "a command is in one connection at a time");
         command.Connection = this;
         _node.ValueBytes += command.ValueBytes;
-        Append(command);
+        if (_last is null)
+        {
+            _first = command;
+        }
+        else
+        {
+            _last.Next = command;
+        }
+
+        _last = command;
         if (_state == State.Ready)
         {
             Transmit(command);
@@ -94,7 +102,6 @@ internal sealed class RedisConnection : Protocol
         }
     }
 
-    /// <summary>Goes on reading.</summary>
     public void Resume(RedisCommand command)
     {
         if (command == _first && _isPaused)
@@ -187,20 +194,6 @@ internal sealed class RedisConnection : Protocol
             _unsent = command.Next;
             Transmit(command);
         }
-    }
-
-    private void Append(RedisCommand command)
-    {
-        if (_last is null)
-        {
-            _first = command;
-        }
-        else
-        {
-            _last.Next = command;
-        }
-
-        _last = command;
     }
 
     private void Transmit(RedisCommand command)
@@ -329,7 +322,6 @@ internal sealed class RedisConnection : Protocol
         }
     }
 
-    /// <summary>Fails the commands.</summary>
     private void End(Failure reason)
     {
         if (_state == State.Ended)
@@ -352,7 +344,6 @@ internal sealed class RedisConnection : Protocol
         }
     }
 
-    /// <summary>Of this connection alone.</summary>
     private sealed class ConnectionFactory(RedisConnection connection) : ClientFactory
     {
         protected internal override Protocol BuildProtocol(in SocketAddress peer) => connection;

@@ -26,7 +26,6 @@ internal sealed class RedisNode(RedisClient client, Endpoint endpoint)
     private readonly List<RedisConnection> _idle = [];
     private RedisConnection? _shared;
 
-    /// <summary>Its address.</summary>
     public Endpoint Endpoint { get; } = endpoint;
 
     /// <summary>The number of open connections.</summary>
@@ -38,7 +37,6 @@ internal sealed class RedisNode(RedisClient client, Endpoint endpoint)
     /// <summary>How much longer than the timeout it may be silent.</summary>
     public TimeSpan Allowance => TimeSpan.FromSeconds(ValueBytes / BytesPerSecond);
 
-    /// <summary>Sends a command.</summary>
     public void Send(RedisCommand command)
     {
         if (!command.IsAlone)
@@ -77,7 +75,6 @@ internal sealed class RedisNode(RedisClient client, Endpoint endpoint)
         }
     }
 
-    /// <summary>A connection has ended.</summary>
     public void Forget(RedisConnection connection)
     {
         _ = _all.Remove(connection);

@@ -95,7 +95,6 @@ internal sealed class RedisReplyBuilder(long maxBytes)
     private long _total;
     private RedisReply? _result;
 
-    /// <summary>Adds a piece.</summary>
     /// <returns>False if the reply is too long.</returns>
     public bool Add(in RespToken token)
     {
@@ -152,7 +151,6 @@ internal sealed class RedisReplyBuilder(long maxBytes)
         return result;
     }
 
-    /// <summary>Begins anew.</summary>
     public void Clear()
     {
         _open.Clear();

@@ -7,7 +7,6 @@ namespace Poetry.Protocols;
 /// <summary>A subscription to one channel. It has a connection of its own, which is pinged so that its loss is noticed.</summary>
 public sealed class RedisSubscription
 {
-    /// <summary>How often the server is pinged.</summary>
     internal static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(10);
 
     /// <summary>Chosen: the longest message that is passed on; a longer one ends the subscription.</summary>

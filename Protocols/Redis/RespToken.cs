@@ -11,7 +11,6 @@ internal enum RespKind : byte
     /// <summary>A line that says what went wrong; its first word is a code.</summary>
     Error,
 
-    /// <summary>A number.</summary>
     Integer,
 
     /// <summary>A bulk string begins, and its length is known.</summary>

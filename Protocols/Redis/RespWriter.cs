@@ -37,7 +37,6 @@ internal sealed class RespWriter
         return this;
     }
 
-    /// <summary>Writes an argument.</summary>
     public RespWriter Add(ReadOnlySpan<byte> argument)
     {
         BeginArgument(argument.Length);

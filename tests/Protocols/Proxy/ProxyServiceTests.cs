@@ -18,15 +18,19 @@ public sealed class ProxyServiceTests
     public void States_FollowThePoem()
     {
         using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromSeconds(10), StaleIfError = TimeSpan.FromSeconds(5) });
-        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+        Assert.AreEqual(0, world.Service.FetchesInFlight);
         _ = world.Join();
-        Assert.AreEqual(ProxyState.Fetching, world.Service.State);
+        Assert.AreEqual((1, 0), (world.Service.FetchesInFlight, world.Service.CachedBytes));
         world.Deliver(Poem);
-        Assert.AreEqual(ProxyState.Cached, world.Service.State);
+        Assert.AreEqual((0, Poem.Length), (world.Service.FetchesInFlight, world.Service.CachedBytes));
+        world.Service.TryAcquireCached(out bool isStale)!.Release();
+        Assert.IsFalse(isStale);
         world.Clock.Advance(10);
-        Assert.AreEqual(ProxyState.Stale, world.Service.State);
+        Assert.IsNull(world.Service.TryAcquireCached(out isStale), "it only stands in for a poem that can't be fetched");
+        Assert.IsTrue(isStale);
+        Assert.IsNotNull(world.Service.StalePoem);
         world.Clock.Advance(5);
-        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+        Assert.IsNull(world.Service.StalePoem);
         Assert.AreEqual(0, world.Cache.Bytes, "what can't be served any more is not kept");
     }
 
@@ -143,7 +147,7 @@ public sealed class ProxyServiceTests
         world.Deliver(Poem);
         ProxyWorld.AssertGot(first, Poem);
         ProxyWorld.AssertGot(second, Poem);
-        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+        Assert.AreEqual(0, world.Service.CachedBytes);
         _ = world.Join();
         Assert.HasCount(2, world.Upstreams.All);
     }
@@ -243,7 +247,7 @@ public sealed class ProxyServiceTests
         world.Service.Clear();
         world.Deliver(Poem);
         ProxyWorld.AssertGot(before, Poem);
-        Assert.AreEqual(ProxyState.Empty, world.Service.State);
+        Assert.AreEqual(0, world.Service.CachedBytes);
     }
 
     [TestMethod]

@@ -173,7 +173,13 @@ internal sealed class ServeCommand
             if (!sources.ContainsKey(poem.File) && !opened.ContainsKey(poem.File))
             {
                 (PoemSource? source, PoemProblem problem) = await PoemSource.Open(poem.File, format, clock);
-                opened.Add(poem.File, source ?? throw new ListenFileError(poem.Place + problem.Sentence));
+                if (source is null)
+                {
+                    Array.ForEach([.. opened.Values], static source => source.Close());
+                    throw new ListenFileError(poem.Place + problem.Sentence);
+                }
+
+                opened.Add(poem.File, source);
             }
         }
 

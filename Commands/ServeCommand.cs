@@ -28,16 +28,8 @@ internal sealed class ServeCommand
         SignalQueue.Open(isServer: true);
         using var log = PoetryLogger.ForServer(server);
         ListenFile? list = options.ListFile is { } path ? new ListenFile(path, server, server.ListenAt(null)) : null;
-        ServedPoem[] poems = options.Poems;
+        ServedPoem[] poems = list is null ? options.Poems : PoemsOf(list, list.Read());
         var sources = new Dictionary<string, PoemSource>();
-        try
-        {
-            poems = list is null ? poems : PoemsOf(list, list.Read());
-        }
-        catch (ListenFileError error)
-        {
-            throw new UsageError(error.Message);
-        }
 
         // Standard input last: it may take its time, and a file that is missing is reported at once.
         PoemProblem problem = Open(poems, options.Format, sources, isStandardInput: false);

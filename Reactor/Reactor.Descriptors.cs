@@ -143,7 +143,8 @@ public sealed partial class Reactor
         Errno error = Watch(descriptor, interest);
         if (error != Errno.None)
         {
-            throw new System.IO.IOException($"cannot watch a descriptor: {error.Sentence()}");
+            string why = error == Errno.EEXIST ? "another object watches it" : error.Sentence();
+            throw new System.IO.IOException($"cannot watch a descriptor: {why}");
         }
     }
 }

@@ -38,14 +38,19 @@ internal static class OutputPath
     }
 
     /// <summary>Checks that a file can have the name, before anything is fetched for it.</summary>
-    /// <returns>The error of a name that is too long, belongs to a directory, or is in a directory that does not exist.</returns>
+    /// <returns>
+    /// The error of a name that is too long, belongs to a directory or a socket, or is in a directory that does not exist.
+    /// </returns>
     public static Errno Check(string path)
     {
         string resolved = Resolve(path);
         Errno error = NativeFile.StatusOf(resolved, out FileStatus status);
         if (error != Errno.ENOENT)
         {
-            return error == Errno.None && status.Kind == FileKind.Directory ? Errno.EISDIR : error;
+            return error != Errno.None ? error
+                : status.Kind == FileKind.Directory ? Errno.EISDIR
+                : status.Kind == FileKind.Socket && !IsDescriptor(Path.GetFullPath(resolved)) ? Errno.ENXIO
+                : Errno.None;
         }
 
         // The point at the end follows a link to a directory, and fails for what is none.

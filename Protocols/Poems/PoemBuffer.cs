@@ -360,12 +360,10 @@ internal sealed class PoemBuffer
 
         private void AskFor(int count)
         {
-            int end = _filled + count;
-            if (end > _written)
+            int growth = LargeMemory.FilledBytes(Capacity, _filled + count) - LargeMemory.FilledBytes(Capacity, _written);
+            if (growth > 0)
             {
-                int filled = LargeMemory.FilledBytes(Capacity, end);
-                AvailableMemory.Fill(filled - _written);
-                _written = filled > end ? filled : _written;
+                AvailableMemory.Fill(growth);
             }
         }
     }

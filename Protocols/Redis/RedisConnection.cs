@@ -299,7 +299,6 @@ internal sealed class RedisConnection : Protocol
         // The timer may be due earlier, and looks then: most replies come at once and leave it as it is.
         if (!_timer.Active || _timer.Due > SaturatedTime.Add(_due, _node.Allowance))
         {
-            _ = _timer.CancelIfActive();
             Rearm(_due);
         }
     }

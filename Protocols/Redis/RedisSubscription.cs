@@ -47,7 +47,6 @@ public sealed class RedisSubscription
     internal void Ping()
     {
         ((SubscribeCommand)Command).Ping();
-        _ = _ping.CancelIfActive();
         _ping.Rearm(PingInterval);
     }
 

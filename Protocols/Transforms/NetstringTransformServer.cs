@@ -13,7 +13,7 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
 
     private protected override bool HasBegun => _hasLength || _length.HasBegun;
 
-    private protected override int ExpectedLength => _length.Value;
+    private protected override int ExpectedLength => (int)_length.Value;
 
     /// <summary>As long as the request: an upstream may have long names.</summary>
     private protected override int MaxNameLength => TextBuffer.MaxBytes - 1;
@@ -27,7 +27,7 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
             return;
         }
 
-        int missing = _length.Value - KeptLength;
+        int missing = ExpectedLength - KeptLength;
         if (data.Length <= missing)
         {
             Keep(data);

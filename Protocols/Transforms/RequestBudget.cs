@@ -67,10 +67,7 @@ internal sealed class BudgetQueue
     public void Return(long bytes)
     {
         _budget.Return(bytes);
-        if (_waiting.Count > 0)
-        {
-            RetryIn(TimeSpan.Zero);
-        }
+        RetryIn(TimeSpan.Zero);
     }
 
     /// <summary>Grants a lease as soon as its <see cref="RequestLease.MissingBytes"/> can be taken.</summary>
@@ -86,7 +83,7 @@ internal sealed class BudgetQueue
     public void Remove(LinkedListNode<RequestLease> lease)
     {
         _waiting.Remove(lease);
-        RetryIn(_waiting.Count > 0 ? TimeSpan.Zero : TimeSpan.MaxValue);
+        RetryIn(TimeSpan.Zero);
     }
 
     private void Retry()
@@ -97,15 +94,18 @@ internal sealed class BudgetQueue
             first.Value.Grant();
         }
 
-        RetryIn(_waiting.Count > 0 ? RetryInterval : TimeSpan.MaxValue);
+        RetryIn(RetryInterval);
     }
 
     private void RetryIn(TimeSpan delay)
     {
-        _ = _retry.CancelIfActive();
-        if (delay < TimeSpan.MaxValue)
+        if (_waiting.Count > 0)
         {
             _retry.Rearm(delay);
+        }
+        else
+        {
+            _ = _retry.CancelIfActive();
         }
     }
 }

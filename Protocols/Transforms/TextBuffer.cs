@@ -1,5 +1,6 @@
 using System;
 using System.Buffers;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.IO;
@@ -62,13 +63,22 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     /// <summary>Free space after the text; <see cref="Advance"/> says how much of it was used.</summary>
     /// <param name="count">The least that is wanted, 0 or more. The space may be larger than the limit allows.</param>
     /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
+    /// <exception cref="TextTooLongError">No text is so long.</exception>
     public Span<byte> Reserve(int count)
     {
-        long growth = GrowthFor(count);
-        if (growth > 0)
+        long needed = (long)_end + count + TailRoom;
+        if (needed > _capacity)
         {
-            _start = GrowingMemory.Grow(_start, _capacity, _capacity + growth);
-            _capacity += (int)growth;
+            if (needed - Overhead > MaxBytes)
+            {
+                ThrowTooLong();
+            }
+
+            // Twice the capacity, but no more than the limit allows, unless more is asked for.
+            long doubled = Math.Min(2L * _capacity, (long)Limit + Overhead);
+            long larger = Math.Max(Math.Max(needed, doubled), MinCapacity);
+            _start = GrowingMemory.Grow(_start, _capacity, larger);
+            _capacity = (int)larger;
         }
 
         if (_end + count > _filled)
@@ -78,26 +88,6 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         }
 
         return new Span<byte>(_start + _end, _capacity - _end - TailRoom);
-    }
-
-    /// <summary>How much more would be allocated to append so much.</summary>
-    /// <exception cref="TextTooLongError">No text is so long.</exception>
-    private long GrowthFor(int count)
-    {
-        long needed = (long)_end + count + TailRoom;
-        if (needed <= _capacity)
-        {
-            return 0;
-        }
-
-        if (needed - Overhead > MaxBytes)
-        {
-            ThrowTooLong();
-        }
-
-        // Twice the capacity, but no more than the limit allows, unless more is asked for.
-        long doubled = Math.Min(2L * _capacity, (long)Limit + Overhead);
-        return Math.Max(Math.Max(needed, doubled), MinCapacity) - _capacity;
     }
 
     /// <summary>Counts what was written to the space that <see cref="Reserve"/> gave.</summary>
@@ -175,39 +165,28 @@ internal sealed class TextBufferPool
     /// <summary>Most requests and answers fit. All spares together hold 1 MiB, which no budget counts.</summary>
     private const int MaxSpareCapacity = 16 * 1024;
 
-    private readonly TextBuffer?[] _spares = new TextBuffer?[MaxSpares];
-    private int _count;
+    private readonly Stack<TextBuffer> _spares = new(MaxSpares);
 
     /// <summary>Gives an empty buffer, which is the caller's until it is returned.</summary>
     /// <param name="limit">The longest text: 0 to <see cref="TextBuffer.MaxBytes"/>.</param>
     public TextBuffer Rent(int limit)
     {
-        TextBuffer buffer;
-        if (_count == 0)
-        {
-            buffer = new TextBuffer();
-        }
-        else
-        {
-            buffer = _spares[--_count]!;
-            _spares[_count] = null;
-        }
-
+        TextBuffer buffer = _spares.TryPop(out TextBuffer? spare) ? spare : new TextBuffer();
         buffer.Limit = limit;
         return buffer;
     }
 
     public void Return(TextBuffer buffer)
     {
-        if (buffer.Capacity > MaxSpareCapacity || _count == MaxSpares)
+        if (buffer.Capacity > MaxSpareCapacity || _spares.Count == MaxSpares)
         {
             buffer.Release();
         }
 
         buffer.Clear();
-        if (_count < MaxSpares)
+        if (_spares.Count < MaxSpares)
         {
-            _spares[_count++] = buffer;
+            _spares.Push(buffer);
         }
     }
 }

@@ -116,18 +116,15 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
     protected internal override void ClientConnectionLost(Connector connector, Failure reason) => End();
 
     /// <summary>The output is complete.</summary>
-    internal void Answered()
-    {
-        Deferred<TextBuffer>? answer = _answer;
-        _answer = null;
-        answer?.Callback(output);
-    }
+    internal void Answered() => Fire(output);
 
-    internal void Failed(Failure reason)
+    internal void Failed(Failure reason) => Fire(reason);
+
+    private void Fire(Outcome<TextBuffer> outcome)
     {
         Deferred<TextBuffer>? answer = _answer;
         _answer = null;
-        answer?.Errback(reason);
+        answer?.Fire(outcome);
     }
 
     private void Cancel()
@@ -174,8 +171,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     private DelayedCall? _timer;
     private long _sentBefore;
     private bool _isOver;
-
-    private long Received => fetch.Output?.Length ?? 0;
 
     protected internal override void ConnectionMade()
     {
@@ -229,7 +224,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
         if (!_isOver)
         {
             GiveUp(_frame.HasLength
-                ? $"got {Received} of {_frame.Length} bytes"
+                ? $"got {fetch.Output?.Length ?? 0} of {_frame.Length} bytes"
                 : "the server closed without an answer");
         }
     }

@@ -27,10 +27,10 @@ internal abstract partial class TransformServer
         }
 
         Append(part);
-        if (TryReadName() && KeptLength >= RequestLease.MaxSmallText && !Lease.IsLarge)
+        if (TryReadName() && KeptLength >= RequestLease.MaxSmallText && !Lease.IsLarge
+            && !Lease.TryHold(Math.Min(MemoryFor(ExpectedLength), _factory.Limits.Large.MaxBytes)))
         {
-            long needed = MemoryFor(ExpectedLength);
-            _ = Lease.CanHold(needed) ? TryHold(needed) : TryHold(_factory.Limits.Large.MaxBytes);
+            AwaitMemory();
         }
     }
 
@@ -106,14 +106,9 @@ internal abstract partial class TransformServer
         return _transformation is not null;
     }
 
-    /// <summary>Reserves memory. While there is none, the connection is paused.</summary>
-    private bool TryHold(long bytes)
+    /// <summary>The lease waits: until it is granted, the connection is paused.</summary>
+    private void AwaitMemory()
     {
-        if (Lease.TryHold(bytes))
-        {
-            return true;
-        }
-
         if (KeptLength > RequestLease.MaxSmallText)
         {
             // Another reactor took the memory that this one saw before it read.
@@ -121,7 +116,6 @@ internal abstract partial class TransformServer
         }
 
         Transport.PauseProducing();
-        return false;
     }
 
     private void OnMemoryGranted()
@@ -164,12 +158,7 @@ internal abstract partial class TransformServer
                 Append(request);
             }
 
-            if (KeptLength > RequestLease.MaxSmallText)
-            {
-                Lease.Hold(KeptLength);
-            }
-
-            Transport.PauseProducing();
+            AwaitMemory();
         }
     }
 }

@@ -136,7 +136,6 @@ internal abstract partial class TransformServer : Protocol
     {
         if (IsIdle)
         {
-            _ = _deadline.CancelIfActive();
             _deadline.Rearm(TimeLeft(silence));
         }
     }
@@ -226,13 +225,11 @@ internal abstract partial class TransformServer : Protocol
     private void Fail(Failure failure)
     {
         // Many requests fail alike while an upstream is down or memory is short; anything else is a bug of the transformation.
-        if (failure.Check<IOException>() || failure.Check<CancelledError>())
+        bool isMemory = failure.Check<OutOfMemoryException>();
+        if (isMemory || failure.Check<IOException>() || failure.Check<CancelledError>())
         {
-            _factory.Failures.Report($"#{_start.Number} {_transformation!.Name} for {Transport.Peer}: {failure.Message}");
-        }
-        else if (failure.Check<OutOfMemoryException>())
-        {
-            _factory.Failures.Report($"#{_start.Number} {_transformation!.Name} for {Transport.Peer}: out of memory");
+            string problem = isMemory ? TransformClient.OutOfMemory : failure.Message;
+            _factory.Failures.Report($"#{_start.Number} {_transformation!.Name} for {Transport.Peer}: {problem}");
         }
         else
         {

@@ -14,7 +14,8 @@ namespace Poetry.Protocols;
 /// Crosses threads: the protocols of several reactors may share a service. All transformations are registered before serving
 /// begins, and the counters are interlocked.
 /// </remarks>
-internal sealed class TransformService
+/// <param name="elsewhere">Makes a transformation that is not registered from its name, or returns null.</param>
+internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere = null)
 {
     /// <summary>
     /// The longest result is so many times as long as the text. Chosen: changing the case of a letter makes it at most half as
@@ -23,17 +24,9 @@ internal sealed class TransformService
     public const int MaxGrowth = 4;
 
     private readonly List<Transformation> _transformations = [];
-    private readonly Func<byte[], Transformation?>? _elsewhere;
     private long _succeeded;
     private long _failed;
     private long _unknown;
-
-    /// <summary>Makes a service without transformations.</summary>
-    /// <param name="elsewhere">Makes a transformation that is not registered from its name, or returns null.</param>
-    public TransformService(Func<byte[], Transformation?>? elsewhere = null)
-    {
-        _elsewhere = elsewhere;
-    }
 
     public IEnumerable<string> Names
     {
@@ -80,7 +73,7 @@ internal sealed class TransformService
     /// <returns>Null if there is none.</returns>
     public Transformation? Find(ReadOnlySpan<byte> name)
     {
-        Transformation? found = Known(name) ?? _elsewhere?.Invoke(name.ToArray());
+        Transformation? found = Known(name) ?? elsewhere?.Invoke(name.ToArray());
         if (found is null)
         {
             _ = Interlocked.Increment(ref _unknown);

@@ -9,10 +9,10 @@ namespace Poetry.Protocols;
 /// </summary>
 internal struct FrameReader
 {
-    /// <summary>More digits do not fit a length of 63 bits.</summary>
-    private const int MaxDigits = 18;
+    /// <summary>Of 18 digits: more do not fit a length of 63 bits.</summary>
+    private const long MaxLength = 999_999_999_999_999_999;
 
-    private int _digits;
+    private NetstringLength _length;
 
     /// <summary>True if the length has been read.</summary>
     public bool HasLength { get; private set; }
@@ -21,7 +21,7 @@ internal struct FrameReader
     public bool Complete { get; private set; }
 
     /// <summary>Length of the string in bytes, as far as its digits have been read.</summary>
-    public long Length { get; private set; }
+    public readonly long Length => _length.Value;
 
     /// <summary>Bytes of the string that have not been read, once the length is known.</summary>
     public long Left { get; private set; }
@@ -41,19 +41,17 @@ internal struct FrameReader
     {
         Debug.Assert(!Complete, "a frame is read once");
         payload = default;
-        while (!HasLength)
+        if (!HasLength)
         {
-            if (input.IsEmpty)
+            NetstringStatus status = _length.Read(input, MaxLength, out int consumed);
+            input = input[consumed..];
+            if (status != NetstringStatus.Complete)
             {
-                return true;
+                return status == NetstringStatus.Incomplete;
             }
 
-            byte next = input[0];
-            input = input[1..];
-            if (!TryReadLength(next))
-            {
-                return false;
-            }
+            HasLength = true;
+            Left = Length;
         }
 
         int take = (int)Math.Min(Left, input.Length);
@@ -68,25 +66,5 @@ internal struct FrameReader
         Complete = input[0] == (byte)',';
         input = input[1..];
         return Complete;
-    }
-
-    private bool TryReadLength(byte next)
-    {
-        if (next == (byte)':' && _digits > 0)
-        {
-            HasLength = true;
-            Left = Length;
-            return true;
-        }
-
-        bool leadingZero = _digits > 0 && Length == 0;
-        if (next is < (byte)'0' or > (byte)'9' || leadingZero || _digits == MaxDigits)
-        {
-            return false;
-        }
-
-        _digits++;
-        Length = (Length * 10) + (next - '0');
-        return true;
     }
 }

@@ -12,7 +12,7 @@ namespace Poetry.Protocols;
 /// To handle one line at a time, call <see cref="PauseProducing"/> in <see cref="LineReceived"/> and
 /// <see cref="ResumeProducing"/> when the answer is there: lines that have arrived already wait as well.
 /// </remarks>
-public abstract class LineReceiver : Protocol, IProducer
+public abstract unsafe class LineReceiver : Protocol, IProducer
 {
     private readonly byte[] _delimiter;
     private readonly int _maxLength;
@@ -28,6 +28,11 @@ public abstract class LineReceiver : Protocol, IProducer
     /// <summary>Input is being delivered: what is added meanwhile waits for the loop that delivers, which so needs no stack
     /// for a peer that changes between lines and raw data.</summary>
     private bool _delivering;
+
+    /// <summary>The end of the raw data that is being delivered, which is pinned meanwhile; else null. What is given back from
+    /// there is not copied: the copies of a read with many changes of mode would grow with its square.</summary>
+    private byte* _rawEnd;
+    private int _givenBack;
 
     /// <summary>Makes a protocol.</summary>
     /// <param name="delimiter">Ends a line; empty for CR LF.</param>
@@ -84,9 +89,16 @@ public abstract class LineReceiver : Protocol, IProducer
     protected void SetLineMode(ReadOnlySpan<byte> rest = default)
     {
         _raw = false;
-        if (!rest.IsEmpty)
+        fixed (byte* start = rest)
         {
-            DataReceived(rest);
+            if (_rawEnd != null && start + rest.Length == _rawEnd)
+            {
+                _givenBack = rest.Length;
+            }
+            else if (!rest.IsEmpty)
+            {
+                DataReceived(rest);
+            }
         }
     }
 
@@ -167,8 +179,8 @@ public abstract class LineReceiver : Protocol, IProducer
         {
             if (_raw)
             {
-                RawDataReceived(data);
-                return default;
+                data = DeliverRaw(data);
+                continue;
             }
 
             int end = data.IndexOf(_delimiter);
@@ -190,5 +202,25 @@ public abstract class LineReceiver : Protocol, IProducer
         }
 
         return data;
+    }
+
+    /// <returns>What was given back.</returns>
+    private ReadOnlySpan<byte> DeliverRaw(ReadOnlySpan<byte> data)
+    {
+        fixed (byte* start = data)
+        {
+            _rawEnd = start + data.Length;
+            _givenBack = 0;
+            try
+            {
+                RawDataReceived(data);
+            }
+            finally
+            {
+                _rawEnd = null;
+            }
+        }
+
+        return data[^_givenBack..];
     }
 }

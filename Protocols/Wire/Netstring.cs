@@ -50,7 +50,7 @@ public static class Netstring
             return status;
         }
 
-        int length = header.Value;
+        int length = (int)header.Value;
         ReadOnlySpan<byte> body = input[headerLength..];
         if (body.Length <= length)
         {
@@ -129,22 +129,22 @@ public static class Netstring
 /// </summary>
 internal struct NetstringLength
 {
-    private int _value;
+    private long _value;
     private int _digits;
 
-    /// <summary>The length, once complete.</summary>
-    public readonly int Value => _value;
+    /// <summary>The length, as far as its digits have been read.</summary>
+    public readonly long Value => _value;
 
     /// <summary>True if a digit has arrived.</summary>
     public readonly bool HasBegun => _digits > 0;
 
     /// <summary>Reads on, up to the colon.</summary>
     /// <param name="input">Bytes that have arrived since the last call.</param>
-    /// <param name="maxLengthBytes">Refused as soon as the digits say more.</param>
+    /// <param name="maxLengthBytes">Refused as soon as the digits say more. Less than 10^18.</param>
     /// <param name="consumed">Digits and colon; the whole input if more has to arrive.</param>
-    public NetstringStatus Read(ReadOnlySpan<byte> input, int maxLengthBytes, out int consumed)
+    public NetstringStatus Read(ReadOnlySpan<byte> input, long maxLengthBytes, out int consumed)
     {
-        int value = _value;
+        long value = _value;
         int digits = _digits;
         for (int i = 0; i < input.Length; i++)
         {
@@ -162,14 +162,14 @@ internal struct NetstringLength
                 return NetstringStatus.BadLength;
             }
 
-            long more = (value * 10L) + digit;
-            if (more > maxLengthBytes)
+            ulong more = ((ulong)value * 10) + (uint)digit;
+            if (more > (ulong)maxLengthBytes)
             {
                 consumed = i;
                 return NetstringStatus.TooLong;
             }
 
-            value = (int)more;
+            value = (long)more;
             digits++;
         }
 

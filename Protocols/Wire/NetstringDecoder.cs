@@ -111,7 +111,7 @@ public sealed class NetstringDecoder : IDisposable
 
     private bool ReadPayload(ref ReadOnlySpan<byte> data, out ReadOnlySpan<byte> payload)
     {
-        int length = _header.Value;
+        int length = (int)_header.Value;
         int missing = length - _kept;
         if (data.Length <= missing)
         {

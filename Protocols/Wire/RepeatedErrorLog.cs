@@ -24,7 +24,14 @@ internal sealed class RepeatedErrorLog(IClock clock, Action<string> one, Action<
         _last = error;
         if (_limit.TryPass(clock.Now, out long suppressed))
         {
-            Write(suppressed, isNew: true);
+            if (suppressed == 0)
+            {
+                one(error);
+            }
+            else
+            {
+                several(suppressed + 1, error);
+            }
         }
         else if (_later is not { Active: true })
         {
@@ -34,21 +41,9 @@ internal sealed class RepeatedErrorLog(IClock clock, Action<string> one, Action<
 
     private void FlushSuppressed()
     {
-        if (_limit.TryPass(clock.Now, out long suppressed))
+        if (_limit.TryPass(clock.Now, out long suppressed) && suppressed > 0)
         {
-            Write(suppressed, isNew: false);
-        }
-    }
-
-    private void Write(long suppressed, bool isNew)
-    {
-        if (suppressed > 0)
-        {
-            several(suppressed + (isNew ? 1 : 0), _last);
-        }
-        else if (isNew)
-        {
-            one(_last);
+            several(suppressed, _last);
         }
     }
 }

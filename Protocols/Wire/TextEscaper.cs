@@ -66,10 +66,7 @@ internal static class TextEscaper
                 escaped ??= new StringBuilder(text, 0, i, text.Length + 32);
                 int shown = status == OperationStatus.Done ? rune.Value : text[i];
                 int written = WriteEscape(shown, ascii, EscapeMode.Line);
-                foreach (byte b in ascii[..written])
-                {
-                    _ = escaped.Append((char)b);
-                }
+                _ = escaped.Append(Encoding.ASCII.GetString(ascii[..written]));
             }
 
             i += length;

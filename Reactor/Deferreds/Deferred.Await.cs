@@ -181,6 +181,11 @@ public struct DeferredMethodBuilder<T>
 
         Deferred awaited = ((IDeferredAwaiter)awaiter).Deferred;
         awaited.ThrowIfSuperseded();
+        if (_deferred is not null && ReferenceEquals(awaited.Head(), _deferred))
+        {
+            throw new InvalidOperationException("an async method awaits its own deferred, which would wait for itself");
+        }
+
         if (_deferred is null)
         {
             // The builder is part of the state machine: it has to know its deferred before it is copied.

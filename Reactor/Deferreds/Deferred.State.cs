@@ -197,7 +197,8 @@ public abstract partial class Deferred
         return runs;
     }
 
-    private Deferred Head()
+    /// <summary>The handle that is fired: the first of the chain.</summary>
+    internal Deferred Head()
     {
         Deferred current = this;
         while ((current._state & NotReached) != 0)

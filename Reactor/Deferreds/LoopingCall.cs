@@ -28,9 +28,7 @@ public sealed class LoopingCall
     /// <param name="clock">The reactor, or a clock turned by hand.</param>
     /// <param name="call">Runs at every tick. What it throws ends the loop and fails the deferred of <see cref="Start"/>.</param>
     public LoopingCall(IClock clock, Action call)
-        : this(clock, Synchronous(call))
-    {
-    }
+        : this(clock, Synchronous(_ => call())) => ArgumentNullException.ThrowIfNull(call);
 
     /// <summary>Makes a looping call of an asynchronous function: see <see cref="LoopingCall(IClock, Action)"/>.</summary>
     /// <param name="clock">The reactor, or a clock turned by hand.</param>
@@ -38,9 +36,7 @@ public sealed class LoopingCall
     /// ends the loop and fails the deferred of <see cref="Start"/>.</param>
     [OverloadResolutionPriority(1)]
     public LoopingCall(IClock clock, Func<Deferred> call)
-        : this(clock, Asynchronous(call))
-    {
-    }
+        : this(clock, Asynchronous(_ => call())) => ArgumentNullException.ThrowIfNull(call);
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
@@ -73,11 +69,7 @@ public sealed class LoopingCall
     public static LoopingCall WithCount(IClock clock, Action<int> call)
     {
         ArgumentNullException.ThrowIfNull(call);
-        return new LoopingCall(clock, count =>
-        {
-            call(count);
-            return null;
-        });
+        return new LoopingCall(clock, Synchronous(call));
     }
 
     /// <summary>As <see cref="WithCount(IClock, Action{int})"/>, for a function that returns a deferred, which is waited
@@ -86,7 +78,7 @@ public sealed class LoopingCall
     public static LoopingCall WithCount(IClock clock, Func<int, Deferred> call)
     {
         ArgumentNullException.ThrowIfNull(call);
-        return new LoopingCall(clock, count => call(count) ?? throw Deferred.NullReturned());
+        return new LoopingCall(clock, Asynchronous(call));
     }
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
@@ -160,21 +152,14 @@ public sealed class LoopingCall
         }
     }
 
-    private static Func<int, Deferred?> Synchronous(Action call)
+    private static Func<int, Deferred?> Synchronous(Action<int> call) => count =>
     {
-        ArgumentNullException.ThrowIfNull(call);
-        return _ =>
-        {
-            call();
-            return null;
-        };
-    }
+        call(count);
+        return null;
+    };
 
-    private static Func<int, Deferred?> Asynchronous(Func<Deferred> call)
-    {
-        ArgumentNullException.ThrowIfNull(call);
-        return _ => call() ?? throw Deferred.NullReturned();
-    }
+    private static Func<int, Deferred?> Asynchronous(Func<int, Deferred> call) =>
+        count => call(count) ?? throw Deferred.NullReturned();
 
     private static Func<int, Deferred?> Refused(Delegate _) => throw Deferred.Refused();
 

@@ -1,5 +1,4 @@
 using System;
-using System.Buffers.Text;
 using System.Runtime.Versioning;
 using Poetry.Net.Native;
 
@@ -18,9 +17,6 @@ internal static class AvailableMemory
 {
     /// <summary>Smaller reservations are not checked: the check would cost more than the allocation.</summary>
     private const long MinCheckedBytes = 1024 * 1024;
-
-    /// <summary>More than the files that are read here have before the fields that are looked for.</summary>
-    private const int MaxFileBytes = 8 * 1024;
 
     private static readonly object Gate = new();
     private static readonly MemoryGrants Grants = new(UnfilledBytes);
@@ -75,7 +71,7 @@ internal static class AvailableMemory
     /// <summary>What the control groups of this process leave; <see cref="long.MaxValue"/> for no limit.</summary>
     public static long GroupBytes()
     {
-        ReadOnlySpan<byte> membership = Read("/proc/self/cgroup", stackalloc byte[MaxFileBytes]);
+        ReadOnlySpan<byte> membership = KernelFile.Read("/proc/self/cgroup", stackalloc byte[KernelFile.MaxBytes]);
         ControlGroups? groups = _groups;
         if (groups is null || !groups.AreOf(membership))
         {
@@ -96,7 +92,7 @@ internal static class AvailableMemory
             return total > 0 ? total : long.MaxValue;
         }
 
-        long machine = Field("/proc/meminfo", "MemAvailable:"u8, out long kibibytes) ? kibibytes * 1024 : long.MaxValue;
+        long machine = KernelFile.Field("/proc/meminfo", "MemAvailable:"u8, out long kibibytes) ? kibibytes * 1024 : long.MaxValue;
         return Math.Min(machine, GroupBytes());
     }
 
@@ -107,42 +103,8 @@ internal static class AvailableMemory
         Libc.struct_rlimit limit;
         return Libc.getrlimit(LinuxAbi.RLIMIT_AS, &limit) == 0
             && limit.rlim_cur < long.MaxValue
-            && Field("/proc/self/status", "VmSize:"u8, out long kibibytes)
+            && KernelFile.Field("/proc/self/status", "VmSize:"u8, out long kibibytes)
                 ? Math.Max(0, (long)limit.rlim_cur - (kibibytes * 1024))
                 : long.MaxValue;
-    }
-
-    /// <summary>Reads the number that follows a name at the start of a line; without a name, the first line is the number.</summary>
-    internal static bool Field(string path, ReadOnlySpan<byte> name, out long value)
-    {
-        ReadOnlySpan<byte> text = Read(path, stackalloc byte[MaxFileBytes]);
-        foreach (Range line in text.Split((byte)'\n'))
-        {
-            if (text[line].StartsWith(name))
-            {
-                ReadOnlySpan<byte> number = text[line][name.Length..].Trim(" \tkB"u8);
-                return Utf8Parser.TryParse(number, out value, out int length) && length == number.Length;
-            }
-        }
-
-        value = 0;
-        return false;
-    }
-
-    /// <summary>Reads the start of a file; nothing if it can't be read.</summary>
-    private static ReadOnlySpan<byte> Read(string path, Span<byte> buffer)
-    {
-        int length = 0;
-        if (NativeFile.OpenForReading(path, out nint file) == Errno.None)
-        {
-            while (length < buffer.Length && NativeFile.Read(file, buffer[length..], out int read) == Errno.None && read > 0)
-            {
-                length += read;
-            }
-
-            _ = NativeFile.Close(file);
-        }
-
-        return buffer[..length];
     }
 }

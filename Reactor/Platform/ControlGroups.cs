@@ -47,10 +47,10 @@ internal sealed class ControlGroups
         long min = long.MaxValue;
         foreach (var (limitFile, usageFile, statistics, isFirstVersion) in _files)
         {
-            if (AvailableMemory.Field(limitFile, default, out long limit) && AvailableMemory.Field(usageFile, default, out long usage))
+            if (KernelFile.Field(limitFile, default, out long limit) && KernelFile.Field(usageFile, default, out long usage))
             {
-                _ = AvailableMemory.Field(statistics, isFirstVersion ? "total_inactive_file"u8 : "inactive_file"u8, out long idle);
-                _ = AvailableMemory.Field(statistics, isFirstVersion ? "total_active_file"u8 : "active_file"u8, out long used);
+                _ = KernelFile.Field(statistics, isFirstVersion ? "total_inactive_file"u8 : "inactive_file"u8, out long idle);
+                _ = KernelFile.Field(statistics, isFirstVersion ? "total_active_file"u8 : "active_file"u8, out long used);
                 min = Math.Min(min, Math.Max(0, limit - usage + idle + used));
             }
         }

@@ -18,19 +18,12 @@ internal enum FileKind : byte
 }
 
 /// <summary>The status of a file at one moment.</summary>
-internal readonly struct FileStatus(FileKind kind, long sizeBytes, long modifiedTicks, ulong identity)
+/// <param name="Kind">What it is.</param>
+/// <param name="SizeBytes">How long it is, for a regular file.</param>
+/// <param name="ModifiedTicks">The time of the last write, in 100 ns since an origin of the system. To compare only.</param>
+/// <param name="Identity">Its number in its file system (inode). Another file of the same name has another.</param>
+internal readonly record struct FileStatus(FileKind Kind, long SizeBytes, long ModifiedTicks, ulong Identity)
 {
-    public FileKind Kind => kind;
-
-    /// <summary>How long it is, for a regular file.</summary>
-    public long SizeBytes => sizeBytes;
-
-    /// <summary>The time of the last write, in 100 ns since an origin of the system. To compare only.</summary>
-    public long ModifiedTicks => modifiedTicks;
-
-    /// <summary>Its number in its file system (inode). Another file of the same name has another.</summary>
-    public ulong Identity => identity;
-
     /// <summary>True if it is the same file and was not written to since, within the resolution of the file system's clock,
     /// which may be as coarse as the kernel's tick of 4 ms.</summary>
     public bool IsUnchangedSince(in FileStatus earlier) =>

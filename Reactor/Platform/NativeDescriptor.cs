@@ -67,8 +67,9 @@ internal static unsafe class NativeDescriptor
             return LastError.OfLibc();
         }
 
-        int nonBlocking = OperatingSystem.IsLinux() ? LinuxAbi.O_NONBLOCK : DarwinAbi.O_NONBLOCK;
-        return (flags & nonBlocking) != 0 ? Errno.None : Check(Fcntl((int)handle, Libc.F_SETFL, flags | nonBlocking));
+        return (flags & NativeFile.NonBlocking) != 0
+            ? Errno.None
+            : Check(Fcntl((int)handle, Libc.F_SETFL, flags | NativeFile.NonBlocking));
     }
 
     /// <summary>True if it was opened for writing.</summary>

@@ -14,7 +14,7 @@ internal static unsafe partial class NativeFile
     /// <summary>PATH_MAX of Linux with its NUL; other systems have less and say so themselves. In chars on Windows.</summary>
     private const int MaxPathLength = 4096;
 
-    private static int NonBlocking => OperatingSystem.IsLinux() ? LinuxAbi.O_NONBLOCK : DarwinAbi.O_NONBLOCK;
+    internal static int NonBlocking => OperatingSystem.IsLinux() ? LinuxAbi.O_NONBLOCK : DarwinAbi.O_NONBLOCK;
 
     private static int CloseOnExec => OperatingSystem.IsLinux() ? LinuxAbi.O_CLOEXEC
         : OperatingSystem.IsFreeBSD() ? DarwinAbi.O_CLOEXEC_FreeBSD : DarwinAbi.O_CLOEXEC_macOS;

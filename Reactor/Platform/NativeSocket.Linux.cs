@@ -23,8 +23,8 @@ internal static unsafe partial class NativeSocket
     /// <param name="offset">Where in it to begin.</param>
     /// <param name="length">In bytes.</param>
     /// <param name="sent">How many bytes the kernel took.</param>
-    /// <returns>As <see cref="Send(nint, byte*, nint, bool, out nint)"/>; EOPNOTSUPP elsewhere.</returns>
-    public static Errno SendFile(nint handle, nint file, long offset, nint length, out nint sent)
+    /// <returns>As <see cref="Send(nint, byte*, int, bool, out int)"/>; EOPNOTSUPP elsewhere.</returns>
+    public static Errno SendFile(nint handle, nint file, long offset, int length, out int sent)
     {
         sent = 0;
         if (!OperatingSystem.IsLinux())
@@ -38,9 +38,7 @@ internal static unsafe partial class NativeSocket
             result = LinuxAbi.sendfile((int)handle, (int)file, &offset, length);
         }
         while (result < 0 && NativeDescriptor.IsInterrupted());
-
-        sent = Math.Max(result, 0);
-        return result < 0 ? LastError.OfLibc() : Errno.None;
+        return NativeDescriptor.CheckCount(result, out sent);
     }
 
     /// <summary>Sends one datagram to a Unix socket, without waiting.</summary>

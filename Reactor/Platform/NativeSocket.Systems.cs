@@ -126,7 +126,7 @@ internal static unsafe partial class NativeSocket
     }
 
     [SupportedOSPlatform("windows")]
-    private static Errno SendGatheredOnWindows(nint handle, IoVector* pieces, int count, out nint sent)
+    private static Errno SendGatheredOnWindows(nint handle, IoVector* pieces, int count, out int sent)
     {
         WindowsAbi.WSABUF* buffers = stackalloc WindowsAbi.WSABUF[MaxPiecesOnWindows];
         count = Math.Min(count, MaxPiecesOnWindows);
@@ -141,7 +141,7 @@ internal static unsafe partial class NativeSocket
 
         uint bytes = 0;
         Errno error = CheckWindows(WindowsAbi.WSASend(handle, buffers, (uint)count, &bytes, 0, null, null));
-        sent = error == Errno.None ? (nint)bytes : 0;
+        sent = error == Errno.None ? (int)bytes : 0;
         return error;
     }
 
@@ -149,26 +149,9 @@ internal static unsafe partial class NativeSocket
     private static Errno CheckWindows(int result) => result < 0 ? LastError.OfWindows() : Errno.None;
 
     [SupportedOSPlatform("windows")]
-    private static Errno CheckWindows(ref nint count)
+    private static Errno CheckWindows(int result, out int count)
     {
-        if (count >= 0)
-        {
-            return Errno.None;
-        }
-
-        count = 0;
-        return LastError.OfWindows();
-    }
-
-    [UnsupportedOSPlatform("windows")]
-    private static Errno CheckUnix(ref nint count)
-    {
-        if (count >= 0)
-        {
-            return Errno.None;
-        }
-
-        count = 0;
-        return LastError.OfLibc();
+        count = Math.Max(result, 0);
+        return CheckWindows(result);
     }
 }

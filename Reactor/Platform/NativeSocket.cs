@@ -137,7 +137,7 @@ internal static unsafe partial class NativeSocket
     /// only; to be followed by a send without it.</param>
     /// <param name="sent">How many bytes it took.</param>
     /// <returns>EAGAIN when the buffer is full.</returns>
-    public static Errno Send(nint handle, ReadOnlySpan<byte> data, bool more, out nint sent)
+    public static Errno Send(nint handle, ReadOnlySpan<byte> data, bool more, out int sent)
     {
         fixed (byte* bytes = data)
         {
@@ -145,26 +145,26 @@ internal static unsafe partial class NativeSocket
         }
     }
 
-    /// <summary>As <see cref="Send(nint, ReadOnlySpan{byte}, bool, out nint)"/>.</summary>
+    /// <summary>As <see cref="Send(nint, ReadOnlySpan{byte}, bool, out int)"/>.</summary>
     /// <param name="handle">A connection.</param>
     /// <param name="data">What to send; it has to stay where it is until the call returns.</param>
     /// <param name="length">In bytes.</param>
     /// <param name="more">More follows at once.</param>
     /// <param name="sent">How many bytes the kernel took.</param>
-    public static Errno Send(nint handle, byte* data, nint length, bool more, out nint sent)
+    public static Errno Send(nint handle, byte* data, int length, bool more, out int sent)
     {
         if (OperatingSystem.IsWindows())
         {
-            sent = WindowsAbi.send(handle, data, (int)nint.Min(length, int.MaxValue), 0);
-            return CheckWindows(ref sent);
+            return CheckWindows(WindowsAbi.send(handle, data, length, 0), out sent);
         }
 
+        nint result;
         do
         {
-            sent = Libc.send((int)handle, data, length, SendFlags(more));
+            result = Libc.send((int)handle, data, length, SendFlags(more));
         }
-        while (sent < 0 && NativeDescriptor.IsInterrupted());
-        return CheckUnix(ref sent);
+        while (result < 0 && NativeDescriptor.IsInterrupted());
+        return NativeDescriptor.CheckCount(result, out sent);
     }
 
     /// <summary>Offers several pieces of memory to the kernel in one call.</summary>
@@ -174,7 +174,7 @@ internal static unsafe partial class NativeSocket
     /// <param name="more">As of Send.</param>
     /// <param name="sent">How many bytes of them all together the kernel took.</param>
     /// <returns>EAGAIN when the buffer is full.</returns>
-    public static Errno SendGathered(nint handle, ReadOnlySpan<IoVector> pieces, bool more, out nint sent)
+    public static Errno SendGathered(nint handle, ReadOnlySpan<IoVector> pieces, bool more, out int sent)
     {
         Debug.Assert(!pieces.IsEmpty, "something to send");
         fixed (IoVector* vectors = pieces)
@@ -188,12 +188,13 @@ internal static unsafe partial class NativeSocket
             var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
             var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
             void* message = OperatingSystem.IsLinux() ? &linux : &bsd;
+            nint result;
             do
             {
-                sent = Libc.sendmsg((int)handle, message, SendFlags(more));
+                result = Libc.sendmsg((int)handle, message, SendFlags(more));
             }
-            while (sent < 0 && NativeDescriptor.IsInterrupted());
-            return CheckUnix(ref sent);
+            while (result < 0 && NativeDescriptor.IsInterrupted());
+            return NativeDescriptor.CheckCount(result, out sent);
         }
     }
 
@@ -209,10 +210,7 @@ internal static unsafe partial class NativeSocket
         {
             if (OperatingSystem.IsWindows())
             {
-                nint count = WindowsAbi.recv(handle, data, buffer.Length, 0);
-                Errno error = CheckWindows(ref count);
-                received = (int)count;
-                return error;
+                return CheckWindows(WindowsAbi.recv(handle, data, buffer.Length, 0), out received);
             }
 
             nint result;

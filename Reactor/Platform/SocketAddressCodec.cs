@@ -44,7 +44,7 @@ internal static class SocketAddressCodec
                 length = IPv6LengthBytes;
                 BinaryPrimitives.WriteUInt16BigEndian(sockaddr[2..], address.Port);
                 _ = address.CopyIpTo(sockaddr[8..]);
-                WriteNative(sockaddr[24..], address.ScopeId);
+                _ = BitConverter.TryWriteBytes(sockaddr[24..], address.ScopeId);
                 break;
             case AddressKind.Unix:
                 family = CommonAbi.AF_UNIX;
@@ -88,7 +88,7 @@ internal static class SocketAddressCodec
         if (family == layout.InetV6Family && sockaddr.Length >= IPv6LengthBytes)
         {
             ushort port = BinaryPrimitives.ReadUInt16BigEndian(sockaddr[2..]);
-            return SocketAddress.Ip(sockaddr.Slice(8, 16), port, ReadNative(sockaddr[24..]));
+            return SocketAddress.Ip(sockaddr.Slice(8, 16), port, BitConverter.ToUInt32(sockaddr[24..]));
         }
 
         return family == CommonAbi.AF_UNIX ? SocketAddress.Unix(DecodePath(sockaddr[PathOffset..])) : default;
@@ -135,11 +135,6 @@ internal static class SocketAddressCodec
         bool isAbstract = end == 0 && path.Length > 1 && path[1..].IndexOfAnyExcept((byte)0) >= 0;
         return Encoding.UTF8.GetString(end < 0 || isAbstract ? path : path[..end]);
     }
-
-    private static void WriteNative(Span<byte> destination, uint value) =>
-        BitConverter.TryWriteBytes(destination, value);
-
-    private static uint ReadNative(ReadOnlySpan<byte> source) => BitConverter.ToUInt32(source);
 }
 
 /// <summary>The differences between the socket addresses of the systems.</summary>

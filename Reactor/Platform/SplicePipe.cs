@@ -56,7 +56,7 @@ internal sealed unsafe class SplicePipe
     /// <param name="count">How many were taken; 0 for the end of input.</param>
     public Errno Fill(nint socket, long max, out int count)
     {
-        Errno error = Move((int)socket, _writer, (nint)Math.Min(max, Capacity), LinuxAbi.SPLICE_F_NONBLOCK, out count);
+        Errno error = Move((int)socket, _writer, (nint)Math.Min(max, Capacity), out count);
         Length += count;
         return error;
     }
@@ -66,7 +66,7 @@ internal sealed unsafe class SplicePipe
     /// <param name="count">How many bytes the kernel took.</param>
     public Errno Drain(nint socket, out int count)
     {
-        Errno error = Move(_reader, (int)socket, Length, LinuxAbi.SPLICE_F_NONBLOCK, out count);
+        Errno error = Move(_reader, (int)socket, Length, out count);
         Length -= count;
         return error;
     }
@@ -78,7 +78,7 @@ internal sealed unsafe class SplicePipe
         _ = NativeSocket.Close(_writer);
     }
 
-    private static Errno Move(int from, int to, nint max, uint flags, out int count)
+    private static Errno Move(int from, int to, nint max, out int count)
     {
         count = 0;
         if (!OperatingSystem.IsLinux())
@@ -89,7 +89,7 @@ internal sealed unsafe class SplicePipe
         nint result;
         do
         {
-            result = LinuxAbi.splice(from, null, to, null, max, flags);
+            result = LinuxAbi.splice(from, null, to, null, max, LinuxAbi.SPLICE_F_NONBLOCK);
         }
         while (result < 0 && NativeDescriptor.IsInterrupted());
         return NativeDescriptor.CheckCount(result, out count);

@@ -12,8 +12,8 @@ namespace Poetry.Net;
 /// </summary>
 /// <remarks>
 /// The two filters of one descriptor come as two events, with others between them. They are merged into one, so that
-/// reading comes before writing: <see cref="_slots"/> holds the position of a descriptor in the batch. It is never cleared:
-/// a slot is valid only if the event at that position has the same token, and tokens are not reused.
+/// reading comes before writing: <see cref="_slots"/> holds the position of a descriptor in the batch. It is not cleared with
+/// the batch: a slot is valid only if the event at that position has the same token, and tokens are not reused.
 /// </remarks>
 [UnsupportedOSPlatform("windows")]
 internal sealed unsafe class KqueuePoller : Poller
@@ -23,6 +23,8 @@ internal sealed unsafe class KqueuePoller : Poller
 
     private readonly KqueueLibrary _library;
     private readonly int _kq;
+
+    /// <summary>One more than the position of each descriptor; 0 for one that is not watched.</summary>
     private int[] _slots = new int[64];
     private byte* _events;
 
@@ -59,7 +61,10 @@ internal sealed unsafe class KqueuePoller : Poller
             Array.Resize(ref _slots, length);
         }
 
-        return Change(handle, token, Interest.None, interest);
+        // The kernel would give the events of the first watch to the second.
+        Errno error = _slots[handle] != 0 ? Errno.EEXIST : Change(handle, token, Interest.None, interest);
+        _slots[handle] = error == Errno.None ? 1 : _slots[handle];
+        return error;
     }
 
     /// <inheritdoc/>
@@ -84,23 +89,15 @@ internal sealed unsafe class KqueuePoller : Poller
             dropped = Interest.None;
         }
 
-        Remove(handle, dropped);
+        Drop(handle, dropped);
         return error;
     }
 
     /// <inheritdoc/>
     public override void Remove(nint handle, Interest before)
     {
-        // A filter is gone already if the descriptor was closed too early. Either way it is removed.
-        if ((before & Interest.Read) != 0)
-        {
-            _ = Update(handle, 0, DarwinAbi.EVFILT_READ, DarwinAbi.EV_DELETE);
-        }
-
-        if ((before & Interest.Write) != 0)
-        {
-            _ = Update(handle, 0, DarwinAbi.EVFILT_WRITE, DarwinAbi.EV_DELETE);
-        }
+        _slots[handle] = 0;
+        Drop(handle, before);
     }
 
     /// <inheritdoc/>
@@ -125,15 +122,15 @@ internal sealed unsafe class KqueuePoller : Poller
             Readiness readiness = ToReadiness(kevent);
             Errno error = (readiness & Readiness.HangUp) != 0 ? LastError.FromRaw((int)kevent->fflags) : Errno.None;
             ref int slot = ref _slots[(int)kevent->ident];
-            if (slot < filled && ready[slot].Token == token)
+            if (slot > 0 && slot <= filled && ready[slot - 1].Token == token)
             {
-                Errno either = error == Errno.None ? ready[slot].Error : error;
-                ready[slot] = new ReadyEvent(token, ready[slot].Readiness | readiness, either);
+                ref ReadyEvent known = ref ready[slot - 1];
+                known = new ReadyEvent(token, known.Readiness | readiness, error == Errno.None ? known.Error : error);
             }
             else
             {
-                slot = filled;
                 ready[filled++] = new ReadyEvent(token, readiness, error);
+                slot = filled;
             }
         }
 
@@ -193,6 +190,20 @@ internal sealed unsafe class KqueuePoller : Poller
         bool isTaken = library.Kevent((int)handle, null, 0, room, 1, &none) == 1;
         signal = isTaken ? (int)((DarwinAbi.struct_kevent*)room)->ident : 0;
         return isTaken;
+    }
+
+    /// <summary>A filter is gone already if the descriptor was closed too early. Either way it is removed.</summary>
+    private void Drop(nint handle, Interest interest)
+    {
+        if ((interest & Interest.Read) != 0)
+        {
+            _ = Update(handle, 0, DarwinAbi.EVFILT_READ, DarwinAbi.EV_DELETE);
+        }
+
+        if ((interest & Interest.Write) != 0)
+        {
+            _ = Update(handle, 0, DarwinAbi.EVFILT_WRITE, DarwinAbi.EV_DELETE);
+        }
     }
 
     /// <summary>EV_EOF of one direction is not a hang-up: after a half-close there may be data to read, and output goes

@@ -73,7 +73,7 @@ internal abstract class Poller : IDisposable
     /// <param name="token">Returned with its events.</param>
     /// <param name="interest">What to watch for.</param>
     /// <returns>What the kernel said: <see cref="Errno.None"/>, or why the descriptor is not watched (ENOSPC, ENOMEM,
-    /// EPERM for a file that can't be waited for).</returns>
+    /// EPERM for a file that can't be waited for, EEXIST for one that is watched already).</returns>
     public abstract Errno Add(nint handle, ulong token, Interest interest);
 
     /// <summary>Changes what a watched descriptor is watched for.</summary>

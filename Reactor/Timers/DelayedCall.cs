@@ -85,14 +85,19 @@ public abstract class DelayedCall
         MoveTo(SaturatedTime.Add(DueTicks, delay.Ticks));
     }
 
-    /// <summary>Schedules a call that is not pending, without allocating: for owners that repeat a call.</summary>
+    /// <summary>Schedules the call, or moves it if it is pending, without allocating: for owners that repeat a call.</summary>
     internal void Rearm(TimeSpan delay) => RearmAt(_queue.DueAfter(delay));
 
     /// <summary>As <see cref="Rearm"/>, at a time of the clock.</summary>
     /// <param name="dueTicks">On the clock of its queue. A past time is due at once.</param>
     internal void RearmAt(long dueTicks)
     {
-        Debug.Assert(_state != State.Pending, "a pending call is moved, not armed");
+        if (_state == State.Pending)
+        {
+            MoveTo(dueTicks);
+            return;
+        }
+
         _state = State.Pending;
         DueTicks = dueTicks;
         Sequence = _queue.NextSequence();

@@ -61,11 +61,8 @@ internal sealed class AddressLimit(int max)
     }
 
     /// <summary>The part of an address that identifies a client.</summary>
-    private readonly struct Client(AddressKind kind, ulong bits) : IEquatable<Client>
+    private readonly record struct Client(AddressKind Kind, ulong Bits)
     {
-        private readonly AddressKind _kind = kind;
-        private readonly ulong _bits = bits;
-
         public static bool TryCreate(in SocketAddress peer, out Client client)
         {
             Span<byte> address = stackalloc byte[16];
@@ -77,11 +74,7 @@ internal sealed class AddressLimit(int max)
             return length > 0;
         }
 
-        public bool Equals(Client other) => _bits == other._bits && _kind == other._kind;
-
-        public override bool Equals(object? obj) => obj is Client other && Equals(other);
-
         /// <summary>Seeded anew in each process: clients cannot choose addresses that collide.</summary>
-        public override int GetHashCode() => HashCode.Combine(_kind, _bits);
+        public override int GetHashCode() => HashCode.Combine(Kind, Bits);
     }
 }

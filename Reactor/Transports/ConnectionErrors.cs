@@ -13,14 +13,8 @@ public abstract class ConnectionClosed : IOException
 }
 
 /// <summary>The connection ended cleanly: Twisted's <c>ConnectionDone</c>. Nothing went wrong.</summary>
-public sealed class ConnectionDone : ConnectionClosed
+public sealed class ConnectionDone() : ConnectionClosed("connection closed")
 {
-    /// <summary>The usual message.</summary>
-    public ConnectionDone()
-        : base("connection closed")
-    {
-    }
-
     /// <summary>The failure that all clean ends share: nothing is allocated when a peer closes.</summary>
     public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionDone());
 }
@@ -60,56 +54,31 @@ public class ConnectionLost : ConnectionClosed
 }
 
 /// <summary>This side gave the connection up, with a reset: Twisted's <c>ConnectionAborted</c>.</summary>
-public sealed class ConnectionAborted : ConnectionLost
+public sealed class ConnectionAborted() : ConnectionLost(Errno.ECONNABORTED, "connection aborted")
 {
-    /// <summary>The usual message.</summary>
-    public ConnectionAborted()
-        : base(Errno.ECONNABORTED, "connection aborted")
-    {
-    }
-
     /// <summary>The failure that all such ends share.</summary>
     public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionAborted());
 }
 
 /// <summary>The peer took or sent nothing for too long, and the connection was reset.</summary>
-public sealed class ConnectionTimedOut : ConnectionLost
+public sealed class ConnectionTimedOut() : ConnectionLost(Errno.ETIMEDOUT, "timed out")
 {
-    /// <summary>The usual message.</summary>
-    public ConnectionTimedOut()
-        : base(Errno.ETIMEDOUT, "timed out")
-    {
-    }
-
     /// <summary>The failure that all such ends share.</summary>
     public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionTimedOut());
 }
 
 /// <summary>No connection was made: Twisted's <c>ConnectError</c>.</summary>
-public class ConnectError : IOException
+/// <param name="error">What the kernel said of the last address tried.</param>
+/// <param name="message">A part of a sentence, such as <c>connection refused</c>.</param>
+public class ConnectError(Errno error, string message) : IOException(message)
 {
-    /// <summary>With the reason for a human.</summary>
-    /// <param name="error">What the kernel said of the last address tried.</param>
-    /// <param name="message">A part of a sentence, such as <c>connection refused</c>.</param>
-    public ConnectError(Errno error, string message)
-        : base(message)
-    {
-        Error = error;
-    }
-
     /// <summary>What the kernel said of the last address tried; <see cref="Errno.None"/> where it was not asked.</summary>
-    public Errno Error { get; }
+    public Errno Error { get; } = error;
 }
 
 /// <summary>A name has no address: Twisted's <c>DNSLookupError</c>.</summary>
-public sealed class DNSLookupError : ConnectError
-{
-    /// <summary>With the reason for a human.</summary>
-    public DNSLookupError(string message)
-        : base(Errno.None, message)
-    {
-    }
-}
+/// <param name="message">The reason, as a part of a sentence.</param>
+public sealed class DNSLookupError(string message) : ConnectError(Errno.None, message);
 
 /// <summary>A port could not be listened on: Twisted's <c>CannotListenError</c>.</summary>
 public sealed class CannotListenError : IOException
@@ -136,11 +105,4 @@ public sealed class CannotListenError : IOException
 }
 
 /// <summary>The reactor was asked to do what only a running one can: Twisted's <c>ReactorNotRunning</c>.</summary>
-public sealed class ReactorNotRunning : InvalidOperationException
-{
-    /// <summary>The usual message.</summary>
-    public ReactorNotRunning()
-        : base("the reactor is not running")
-    {
-    }
-}
+public sealed class ReactorNotRunning() : InvalidOperationException("the reactor is not running");

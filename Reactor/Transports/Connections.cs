@@ -24,6 +24,9 @@ internal sealed class Connections
 
     private readonly Reactor _reactor;
     private readonly Dictionary<TimeSpan, TimeoutList> _sending = [];
+
+    /// <summary>All lists but <see cref="Closing"/>.</summary>
+    private readonly List<TimeoutList> _lists;
     private readonly Stack<StreamTransport> _spares = new(MaxSpares);
     private readonly RateLimit _refusedWatches = new(TimeSpan.FromSeconds(10));
     private Action? _whenNone;
@@ -43,6 +46,7 @@ internal sealed class Connections
             reactor, reactor.Timers, HeaderTimeout, HeaderTimeout / 16, static transport => transport.OnHeaderTimeout());
         Lingering = new TimeoutList(
             reactor, reactor.Timers, LingerTimeout, LingerTimeout / 16, static transport => transport.OnLingerTimeout());
+        _lists = [Open, AwaitingHeader, ShutdownProbes, Lingering];
     }
 
     /// <summary>Connections that are not closed yet.</summary>
@@ -50,8 +54,8 @@ internal sealed class Connections
     {
         get
         {
-            int count = Open.Count + AwaitingHeader.Count + ShutdownProbes.Count + Lingering.Count + Closing.Count;
-            foreach (TimeoutList list in _sending.Values)
+            int count = Closing.Count;
+            foreach (TimeoutList list in _lists)
             {
                 count += list.Count;
             }
@@ -96,18 +100,7 @@ internal sealed class Connections
     }
 
     /// <summary>Closes those that only wait for their client to close, and resets all others.</summary>
-    public void CloseAll()
-    {
-        Action<StreamTransport> close = static transport => transport.CloseNow();
-        Open.ForEach(close);
-        AwaitingHeader.ForEach(close);
-        ShutdownProbes.ForEach(close);
-        Lingering.ForEach(close);
-        foreach (TimeoutList list in _sending.Values)
-        {
-            list.ForEach(close);
-        }
-    }
+    public void CloseAll() => _lists.ForEach(static list => list.ForEach(static transport => transport.CloseNow()));
 
     /// <summary>
     /// True if a connection whose peer has closed may be asked for an error. That costs a system call, so it is done 20 times a
@@ -130,16 +123,7 @@ internal sealed class Connections
     }
 
     /// <summary>For the end of the loop, when every connection is closed.</summary>
-    internal void StopTimers()
-    {
-        AwaitingHeader.StopTimer();
-        ShutdownProbes.StopTimer();
-        Lingering.StopTimer();
-        foreach (TimeoutList list in _sending.Values)
-        {
-            list.StopTimer();
-        }
-    }
+    internal void StopTimers() => _lists.ForEach(static list => list.StopTimer());
 
     /// <summary>Calls once, at the end of the first turn in which only <see cref="Ignored"/> connections are left.</summary>
     public void WhenNone(Action call) => _whenNone = call;
@@ -156,6 +140,7 @@ internal sealed class Connections
             var slack = TimeSpan.FromTicks(Math.Min(interval.Ticks / 16, TimeSpan.TicksPerSecond));
             list = new TimeoutList(_reactor, _reactor.Timers, interval, slack, static transport => transport.OnSendTimeout());
             _sending.Add(interval, list);
+            _lists.Add(list);
         }
 
         return list;

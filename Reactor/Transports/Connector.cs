@@ -85,7 +85,7 @@ public sealed class Connector : IConnectionOwner
         _lastError = Errno.None;
         _addresses = [];
         _next = 0;
-        _deadline.RearmAt(SaturatedTime.Add(_reactor.Now.Ticks, _timeout.Ticks));
+        _deadline.Rearm(_timeout);
         _nextStep.Rearm(TimeSpan.Zero);
     }
 
@@ -124,14 +124,7 @@ public sealed class Connector : IConnectionOwner
     {
         _transport = null;
         _state = State.Disconnected;
-        try
-        {
-            _factory.ClientConnectionLost(this, reason);
-        }
-        catch (Exception exception)
-        {
-            _reactor.CallbackThrew(null, exception);
-        }
+        _factory.ClientConnectionLost(this, reason);
     }
 
     /// <summary>Lets the families alternate, beginning with the first address: RFC 8305, section 4.</summary>
@@ -199,7 +192,6 @@ public sealed class Connector : IConnectionOwner
             {
                 if (_next < _addresses.Length)
                 {
-                    _ = _nextStep.CancelIfActive();
                     _nextStep.Rearm(NextAddressDelay);
                 }
 
@@ -293,7 +285,7 @@ public sealed class Connector : IConnectionOwner
     {
         StopAttempts();
         Protocol? protocol = null;
-        Failure refusal = Failure.Cancelled;
+        Exception? thrown = null;
         try
         {
             protocol = _factory.BuildUnconnected(address);
@@ -301,7 +293,7 @@ public sealed class Connector : IConnectionOwner
         catch (Exception exception)
         {
             _reactor.CallbackThrew(null, exception);
-            refusal = new Failure(exception);
+            thrown = exception;
         }
 
         if (_state != State.Connecting)
@@ -314,7 +306,7 @@ public sealed class Connector : IConnectionOwner
         if (protocol is null)
         {
             _ = NativeSocket.Close(handle);
-            Fail(refusal);
+            Fail(new Failure(thrown ?? new ConnectError(Errno.ECONNABORTED, "the factory built no protocol")));
             return;
         }
 
@@ -336,14 +328,9 @@ public sealed class Connector : IConnectionOwner
         StopAttempts();
         _lookup?.Cancel();
         _lookup = null;
-        try
-        {
-            _factory.ClientConnectionFailed(this, reason);
-        }
-        catch (Exception exception)
-        {
-            _reactor.CallbackThrew(null, exception);
-        }
+        _reactor.Guard(
+            static failed => failed.connector._factory.ClientConnectionFailed(failed.connector, failed.reason),
+            (connector: this, reason));
     }
 
     /// <summary>Closes the attempts that are under way, and stops the timers.</summary>

@@ -53,7 +53,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     public bool IsUnix => UnixPath is not null;
 
     /// <summary>The longest path of a Unix socket in bytes of UTF-8: <c>sun_path</c> less its final zero (unix(7); sys/un.h).</summary>
-    private static int MaxUnixPathBytes => OperatingSystem.IsLinux() || OperatingSystem.IsWindows() ? 107 : 103;
+    private static int MaxUnixPathBytes => SockaddrLayout.Current.PathLength - 1;
 
     /// <summary>An endpoint of TCP.</summary>
     /// <param name="host">A name, or a numeric address without brackets.</param>
@@ -367,21 +367,8 @@ public sealed class Endpoint : IEquatable<Endpoint>
 
     private static bool TryParsePort(ReadOnlySpan<char> text, out int port)
     {
-        port = 0;
-        if (!IsDigits(text))
-        {
-            return false;
-        }
-
-        foreach (char c in text)
-        {
-            port = (port * 10) + (c - '0');
-            if (port > ushort.MaxValue)
-            {
-                return false;
-            }
-        }
-
-        return true;
+        bool isPort = ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort number) && IsDigits(text);
+        port = number;
+        return isPort;
     }
 }

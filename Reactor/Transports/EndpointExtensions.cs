@@ -11,14 +11,14 @@ public static class EndpointExtensions
     /// <param name="factory">Builds the protocol.</param>
     /// <param name="timeout">For the look-up and the connection; 30 s if null.</param>
     /// <returns>Fires with the protocol after its <see cref="Protocol.ConnectionMade"/>, or fails with a
-    /// <see cref="ConnectError"/>. Cancelling it stops connecting.</returns>
+    /// <see cref="ConnectError"/>. Cancelling it stops connecting, or resets the connection.</returns>
     public static Deferred<Protocol> Connect(this Endpoint endpoint, Reactor reactor, Factory factory, TimeSpan? timeout = null)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         ArgumentNullException.ThrowIfNull(reactor);
         ArgumentNullException.ThrowIfNull(factory);
         Connector? connector = null;
-        var connected = new Deferred<Protocol>(_ => connector!.StopConnecting());
+        var connected = new Deferred<Protocol>(_ => connector!.Disconnect(reset: true));
         connector = reactor.Connect(endpoint, new EndpointFactory(factory, connected), timeout ?? Reactor.DefaultConnectTimeout);
         return connected;
     }
@@ -33,6 +33,13 @@ public static class EndpointExtensions
 
         protected internal override void ClientConnectionFailed(Connector connector, Failure reason) => connected.Errback(reason);
 
-        internal override void ConnectionOpened(Protocol protocol) => connected.Callback(protocol);
+        internal override void ConnectionOpened(Protocol protocol)
+        {
+            // The protocol may have cancelled it.
+            if (!connected.Called)
+            {
+                connected.Callback(protocol);
+            }
+        }
     }
 }

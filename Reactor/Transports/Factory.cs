@@ -21,7 +21,7 @@ public abstract class Factory
 
     /// <summary>Builds the protocol of a new connection.</summary>
     /// <param name="peer">The other side.</param>
-    /// <returns>Null to refuse: the connection is then reset.</returns>
+    /// <returns>Null to refuse: the connection is then reset, and on the client's side connecting fails.</returns>
     protected internal abstract Protocol? BuildProtocol(in SocketAddress peer);
 
     /// <summary>Builds a protocol, and checks that it has no other connection.</summary>

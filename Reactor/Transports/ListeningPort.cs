@@ -14,6 +14,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     private readonly Reactor _reactor;
     private readonly ListenOptions _options;
     private readonly AcceptPause _pause;
+    private readonly TimeoutList _sending;
     private readonly FileStatus? _path;
     private AcceptBatch _batch = new();
     private bool _full;
@@ -27,7 +28,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
         _pause = new AcceptPause(reactor, this);
         Address = address;
         Factory = factory;
-        Sending = reactor.Connections.Sending(options.SendTimeout);
+        _sending = reactor.Connections.Sending(options.SendTimeout);
         if (address.Kind == AddressKind.Unix
             && options.RemovesPath
             && NativeFile.StatusOf(address.Path, out FileStatus path) == Errno.None)
@@ -61,13 +62,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     public bool Listening => Handle != NoHandle;
 
     /// <inheritdoc/>
-    Factory IConnectionOwner.Factory => Factory;
-
-    /// <inheritdoc cref="IConnectionOwner.Sending"/>
-    internal TimeoutList Sending { get; }
-
-    /// <inheritdoc/>
-    TimeoutList IConnectionOwner.Sending => Sending;
+    TimeoutList IConnectionOwner.Sending => _sending;
 
     /// <inheritdoc/>
     TimeSpan IConnectionOwner.SendTimeout => _options.SendTimeout;

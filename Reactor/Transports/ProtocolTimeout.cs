@@ -42,17 +42,13 @@ public sealed class ProtocolTimeout(IClock clock, Action timedOut)
         {
             _ = _call?.CancelIfActive();
         }
-        else if (_call is { Active: true })
+        else if (_call is null)
         {
-            _call.Reset(period.Value);
-        }
-        else if (_call is not null)
-        {
-            _call.Rearm(period.Value);
+            _call = clock.CallLater(period.Value, timedOut, static timedOut => timedOut());
         }
         else
         {
-            _call = clock.CallLater(period.Value, timedOut, static timedOut => timedOut());
+            _call.Rearm(period.Value);
         }
     }
 

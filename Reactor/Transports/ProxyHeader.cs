@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Buffers.Text;
 
 namespace Poetry.Net;
 
@@ -7,7 +8,9 @@ namespace Poetry.Net;
 /// The header with which a load balancer tells a server the address of its client, before all other data: HAProxy's PROXY
 /// protocol, version 1 (a line of text) and version 2 (binary).
 /// </summary>
-internal readonly struct ProxyHeader
+/// <param name="length">Its length in bytes; the client's own data follows.</param>
+/// <param name="source">The client; null where the connection's own peer counts: LOCAL, UNKNOWN and UNSPEC.</param>
+internal readonly struct ProxyHeader(int length, in SocketAddress? source)
 {
     /// <summary>The longest header of version 1, with CRLF.</summary>
     public const int MaxTextBytes = 107;
@@ -17,12 +20,6 @@ internal readonly struct ProxyHeader
 
     private const int BinaryHeadBytes = 16;
     private const int BinaryUnixBytes = 216;
-
-    private ProxyHeader(int length, in SocketAddress? source)
-    {
-        Length = length;
-        Source = source;
-    }
 
     /// <summary>How far the bytes so far are a header.</summary>
     public enum Status
@@ -37,11 +34,9 @@ internal readonly struct ProxyHeader
         Invalid,
     }
 
-    /// <summary>Its length in bytes; the client's own data follows.</summary>
-    public int Length { get; }
+    public int Length { get; } = length;
 
-    /// <summary>The client; null where the connection's own peer counts: LOCAL, UNKNOWN and UNSPEC.</summary>
-    public SocketAddress? Source { get; }
+    public SocketAddress? Source { get; } = source;
 
     private static ReadOnlySpan<byte> Signature => "\r\n\r\n\0\r\nQUIT\n"u8;
 
@@ -159,32 +154,10 @@ internal readonly struct ProxyHeader
     }
 
     /// <summary>Digits without leading zeros, up to 65535.</summary>
-    private static bool TryParsePort(ReadOnlySpan<byte> text, out ushort port)
-    {
-        port = 0;
-        return TryParseNumber(text, 5, ushort.MaxValue, out int number) && (port = (ushort)number) == number;
-    }
+    private static bool TryParsePort(ReadOnlySpan<byte> text, out ushort port) =>
+        Utf8Parser.TryParse(text, out port, out int used) && IsWholeNumber(text, used);
 
-    private static bool TryParseNumber(ReadOnlySpan<byte> text, int maxDigits, int max, out int number)
-    {
-        number = 0;
-        if (text.IsEmpty || text.Length > maxDigits || (text.Length > 1 && text[0] == (byte)'0'))
-        {
-            return false;
-        }
-
-        foreach (byte digit in text)
-        {
-            if (digit is < (byte)'0' or > (byte)'9')
-            {
-                return false;
-            }
-
-            number = (number * 10) + digit - '0';
-        }
-
-        return number <= max;
-    }
+    private static bool IsWholeNumber(ReadOnlySpan<byte> text, int used) => used == text.Length && (used == 1 || text[0] != (byte)'0');
 
     private static bool TryParseAddress(ReadOnlySpan<byte> text, Span<byte> address) =>
         address.Length == 4 ? TryParseIPv4(text, address) : TryParseIPv6(text, address);
@@ -195,12 +168,12 @@ internal readonly struct ProxyHeader
         {
             int dot = text.IndexOf((byte)'.');
             bool isLast = i == 3;
-            if ((dot < 0) != isLast || !TryParseNumber(isLast ? text : text[..dot], 3, byte.MaxValue, out int number))
+            ReadOnlySpan<byte> part = isLast ? text : text[..Math.Max(dot, 0)];
+            if ((dot < 0) != isLast || !Utf8Parser.TryParse(part, out address[i], out int used) || !IsWholeNumber(part, used))
             {
                 return false;
             }
 
-            address[i] = (byte)number;
             text = isLast ? default : text[(dot + 1)..];
         }
 
@@ -274,23 +247,8 @@ internal readonly struct ProxyHeader
 
     private static bool TryParseGroup(ReadOnlySpan<byte> text, Span<byte> group)
     {
-        if (text.IsEmpty || text.Length > 4)
-        {
-            return false;
-        }
-
-        int number = 0;
-        foreach (byte digit in text)
-        {
-            if (!char.IsAsciiHexDigit((char)digit))
-            {
-                return false;
-            }
-
-            number = (number * 16) + (digit <= (byte)'9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
-        }
-
-        BinaryPrimitives.WriteUInt16BigEndian(group, (ushort)number);
-        return true;
+        bool isGroup = Utf8Parser.TryParse(text, out ushort number, out int used, 'x') && used == text.Length && used <= 4;
+        BinaryPrimitives.WriteUInt16BigEndian(group, number);
+        return isGroup;
     }
 }

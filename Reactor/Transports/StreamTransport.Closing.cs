@@ -130,14 +130,11 @@ internal sealed partial class StreamTransport
         _queue.ClosePipe();
         if (!Has(Flags.WriteEnded))
         {
-            Errno error = NativeSocket.ShutdownWrite(Handle);
-            if (error != Errno.None)
+            SendFin();
+            if (_state == State.Closing)
             {
-                CloseForError(error);
                 return;
             }
-
-            _flags |= Flags.WriteEnded;
         }
 
         _state = State.Lingering;
@@ -230,14 +227,16 @@ internal sealed partial class StreamTransport
     /// <summary>Half-closes: the peer may go on sending.</summary>
     private void SendFin()
     {
-        _flags = (_flags & ~Flags.WriteEnding) | Flags.WriteEnded;
-        _finTicks = _reactor.Now.Ticks;
+        _flags &= ~Flags.WriteEnding;
         Errno error = NativeSocket.ShutdownWrite(Handle);
         if (error != Errno.None)
         {
             CloseForError(error);
+            return;
         }
 
+        _flags |= Flags.WriteEnded;
+        _finTicks = _reactor.Now.Ticks;
         CloseIfBothEnded();
     }
 }

@@ -99,16 +99,13 @@ internal sealed partial class StreamTransport
 
     private void Received(ReadOnlySpan<byte> data)
     {
-        switch (_state)
+        if (_state == State.Open)
         {
-            case State.Open:
-                _protocol!.DataReceived(data);
-                break;
-            case State.Lingering:
-                OnLingerInput();
-                break;
-            default:
-                break;
+            _protocol!.DataReceived(data);
+        }
+        else if (_state == State.Lingering)
+        {
+            OnLingerInput();
         }
     }
 
@@ -134,17 +131,14 @@ internal sealed partial class StreamTransport
     private void InputEnded()
     {
         _flags |= Flags.ReadEnded;
-        switch (_state)
+        if (_state == State.Open)
         {
-            case State.Open:
-                _protocol!.ReadConnectionLost();
-                CloseIfBothEnded();
-                break;
-            case State.Lingering:
-                OnPeerClosed();
-                break;
-            default:
-                break;
+            _protocol!.ReadConnectionLost();
+            CloseIfBothEnded();
+        }
+        else if (_state == State.Lingering)
+        {
+            OnPeerClosed();
         }
 
         UpdateInterest();

@@ -30,7 +30,7 @@ internal sealed partial class StreamTransport
             return;
         }
 
-        nint sent = 0;
+        int sent = 0;
         if (_queue.IsEmpty)
         {
             Errno error;
@@ -45,7 +45,7 @@ internal sealed partial class StreamTransport
             }
         }
 
-        _queue.AppendCopy(data[(int)sent..]);
+        _queue.AppendCopy(data[sent..]);
         AwaitWritable();
     }
 
@@ -85,7 +85,7 @@ internal sealed partial class StreamTransport
 
         for (int writes = 0; writes < WritesPerTurn && !_queue.IsEmpty; writes++)
         {
-            Errno error = _queue.Flush(Handle, more: _state == State.Flushing, out nint sent);
+            Errno error = _queue.Flush(Handle, more: _state == State.Flushing, out int sent);
             if (!Took(error, sent))
             {
                 return;
@@ -123,7 +123,7 @@ internal sealed partial class StreamTransport
         }
 
         // The last bytes are sent together with the FIN that follows at once: one packet instead of two.
-        Errno error = _queue.Flush(Handle, more: last, out nint sent);
+        Errno error = _queue.Flush(Handle, more: last, out int sent);
         if (Took(error, sent) && !_queue.IsEmpty)
         {
             AwaitWritable();
@@ -161,7 +161,7 @@ internal sealed partial class StreamTransport
         }
 
         Errno error = _queue.Fill(source, max, out count);
-        if (count > 0 && Took(_queue.Flush(Handle, more: false, out nint sent), sent) && !_queue.IsEmpty)
+        if (count > 0 && Took(_queue.Flush(Handle, more: false, out int sent), sent) && !_queue.IsEmpty)
         {
             _flags |= Flags.ProducerPaused;
             AwaitWritable();
@@ -172,7 +172,7 @@ internal sealed partial class StreamTransport
 
     /// <summary>Counts what the kernel took.</summary>
     /// <returns>False if the error has ended the connection.</returns>
-    private bool Took(Errno error, nint sent)
+    private bool Took(Errno error, int sent)
     {
         BytesSent += sent;
         if (error is Errno.None or Errno.EAGAIN or Errno.ENOBUFS)

@@ -270,38 +270,15 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         _protocol = null;
         _reason = null;
         _producer = null;
-        try
-        {
-            protocol.NotifyLost(reason);
-        }
-        catch (Exception exception)
-        {
-            _reactor.CallbackThrew(null, exception);
-        }
-
+        _reactor.Guard(static lost => lost.protocol.NotifyLost(lost.reason), (protocol, reason));
         _state = State.Closed;
-        try
-        {
-            owner.Release(protocol, _peer);
-        }
-        catch (Exception exception)
-        {
-            _reactor.CallbackThrew(null, exception);
-        }
-
+        _reactor.Guard(static ended => ended.owner.Release(ended.protocol, ended.transport._peer), (owner, protocol, transport: this));
         if (owner.Factory.ReusesConnections)
         {
             _reactor.Connections.Return(this);
         }
 
-        try
-        {
-            owner.ConnectionEnded(reason);
-        }
-        catch (Exception exception)
-        {
-            _reactor.CallbackThrew(null, exception);
-        }
+        _reactor.Guard(static ended => ended.owner.ConnectionEnded(ended.reason), (owner, reason));
     }
 
     /// <summary>Tests a flag. Enum.HasFlag boxes both sides in code that is not optimised.</summary>
@@ -310,24 +287,13 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     /// <summary>Tells the poller what the connection waits for, if that has changed.</summary>
     private void UpdateInterest()
     {
-        if (Has(Flags.Making) || _state is State.Closing or State.Closed)
+        if (Has(Flags.Making) || _state is State.Closing or State.Closed || (_state == State.Lingering && !IsWatched))
         {
             return;
         }
 
-        bool wantsInput = _state == State.Open ? !Has(Flags.ReadPaused) : _state == State.Flushing || IsWatched;
-        Interest interest = wantsInput && !Has(Flags.ReadEnded) ? Interest.Read : Interest.None;
-        if (!_queue.IsEmpty)
-        {
-            interest |= Interest.Write;
-        }
-
-        if (_state == State.Lingering && !IsWatched)
-        {
-            return;
-        }
-
-        Errno error = _reactor.Watch(this, interest);
+        Errno error = _reactor.Watch(
+            this, (WantsInput ? Interest.Read : Interest.None) | (_queue.IsEmpty ? Interest.None : Interest.Write));
         if (error != Errno.None)
         {
             _reactor.Connections.LogWatchRefused(error);

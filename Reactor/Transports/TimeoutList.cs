@@ -50,7 +50,6 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
         Timeout = timeout;
         if (_timer is { Active: true })
         {
-            _timer.Cancel();
             Arm();
         }
     }
@@ -79,7 +78,6 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
         }
 
         // A transport that was added again may have armed the timer for the one that was first at that moment.
-        _ = _timer!.CancelIfActive();
         Arm();
     }
 

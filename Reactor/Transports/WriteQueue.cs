@@ -58,14 +58,8 @@ internal struct WriteQueue
     }
 
     /// <summary>Queues memory by reference.</summary>
-    /// <param name="shared">Remains the caller's, and must not change until it is sent.</param>
-    public void AppendShared(ReadOnlyMemory<byte> shared)
-    {
-        if (!shared.IsEmpty)
-        {
-            Append(new Segment(shared, isCopy: false));
-        }
-    }
+    /// <param name="shared">Not empty. Remains the caller's, and must not change until it is sent.</param>
+    public void AppendShared(ReadOnlyMemory<byte> shared) => Append(new Segment(shared, isCopy: false));
 
     public void AppendCopy(ReadOnlySpan<byte> data)
     {
@@ -81,13 +75,12 @@ internal struct WriteQueue
     /// <param name="more">True if more data or FIN follows at once: the kernel need not send a short packet now.</param>
     /// <param name="sent">How many bytes the kernel took; they are removed from the queue.</param>
     /// <returns>The kernel's error; EAGAIN also if it took only a part, since then its buffer is full.</returns>
-    public Errno Flush(nint handle, bool more, out nint sent)
+    public Errno Flush(nint handle, bool more, out int sent)
     {
         Debug.Assert(!IsEmpty, "there is something to send");
         if (_pipe is { Length: > 0 } pipe)
         {
-            Errno refusal = pipe.Drain(handle, out int drained);
-            sent = drained;
+            Errno refusal = pipe.Drain(handle, out sent);
             return pipe.Length == 0 || refusal != Errno.None ? refusal : Errno.EAGAIN;
         }
 
@@ -117,7 +110,7 @@ internal struct WriteQueue
         }
     }
 
-    private readonly unsafe Errno SendFirst(nint handle, bool more, out nint sent)
+    private readonly unsafe Errno SendFirst(nint handle, bool more, out int sent)
     {
         if (_first.Bytes.Length >= MinSendFileBytes
             && MemoryMarshal.TryGetMemoryManager(_first.Bytes, out NativeBytes? native, out int start, out _)
@@ -138,7 +131,7 @@ internal struct WriteQueue
         }
     }
 
-    private readonly Errno SendGathered(nint handle, bool more, out nint sent)
+    private readonly Errno SendGathered(nint handle, bool more, out int sent)
     {
         Span<IoVector> pieces = stackalloc IoVector[MaxPieces];
         var pins = default(Pins);
@@ -156,14 +149,14 @@ internal struct WriteQueue
     }
 
     /// <returns>False if the kernel took only a part of a segment.</returns>
-    private bool Consume(nint sent)
+    private bool Consume(int sent)
     {
         while (sent > 0)
         {
             int length = _first.Bytes.Length;
             if (sent < length)
             {
-                _first.Skip((int)sent);
+                _first.Skip(sent);
                 return false;
             }
 

@@ -57,6 +57,7 @@ public sealed class DeployKubernetesTests : DeployTests
             Assert.AreEqual(labels["app"], policy.Spec.PodSelector.MatchLabels["app"]);
             CollectionAssert.AreEquivalent(
                 ports, policy.Spec.Ingress.SelectMany(rule => rule.Ports).Select(port => port.Port.Value).ToArray());
+            Assert.AreEqual($"poetry:{BuildFacts.Version}", container.Image);
             Assert.AreEqual("/readyz", container.ReadinessProbe.HttpGet.Path);
             Assert.AreEqual("/healthz", container.LivenessProbe.HttpGet.Path);
             Assert.AreEqual("metrics", container.ReadinessProbe.HttpGet.Port.Value);

@@ -226,11 +226,14 @@ public sealed class GetOptionTests : NativeTests
     [DataRow("file/got.txt", "not a directory")]
     [DataRow("long", "file name too long")]
     [DataRow("got", "is a directory")]
+    [DataRow("socket", "no such device or address")]
     public void Get_ImpossibleOutput_IsRefusedBeforeTheFetch(string name, string reason)
     {
         int asked = 0;
         FaultServer server = Own(new FaultServer((_, _) => asked++));
         _ = Folder.Write("file", "a file");
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(Folder["socket"]));
         string path = name == "long" ? new string('n', 256) : name;
         string output = path;
         if (name == "got")

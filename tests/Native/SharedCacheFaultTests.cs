@@ -223,7 +223,7 @@ public sealed class SharedCacheFaultTests : SharedCacheNativeTests
 
         RedisCluster.Until(
             () => cluster[RedisCluster.Masters + 1].Run("INFO", "replication")!.Contains("role:master", StringComparison.Ordinal)
-                && cluster[0].Run("CLUSTER", "INFO")!.Contains("cluster_state:ok", StringComparison.Ordinal),
+                && RedisCluster.IsComplete(cluster[0]),
             "the new master");
         foreach (NativeBinary proxy in proxies)
         {

@@ -29,8 +29,8 @@ internal sealed class RedisCluster : IDisposable
                 _ports.Add(FaultServer.FreePort());
                 buses.Add(FaultServer.FreePort());
                 _nodes.Add(new RedisServer(
-                    "--port", Text(_ports[i]), "--cluster-port", Text(buses[i]), "--cluster-enabled", "yes", "--cluster-node-timeout", "500",
-                    "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"));
+                    "--port", Text(_ports[i]), "--cluster-port", Text(buses[i]), "--cluster-enabled", "yes", "--cluster-node-timeout", "1500",
+                    "--cluster-require-full-coverage", "no", "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"));
             }
 
             for (int i = 1; i < count; i++)
@@ -52,7 +52,7 @@ internal sealed class RedisCluster : IDisposable
                 Until(() => _nodes[i].Run("CLUSTER", "REPLICATE", master) == "+OK", "a master for a replica");
             }
 
-            Until(() => _nodes.TrueForAll(node => node.Run("CLUSTER", "INFO")!.Contains("cluster_state:ok")), "the cluster");
+            Until(() => _nodes.TrueForAll(IsComplete), "the cluster");
             for (int i = Masters; i < count; i++)
             {
                 Until(() => _nodes[i].Run("INFO", "replication")!.Contains("master_link_status:up"), "a replica");
@@ -100,6 +100,14 @@ internal sealed class RedisCluster : IDisposable
                 return key;
             }
         }
+    }
+
+    /// <summary>True if a node knows a living master for each slot.</summary>
+    public static bool IsComplete(RedisServer node)
+    {
+        string info = node.Run("CLUSTER", "INFO")!;
+        return info.Contains("cluster_state:ok", StringComparison.Ordinal)
+            && info.Contains($"cluster_slots_ok:{Text(RedisSlot.Count)}", StringComparison.Ordinal);
     }
 
     public string IdOf(int node) => _nodes[node].Run("CLUSTER", "MYID")!;

@@ -18,7 +18,7 @@ namespace Poetry.Tests.Protocols;
 public sealed partial class RedisFaultTests
 {
     private const string Key = "test:{plain:-:host:10001}";
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(1);
 
     private readonly RedisWorld _world = new();
     private RedisStore? _store;
@@ -227,7 +227,7 @@ public sealed partial class RedisFaultTests
                     {
                         receiver.OnBytes = null;
                         _ = server.Run("DEL", Key);
-                        _ = _world.Loop.Reactor.CallLater(Short * 3, () =>
+                        _ = _world.Loop.Reactor.CallLater(Short * 2, () =>
                         {
                             resumed = true;
                             receiver.Producer!.ResumeProducing();
@@ -245,7 +245,7 @@ public sealed partial class RedisFaultTests
     /// <summary>A byte now and then is no progress, and 16 KiB in each timeout are.</summary>
     [TestMethod]
     [DataRow(1, false)]
-    [DataRow(100_000, true)]
+    [DataRow(50_000, true)]
     public void Slow_IsJudgedByItsProgress(int bytesAtOnce, bool isWhole)
     {
         const int Length = 500_000;
@@ -262,7 +262,7 @@ public sealed partial class RedisFaultTests
 
             _ = client.Send("\r\n"u8);
         });
-        _store = _world.Store($"redis://{server.Address}", TimeSpan.FromMilliseconds(500));
+        _store = _world.Store($"redis://{server.Address}", Short);
         var receiver = new ValueReceiver();
         if (isWhole)
         {

@@ -66,6 +66,19 @@ public sealed class LineReceiverTests
     }
 
     [TestMethod]
+    public void RawMode_GivesBackTheRest_WithoutACopy()
+    {
+        // Copied at each change of mode, a read of 256 KiB with short bodies would cost gigabytes of copies.
+        byte[] text = Encoding.UTF8.GetBytes("raw 1\r\nxraw 1\r\nyraw 1\r\nz");
+        var lines = new Lines { Whole = text };
+        MemoryTransport transport = MemoryTransport.Connect(lines);
+        lines.DataReceived(text);
+        CollectionAssert.AreEqual(new[] { "raw 1", "<x>", "raw 1", "<y>", "raw 1", "<z>" }, lines.Got);
+        Assert.AreEqual(3, lines.RawSlices, "every body is a slice of what was received");
+        transport.PeerResets();
+    }
+
+    [TestMethod]
     public void Pause_KeepsTheLinesThatHaveArrived_InOrder()
     {
         var lines = new Lines();
@@ -159,6 +172,10 @@ public sealed class LineReceiverTests
 
         public bool GoesOn { get; init; }
 
+        public byte[] Whole { get; init; } = [];
+
+        public int RawSlices { get; private set; }
+
         public List<string> Got { get; } = [];
 
         protected override void LineLengthExceeded()
@@ -191,6 +208,7 @@ public sealed class LineReceiverTests
 
         protected override void RawDataReceived(ReadOnlySpan<byte> data)
         {
+            RawSlices += data.Overlaps(Whole) ? 1 : 0;
             Got.Add($"<{Encoding.UTF8.GetString(data[.._raw])}>");
             SetLineMode(data[_raw..]);
         }

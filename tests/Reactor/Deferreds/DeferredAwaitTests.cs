@@ -35,6 +35,25 @@ public sealed class DeferredAwaitTests
     }
 
     [TestMethod]
+    public void Await_OfItsOwnDeferred_FailsInsteadOfWaitingForItself()
+    {
+        var inner = new Deferred<int>();
+        Deferred<int>? mine = null;
+        async Deferred<int> Method() => await inner + await mine!;
+        mine = Method();
+        inner.Callback(1);
+        Assert.IsTrue(FailureOf(mine).Check<InvalidOperationException>());
+
+        // A handle of its own chain waits for it too.
+        Deferred<string>? text = null;
+        var second = new Deferred<int>();
+        async Deferred<int> AwaitText() => await second + (await text!).Length;
+        text = AwaitText().AddCallback(value => $"{value}");
+        second.Callback(1);
+        Assert.IsTrue(FailureOf(text).Check<InvalidOperationException>());
+    }
+
+    [TestMethod]
     public void Await_TakesTheResult_AndLeavesTheDefault()
     {
         static async Deferred<int> Twice(Deferred<int> inner) => await inner + (await inner * 100);

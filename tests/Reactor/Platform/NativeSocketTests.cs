@@ -25,8 +25,8 @@ public sealed unsafe class NativeSocketTests
     public void SendAndReceive_AcrossAConnection_CarryTheBytes(AddressKind kind)
     {
         using var pair = new SocketPair(kind);
-        Assert.AreEqual(Errno.None, NativeSocket.Send(pair.Client, Verse, more: false, out nint sent));
-        Assert.AreEqual(Verse.Length, (int)sent);
+        Assert.AreEqual(Errno.None, NativeSocket.Send(pair.Client, Verse, more: false, out int sent));
+        Assert.AreEqual(Verse.Length, sent);
         CollectionAssert.AreEqual(Verse, pair.ReceiveOnServer(Verse.Length));
     }
 
@@ -40,8 +40,8 @@ public sealed unsafe class NativeSocketTests
         fixed (byte* verse = Verse)
         {
             IoVector[] pieces = [new(verse, 4), new(verse + 4, 0), new(verse + 4, 6), new(verse + 10, Verse.Length - 10)];
-            Assert.AreEqual(Errno.None, NativeSocket.SendGathered(pair.Client, pieces, more: false, out nint sent));
-            Assert.AreEqual(Verse.Length, (int)sent);
+            Assert.AreEqual(Errno.None, NativeSocket.SendGathered(pair.Client, pieces, more: false, out int sent));
+            Assert.AreEqual(Verse.Length, sent);
         }
 
         CollectionAssert.AreEqual(Verse, pair.ReceiveOnServer(Verse.Length));
@@ -55,8 +55,8 @@ public sealed unsafe class NativeSocketTests
         fixed (byte* verse = Verse)
         {
             Array.Fill(pieces, new IoVector(verse, 1));
-            Assert.AreEqual(Errno.None, NativeSocket.SendGathered(pair.Client, pieces, more: false, out nint sent));
-            Assert.AreEqual(OperatingSystem.IsWindows() ? 64 : 1024, (int)sent);
+            Assert.AreEqual(Errno.None, NativeSocket.SendGathered(pair.Client, pieces, more: false, out int sent));
+            Assert.AreEqual(OperatingSystem.IsWindows() ? 64 : 1024, sent);
         }
     }
 
@@ -75,14 +75,14 @@ public sealed unsafe class NativeSocketTests
         using var pair = new SocketPair(AddressKind.IPv4);
         byte[] flood = new byte[1 << 20];
         Errno error;
-        nint sent;
+        int sent;
         do
         {
             error = NativeSocket.Send(pair.Client, flood, more: false, out sent);
         }
         while (error == Errno.None);
         Assert.AreEqual(Errno.EAGAIN, error);
-        Assert.AreEqual(0, (int)sent);
+        Assert.AreEqual(0, sent);
     }
 
     [TestMethod]
@@ -125,8 +125,8 @@ public sealed unsafe class NativeSocketTests
     {
         using var pair = new SocketPair(AddressKind.Unix);
         pair.CloseClient();
-        Assert.AreEqual(Errno.EPIPE, NativeSocket.Send(pair.Server, Verse, more: false, out nint sent));
-        Assert.AreEqual(0, (int)sent);
+        Assert.AreEqual(Errno.EPIPE, NativeSocket.Send(pair.Server, Verse, more: false, out int sent));
+        Assert.AreEqual(0, sent);
     }
 
     [TestMethod]

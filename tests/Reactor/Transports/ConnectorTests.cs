@@ -295,7 +295,7 @@ public sealed class ConnectorTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
-    public void BuildProtocol_GivesNull_IsCancelled(string backend)
+    public void BuildProtocol_GivesNull_SaysSo(string backend)
     {
         var serving = new ScriptedFactory();
         var refusing = new ScriptedFactory(() => null);
@@ -303,7 +303,8 @@ public sealed class ConnectorTests
         ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, serving);
         _ = loop.Reactor.Connect(Endpoint.Tcp("127.0.0.1", port.Address.Port), refusing, Ages);
         loop.Until(() => refusing.ConnectFailures.Count == 1 && serving.Built.Count == 1, "the failure");
-        Assert.IsTrue(refusing.ConnectFailures[0].Check<CancelledError>());
+        Assert.IsInstanceOfType<ConnectError>(refusing.ConnectFailures[0].Exception);
+        Assert.AreEqual("the factory built no protocol", refusing.ConnectFailures[0].Message);
         loop.Until(() => serving.Only.IsLost, "the end");
     }
 

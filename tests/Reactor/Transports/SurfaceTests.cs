@@ -88,6 +88,35 @@ public sealed class SurfaceTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
+    public void EndpointConnect_CancelledByItsOwnProtocol_ResetsTheConnection(string backend)
+    {
+        // The connection is made, and the deferred has not fired yet: no one else has the protocol.
+        using Reactor reactor = Backends.OpenReactor(backend, _log);
+        ListeningPort port = reactor.ListenTcp(0, new Poems("a poem"));
+        Failure? reason = null;
+        Failure? end = null;
+        reactor.CallWhenRunning(() =>
+        {
+            Deferred<Protocol>? connected = null;
+            var factory = new Canceling(
+                () => connected!.Cancel(),
+                failure =>
+                {
+                    end = failure;
+                    reactor.Stop();
+                });
+            connected = Endpoint.Tcp("127.0.0.1", port.Address.Port).Connect(reactor, factory);
+            _ = connected.AddErrback(failure => { reason = failure; });
+        });
+        _ = reactor.CallLater(TimeSpan.FromMilliseconds(Patience.Milliseconds), reactor.Stop);
+        reactor.Run();
+        Assert.IsTrue(reason!.Check<CancelledError>());
+        Assert.IsTrue(end?.Check<ConnectionAborted>());
+        Assert.IsEmpty(_log.Exceptions);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
     public void AddReader_OfARegularFile_IsAlwaysReady(string backend)
     {
         using var folder = new TemporaryFolder();
@@ -215,6 +244,22 @@ public sealed class SurfaceTests
 
         protected internal override void DataReceived(ReadOnlySpan<byte> data)
         {
+        }
+    }
+
+    private sealed class Canceling(Action made, Action<Failure> lost) : Factory
+    {
+        protected internal override Protocol BuildProtocol(in SocketAddress peer) => new Client(made, lost);
+
+        private sealed class Client(Action made, Action<Failure> lost) : Protocol
+        {
+            protected internal override void ConnectionMade() => made();
+
+            protected internal override void DataReceived(ReadOnlySpan<byte> data)
+            {
+            }
+
+            protected internal override void ConnectionLost(Failure reason) => lost(reason);
         }
     }
 

@@ -70,7 +70,7 @@ internal sealed class Worker
         Listen(listener.MakeFactory(Reactor, Counters), address, options, inherited);
 
     /// <summary>The same with a factory that was made for this worker.</summary>
-    /// <exception cref="CannotListenError">It cannot be bound, or the worker drains: a look-up may take longer than the server lives.</exception>
+    /// <exception cref="CannotListenError">It cannot be bound, or the worker drains, as after a long look-up.</exception>
     public ListeningPort Listen(Factory factory, in SocketAddress address, ListenOptions options, nint inherited)
     {
         if (_isDraining)

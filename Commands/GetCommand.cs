@@ -72,7 +72,7 @@ internal sealed partial class GetCommand
             options.Stream && options.Output is null ? PipeReaderWatch.TryStart(reactor, OnReaderGone) : null;
         _startMs = Environment.TickCount64;
         reactor.CallWhenRunning(StartAll);
-        _ = reactor.CallLater(TickInterval, this, static command => command.Tick());
+        _ = new LoopingCall(reactor, _progress.Tick).Start(TickInterval, now: false);
         reactor.Run();
         return Finish();
     }
@@ -301,12 +301,6 @@ internal sealed partial class GetCommand
             ?? Array.Find(_downloads, download => !download.TryPlace());
         failed?.Undo(_downloads);
         return failed is null;
-    }
-
-    private void Tick()
-    {
-        _progress.Tick();
-        _ = _reactor.CallLater(TickInterval, this, static command => command.Tick());
     }
 
     private void Note(Download download, string text)

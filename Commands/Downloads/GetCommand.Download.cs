@@ -9,37 +9,21 @@ namespace Poetry.Commands;
 internal sealed partial class GetCommand
 {
     /// <summary>One poem on its way from a server to its output.</summary>
-    private sealed class Download : IPoemReceiver
+    private sealed class Download(GetCommand command, int task, PoemMirrors from, string? path, bool escapes) : IPoemReceiver
     {
-        private readonly GetCommand _command;
-        private readonly string? _path;
-        private readonly bool _escapes;
-
         /// <summary>True if the poem is written only when all downloads have ended. Standard output may have an order, and a reader that
         /// would delay the cancelling of the others; a file waits only for <c>--all-or-nothing</c>.</summary>
-        private readonly bool _commitsAtEnd;
+        private readonly bool _commitsAtEnd =
+            command._options.AllOrNothing || (path is null && (command._options.Wait || command._options.Race));
 
         private PoemOutput? _output;
-        private PoemCheck _check;
+        private PoemCheck _check = new(command._options);
         private string? _problem;
         private bool _awaitsCommit;
 
-        public Download(GetCommand command, int task, PoemMirrors from, string? path, bool escapes)
-        {
-            GetOptions options = command._options;
-            _command = command;
-            _path = path;
-            _escapes = escapes;
-            _commitsAtEnd = options.AllOrNothing || (path is null && (options.Wait || options.Race));
-            _check = new PoemCheck(options);
-            Held = options.Transform is null ? null : new TextBuffer();
-            Task = task;
-            From = from;
-        }
+        public int Task => task;
 
-        public int Task { get; }
-
-        public PoemMirrors From { get; }
+        public PoemMirrors From => from;
 
         /// <summary>True if the poem was received and written completely.</summary>
         public bool IsComplete { get; private set; }
@@ -47,7 +31,7 @@ internal sealed partial class GetCommand
         public bool HasFailed { get; private set; }
 
         /// <summary>What has arrived of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
-        public TextBuffer? Held { get; private set; }
+        public TextBuffer? Held { get; private set; } = command._options.Transform is null ? null : new TextBuffer();
 
         /// <summary>For the result of the transformation.</summary>
         public TextBuffer Transformed { get; } = new();
@@ -60,14 +44,14 @@ internal sealed partial class GetCommand
         {
             if (upstream is PoemClient client)
             {
-                _command.Note(this, $"connected to {client.Transport.Peer}");
+                command.Note(this, $"connected to {client.Transport.Peer}");
             }
         }
 
         /// <inheritdoc/>
         public void Announced(long length)
         {
-            _command._progress.Announced(Task, length);
+            command._progress.Announced(Task, length);
             _problem = _check.CheckLength(length);
         }
 
@@ -80,7 +64,7 @@ internal sealed partial class GetCommand
                 return false;
             }
 
-            _command._progress.Received(Task, bytes.Length);
+            command._progress.Received(Task, bytes.Length);
             if (Held is null)
             {
                 return TryWrite(bytes);
@@ -91,13 +75,13 @@ internal sealed partial class GetCommand
                 return true;
             }
 
-            if (_command._options.StrictTransform)
+            if (command._options.StrictTransform)
             {
                 _problem = problem;
                 return false;
             }
 
-            _command._progress.Warned(Task, $"{problem}, printing it as it came");
+            command._progress.Warned(Task, $"{problem}, printing it as it came");
             bool isWritten = TryWrite(Held) && TryWrite(bytes);
             ReleaseHeld();
             return isWritten;
@@ -114,7 +98,7 @@ internal sealed partial class GetCommand
             _output?.Abort();
             _output = null;
             _problem = null;
-            _check = new PoemCheck(_command._options);
+            _check = new PoemCheck(command._options);
             Held?.Clear();
             return true;
         }
@@ -199,9 +183,9 @@ internal sealed partial class GetCommand
             string separator = "; replaced all the same: ";
             foreach (Download download in all)
             {
-                if ((download._output as PoemFile)?.Undo() is { } path)
+                if ((download._output as PoemFile)?.Undo() is { } replaced)
                 {
-                    _problem += $"{separator}{path}";
+                    _problem += $"{separator}{replaced}";
                     separator = ", ";
                 }
             }
@@ -213,20 +197,20 @@ internal sealed partial class GetCommand
         {
             Abandon();
             HasFailed = true;
-            _command._progress.Failed(Task, _problem ?? reason);
+            command._progress.Failed(Task, _problem ?? reason);
         }
 
         /// <summary>Something other than the download itself has ended it.</summary>
         public void Cancel()
         {
             Abandon();
-            PosixSignal signal = _command.Signal;
-            _command._progress.Cancelled(
+            PosixSignal signal = command.Signal;
+            command._progress.Cancelled(
                 Task,
                 signal != 0 ? $"ended by {signal}"
-                : _command._standardOutput.ReaderIsGone ? "the reader of standard output has gone"
-                : !_command._standardOutput.IsOk ? "standard output failed"
-                : _command._options.Race ? "another download was complete first"
+                : command._standardOutput.ReaderIsGone ? "the reader of standard output has gone"
+                : !command._standardOutput.IsOk ? "standard output failed"
+                : command._options.Race ? "another download was complete first"
                 : "another download failed");
         }
 
@@ -239,21 +223,21 @@ internal sealed partial class GetCommand
 
         private bool TryCommit()
         {
-            bool isShared = _path is null && !_command._options.Stream;
+            bool isShared = path is null && !command._options.Stream;
             if (isShared)
             {
-                _command._progress.Suspend();
+                command._progress.Suspend();
             }
 
             IsComplete = Check(_output!.Commit());
             if (isShared)
             {
-                _command._progress.Resume(_output.EndsLine);
+                command._progress.Resume(_output.EndsLine);
             }
 
             if (IsComplete)
             {
-                _command._progress.Finished(Task);
+                command._progress.Finished(Task);
             }
 
             return IsComplete;
@@ -291,26 +275,26 @@ internal sealed partial class GetCommand
 
         private OutputResult Open()
         {
-            if (_output is null && _path is not null)
+            if (_output is null && path is not null)
             {
-                OutputResult result = PoemFile.TryCreate(_path, _command._options.Sync, out PoemFile? file);
+                OutputResult result = PoemFile.TryCreate(path, command._options.Sync, out PoemFile? file);
                 _output = file;
                 return result;
             }
 
-            _output ??= _command._options.Stream ? new StreamedPoem(_escapes) : new StandardOutputPoem(_escapes);
+            _output ??= command._options.Stream ? new StreamedPoem(escapes) : new StandardOutputPoem(escapes);
             return default;
         }
 
         private bool Check(OutputResult result)
         {
-            if (_path is not null)
+            if (path is not null)
             {
                 _problem ??= result.Problem;
             }
             else if (!result.IsOk)
             {
-                _command.StandardOutputFailed(result);
+                command.StandardOutputFailed(result);
             }
 
             return result.IsOk;

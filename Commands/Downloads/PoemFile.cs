@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.IO;
 using Poetry.Net;
 using Poetry.Protocols;
@@ -73,9 +72,7 @@ internal sealed class PoemFile : PoemOutput
         for (int i = 0; i < paths.Length; i++)
         {
             Endpoint address = addresses[i].First;
-            string stem = address.IsUnix
-                ? $"unix_{address.UnixPath}"
-                : string.Create(CultureInfo.InvariantCulture, $"{address.Host}_{address.Port}");
+            string stem = address.IsUnix ? $"unix_{address.UnixPath}" : $"{address.Host}_{address.Port}";
 
             // No name may lead out of the directory, and a colon has a meaning on Windows.
             stem = stem.Replace('/', '_').Replace('\\', '_').Replace(':', '-');
@@ -85,7 +82,7 @@ internal sealed class PoemFile : PoemOutput
             string name = $"{stem}.txt";
             for (int number = 2; !taken.Add(name); number++)
             {
-                name = string.Create(CultureInfo.InvariantCulture, $"{stem}.{number}.txt");
+                name = $"{stem}.{number}.txt";
             }
 
             paths[i] = Path.Join(directory, name);
@@ -190,8 +187,7 @@ internal sealed class PoemFile : PoemOutput
         int attempts = 0;
         do
         {
-            string file = string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp");
-            name = Path.Join(DirectoryOf(path), file);
+            name = Path.Join(DirectoryOf(path), $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp");
             error = make(name);
         }
         while (error == Errno.EEXIST && ++attempts < MaxAttempts);
@@ -226,7 +222,7 @@ internal sealed class PoemFile : PoemOutput
     }
 
     private static OutputResult Result(string path, Errno error) =>
-        error == Errno.None ? default : OutputResult.Failed($"cannot write {path}: {error.Sentence()}");
+        error == Errno.None ? default : new($"cannot write {path}: {error.Sentence()}");
 
     private Errno Close()
     {

@@ -7,30 +7,18 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>The result of writing a poem. The default is success.</summary>
-internal readonly struct OutputResult
+/// <param name="Problem">One sentence without a full stop, for <see cref="CommandRunner.Fail"/>. Null after a success, and if only the
+/// reader has gone.</param>
+/// <param name="ReaderIsGone">True if the reader of standard output has gone, such as <c>head</c>; the program then ends quietly.</param>
+internal readonly record struct OutputResult(string? Problem, bool ReaderIsGone = false)
 {
-    private OutputResult(string? problem, bool readerIsGone)
-    {
-        Problem = problem;
-        ReaderIsGone = readerIsGone;
-    }
-
-    /// <summary>One sentence without a full stop, for <see cref="CommandRunner.Fail"/>. Null after a success, and if only the reader
-    /// has gone.</summary>
-    public string? Problem { get; }
-
-    /// <summary>True if the reader of standard output has gone, such as <c>head</c>; the program then ends quietly.</summary>
-    public bool ReaderIsGone { get; }
-
     public bool IsOk => Problem is null && !ReaderIsGone;
-
-    public static OutputResult Failed(string problem) => new(problem, readerIsGone: false);
 
     /// <summary>The result of a write to standard output.</summary>
     public static OutputResult OfStandardOutput(Errno error) =>
         error == Errno.None ? default
-        : error == Errno.EPIPE ? new(null, readerIsGone: true)
-        : Failed($"cannot write standard output: {error.Sentence()}");
+        : error == Errno.EPIPE ? new(null, ReaderIsGone: true)
+        : new($"cannot write standard output: {error.Sentence()}");
 }
 
 /// <summary>
@@ -164,24 +152,15 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
         if (count > _capacity - _length)
         {
             long needed = _length + count;
-            if (!TryGrow(Math.Max(Math.Max(_capacity * 2, needed), MinCapacity)))
+            try
+            {
+                Grow(Math.Max(Math.Max(_capacity * 2, needed), MinCapacity));
+            }
+            catch (OutOfMemoryException)
             {
                 // Doubling may take far more than the poem needs.
                 Grow(Math.Max(needed, _capacity + SmallGrowth));
             }
-        }
-    }
-
-    private bool TryGrow(long capacity)
-    {
-        try
-        {
-            Grow(capacity);
-            return true;
-        }
-        catch (OutOfMemoryException)
-        {
-            return false;
         }
     }
 

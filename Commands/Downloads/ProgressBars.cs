@@ -9,42 +9,31 @@ namespace Poetry.Commands;
 /// Progress as a bar for each running download, redrawn in place. What has ended becomes a line above the bars, which stays. Between two
 /// drawings the cursor is at the start of the line below the bars, so that the terminal is in order whenever the program ends.
 /// </summary>
-internal sealed class ProgressBars : Progress
+/// <param name="writer">Writes them.</param>
+/// <param name="size">Returns the size of the terminal.</param>
+/// <param name="hasColours">True to colour complete poems.</param>
+/// <param name="nowMs">A monotonic clock.</param>
+internal sealed class ProgressBars(TerminalWriter writer, Func<(int Columns, int Rows)> size, bool hasColours, Func<long> nowMs)
+    : Progress(nowMs)
 {
     /// <summary>Twenty drawings a second look smooth, and are few enough for a slow line.</summary>
     private const int MinIntervalMs = 50;
 
-    private readonly TerminalWriter _writer;
-    private readonly Func<(int Columns, int Rows)> _size;
-    private readonly bool _hasColours;
     private int _drawnLines;
     private long _nextDrawMs = long.MinValue;
     private bool _isSuspended;
 
-    /// <summary>Bars on a terminal.</summary>
-    /// <param name="writer">Writes them.</param>
-    /// <param name="size">Returns the size of the terminal.</param>
-    /// <param name="hasColours">True to colour complete poems.</param>
-    /// <param name="nowMs">A monotonic clock.</param>
-    public ProgressBars(TerminalWriter writer, Func<(int Columns, int Rows)> size, bool hasColours, Func<long> nowMs)
-        : base(nowMs)
-    {
-        _writer = writer;
-        _size = size;
-        _hasColours = hasColours;
-    }
-
     /// <summary>Bars of downloads that were cancelled vanish.</summary>
     public override void Summary(int poems, int failed, TimeSpan elapsed)
     {
-        _writer.Write(Erasure() + SummaryLine(poems, elapsed));
+        writer.Write(Erasure() + SummaryLine(poems, elapsed));
         _drawnLines = 0;
     }
 
     /// <inheritdoc/>
     public override void Suspend()
     {
-        _writer.Write(Erasure());
+        writer.Write(Erasure());
         _drawnLines = 0;
         _isSuspended = true;
     }
@@ -54,7 +43,7 @@ internal sealed class ProgressBars : Progress
     {
         if (!atLineStart)
         {
-            _writer.Write("\n");
+            writer.Write("\n");
         }
 
         _isSuspended = false;
@@ -70,7 +59,7 @@ internal sealed class ProgressBars : Progress
         {
             case Event.Done:
                 var line = new StringBuilder();
-                Append(line, entry, _size().Columns, isComplete: true);
+                Append(line, entry, size().Columns, isComplete: true);
                 WriteAbove(line.ToString());
                 break;
             case Event.Failed or Event.Warning or Event.Note:
@@ -87,7 +76,7 @@ internal sealed class ProgressBars : Progress
     {
         string erasure = Erasure();
         _drawnLines = 0;
-        _writer.Write(erasure + line + (_isSuspended ? string.Empty : Drawing()));
+        writer.Write(erasure + line + (_isSuspended ? string.Empty : Drawing()));
     }
 
     private void DrawIfDue()
@@ -100,7 +89,7 @@ internal sealed class ProgressBars : Progress
 
         _nextDrawMs = now + MinIntervalMs;
         int before = _drawnLines;
-        if (!_writer.TryWrite(Drawing()))
+        if (!writer.TryWrite(Drawing()))
         {
             _drawnLines = before;
         }
@@ -113,7 +102,7 @@ internal sealed class ProgressBars : Progress
     /// <summary>Draws over the bars before; each line is cleared from its end on, so that nothing flickers.</summary>
     private string Drawing()
     {
-        (int columns, int rows) = _size();
+        (int columns, int rows) = size();
         var drawing = new StringBuilder();
         if (_drawnLines > 0)
         {
@@ -160,7 +149,7 @@ internal sealed class ProgressBars : Progress
             IsComplete = isComplete,
             Arrivals = entry.Arrivals,
             ElapsedMs = (entry.EndMs ?? NowMs) - entry.StartMs,
-            HasColours = _hasColours,
+            HasColours = hasColours,
         };
         bar.AppendTo(drawing);
         _ = drawing.Append("\x1b[K\n");

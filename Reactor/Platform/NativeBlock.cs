@@ -102,7 +102,7 @@ internal sealed unsafe class NativeBlock
         _ = LinuxAbi.ftruncate(_file, (nint)length);
         _ = Libc.fcntl(_file, LinuxAbi.F_ADD_SEALS, Seals);
 
-        // A file that was emptied while it was read: nothing can't be mapped.
+        // A file may have been emptied while it was read; a mapping has at least one byte.
         Map(Math.Max(length, 1), LinuxAbi.PROT_READ);
         CollapseToHugePages();
         _ = LinuxAbi.madvise((nint)_start, (nint)_capacity, LinuxAbi.MADV_DONTNEED);

@@ -33,17 +33,7 @@ internal sealed class ProxyCommand : IDisposable
     public int Run(ProxiedPoem[] poems)
     {
         ListenFile? list = _settings.ListFile is { } path ? new ListenFile(path, _server, _settings.Fallback) : null;
-        if (list is not null)
-        {
-            try
-            {
-                poems = PoemsOf(list, list.Read());
-            }
-            catch (ListenFileError error)
-            {
-                throw new UsageError(error.Message);
-            }
-        }
+        poems = list is null ? poems : PoemsOf(list, list.Read());
 
         // A worker without a poem is not started, and gets no part of the cache.
         _workers = Math.Min(_server.Workers, poems.Length);

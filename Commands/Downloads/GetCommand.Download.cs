@@ -49,6 +49,9 @@ internal sealed partial class GetCommand
         /// <summary>What has arrived of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
         public TextBuffer? Held { get; private set; }
 
+        /// <summary>For the result of the transformation.</summary>
+        public TextBuffer Transformed { get; } = new();
+
         /// <inheritdoc/>
         public Span<byte> GetBuffer() => Held is null && _output is { } output ? output.GetBuffer() : default;
 
@@ -83,7 +86,7 @@ internal sealed partial class GetCommand
                 return TryWrite(bytes);
             }
 
-            if (TryHold(bytes, out string problem))
+            if (Hold(bytes) is not { } problem)
             {
                 return true;
             }
@@ -110,6 +113,7 @@ internal sealed partial class GetCommand
 
             _output?.Abort();
             _output = null;
+            _problem = null;
             _check = new PoemCheck(_command._options);
             Held?.Clear();
             return true;
@@ -126,17 +130,23 @@ internal sealed partial class GetCommand
         }
 
         /// <summary>Writes a poem that was held to be transformed.</summary>
-        /// <param name="transformed">The transformed poem, released here; null for the poem as it came.</param>
+        /// <param name="isTransformed">False to write it as it came.</param>
         /// <exception cref="PoemIncompleteError">It could not be written.</exception>
-        public void WriteHeld(TextBuffer? transformed)
+        public void WriteHeld(bool isTransformed)
         {
-            bool isWritten = TryWrite(transformed ?? Held!);
-            transformed?.Release();
-            ReleaseHeld();
-            if (!isWritten)
+            try
             {
-                throw new PoemIncompleteError("the poem could not be stored");
+                if (!TryWrite(isTransformed ? Transformed : Held!))
+                {
+                    throw new PoemIncompleteError("the poem could not be stored");
+                }
             }
+            catch (OutOfMemoryException)
+            {
+                throw new PoemIncompleteError(PoemFetch.OutOfMemory);
+            }
+
+            ReleaseHeld();
         }
 
         /// <summary>The poem is complete: writes it out, or has it wait for that.</summary>
@@ -211,7 +221,6 @@ internal sealed partial class GetCommand
         {
             Abandon();
             PosixSignal signal = _command.Signal;
-            _command._progress.IsInterrupted = signal != 0;
             _command._progress.Cancelled(
                 Task,
                 signal != 0 ? $"ended by {signal}"
@@ -250,100 +259,61 @@ internal sealed partial class GetCommand
             return IsComplete;
         }
 
-        private bool TryWrite(ReadOnlySpan<byte> bytes)
+        private bool TryWrite(ReadOnlySpan<byte> bytes) => Check(Open()) && Check(_output!.Write(bytes));
+
+        private bool TryWrite(TextBuffer text) => Check(Open()) && Check(_output!.Write(text));
+
+        /// <summary>Holds more of a poem that is to be transformed.</summary>
+        /// <returns>Why that is not possible, or null.</returns>
+        private string? Hold(ReadOnlySpan<byte> bytes)
         {
             try
             {
-                return Check(Open()) && Check(_output!.Write(bytes));
+                Held!.Write(bytes);
+                return null;
+            }
+            catch (TextTooLongError)
+            {
+                return "it is too long to be transformed";
             }
             catch (OutOfMemoryException)
             {
-                _problem = PoemFetch.OutOfMemory;
-                return false;
-            }
-        }
-
-        private bool TryWrite(TextBuffer text)
-        {
-            try
-            {
-                return Check(Open()) && Check(_output!.Write(text));
-            }
-            catch (OutOfMemoryException)
-            {
-                _problem = PoemFetch.OutOfMemory;
-                return false;
-            }
-        }
-
-        /// <summary>Holds more of a poem that is to be transformed, if it is not too long and there is memory.</summary>
-        private bool TryHold(ReadOnlySpan<byte> bytes, out string problem)
-        {
-            problem = "it is too long to be transformed";
-            if (bytes.Length > Held!.Limit - Held.Length)
-            {
-                return false;
-            }
-
-            problem = "out of memory to transform it";
-            try
-            {
-                Held.Write(bytes);
-                return true;
-            }
-            catch (OutOfMemoryException)
-            {
-                return false;
+                return "out of memory to transform it";
             }
         }
 
         private void ReleaseHeld()
         {
+            Transformed.Release();
             Held?.Release();
             Held = null;
         }
 
         private OutputResult Open()
         {
-            if (_output is not null)
+            if (_output is null && _path is not null)
             {
-                return default;
+                OutputResult result = PoemFile.TryCreate(_path, _command._options.Sync, out PoemFile? file);
+                _output = file;
+                return result;
             }
 
-            if (_path is null && _command._options.Stream)
-            {
-                _output = new StreamedPoem(_escapes);
-                return default;
-            }
-
-            if (_path is null)
-            {
-                _output = new StandardOutputPoem(_escapes);
-                return default;
-            }
-
-            OutputResult result = PoemFile.TryCreate(_path, _command._options.Sync, out PoemFile? file);
-            _output = file;
-            return result;
+            _output ??= _command._options.Stream ? new StreamedPoem(_escapes) : new StandardOutputPoem(_escapes);
+            return default;
         }
 
         private bool Check(OutputResult result)
         {
-            if (result.IsOk)
+            if (_path is not null)
             {
-                return true;
+                _problem ??= result.Problem;
             }
-
-            if (_path is null)
+            else if (!result.IsOk)
             {
                 _command.StandardOutputFailed(result);
             }
-            else
-            {
-                _problem = result.Problem;
-            }
 
-            return false;
+            return result.IsOk;
         }
     }
 }

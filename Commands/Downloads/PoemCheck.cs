@@ -1,5 +1,4 @@
 using System;
-using System.Globalization;
 
 namespace Poetry.Commands;
 
@@ -19,8 +18,8 @@ internal sealed class PoemCheck
     /// <summary>Checks a length that the server announces.</summary>
     /// <returns>The problem, or null.</returns>
     public string? CheckLength(long length) =>
-        _options.MaxBytes > 0 && length > _options.MaxBytes ? Text($"longer than {_options.MaxBytes} bytes (--max-bytes)")
-        : _options.ExpectBytes is { } expected && length > expected ? Text($"longer than the {expected} bytes expected")
+        _options.MaxBytes > 0 && length > _options.MaxBytes ? $"longer than {_options.MaxBytes} bytes (--max-bytes)"
+        : _options.ExpectBytes is { } expected && length > expected ? $"longer than the {expected} bytes expected"
         : null;
 
     /// <summary>Adds bytes.</summary>
@@ -38,7 +37,7 @@ internal sealed class PoemCheck
     {
         if (_options.ExpectBytes is { } expected && _length != expected)
         {
-            return Text($"got {_length} of the {expected} bytes expected");
+            return $"got {_length} of the {expected} bytes expected";
         }
 
         if (_hash?.Finish() is { } hash && !hash.AsSpan().SequenceEqual(_options.Sha256))
@@ -48,6 +47,4 @@ internal sealed class PoemCheck
 
         return null;
     }
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -47,11 +47,17 @@ internal sealed class PoemFile : PoemOutput
     {
         string resolved = OutputPath.Resolve(path);
         string written = resolved;
+        nint handle = 0;
         bool isSpecial = OutputPath.IsSpecial(path);
         Errno error = isSpecial
-            ? StandardStreams.OpenForWriting(resolved, out nint handle)
-            : CreateBeside(resolved, out written, out handle);
+            ? StandardStreams.OpenForWriting(resolved, out handle)
+            : MakeBeside(resolved, name => NativeFile.CreateNew(name, out handle), out written);
         file = error == Errno.None ? new PoemFile(resolved, written, handle, syncs && !isSpecial) : null;
+        if (error == Errno.None && !isSpecial)
+        {
+            CopyMode(resolved, written);
+        }
+
         return Result(path, error);
     }
 
@@ -114,8 +120,7 @@ internal sealed class PoemFile : PoemOutput
         error = error == Errno.None ? OutputPath.Check(_path) : error;
         if (error == Errno.None)
         {
-            string name = TemporaryName(_path);
-            Errno kept = NativeFile.Link(_path, name);
+            Errno kept = MakeBeside(_path, name => NativeFile.Link(_path, name), out string name);
             _oldName = kept == Errno.None ? name : null;
             _canUndo = kept is Errno.None or Errno.ENOENT;
         }
@@ -175,25 +180,21 @@ internal sealed class PoemFile : PoemOutput
 
     private static string DirectoryOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } directory ? directory : ".";
 
-    private static string TemporaryName(string path) => Path.Join(
-        DirectoryOf(path), string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp"));
-
-    /// <summary>Creates a file (never opens one that exists) in the same directory, so that a rename moves it.</summary>
-    private static Errno CreateBeside(string path, out string written, out nint handle)
+    /// <summary>Makes a file under a temporary name in the same directory, so that a rename moves it.</summary>
+    /// <param name="path">The name that it is to have.</param>
+    /// <param name="make">Never takes a name that something has.</param>
+    /// <param name="name">The temporary name.</param>
+    private static Errno MakeBeside(string path, Func<string, Errno> make, out string name)
     {
         Errno error;
         int attempts = 0;
         do
         {
-            written = TemporaryName(path);
-            error = NativeFile.CreateNew(written, out handle);
+            string file = string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp");
+            name = Path.Join(DirectoryOf(path), file);
+            error = make(name);
         }
         while (error == Errno.EEXIST && ++attempts < MaxAttempts);
-        if (error == Errno.None)
-        {
-            CopyMode(path, written);
-        }
-
         return error;
     }
 

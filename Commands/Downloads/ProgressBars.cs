@@ -64,24 +64,23 @@ internal sealed class ProgressBars : Progress
     /// <summary>Times go on while no bytes arrive.</summary>
     public override void Tick() => DrawIfDue();
 
-    private protected override void OnStarted(Entry entry) => DrawIfDue();
-
-    private protected override void OnReceived(Entry entry, int bytes) => DrawIfDue();
-
-    private protected override void OnRestarted(Entry entry, string reason) => DrawIfDue();
-
-    private protected override void OnFinished(Entry entry)
+    private protected override void Show(Event what, Entry entry, string? text)
     {
-        var line = new StringBuilder();
-        Append(line, entry, _size().Columns);
-        WriteAbove(line.ToString());
+        switch (what)
+        {
+            case Event.Done:
+                var line = new StringBuilder();
+                Append(line, entry, _size().Columns, isComplete: true);
+                WriteAbove(line.ToString());
+                break;
+            case Event.Failed or Event.Warning or Event.Note:
+                WriteAbove(Line(entry, text!));
+                break;
+            case Event.Start or Event.Bytes or Event.Retry:
+                DrawIfDue();
+                break;
+        }
     }
-
-    private protected override void OnFailed(Entry entry, string reason) => WriteAbove(Line(entry, reason));
-
-    private protected override void OnWarned(Entry entry, string warning) => WriteAbove(Line(entry, warning));
-
-    private protected override void OnNote(Entry entry, string text) => WriteAbove(Line(entry, text));
 
     /// <summary>Writes a line that stays above the bars.</summary>
     private void WriteAbove(string line)
@@ -126,7 +125,7 @@ internal sealed class ProgressBars : Progress
         int shown = 0, hidden = 0;
         foreach (Entry entry in Entries)
         {
-            if (entry.Address is null || entry.State != State.Running)
+            if (entry.Address is null || entry.EndMs is not null)
             {
                 continue;
             }
@@ -137,7 +136,7 @@ internal sealed class ProgressBars : Progress
                 continue;
             }
 
-            Append(drawing, entry, columns);
+            Append(drawing, entry, columns, isComplete: false);
             shown++;
         }
 
@@ -152,17 +151,15 @@ internal sealed class ProgressBars : Progress
         return drawing.ToString();
     }
 
-    private void Append(StringBuilder drawing, Entry entry, int columns)
+    private void Append(StringBuilder drawing, Entry entry, int columns, bool isComplete)
     {
-        long elapsedMs = (entry.State == State.Running ? NowMs : entry.EndMs) - entry.StartMs;
-        bool isComplete = entry.State == State.Complete;
         var bar = new ProgressBar(TextEscaper.EscapeLine($"Task {entry.Task}: {entry.Address}"), columns)
         {
             Bytes = entry.Bytes,
             TotalBytes = isComplete ? entry.Bytes : entry.TotalBytes,
             IsComplete = isComplete,
             Arrivals = entry.Arrivals,
-            ElapsedMs = elapsedMs,
+            ElapsedMs = (entry.EndMs ?? NowMs) - entry.StartMs,
             HasColours = _hasColours,
         };
         bar.AppendTo(drawing);

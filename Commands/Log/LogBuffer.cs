@@ -206,7 +206,9 @@ internal sealed class LogBuffer : IDisposable
             // Records that could not be written are counted, and the number is written when writing works again.
             Errno error = _write(_outgoing.AsSpan(0, length), out int written);
             bool failed = error != Errno.None;
-            int lost = failed ? records - _outgoing.AsSpan(0, written).Count((byte)'\n') : 0;
+
+            // Each record that was not written ends with a newline, and one with a stack trace has more of them.
+            int lost = Math.Min(records, _outgoing.AsSpan(written..length).Count((byte)'\n'));
             isInMidLine |= failed && written > 0 && _outgoing[written - 1] != '\n';
             bool wroteDropped = !failed && dropped > 0 && _write(_describeDropped(dropped), out _) == Errno.None;
             if (length > 0 || wroteDropped)

@@ -70,9 +70,14 @@ internal sealed class Worker
         Listen(listener.MakeFactory(Reactor, Counters), address, options, inherited);
 
     /// <summary>The same with a factory that was made for this worker.</summary>
-    /// <exception cref="CannotListenError">It cannot be bound.</exception>
+    /// <exception cref="CannotListenError">It cannot be bound, or the worker drains, as after a long look-up.</exception>
     public ListeningPort Listen(Factory factory, in SocketAddress address, ListenOptions options, nint inherited)
     {
+        if (_isDraining)
+        {
+            throw new CannotListenError($"{address}", "the server stops");
+        }
+
         options = options with { Limit = _limit };
         ListeningPort port = inherited >= 0 ? Reactor.AdoptListener(inherited, factory, options)
             : address.Kind == AddressKind.Unix ? Reactor.ListenUnix(address.Path, factory, options)

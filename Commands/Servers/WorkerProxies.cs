@@ -58,10 +58,9 @@ internal sealed class WorkerProxies
         ProxyService? service = Array.Find(_services, service => service.Upstream == name);
         if (service is null)
         {
-            Func<IPoemReceiver, Deferred<long>> fetch = FetchOf(upstream);
-            service = new ProxyService(name, fetch, _worker.Reactor, _settings.Proxy, Cache, _memory, _log)
+            service = new ProxyService(name, FetchOf(upstream), _worker.Reactor, _settings.Proxy, Cache, _memory, _log)
             {
-                Shared = Shared is null ? null : Share(name, fetch),
+                Shared = Shared is null ? null : Share(name),
             };
             _services = [.. _services, service];
         }
@@ -112,19 +111,17 @@ internal sealed class WorkerProxies
         }
     }
 
-    private SharedPoem Share(string upstream, Func<IPoemReceiver, Deferred<long>> fetch)
+    private SharedPoem Share(string upstream)
     {
         SharedCacheSettings shared = _settings.Shared!;
         string key = shared.Names.KeyOf(_settings.Proxy.Format, _settings.Transform, upstream);
         var options = new SharedPoemOptions
         {
-            Lifetime = _settings.Proxy.Lifetime,
-            Format = _settings.Proxy.Format,
             AllowEmpty = _settings.AllowEmpty,
             MaxBytes = shared.MaxBytes,
             MaxWait = _settings.Timeout,
         };
-        return new SharedPoem(Shared!, key, _worker.Reactor, options, fetch);
+        return new SharedPoem(Shared!, key, _worker.Reactor, options);
     }
 
     /// <summary>How a poem is fetched: from the first of its mirrors that delivers it, and then perhaps transformed.</summary>

@@ -14,7 +14,7 @@ internal unsafe class PoemMemory
 
     /// <summary>Allocates a block.</summary>
     /// <exception cref="System.OutOfMemoryException">There is no memory left.</exception>
-    public byte* Allocate(int length)
+    public virtual byte* Allocate(int length)
     {
         byte* memory = LargeMemory.Allocate(length);
         BytesAlive += length;

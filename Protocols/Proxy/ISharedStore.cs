@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
 using Poetry.Net;
 
@@ -30,7 +29,7 @@ internal interface ISharedStore
     /// Receives the value as it arrives, frame and all: <see cref="IPoemReceiver.Connected"/>, then
     /// <see cref="IPoemReceiver.Announced"/> with the length of the value, then its bytes. It is called for a hit only, and not
     /// after the deferred has fired. While it pauses the producer, no time-out runs. If it refuses bytes, the result is
-    /// <see cref="SharedRead.Refused"/>.
+    /// <see cref="SharedRead.Missing"/>.
     /// </param>
     Deferred<SharedRead> Get(string key, IPoemReceiver receiver);
 
@@ -62,7 +61,7 @@ internal interface ISharedStore
 
     /// <summary>Removes values and locks, and then publishes each key to all subscribers.</summary>
     /// <param name="keys">At least one. They may be in different slots of a cluster.</param>
-    Deferred<Unit> Purge(IReadOnlyList<string> keys);
+    Deferred<Unit> Purge(string[] keys);
 
     /// <summary>Subscribes to the channel of purged keys. From the moment when the deferred fires, no purge is missed until
     /// <see cref="SubscriptionLost"/> is called.</summary>
@@ -93,17 +92,13 @@ internal enum SharedLock : byte
 
 /// <summary>What was read.</summary>
 /// <param name="IsHit">True if there was a value, and all of it was received. False also if a value of another type was
-/// there.</param>
+/// there, or the receiver has refused bytes.</param>
 /// <param name="Length">Of the value, in bytes.</param>
 /// <param name="ExpiresAt">On the reactor's clock, and rather too early than too late; <see cref="TimeSpan.MaxValue"/> if
 /// the value has no expiry. In the past if it expired, or was not there, when its expiry was asked for.</param>
 internal readonly record struct SharedRead(bool IsHit, long Length, TimeSpan ExpiresAt)
 {
-    /// <summary>There was no value.</summary>
-    public static readonly SharedRead Missing = new(IsHit: false, 0, default);
-
-    /// <summary>The receiver has refused the value.</summary>
-    public static readonly SharedRead Refused = new(IsHit: false, -1, default);
+    public static readonly SharedRead Missing;
 }
 
 /// <summary>The shared cache can't be used, or has refused an operation.</summary>

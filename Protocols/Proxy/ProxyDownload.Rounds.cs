@@ -48,7 +48,7 @@ internal sealed partial class ProxyDownload
     {
         delivery.Attach(this, _poem);
         _clients.AddLast(delivery);
-        _service.WaiterJoined();
+        _service.Waiters++;
 
         // A client may join during the last visit of a round, which then does not visit it: free nothing that it needs.
         _slowestInRound = 0;
@@ -177,7 +177,7 @@ internal sealed partial class ProxyDownload
         {
             delivery.SwitchTo(stale);
             delivery.GiveRest();
-            _service.CountStaleServed();
+            _service.StaleServed++;
             Dismiss(delivery)?.Succeed();
         }
         else
@@ -239,7 +239,7 @@ internal sealed partial class ProxyDownload
     private bool MayForget =>
         OperatingSystem.IsLinux() && _options.Lifetime == TimeSpan.Zero && !_options.StoreAndForward
         && SpliceCandidate is not null && _service is { FetchesInFlight: 1, ClientsProbing: 0 }
-        && _slowest >= MinSplicedBytes && _slowest >= (_clock.Now - _firstByteAt).TotalSeconds * MinSplicedRate;
+        && _slowest >= MinSplicedBytes && _slowest >= (_service.Clock.Now - _firstByteAt).TotalSeconds * MinSplicedRate;
 
     /// <summary>From now on the poem goes from socket to socket, if there is room for the pipe. No client can join.</summary>
     private void BeginSplicing(ProxyDelivery only)
@@ -289,6 +289,6 @@ internal sealed partial class ProxyDownload
 
         _clients.Remove(delivery);
         delivery.Detach();
-        _service.WaiterLeft();
+        _service.Waiters--;
     }
 }

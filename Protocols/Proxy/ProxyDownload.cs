@@ -16,7 +16,6 @@ namespace Poetry.Protocols;
 internal sealed partial class ProxyDownload : IPoemReceiver
 {
     private readonly ProxyService _service;
-    private readonly IClock _clock;
     private readonly ProxyOptions _options;
     private readonly ProxyCache _cache;
     private readonly PoemBuffer _poem;
@@ -32,21 +31,15 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
     /// <summary>Makes a download that has not begun.</summary>
     /// <param name="service">Is told how it ends.</param>
-    /// <param name="clock">The reactor's.</param>
-    /// <param name="options">How poems are fetched and kept.</param>
-    /// <param name="cache">Accounts for the poem's memory.</param>
-    /// <param name="memory">Allocates it.</param>
     /// <param name="isBackground">True if it goes on without clients.</param>
-    public ProxyDownload(
-        ProxyService service, IClock clock, ProxyOptions options, ProxyCache cache, PoemMemory memory, bool isBackground)
+    public ProxyDownload(ProxyService service, bool isBackground)
     {
         _service = service;
-        _clock = clock;
-        _options = options;
-        _cache = cache;
+        _options = service.Options;
+        _cache = service.Cache;
         _needsClient = !isBackground;
-        _poem = new PoemBuffer(memory, cache, options.ChunkBytes);
-        _rounds = clock.CallLater(TimeSpan.Zero, this, static download => download.ServeSome());
+        _poem = new PoemBuffer(service.Memory, _cache, _options.ChunkBytes);
+        _rounds = service.Clock.CallLater(TimeSpan.Zero, this, static download => download.ServeSome());
     }
 
     private enum Stage : byte
@@ -90,14 +83,13 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private bool Buffers =>
         !PassesThrough && (_options.StoreAndForward || (_service.IsCurrent(this) && _service.StalePoem is not null));
 
-    /// <summary>Begins to fetch.</summary>
-    /// <param name="fetch">May fire before it returns, or throw.</param>
-    public void Start(Func<IPoemReceiver, Deferred<long>> fetch)
+    /// <summary>Begins to fetch. That may succeed or fail before it returns.</summary>
+    public void Start()
     {
         Debug.Assert(_clients.First is not null || !_needsClient, "a fetch has a client, or none is needed");
         try
         {
-            _fetching = fetch(this);
+            _fetching = Shared is null ? _service.FetchUpstream(this) : Shared.Start();
         }
         catch (Exception exception)
         {
@@ -143,6 +135,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         if (!isTooLong || TryPassThrough())
         {
             _ = TryAppend(head[..count]);
+            Shared?.Grown(length);
             Wake();
         }
     }
@@ -171,7 +164,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
         if (ReceivedBytes == 0)
         {
-            _firstByteAt = _clock.Now;
+            _firstByteAt = _service.Clock.Now;
         }
 
         ReceivedBytes += bytes.Length;
@@ -181,6 +174,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
             return false;
         }
 
+        Shared?.Grown(ReceivedBytes);
         if (PassesThrough && !_paused && _poem.Length - _slowest > WindowBytes)
         {
             _paused = true;
@@ -228,6 +222,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private bool TryPassThrough()
     {
         PassesThrough = true;
+        Shared?.GiveBack();
         _poem.PassThrough(_cache.IsFull ? _options.ChunkBytes : _options.PassingChunkBytes);
         _needsClient = true;
         if (_clients.First is not null)
@@ -249,20 +244,28 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
         _upstream = null;
         _failure = outcome.Failure;
-        if (_failure is null && _options.Format == PoemFormat.Netstring && !TryAppend(","u8))
+        try
         {
-            return;
+            if (_failure is null && _options.Format == PoemFormat.Netstring && !TryAppend(","u8))
+            {
+                return;
+            }
+        }
+        catch (OutOfMemoryException)
+        {
+            _failure = new Failure(new PoemIncompleteError(PoemFetch.OutOfMemory));
         }
 
-        _stage = _failure is null ? Stage.Complete : Stage.Failed;
-        if (_failure is not null)
+        if (_failure is null)
         {
-            _service.FetchFailed(this, _failure);
+            _stage = Stage.Complete;
+            _poem.Complete();
+            _service.FetchCompleted(this, _poem);
         }
         else
         {
-            _poem.Complete();
-            _service.FetchCompleted(this, _poem);
+            _stage = Stage.Failed;
+            _service.FetchFailed(this, _failure);
         }
 
         if (_clients.First is null)

@@ -51,17 +51,17 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
 
         Service.ClientsProbing += _mayBeProbe ? 1 : 0;
-        if (Service.ProbeDelay == TimeSpan.Zero)
+        if (Service.Options.ProbeDelay == TimeSpan.Zero)
         {
             Stayed();
         }
         else if (_probeTimer is null)
         {
-            _probeTimer = factory.Clock.CallLater(Service.ProbeDelay, this, static server => server.Stayed());
+            _probeTimer = factory.Clock.CallLater(Service.Options.ProbeDelay, this, static server => server.Stayed());
         }
         else
         {
-            _probeTimer.Rearm(Service.ProbeDelay);
+            _probeTimer.Rearm(Service.Options.ProbeDelay);
         }
     }
 
@@ -121,7 +121,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         if (_mayBeProbe)
         {
             Service.ClientsProbing--;
-            Service.CountProbe();
+            Service.Probes++;
         }
 
         _detail = _delivery is { IsStale: true } ? ProxyServerFactory.Stale : _detail;

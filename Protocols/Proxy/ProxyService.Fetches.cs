@@ -10,13 +10,15 @@ internal sealed partial class ProxyService
     /// <summary>True if clients may join this download, and its poem will be kept.</summary>
     internal bool IsCurrent(ProxyDownload download) => _download == download;
 
-    internal void WaiterJoined() => Waiters++;
+    internal void ReaderThrew(Exception exception) => ReactorLog.CallbackThrew(log, exception);
 
-    internal void WaiterLeft() => Waiters--;
-
-    internal void CountStaleServed() => StaleServed++;
-
-    internal void ReaderThrew(Exception exception) => ReactorLog.CallbackThrew(_log, exception);
+    /// <summary>Begins a fetch from the upstream.</summary>
+    internal Deferred<long> FetchUpstream(IPoemReceiver receiver)
+    {
+        Fetches++;
+        ProxyLog.FetchStarted(log, upstream);
+        return fetch(receiver);
+    }
 
     /// <summary>A whole poem has arrived, which replaces the kept one.</summary>
     internal void FetchCompleted(ProxyDownload download, PoemBuffer poem)
@@ -24,30 +26,18 @@ internal sealed partial class ProxyService
         bool isCurrent = IsCurrent(download);
         FetchEnded(download);
         _backoff.Succeeded();
-        if (download.Shared is { IsHit: true })
-        {
-            ProxyLog.UsingShared(_log, Upstream);
-        }
-
-        TimeSpan lifetime = download.PassesThrough ? TimeSpan.Zero : LifetimeOf(download.Shared);
         if (isCurrent)
         {
             DropPoem();
+            TimeSpan lifetime = download.PassesThrough ? TimeSpan.Zero : LifetimeOf(download.Shared);
             if (lifetime > TimeSpan.Zero)
             {
-                _cache.Add(this, poem.Length);
+                cache.Add(this, poem.Length);
                 Keep(poem, lifetime);
             }
         }
 
-        if (download.PassesThrough)
-        {
-            download.Shared?.GiveBack();
-        }
-        else
-        {
-            download.Shared?.Keep(poem, this);
-        }
+        download.Shared?.Keep(poem);
     }
 
     /// <summary>The poem could not be stored for other proxies, because it may have been purged.</summary>
@@ -74,6 +64,7 @@ internal sealed partial class ProxyService
     internal void FetchFailed(ProxyDownload download, Failure reason)
     {
         FetchEnded(download);
+        download.Shared?.GiveBack();
         if (reason.Check<SharedCutError>())
         {
             // The shared cache has failed, and not the upstream.
@@ -81,7 +72,7 @@ internal sealed partial class ProxyService
         }
 
         Failures++;
-        _backoff.Failed(_clock.Now);
+        _backoff.Failed(clock.Now);
         _lastFailure = reason.Message;
         _fetchErrors.Report(Describe(reason, download.ReceivedBytes));
     }
@@ -90,8 +81,9 @@ internal sealed partial class ProxyService
     internal void FetchCancelled(ProxyDownload download)
     {
         FetchEnded(download);
+        download.Shared?.GiveBack();
         Cancels++;
-        ProxyLog.FetchCancelled(_log, Upstream);
+        ProxyLog.FetchCancelled(log, upstream);
     }
 
     /// <summary>
@@ -127,8 +119,8 @@ internal sealed partial class ProxyService
 
     private ProxyDownload MakeDownload(bool isBackground)
     {
-        var download = new ProxyDownload(this, _clock, _options, _cache, _memory, isBackground);
-        download.Shared = Shared is null ? null : new SharedFetch(Shared, download);
+        var download = new ProxyDownload(this, isBackground);
+        download.Shared = Shared is null ? null : new SharedFetch(Shared, this, download);
         return download;
     }
 
@@ -137,30 +129,14 @@ internal sealed partial class ProxyService
         // A download that can't be joined any more goes on for the clients that it has.
         _download = download;
         FetchesInFlight++;
-        if (download.Shared is { } shared)
-        {
-            download.Start(_ => shared.Start());
-        }
-        else
-        {
-            CountFetch();
-            download.Start(_fetch);
-        }
+        download.Start();
     }
 
-    private void CountFetch()
-    {
-        Fetches++;
-        ProxyLog.FetchStarted(_log, Upstream);
-    }
-
-    /// <summary>How long a poem that has just arrived is fresh; zero if it can't be kept.</summary>
+    /// <summary>How long a poem that has just arrived is fresh; not more than zero if it can't be kept.</summary>
     private TimeSpan LifetimeOf(SharedFetch? shared)
     {
-        TimeSpan left = shared is { HasLostLock: true } ? TimeSpan.Zero
-            : shared is null || shared.ExpiresAt == TimeSpan.MaxValue ? TimeSpan.MaxValue
-            : shared.ExpiresAt - _clock.Now;
-        return left < _options.Lifetime ? left : _options.Lifetime;
+        TimeSpan left = shared is null || shared.ExpiresAt == TimeSpan.MaxValue ? TimeSpan.MaxValue : shared.ExpiresAt - clock.Now;
+        return left < options.Lifetime ? left : options.Lifetime;
     }
 
     private void FetchEnded(ProxyDownload download)
@@ -178,13 +154,13 @@ internal sealed partial class ProxyService
         Debug.Assert(poem.IsComplete && _poem is null, "only complete poems are kept, one at a time");
         poem.AddRef();
         _poem = poem;
-        _freshUntil = SaturatedTime.Add(_clock.Now, lifetime);
-        _refreshUntil = SaturatedTime.Add(_freshUntil, _options.StaleWhileRevalidate);
-        _staleUntil = SaturatedTime.Add(_freshUntil, _options.StaleIfError);
+        _freshUntil = SaturatedTime.Add(clock.Now, lifetime);
+        _refreshUntil = SaturatedTime.Add(_freshUntil, options.StaleWhileRevalidate);
+        _staleUntil = SaturatedTime.Add(_freshUntil, options.StaleIfError);
         TimeSpan keptUntil = Later(_refreshUntil, _staleUntil);
         if (keptUntil < TimeSpan.MaxValue)
         {
-            _expiry = _clock.CallLater(keptUntil - _clock.Now, this, static service => service.DropPoem());
+            _expiry = clock.CallLater(keptUntil - clock.Now, this, static service => service.DropPoem());
         }
     }
 }

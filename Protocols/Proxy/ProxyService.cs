@@ -31,17 +31,28 @@ internal enum ProxyState
 /// never kept, but the upstream is left alone for a moment after it.</para>
 /// <para>While a stale poem may take the place of a fetch that fails, clients get nothing before the new poem is complete.</para>
 /// </remarks>
-internal sealed partial class ProxyService
+/// <param name="upstream">Its name, as typed.</param>
+/// <param name="fetch">Begins a fetch; cancelling its deferred stops it.</param>
+/// <param name="clock">The reactor's.</param>
+/// <param name="options">How poems are fetched and kept.</param>
+/// <param name="cache">Shared by the services of the reactor.</param>
+/// <param name="memory">Shared by the services of the reactor.</param>
+/// <param name="log">Where it logs.</param>
+internal sealed partial class ProxyService(
+    string upstream,
+    Func<IPoemReceiver, Deferred<long>> fetch,
+    IClock clock,
+    ProxyOptions options,
+    ProxyCache cache,
+    PoemMemory memory,
+    ILogger log)
 {
-    private readonly Func<IPoemReceiver, Deferred<long>> _fetch;
-    private readonly IClock _clock;
-    private readonly ProxyOptions _options;
-    private readonly ProxyCache _cache;
-    private readonly PoemMemory _memory;
-    private readonly ILogger _log;
-    private readonly string _usingCached;
-    private readonly RepeatedErrorLog _fetchErrors;
-    private readonly Backoff _backoff;
+    private readonly string _usingCached = $"Using cached poem. ({upstream})";
+    private readonly Backoff _backoff = new(options.MinPause, options.MaxPause);
+    private readonly RepeatedErrorLog _fetchErrors = new(
+        clock,
+        reason => ProxyLog.FetchFailed(log, upstream, reason),
+        (count, reason) => ProxyLog.FetchFailedAgain(log, upstream, count, reason));
 
     /// <summary>The fetch that clients may still join, and whose poem will be kept.</summary>
     private ProxyDownload? _download;
@@ -56,52 +67,25 @@ internal sealed partial class ProxyService
     private DelayedCall? _expiry;
     private string _lastFailure = string.Empty;
 
-    /// <summary>Makes a service that has no poem.</summary>
-    /// <param name="upstream">Its name in the log.</param>
-    /// <param name="fetch">Begins a fetch; cancelling its deferred stops it.</param>
-    /// <param name="clock">The reactor's.</param>
-    /// <param name="options">How poems are fetched and kept.</param>
-    /// <param name="cache">Shared by the services of the reactor.</param>
-    /// <param name="memory">Shared by the services of the reactor.</param>
-    /// <param name="log">Where it logs.</param>
-    public ProxyService(
-        string upstream,
-        Func<IPoemReceiver, Deferred<long>> fetch,
-        IClock clock,
-        ProxyOptions options,
-        ProxyCache cache,
-        PoemMemory memory,
-        ILogger log)
-    {
-        Upstream = upstream;
-        _fetch = fetch;
-        _clock = clock;
-        _options = options;
-        _cache = cache;
-        _memory = memory;
-        _log = log;
-        _usingCached = $"Using cached poem. ({upstream})";
-        _backoff = new Backoff(options.MinPause, options.MaxPause);
-        _fetchErrors = new RepeatedErrorLog(
-            clock,
-            reason => ProxyLog.FetchFailed(log, upstream, reason),
-            (count, reason) => ProxyLog.FetchFailedAgain(log, upstream, count, reason));
-    }
-
     /// <summary>The name of the upstream, as typed.</summary>
-    public string Upstream { get; }
+    public string Upstream => upstream;
+
+    public ProxyOptions Options => options;
+
+    public IClock Clock => clock;
+
+    public ProxyCache Cache => cache;
+
+    public PoemMemory Memory => memory;
 
     /// <summary>What it has.</summary>
     public ProxyState State => _download is not null ? ProxyState.Fetching
-        : _poem is null || _clock.Now >= Later(_freshUntil, Later(_refreshUntil, _staleUntil)) ? ProxyState.Empty
-        : _clock.Now < _freshUntil ? ProxyState.Cached
+        : _poem is null || clock.Now >= Later(_freshUntil, Later(_refreshUntil, _staleUntil)) ? ProxyState.Empty
+        : clock.Now < _freshUntil ? ProxyState.Cached
         : ProxyState.Stale;
 
-    /// <summary>How long a client must stay before a fetch begins for it: see <see cref="ProxyOptions.ProbeDelay"/>.</summary>
-    public TimeSpan ProbeDelay => _options.ProbeDelay;
-
     /// <summary>True while the upstream is left alone after a failed fetch.</summary>
-    public bool IsPaused => _clock.Now < _backoff.Until;
+    public bool IsPaused => clock.Now < _backoff.Until;
 
     /// <summary>From a client's connection to its first byte.</summary>
     public Histogram FirstByte { get; } = new();
@@ -116,13 +100,13 @@ internal sealed partial class ProxyService
     public long Coalesced { get; private set; }
 
     /// <summary>Clients that were given a stale poem.</summary>
-    public long StaleServed { get; private set; }
+    public long StaleServed { get; set; }
 
     /// <summary>Clients that were reset because they came in a pause after a failure.</summary>
     public long Refusals { get; private set; }
 
     /// <summary>Clients that left before a fetch began for them.</summary>
-    public long Probes { get; private set; }
+    public long Probes { get; set; }
 
     /// <summary>Fetches that were begun.</summary>
     public long Fetches { get; private set; }
@@ -141,21 +125,13 @@ internal sealed partial class ProxyService
     public long FetchesInFlight { get; private set; }
 
     /// <summary>Clients that wait for a fetch, or for more of it.</summary>
-    public long Waiters { get; private set; }
+    public long Waiters { get; set; }
 
     /// <summary>Clients for which no fetch has begun, because they may be health checks.</summary>
     public int ClientsProbing { get; set; }
 
     /// <summary>The poem in the cache that proxies share; null if it is not shared.</summary>
-    public SharedPoem? Shared
-    {
-        get;
-        init
-        {
-            field = value;
-            value?.FetchBegins = CountFetch;
-        }
-    }
+    public SharedPoem? Shared { get; init; }
 
     /// <summary>Bytes of the kept poem, as it is sent.</summary>
     public long CachedBytes => _poem?.Length ?? 0;
@@ -169,11 +145,11 @@ internal sealed partial class ProxyService
     internal ProxyService? Older { get; set; }
 
     /// <summary>The kept poem, if it may take the place of one that can't be fetched.</summary>
-    internal PoemBuffer? StalePoem => _clock.Now < Later(_freshUntil, _staleUntil) ? _poem : null;
+    internal PoemBuffer? StalePoem => clock.Now < Later(_freshUntil, _staleUntil) ? _poem : null;
 
     /// <summary>True if a client that was given the old poem begins a fetch in the background: see <see cref="Refresh"/>.</summary>
     public bool NeedsRefresh =>
-        _poem is not null && _download is null && !IsPaused && _clock.Now >= _freshUntil && _clock.Now < _refreshUntil;
+        _poem is not null && _download is null && !IsPaused && clock.Now >= _freshUntil && clock.Now < _refreshUntil;
 
     /// <summary>The poem, if it is served from memory now.</summary>
     /// <param name="isStale">True if the poem is older than its lifetime.</param>
@@ -181,7 +157,7 @@ internal sealed partial class ProxyService
     /// fetched.</returns>
     public PoemBuffer? TryAcquireCached(out bool isStale)
     {
-        TimeSpan now = _clock.Now;
+        TimeSpan now = clock.Now;
         isStale = now >= _freshUntil;
         if (_poem is not { } poem || (isStale && now >= _refreshUntil && !(IsPaused && now < _staleUntil)))
         {
@@ -191,7 +167,7 @@ internal sealed partial class ProxyService
         poem.AddRef();
         Hits++;
         StaleServed += isStale ? 1 : 0;
-        _cache.Touch(this);
+        cache.Touch(this);
         return poem;
     }
 
@@ -246,10 +222,7 @@ internal sealed partial class ProxyService
     /// <summary>Logs that a client was served from memory; a health check at debug.</summary>
     /// <param name="client">How it ended.</param>
     public void LogHit(in ConnectionRecord client) =>
-        ProxyLog.UsingCached(_log, client.IsProbe ? LogLevel.Debug : LogLevel.Information, client.Number, _usingCached);
-
-    /// <summary>Counts a client that left before a fetch began for it.</summary>
-    public void CountProbe() => Probes++;
+        ProxyLog.UsingCached(log, client.IsProbe ? LogLevel.Debug : LogLevel.Information, client.Number, _usingCached);
 
     /// <summary>
     /// Purges the poem. A fetch under way goes on for the clients that wait for it, but its poem is not kept, and a client that
@@ -271,7 +244,7 @@ internal sealed partial class ProxyService
             _poem = null;
             _ = _expiry?.CancelIfActive();
             _expiry = null;
-            _cache.Remove(this, poem.Length);
+            cache.Remove(this, poem.Length);
             poem.Release();
         }
     }

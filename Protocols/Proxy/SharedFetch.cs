@@ -8,128 +8,61 @@ namespace Poetry.Protocols;
 /// One fetch of a poem that is shared: from the cache if it is there, else by the one proxy that gets the lock, which stores
 /// it for the others. To a download it looks like a fetch from the upstream.
 /// </summary>
-internal sealed class SharedFetch : IPoemReceiver
+internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDownload download)
 {
-    private readonly SharedPoem _poem;
-    private readonly SharedCache _cache;
-    private readonly ProxyDownload _download;
-    private readonly string _token;
+    /// <summary>
+    /// How long after the first look a fetch that waits looks again; twice as long each time. Chosen: short against a fetch over a
+    /// network.
+    /// </summary>
+    private static readonly TimeSpan MinPollDelay = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>
+    /// The longest of these delays. Chosen: a hundred proxies that wait ask for 2,000 short operations a second, and a
+    /// client waits at most this much longer than for the fetch itself.
+    /// </summary>
+    private static readonly TimeSpan MaxPollDelay = TimeSpan.FromMilliseconds(100);
+
+    private readonly SharedCache _cache = poem.Cache;
+    private readonly string _token = poem.Cache.NewToken();
     private DelayedCall? _renewal;
     private bool _renews;
     private bool _hasLock;
-    private long _received;
+    private bool _stores;
 
-    /// <summary>Makes one that has not begun.</summary>
-    /// <param name="poem">What is fetched.</param>
-    /// <param name="download">Receives it.</param>
-    public SharedFetch(SharedPoem poem, ProxyDownload download)
-    {
-        _poem = poem;
-        _cache = poem.Cache;
-        _download = download;
-        _token = _cache.NewToken();
-    }
-
-    /// <summary>True if the lock was lost: there may have been a purge, so that the poem can't be kept.</summary>
-    public bool HasLostLock { get; private set; }
-
-    /// <summary>True if the poem came from the shared cache.</summary>
-    public bool IsHit { get; private set; }
-
-    /// <summary>When a poem of the cache expires, on the clock; <see cref="TimeSpan.MaxValue"/> for one of the upstream.</summary>
+    /// <summary>
+    /// From then on the poem can't be kept: it has expired in the cache, or the lock was lost, so that there may have been a purge.
+    /// <see cref="TimeSpan.MaxValue"/> for never.
+    /// </summary>
     public TimeSpan ExpiresAt { get; private set; } = TimeSpan.MaxValue;
-
-    private ISharedStore Store => _cache.Store;
 
     /// <summary>Begins.</summary>
     /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; fails with a
-    /// <see cref="SharedCutError"/> if the cache failed when a part of the poem was passed on. After a success a lock is held
-    /// until <see cref="Keep"/> is called.</returns>
-    public async Deferred<long> Start()
-    {
-        bool isOver = false;
-        try
-        {
-            long length = await FromCache();
-            length = length >= 0 ? length : await _poem.FetchUpstream(this);
-            isOver = true;
-            return length;
-        }
-        finally
-        {
-            if (!isOver)
-            {
-                GiveBack();
-            }
-        }
-    }
-
-    /// <inheritdoc/>
-    bool IPoemReceiver.Received(ReadOnlySpan<byte> bytes)
-    {
-        _received += bytes.Length;
-        bool stored = _download.Received(bytes);
-        GiveBackIfTooLong(_received);
-        return stored;
-    }
-
-    /// <inheritdoc/>
-    Span<byte> IPoemReceiver.GetBuffer() => ((IPoemReceiver)_download).GetBuffer();
-
-    /// <inheritdoc/>
-    void IPoemReceiver.Connected(IProducer upstream) => _download.Connected(upstream);
-
-    /// <inheritdoc/>
-    void IPoemReceiver.Announced(long length)
-    {
-        _download.Announced(length);
-        GiveBackIfTooLong(length);
-    }
-
-    /// <inheritdoc/>
-    bool IPoemReceiver.TryRestart()
-    {
-        _received = 0;
-        return _download.TryRestart();
-    }
+    /// <see cref="SharedCutError"/> if the cache failed when a part of the poem was passed on. A lock may be held until
+    /// <see cref="Keep"/> or <see cref="GiveBack"/> is called.</returns>
+    public async Deferred<long> Start() =>
+        await TryGet() ? download.ReceivedBytes : await service.FetchUpstream(download);
 
     /// <summary>Stores the complete poem, if it came from the upstream under the lock, and gives the lock back.</summary>
-    /// <param name="poem">As it is sent.</param>
-    /// <param name="service">Is told if the poem must not be kept.</param>
-    public void Keep(PoemBuffer poem, ProxyService service)
+    /// <param name="whole">The poem, as it is sent.</param>
+    public void Keep(PoemBuffer whole)
     {
-        if (!_hasLock || !_cache.IsUsable)
+        if (_hasLock && _cache.IsUsable)
+        {
+            _ = Store(whole);
+        }
+        else
         {
             GiveBack();
-            return;
         }
+    }
 
-        // The lock is renewed until the answer is here: a long value takes its time.
-        int generation = _cache.Generation;
-        poem.AddRef();
-        _ = Store.Store(_poem.Key, _token, poem, _poem.Options.Lifetime).AddBoth(outcome =>
+    /// <summary>The poem has become longer: above the limit it is not stored, and the lock is given back at once.</summary>
+    public void Grown(long length)
+    {
+        if (length > poem.Options.MaxBytes)
         {
-            if (outcome.Failure is null)
-            {
-                ForgetLock();
-                if (outcome.Value)
-                {
-                    _poem.Stored();
-                }
-                else
-                {
-                    LoseLock();
-                    service.DropIfKept(poem);
-                }
-            }
-            else
-            {
-                ReportFailure(outcome.Failure, generation);
-                GiveBack();
-            }
-
-            poem.Release();
-        });
+            GiveBack();
+        }
     }
 
     /// <summary>Gives the lock back, so that another proxy can fetch at once.</summary>
@@ -142,33 +75,32 @@ internal sealed class SharedFetch : IPoemReceiver
 
         if (_cache.IsUsable)
         {
-            int generation = _cache.Generation;
-            _ = Store.Unlock(_poem.Key, _token).AddErrback(failure => ReportFailure(failure, generation));
+            ReportFailure(_cache.Store.Unlock(poem.Key, _token));
         }
 
         ForgetLock();
     }
 
     /// <summary>Looks into the cache, and waits for the lock.</summary>
-    /// <returns>The length of the poem; −1 if it has to be fetched from the upstream.</returns>
-    private async Deferred<long> FromCache()
+    /// <returns>False if the poem has to be fetched from the upstream.</returns>
+    private async Deferred<bool> TryGet()
     {
-        IClock clock = _poem.Clock;
-        TimeSpan began = clock.Now;
-        TimeSpan delay = _poem.Options.MinPollDelay;
+        IClock clock = poem.Clock;
+        TimeSpan end = SaturatedTime.Add(clock.Now, poem.Options.MaxWait);
+        TimeSpan delay = MinPollDelay;
         TimeSpan? invalidSince = null;
-        for (bool isFirst = true; _cache.IsUsable && !_poem.IsRefused; isFirst = false)
+        for (bool isFirst = true; _cache.IsUsable && !poem.IsRefused; isFirst = false)
         {
-            TimeSpan left = SaturatedTime.Add(began, _poem.Options.MaxWait) - clock.Now;
             if (!isFirst)
             {
+                TimeSpan left = end - clock.Now;
                 if (left <= TimeSpan.Zero)
                 {
-                    return -1;
+                    return false;
                 }
 
                 _ = await clock.Sleep(delay < left ? delay : left);
-                delay = delay * 2 < _poem.Options.MaxPollDelay ? delay * 2 : _poem.Options.MaxPollDelay;
+                delay = delay * 2 < MaxPollDelay ? delay * 2 : MaxPollDelay;
             }
 
             if (_cache.IsPurging || !_cache.IsUsable)
@@ -182,24 +114,24 @@ internal sealed class SharedFetch : IPoemReceiver
             {
                 if (await TryRead())
                 {
-                    return _download.ReceivedBytes;
+                    return true;
                 }
 
-                _poem.Misses += isFirst ? 1 : 0;
+                poem.Misses += isFirst ? 1 : 0;
                 SharedLock state = await TryLock(replaces);
                 if (state == SharedLock.Taken)
                 {
-                    if (!await TryRead())
+                    bool isThere = await TryRead();
+                    if (isThere)
                     {
-                        return -1;
+                        GiveBack();
                     }
 
-                    GiveBack();
-                    return _download.ReceivedBytes;
+                    return isThere;
                 }
 
                 invalidSince = state == SharedLock.Invalid ? invalidSince ?? clock.Now : null;
-                _poem.Waits += isFirst ? 1 : 0;
+                poem.Waits += isFirst ? 1 : 0;
             }
             catch (SharedStoreError error)
             {
@@ -209,47 +141,78 @@ internal sealed class SharedFetch : IPoemReceiver
             }
         }
 
-        return -1;
+        return false;
+    }
+
+    private async Deferred<Unit> Store(PoemBuffer whole)
+    {
+        // The lock is renewed until the answer is here: a long value takes its time.
+        int generation = _cache.Generation;
+        _stores = true;
+        whole.AddRef();
+        try
+        {
+            bool isStored = await _cache.Store.Store(poem.Key, _token, whole, service.Options.Lifetime);
+            ForgetLock();
+            if (isStored)
+            {
+                poem.Stored();
+            }
+            else
+            {
+                poem.LocksLost++;
+                service.DropIfKept(whole);
+            }
+        }
+        catch (SharedStoreError error)
+        {
+            Report(error, generation, error.IsRefusal);
+            GiveBack();
+        }
+        finally
+        {
+            whole.Release();
+        }
+
+        return default;
     }
 
     private async Deferred<bool> TryRead()
     {
-        var reader = new SharedReader(_download, _poem.Options.Format);
-        SharedRead read = await Store.Get(_poem.Key, reader);
+        var reader = new SharedReader(download, service.Options.Format);
+        SharedRead read = await _cache.Store.Get(poem.Key, reader);
         if (reader.Refusal is { } refusal)
         {
             throw new PoemIncompleteError(refusal);
         }
 
-        if (!read.IsHit && !reader.IsWrong)
-        {
-            return false;
-        }
-
-        if (read.Length == 0 && _poem.Options is { Format: PoemFormat.Plain, AllowEmpty: false })
-        {
-            return false;
-        }
-
         if (reader.IsComplete)
         {
-            IsHit = true;
-            ExpiresAt = read.ExpiresAt;
-            _poem.Hits++;
-            return true;
+            bool isPoem = read.Length > 0 || poem.Options.AllowEmpty;
+            if (isPoem)
+            {
+                ProxyLog.UsingShared(_cache.Log, service.Upstream);
+                ExpiresAt = read.ExpiresAt < ExpiresAt ? read.ExpiresAt : ExpiresAt;
+                poem.Hits++;
+            }
+
+            return isPoem;
         }
 
-        // No proxy writes such a value. It would cut off client after client.
-        int generation = _cache.Generation;
-        _ = Store.Remove(_poem.Key).AddErrback(failure => ReportFailure(failure, generation));
-        RestartOrFail("the value is no poem");
+        if (reader.Length >= 0)
+        {
+            // No proxy writes such a value. It would cut off client after client.
+            ReportFailure(_cache.Store.Remove(poem.Key));
+            RestartOrFail("the value is no poem");
+        }
+
         return false;
     }
 
     /// <summary>Drops a part of the poem that has arrived.</summary>
     private void RestartOrFail(string reason)
     {
-        if (_download.HasBegun && !_download.TryRestart())
+        if (download.HasBegun && !download.TryRestart())
         {
             throw new SharedCutError($"shared cache: {reason}");
         }
@@ -263,7 +226,7 @@ internal sealed class SharedFetch : IPoemReceiver
         SharedLock state = SharedLock.Held;
         try
         {
-            state = await Store.TryLock(_poem.Key, _token, replacesInvalid);
+            state = await _cache.Store.TryLock(poem.Key, _token, replacesInvalid);
         }
         catch (SharedStoreError)
         {
@@ -273,7 +236,7 @@ internal sealed class SharedFetch : IPoemReceiver
 
         if (state == SharedLock.Taken)
         {
-            _renewal = _poem.Clock.CallLater(SharedNames.Lease / 3, this, static fetch => fetch.Renew());
+            _renewal = poem.Clock.CallLater(SharedNames.Lease / 3, this, static fetch => fetch.RenewLater());
         }
         else
         {
@@ -283,44 +246,34 @@ internal sealed class SharedFetch : IPoemReceiver
         return state;
     }
 
-    private void Renew()
+    private void RenewLater()
     {
         _renewal!.Rearm(SharedNames.Lease / 3);
-        if (_renews || !_cache.IsUsable)
+        if (!_renews && _cache.IsUsable)
         {
-            return;
+            ReportFailure(Renew());
         }
+    }
 
+    private async Deferred<Unit> Renew()
+    {
         _renews = true;
-        int generation = _cache.Generation;
-        _ = Store.Renew(_poem.Key, _token).AddBoth(outcome =>
+        try
         {
-            _renews = false;
-            if (outcome.Failure is { } failure)
-            {
-                ReportFailure(failure, generation);
-            }
-            else if (!outcome.Value && _hasLock)
+            // While the poem is stored, only that tells whether the lock is lost, or was given back by it.
+            if (!await _cache.Store.Renew(poem.Key, _token) && _hasLock && !_stores)
             {
                 ForgetLock();
-                LoseLock();
+                ExpiresAt = poem.Clock.Now;
+                poem.LocksLost++;
             }
-        });
-    }
-
-    private void GiveBackIfTooLong(long length)
-    {
-        if (_hasLock && (length > _poem.Options.MaxBytes || _download.PassesThrough))
-        {
-            GiveBack();
         }
-    }
+        finally
+        {
+            _renews = false;
+        }
 
-    private void LoseLock()
-    {
-        // Both its renewal and its store may tell.
-        _poem.LocksLost += HasLostLock ? 0 : 1;
-        HasLostLock = true;
+        return default;
     }
 
     private void ForgetLock()
@@ -330,16 +283,14 @@ internal sealed class SharedFetch : IPoemReceiver
         _cache.LetGo(this);
     }
 
-    private void ReportFailure(Failure failure, int generation)
+    private void ReportFailure(Deferred<Unit> operation)
     {
-        if (failure.Exception is SharedStoreError error)
+        int generation = _cache.Generation;
+        _ = operation.AddErrback((SharedStoreError error) =>
         {
             Report(error, generation, error.IsRefusal);
-        }
-        else if (!failure.Check<CancelledError>())
-        {
-            failure.Throw();
-        }
+            return default;
+        });
     }
 
     /// <summary>An operation has failed: an outage, or a poem that the cache does not take.</summary>
@@ -347,7 +298,7 @@ internal sealed class SharedFetch : IPoemReceiver
     {
         if (isRefusal)
         {
-            _poem.Refused(error);
+            poem.Refused(error);
             GiveBack();
         }
         else

@@ -8,9 +8,7 @@ namespace Poetry.Protocols;
 /// <param name="key">Of the poem.</param>
 /// <param name="clock">The reactor's.</param>
 /// <param name="options">How the cache is used.</param>
-/// <param name="upstream">Fetches the poem without the cache.</param>
-internal sealed class SharedPoem(
-    SharedCache cache, string key, IClock clock, SharedPoemOptions options, Func<IPoemReceiver, Deferred<long>> upstream)
+internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, SharedPoemOptions options)
 {
     private readonly Backoff _refusals = new(SharedCache.MinPause, SharedCache.MaxPause);
     private TimeSpan? _refusedSince;
@@ -23,9 +21,6 @@ internal sealed class SharedPoem(
     public IClock Clock => clock;
 
     public SharedPoemOptions Options => options;
-
-    /// <summary>Called when a fetch from the upstream begins.</summary>
-    public Action? FetchBegins { get; set; }
 
     /// <summary>Poems that came from the shared cache.</summary>
     public long Hits { get; set; }
@@ -78,24 +73,11 @@ internal sealed class SharedPoem(
             ProxyLog.SharedStoreAccepted(cache.Log, key, (clock.Now - since).TotalSeconds);
         }
     }
-
-    /// <summary>Begins to fetch from the upstream. Cancelling the deferred stops that.</summary>
-    public Deferred<long> FetchUpstream(IPoemReceiver receiver)
-    {
-        FetchBegins?.Invoke();
-        return upstream(receiver);
-    }
 }
 
 /// <summary>How a poem is shared.</summary>
 internal sealed record SharedPoemOptions
 {
-    /// <summary>How long a stored poem lives; <see cref="TimeSpan.MaxValue"/> for ever.</summary>
-    public required TimeSpan Lifetime { get; init; }
-
-    /// <summary>How it travels; a value has the same form.</summary>
-    public PoemFormat Format { get; init; }
-
     /// <summary>True if an empty value of a plain poem is a poem.</summary>
     public bool AllowEmpty { get; init; }
 
@@ -104,16 +86,4 @@ internal sealed record SharedPoemOptions
 
     /// <summary>How long a fetch waits for those of others.</summary>
     public TimeSpan MaxWait { get; init; } = TimeSpan.MaxValue;
-
-    /// <summary>
-    /// How long after the first look a fetch that waits looks again; twice as long each time. Chosen: short against a fetch over a
-    /// network.
-    /// </summary>
-    public TimeSpan MinPollDelay { get; init; } = TimeSpan.FromMilliseconds(10);
-
-    /// <summary>
-    /// The longest of these delays. Chosen: a hundred proxies that wait ask for 2,000 short operations a second, and a
-    /// client waits at most this much longer than for the fetch itself.
-    /// </summary>
-    public TimeSpan MaxPollDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 }

@@ -8,76 +8,66 @@ namespace Poetry.Protocols;
 internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : IPoemReceiver
 {
     private FrameReader _frame;
-    private long _length = -1;
     private long _received;
+    private bool _isWrong;
 
     /// <summary>Why the download takes no more; null if it does.</summary>
     public string? Refusal { get; private set; }
 
-    /// <summary>True if the value is not what a proxy stores.</summary>
-    public bool IsWrong { get; private set; }
+    /// <summary>Of the value, in bytes; −1 if there is none.</summary>
+    public long Length { get; private set; } = -1;
 
-    /// <summary>True if the whole value was received, and is a poem.</summary>
-    public bool IsComplete => !IsWrong && _received == _length && (format == PoemFormat.Plain || _frame.Complete);
+    /// <summary>True if the whole value was received, and is what a proxy stores.</summary>
+    public bool IsComplete => !_isWrong && _received == Length && (format == PoemFormat.Plain || _frame.Complete);
 
     /// <inheritdoc/>
     public void Connected(IProducer upstream) => download.Connected(upstream);
 
     /// <inheritdoc/>
-    public void Announced(long length) => _length = length;
+    public void Announced(long length) => Length = length;
 
     /// <inheritdoc/>
     public bool Received(ReadOnlySpan<byte> bytes)
     {
-        Debug.Assert(_length >= _received + bytes.Length, "the length comes first");
+        Debug.Assert(Length >= _received + bytes.Length, "the length comes first");
         _received += bytes.Length;
-        return format == PoemFormat.Plain ? Pass(bytes) : ReadFrame(bytes);
+        try
+        {
+            return format == PoemFormat.Plain ? Pass(bytes) : ReadFrame(bytes);
+        }
+        catch (OutOfMemoryException)
+        {
+            Refusal = PoemFetch.OutOfMemory;
+            return false;
+        }
     }
 
     private bool ReadFrame(ReadOnlySpan<byte> bytes)
     {
         Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
-        while (!bytes.IsEmpty && !IsWrong)
+        while (!bytes.IsEmpty)
         {
+            // Nothing is passed on before it is known that the frame has the length of the value.
             bool hadLength = _frame.HasLength;
-            if (_frame.Complete || !_frame.TryRead(ref bytes, out ReadOnlySpan<byte> payload))
+            _isWrong = !_frame.TryRead(ref bytes, out ReadOnlySpan<byte> payload)
+                || (_frame.HasLength && Netstring.WriteHeader(_frame.Length, head) + _frame.Length + 1 != Length);
+            if (!_isWrong && _frame.HasLength && !hadLength)
             {
-                IsWrong = true;
-                break;
-            }
-
-            if (_frame.HasLength && !hadLength)
-            {
-                // Nothing is passed on before it is known that the frame has the length of the value.
-                if (Netstring.WriteHeader(_frame.Length, head) + _frame.Length + 1 != _length)
-                {
-                    IsWrong = true;
-                    break;
-                }
-
                 download.Announced(_frame.Length);
             }
 
-            if (!payload.IsEmpty && !Pass(payload))
+            if (_isWrong || (!payload.IsEmpty && !Pass(payload)))
             {
                 return false;
             }
         }
 
-        return !IsWrong;
+        return true;
     }
 
     private bool Pass(ReadOnlySpan<byte> bytes)
     {
-        try
-        {
-            Refusal = download.Received(bytes) ? null : "the poem could not be stored";
-        }
-        catch (OutOfMemoryException)
-        {
-            Refusal = PoemFetch.OutOfMemory;
-        }
-
+        Refusal = download.Received(bytes) ? null : "the poem could not be stored";
         return Refusal is null;
     }
 }

@@ -36,21 +36,6 @@ public sealed partial class RedisClient
         Route(command);
     }
 
-    /// <summary>All replies to a command have arrived.</summary>
-    internal void Completed(RedisCommand command)
-    {
-        try
-        {
-            Continue(command);
-        }
-        catch (Exception exception)
-        {
-            // No connection has the command any more: without this it would never end.
-            Reactor.CallbackThrew(null, exception);
-            End(command, new Failure(exception));
-        }
-    }
-
     /// <summary>A command has failed with its connection.</summary>
     /// <param name="command">The command.</param>
     /// <param name="reason">Why.</param>
@@ -72,9 +57,9 @@ public sealed partial class RedisClient
             return;
         }
 
-        if (command.Refusal is { IsOfServer: false } refusal && refusal == reason.Exception)
+        if (reason.Exception is RedisError { IsOfServer: false })
         {
-            // The server is well: it closes the connection of a command that is too long.
+            // The server is well: it closes the connection of a command that is too long, or a reply was.
             End(command, reason);
             return;
         }
@@ -91,8 +76,8 @@ public sealed partial class RedisClient
         }
     }
 
-    /// <summary>Sends a command to another place if its replies say so, else ends it.</summary>
-    private void Continue(RedisCommand command)
+    /// <summary>All replies to a command have arrived: sends it to another place if they say so, else ends it.</summary>
+    internal void Completed(RedisCommand command)
     {
         RedisRoute route = command.Route;
         if (command.Redirect is { } redirect && route.Hops < MaxHops && !command.IsCancelled)
@@ -126,11 +111,25 @@ public sealed partial class RedisClient
         End(command, error is null ? null : new Failure(error));
     }
 
-    private static void End(RedisCommand command, Failure? failure)
+    private void End(RedisCommand command, Failure? failure)
     {
-        if (!command.IsCancelled)
+        if (command.IsCancelled)
+        {
+            return;
+        }
+
+        try
         {
             command.Ended(failure);
+        }
+        catch (Exception exception)
+        {
+            // No connection has the command any more, and there may be others to be ended.
+            Reactor.CallbackThrew(null, exception);
+            if (failure is null)
+            {
+                command.Ended(new Failure(exception));
+            }
         }
     }
 

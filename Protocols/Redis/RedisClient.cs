@@ -65,7 +65,7 @@ public sealed partial class RedisClient : IDisposable
         ArgumentOutOfRangeException.ThrowIfZero(command.Length);
         var request = new RedisRequest(command, MaxReplyBytes);
         Begin(request);
-        return request.Reply;
+        return request.Result;
     }
 
     /// <summary>As <see cref="Send(ReadOnlyMemory{byte}[])"/>, with text in UTF-8.</summary>
@@ -91,7 +91,7 @@ public sealed partial class RedisClient : IDisposable
         ArgumentOutOfRangeException.ThrowIfZero(command.Length);
         var request = new RedisStream(receiver, command);
         Begin(request);
-        return request.Length;
+        return request.Result;
     }
 
     /// <summary>Subscribes to a channel, over a connection of its own.</summary>
@@ -104,9 +104,7 @@ public sealed partial class RedisClient : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
         ArgumentNullException.ThrowIfNull(received);
-        var subscription = new RedisSubscription(this, channel, received, ended);
-        Begin(subscription.Command);
-        return subscription.Confirmed;
+        return new RedisSubscription(this, channel, received, ended).Confirmed;
     }
 
     /// <summary>Closes all connections. Commands that wait for a reply fail; what is with the kernel is sent.</summary>

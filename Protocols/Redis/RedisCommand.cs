@@ -42,7 +42,7 @@ internal abstract class RedisCommand : IProducer
     public bool IsTouched { get; private set; }
 
     /// <summary>True if all replies have arrived.</summary>
-    public bool IsComplete => Replies > 0 && _repliesRead == (IsAsking ? 2 * Replies : Replies);
+    public bool IsComplete => Replies > 0 && _repliesRead == (Route.IsAsking ? 2 * Replies : Replies);
 
     /// <summary>True once its result is no longer wanted.</summary>
     public bool IsCancelled { get; private set; }
@@ -55,8 +55,6 @@ internal abstract class RedisCommand : IProducer
 
     /// <summary>Where the server has redirected to; null for nowhere.</summary>
     public RedisRedirect? Redirect { get; private set; }
-
-    private bool IsAsking => Route.IsAsking;
 
     /// <summary>Prepares it to be sent to a server, also again.</summary>
     public void Reset()
@@ -72,7 +70,7 @@ internal abstract class RedisCommand : IProducer
     public void Send(ITransport transport, RespWriter writer)
     {
         writer.Clear();
-        writer.IsAsking = IsAsking;
+        writer.IsAsking = Route.IsAsking;
         WriteTo(transport, writer);
     }
 
@@ -82,16 +80,17 @@ internal abstract class RedisCommand : IProducer
     {
         Debug.Assert(!IsComplete, "only the replies of this command are passed to it");
         IsTouched = true;
-        bool isToAsking = IsAsking && (_repliesRead & 1) == 0;
+        bool isToAsking = Route.IsAsking && (_repliesRead & 1) == 0;
         bool wantsMore = true;
         if (token.Kind == RespKind.Error)
         {
-            ReadError(token.Bytes);
+            Redirect ??= Refusal is null ? RedisRedirect.Parse(token.Bytes) : null;
+            Refusal ??= Redirect is null ? RedisError.Parse(token.Bytes) : null;
             wantsMore = Replies > 0;
         }
         else if (!isToAsking && !IsCancelled)
         {
-            wantsMore = Received(token, IsAsking ? _repliesRead / 2 : _repliesRead);
+            wantsMore = Received(token, Route.IsAsking ? _repliesRead / 2 : _repliesRead);
         }
 
         _repliesRead += token.EndsReply ? 1 : 0;
@@ -134,14 +133,17 @@ internal abstract class RedisCommand : IProducer
 
     /// <summary>A piece of a reply has arrived; errors are not passed here.</summary>
     /// <param name="token">The piece.</param>
-    /// <param name="reply">The index of the reply.</param>
+    /// <param name="index">Of the reply.</param>
     /// <returns>False to give the connection up.</returns>
-    protected abstract bool Received(in RespToken token, int reply);
+    protected abstract bool Received(in RespToken token, int index);
 
     /// <summary>A reply is not what the command expects: for <see cref="Received"/> to return.</summary>
-    protected bool IsNonsense()
+    protected bool IsNonsense() => Refuse(new RedisError("the server sent a reply that does not fit the command"));
+
+    /// <summary>The connection is given up for this reason: for <see cref="Received"/> to return.</summary>
+    protected bool Refuse(RedisError error)
     {
-        Refusal ??= new RedisError("the server sent a reply that does not fit the command");
+        Refusal ??= error;
         return false;
     }
 
@@ -149,15 +151,33 @@ internal abstract class RedisCommand : IProducer
     protected virtual void Restarted()
     {
     }
+}
 
-    private void ReadError(ReadOnlySpan<byte> line)
+/// <summary>A command that is sent once, with a deferred for its result.</summary>
+internal abstract class RedisCommand<T> : RedisCommand
+{
+    protected RedisCommand()
     {
-        if (Redirect is not null || Refusal is not null)
-        {
-            return;
-        }
-
-        Redirect = RedisRedirect.Parse(line);
-        Refusal = Redirect is null ? RedisError.Parse(line) : null;
+        Result = Deferred.WithCanceller<RedisCommand<T>, T>(this, static (command, _) => command.Cancel());
     }
+
+    public Deferred<T> Result { get; }
+
+    /// <summary>The result, once all replies are here.</summary>
+    protected abstract T Value { get; }
+
+    /// <inheritdoc/>
+    public override void Ended(Failure? failure)
+    {
+        if (failure is null)
+        {
+            Result.Callback(Value);
+        }
+        else
+        {
+            Result.Errback(Describe(failure));
+        }
+    }
+
+    protected virtual Failure Describe(Failure failure) => failure;
 }

@@ -41,8 +41,7 @@ internal sealed class RedisConnection : Protocol
         _node = node;
         _client = client;
         _restarted = TimeSpan.MinValue;
-        _timer = client.Reactor.CallLater(TimeSpan.MaxValue, this, static connection => connection.OnTimer());
-        _ = _timer.CancelIfActive();
+        _timer = client.Reactor.Timers.Create(this, static connection => connection.OnTimer());
         _connector = client.Reactor.Connect(node.Endpoint, new ConnectionFactory(this), client.Timeout);
     }
 
@@ -132,7 +131,7 @@ internal sealed class RedisConnection : Protocol
             Transport.LoseConnection();
         }
 
-        End(reason, isConnected: true);
+        End(reason);
     }
 
     /// <inheritdoc/>
@@ -192,7 +191,7 @@ internal sealed class RedisConnection : Protocol
     protected internal override void ConnectionLost(Failure reason)
     {
         _client.Reactor.Connections.Ignored--;
-        End(_failure ?? reason, isConnected: true);
+        End(_failure ?? reason);
     }
 
     private void BecomeReady()
@@ -232,10 +231,10 @@ internal sealed class RedisConnection : Protocol
 
     private void Complete(RedisCommand command)
     {
-        if (command is RedisSignIn signIn)
+        if (command is RedisSignIn)
         {
-            RemoveFirst();
-            if (signIn.Refusal is { } refusal)
+            _ = TakeFirst();
+            if (command.Refusal is { } refusal)
             {
                 Fail(RedisSignIn.Describe(refusal));
             }
@@ -254,8 +253,13 @@ internal sealed class RedisConnection : Protocol
             return;
         }
 
-        RemoveFirst();
+        _ = TakeFirst();
         _hasServed = true;
+        if (_first is { } next && next != _unsent)
+        {
+            Await(next.SentAt);
+        }
+
         if (_isPaused)
         {
             Resume();
@@ -269,7 +273,7 @@ internal sealed class RedisConnection : Protocol
         _client.Completed(command);
     }
 
-    private void RemoveFirst()
+    private RedisCommand TakeFirst()
     {
         RedisCommand command = _first!;
         _first = command.Next;
@@ -277,10 +281,7 @@ internal sealed class RedisConnection : Protocol
         command.Next = null;
         command.Connection = null;
         _node.ValueBytes -= command.ValueBytes;
-        if (_first is { } next && next != _unsent)
-        {
-            Await(next.SentAt);
-        }
+        return command;
     }
 
     private void Resume()
@@ -345,23 +346,21 @@ internal sealed class RedisConnection : Protocol
     }
 
     /// <summary>Fails the commands.</summary>
-    private void End(Failure reason, bool isConnected)
+    private void End(Failure reason)
     {
         if (_state == State.Ended)
         {
             return;
         }
 
+        bool isConnected = _state != State.Connecting;
         bool mayRepeat = _hasServed && _failure is null;
         _state = State.Ended;
         _ = _timer.CancelIfActive();
         _node.Forget(this);
-        while (_first is { } command)
+        while (_first is not null)
         {
-            _first = command.Next;
-            command.Next = null;
-            command.Connection = null;
-            _node.ValueBytes -= command.ValueBytes;
+            RedisCommand command = TakeFirst();
             if (command is not RedisSignIn)
             {
                 _client.Failed(command, reason, isConnected, mayRepeat && !command.IsTouched);
@@ -375,6 +374,6 @@ internal sealed class RedisConnection : Protocol
         protected internal override Protocol BuildProtocol(in SocketAddress peer) => connection;
 
         protected internal override void ClientConnectionFailed(Connector connector, Failure reason) =>
-            connection.End(connection._failure ?? reason, isConnected: false);
+            connection.End(connection._failure ?? reason);
     }
 }

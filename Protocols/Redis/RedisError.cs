@@ -13,8 +13,7 @@ public sealed class RedisError(string message) : Exception(message)
 
     /// <summary>False if the server has refused this command, and may take others; true if it is in a state to refuse most, or has
     /// not answered with an error.</summary>
-    internal bool IsOfServer =>
-        Code is "" or "READONLY" or "LOADING" or "MASTERDOWN" or "CLUSTERDOWN" or "MISCONF" or "NOREPLICAS" or "BUSY" or "NOAUTH";
+    internal bool IsOfServer { get; init; } = true;
 
     /// <summary>Makes one of the error line of a server.</summary>
     internal static RedisError Parse(ReadOnlySpan<byte> line)
@@ -30,6 +29,10 @@ public sealed class RedisError(string message) : Exception(message)
             }
         }
 
-        return new RedisError(text) { Code = code };
+        return new RedisError(text)
+        {
+            Code = code,
+            IsOfServer = code is "READONLY" or "LOADING" or "MASTERDOWN" or "CLUSTERDOWN" or "MISCONF" or "NOREPLICAS" or "BUSY" or "NOAUTH",
+        };
     }
 }

@@ -1,19 +1,20 @@
 using System;
 using System.Collections.Generic;
+using System.Text;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>A command of a program: what is typed, and a deferred for the reply.</summary>
-internal abstract class TypedCommand(ReadOnlyMemory<byte>[] words) : RedisCommand
+/// <summary>A command of a program: what is typed.</summary>
+internal abstract class TypedCommand<T>(ReadOnlyMemory<byte>[] words) : RedisCommand<T>
 {
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> Key
     {
         get
         {
-            bool isScript = words[0].Length >= 4 && Ascii(words[0].Span, "EVAL"u8);
-            int index = isScript ? 3 : 1;
+            ReadOnlySpan<byte> name = words[0].Span;
+            int index = name.Length >= 4 && Ascii.EqualsIgnoreCase(name[..4], "EVAL"u8) ? 3 : 1;
             return words.Length > index ? words[index].Span : default;
         }
     }
@@ -41,93 +42,44 @@ internal abstract class TypedCommand(ReadOnlyMemory<byte>[] words) : RedisComman
 
         transport.Write(writer.Written);
     }
-
-    private static bool Ascii(ReadOnlySpan<byte> word, ReadOnlySpan<byte> start) =>
-        System.Text.Ascii.EqualsIgnoreCase(word[..start.Length], start);
 }
 
 /// <summary>A command whose reply is kept whole.</summary>
-internal sealed class RedisRequest : TypedCommand
+internal sealed class RedisRequest(ReadOnlyMemory<byte>[] words, long maxBytes) : TypedCommand<RedisReply>(words)
 {
-    private readonly RedisReplyBuilder _reply;
+    private readonly RedisReplyBuilder _reply = new(maxBytes);
 
-    public RedisRequest(ReadOnlyMemory<byte>[] words, long maxBytes)
-        : base(words)
-    {
-        _reply = new RedisReplyBuilder(maxBytes);
-        Reply = Deferred.WithCanceller<RedisRequest, RedisReply>(this, static (request, _) => request.Cancel());
-    }
-
-    /// <summary>Fires with the reply.</summary>
-    public Deferred<RedisReply> Reply { get; }
+    protected override RedisReply Value => _reply.Take();
 
     /// <inheritdoc/>
-    public override void Ended(Failure? failure)
-    {
-        if (_reply.IsTooLong)
-        {
-            Reply.Errback(new Failure(new RedisError("the reply is too long")));
-        }
-        else if (failure is not null)
-        {
-            Reply.Errback(failure);
-        }
-        else
-        {
-            Reply.Callback(_reply.Take());
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override bool Received(in RespToken token, int reply) => _reply.Add(token);
+    protected override bool Received(in RespToken token, int index) =>
+        _reply.Add(token) || Refuse(new RedisError("a reply is too long") { IsOfServer = false });
 
     /// <inheritdoc/>
     protected override void Restarted() => _reply.Clear();
 }
 
 /// <summary>A command whose reply, a bulk string, is passed on as it arrives.</summary>
-internal sealed class RedisStream : TypedCommand
+internal sealed class RedisStream(IRedisReceiver receiver, ReadOnlyMemory<byte>[] words) : TypedCommand<long>(words)
 {
-    private readonly IRedisReceiver _receiver;
     private long _length = -1;
-
-    public RedisStream(IRedisReceiver receiver, ReadOnlyMemory<byte>[] words)
-        : base(words)
-    {
-        _receiver = receiver;
-        Length = Deferred.WithCanceller<RedisStream, long>(this, static (stream, _) => stream.Cancel());
-    }
 
     /// <inheritdoc/>
     public override bool IsAlone => true;
 
-    /// <summary>Fires with the length.</summary>
-    public Deferred<long> Length { get; }
+    protected override long Value => _length;
 
     /// <inheritdoc/>
-    public override void Ended(Failure? failure)
-    {
-        if (failure is not null)
-        {
-            Length.Errback(failure);
-        }
-        else
-        {
-            Length.Callback(_length);
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override bool Received(in RespToken token, int reply)
+    protected override bool Received(in RespToken token, int index)
     {
         switch (token.Kind)
         {
             case RespKind.BulkStart when _length < 0:
                 _length = token.Value;
-                _receiver.Started(token.Value, this);
+                receiver.Started(token.Value, this);
                 return true;
             case RespKind.BulkData:
-                return _receiver.Received(token.Bytes);
+                return receiver.Received(token.Bytes);
             default:
                 return true;
         }
@@ -150,20 +102,19 @@ internal sealed class RedisReplyBuilder(long maxBytes)
     private long _total;
     private RedisReply? _result;
 
-    /// <summary>True if the limit was passed.</summary>
-    public bool IsTooLong => _total > maxBytes;
-
     /// <summary>Adds a piece.</summary>
-    /// <returns>False if it is too long.</returns>
+    /// <returns>False if the reply is too long.</returns>
     public bool Add(in RespToken token)
     {
-        _total += token.Kind is RespKind.BulkStart ? token.Value
-            : token.Kind is RespKind.Array ? token.Value * BytesPerElement
-            : token.Kind is RespKind.Text ? token.Bytes.Length
-            : 0;
-        if (IsTooLong || _total > Array.MaxLength)
+        _total += token.Kind switch
         {
-            _total = long.MaxValue;
+            RespKind.BulkStart => token.Value,
+            RespKind.Array => token.Value * BytesPerElement,
+            RespKind.Text => token.Bytes.Length,
+            _ => 0,
+        };
+        if (_total > Math.Min(maxBytes, Array.MaxLength))
+        {
             return false;
         }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -33,9 +34,9 @@ internal sealed class RedisSignIn(RedisAddress address) : RedisCommand
 
         if (address.Database > 0)
         {
-            _ = writer.Begin(2).Add("SELECT"u8).Add(address.Database);
+            _ = writer.Begin(2).Add("SELECT"u8).Add(address.Database.ToString(CultureInfo.InvariantCulture));
         }
     }
 
-    protected override bool Received(in RespToken token, int reply) => true;
+    protected override bool Received(in RespToken token, int index) => true;
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Text;
 using Poetry.Net;
 
@@ -10,6 +11,8 @@ namespace Poetry.Protocols;
 internal sealed class RedisStore : ISharedStore
 #pragma warning restore CA1001
 {
+    private static readonly string LeaseMs = Milliseconds(SharedNames.Lease);
+
     private readonly RedisClient _client;
     private readonly SharedNames _names;
     private readonly Stack<GetCommand> _gets = new();
@@ -30,6 +33,10 @@ internal sealed class RedisStore : ISharedStore
     /// <inheritdoc/>
     public Action<SharedStoreError>? SubscriptionLost { get; set; }
 
+    /// <summary>The failure of the shared cache.</summary>
+    public static Failure Describe(RedisCommand command, Failure failure) =>
+        new(Describe(command.Route.Node?.Endpoint.ToString() ?? "shared cache", failure));
+
     /// <inheritdoc/>
     public Deferred<SharedRead> Get(string key, IPoemReceiver receiver)
     {
@@ -40,25 +47,34 @@ internal sealed class RedisStore : ISharedStore
     }
 
     /// <inheritdoc/>
-    public Deferred<SharedLock> TryLock(string key, string token, bool replacesInvalid) => replacesInvalid
-        ? Run(new ScriptCommand<SharedLock>(
-            RedisScripts.TakeInvalidLock, key, token, static taken => taken ? SharedLock.Taken : SharedLock.Held))
-        : Run(new LockCommand(key, token));
+    public async Deferred<SharedLock> TryLock(string key, string token, bool replacesInvalid)
+    {
+        string name = SharedNames.LockOf(key);
+        bool isTaken = replacesInvalid
+            ? await RunScript(RedisScripts.TakeInvalidLock, key, token)
+            : await Run(new ShortCommand(key, RespKind.Text, "SET", name, token, "NX", "PX", LeaseMs)) == 1;
+        if (isTaken || replacesInvalid)
+        {
+            return isTaken ? SharedLock.Taken : SharedLock.Held;
+        }
+
+        long leftMs = await Run(new ShortCommand(key, RespKind.Integer, "PTTL", name));
+        return leftMs == -1 || leftMs > SharedNames.Lease.TotalMilliseconds ? SharedLock.Invalid : SharedLock.Held;
+    }
 
     /// <inheritdoc/>
-    public Deferred<bool> Renew(string key, string token) =>
-        Run(new ScriptCommand<bool>(RedisScripts.Renew, key, token, static renewed => renewed));
+    public Deferred<bool> Renew(string key, string token) => RunScript(RedisScripts.Renew, key, token);
 
     /// <inheritdoc/>
-    public Deferred<bool> Store(string key, string token, PoemBuffer poem, TimeSpan lifetime) =>
-        Run(new PutCommand(key, token, poem, lifetime));
+    public Deferred<bool> Store(string key, string token, PoemBuffer poem, TimeSpan lifetime) => Run(new PutCommand(
+        key, poem, "EVAL", RedisScripts.Put, "2", key, SharedNames.LockOf(key), token, Milliseconds(lifetime))).AddCallback(IsOne);
 
     /// <inheritdoc/>
     public async Deferred<Unit> Unlock(string key, string token)
     {
         try
         {
-            return await Run(new ScriptCommand<Unit>(RedisScripts.Unlock, key, token, static _ => default));
+            _ = await RunScript(RedisScripts.Unlock, key, token);
         }
         catch (SharedStoreError error) when (error.IsRefusal)
         {
@@ -66,18 +82,27 @@ internal sealed class RedisStore : ISharedStore
             string name = SharedNames.LockOf(key);
             if ((await Described(_client.Send("GET", name))).Text == token)
             {
-                _ = await Described(_client.Send("DEL", name));
+                _ = await Run(new ShortCommand(key, RespKind.Integer, "DEL", name));
             }
-
-            return default;
         }
+
+        return default;
     }
 
     /// <inheritdoc/>
-    public Deferred<Unit> Remove(string key) => Run(new PlainCommand(key, ["DEL", key]));
+    public async Deferred<Unit> Remove(string key)
+    {
+        _ = await Run(new ShortCommand(key, RespKind.Integer, "DEL", key));
+        return default;
+    }
 
     /// <inheritdoc/>
-    public Deferred<Unit> Purge(IReadOnlyList<string> keys) => PurgeAll(keys);
+    public async Deferred<Unit> Purge(string[] keys)
+    {
+        // A key must be gone before its purge is published: a subscriber asks for it at once.
+        _ = await RunAll(keys, static key => new ShortCommand(key, RespKind.Integer, "DEL", key, SharedNames.LockOf(key)));
+        return await RunAll(keys, key => new ShortCommand(string.Empty, RespKind.Integer, "PUBLISH", _names.Channel, key));
+    }
 
     /// <inheritdoc/>
     public async Deferred<Unit> Subscribe()
@@ -85,13 +110,16 @@ internal sealed class RedisStore : ISharedStore
         _ = await Described(_client.Subscribe(
             _names.Channel,
             message => Purged?.Invoke(Encoding.UTF8.GetString(message.Span)),
-            failure => SubscriptionLost?.Invoke(StoreCommand.Describe(_client.Address.ToString(), failure))));
+            failure => SubscriptionLost?.Invoke(Describe(_client.Address.ToString(), failure))));
         return default;
     }
 
     /// <inheritdoc/>
-    public Deferred<Unit> Probe() => Run(new PlainCommand(
-        _names.ProbeKey, ["SET", _names.ProbeKey, "1", "PX", StoreCommand.Milliseconds(SharedNames.ProbeLifetime)]));
+    public async Deferred<Unit> Probe()
+    {
+        _ = await Run(new ShortCommand(_names.ProbeKey, RespKind.Text, "SET", _names.ProbeKey, "1", "PX", "1000"));
+        return default;
+    }
 
     /// <inheritdoc/>
     public void Close()
@@ -99,6 +127,19 @@ internal sealed class RedisStore : ISharedStore
         SubscriptionLost = null;
         _client.Dispose();
     }
+
+    private static SharedStoreError Describe(string server, Failure failure) => new($"{server}: {failure.Message}")
+    {
+        IsRefusal = failure.Exception is RedisError { IsOfServer: false },
+    };
+
+    /// <summary>A time as an argument.</summary>
+    /// <param name="time">More than zero; <see cref="TimeSpan.MaxValue"/> is 0.</param>
+    private static string Milliseconds(TimeSpan time) => time == TimeSpan.MaxValue
+        ? "0"
+        : Math.Max(1, (long)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+
+    private static bool IsOne(long reply) => reply == 1;
 
     private async Deferred<T> Described<T>(Deferred<T> running)
     {
@@ -108,36 +149,26 @@ internal sealed class RedisStore : ISharedStore
         }
         catch (Exception error) when (error is not CancelledError)
         {
-            throw StoreCommand.Describe(_client.Address.ToString(), new Failure(error));
+            throw Describe(_client.Address.ToString(), new Failure(error));
         }
     }
 
-    private Deferred<T> Run<T>(StoreCommand<T> command)
+    private Deferred<long> Run(ShortCommand command)
     {
         _client.Begin(command);
         return command.Result;
     }
 
-    private async Deferred<Unit> PurgeAll(IReadOnlyList<string> keys)
-    {
-        // A key must be gone before its purge is published: a subscriber asks for it at once.
-        _ = await All(keys, key => new PlainCommand(key, ["DEL", key, SharedNames.LockOf(key)]));
-        _ = await All(keys, key => new PlainCommand(string.Empty, ["PUBLISH", _names.Channel, key]));
-        return default;
-    }
+    /// <summary>Runs a script with the lock of a key, the token and the lease.</summary>
+    private Deferred<bool> RunScript(string script, string key, string token) => Run(new ShortCommand(
+        key, RespKind.Integer, "EVAL", script, "1", SharedNames.LockOf(key), token, LeaseMs)).AddCallback(IsOne);
 
     /// <summary>Runs a command for each key, all at once.</summary>
-    private async Deferred<Unit> All(IReadOnlyList<string> keys, Func<string, PlainCommand> make)
+    private async Deferred<Unit> RunAll(string[] keys, Func<string, ShortCommand> make)
     {
-        var running = new Deferred<Unit>[keys.Count];
-        for (int i = 0; i < running.Length; i++)
-        {
-            running[i] = Run(make(keys[i]));
-        }
-
         try
         {
-            _ = await Deferred.GatherResults(running, consumeErrors: true);
+            _ = await Deferred.GatherResults(Array.ConvertAll(keys, key => Run(make(key))), consumeErrors: true);
             return default;
         }
         catch (FirstError error)

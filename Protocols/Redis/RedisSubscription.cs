@@ -15,9 +15,8 @@ public sealed class RedisSubscription
 
     private readonly Action<ReadOnlyMemory<byte>> _received;
     private readonly Action<Failure>? _ended;
+    private readonly SubscribeCommand _command;
     private readonly DelayedCall _ping;
-    private bool _isConfirmed;
-    private bool _isOver;
 
     internal RedisSubscription(
         RedisClient client, string channel, Action<ReadOnlyMemory<byte>> received, Action<Failure>? ended)
@@ -26,54 +25,25 @@ public sealed class RedisSubscription
         _ended = ended;
         Confirmed = Deferred.WithCanceller<RedisSubscription, RedisSubscription>(
             this, static (subscription, _) => subscription.Unsubscribe());
-        Command = new SubscribeCommand(this, Encoding.UTF8.GetBytes(channel));
-        _ping = client.Reactor.CallLater(TimeSpan.MaxValue, this, static subscription => subscription.Ping());
-        _ = _ping.CancelIfActive();
+        _ping = client.Reactor.Timers.Create(this, static subscription => subscription.Ping());
+        _command = new SubscribeCommand(this, Encoding.UTF8.GetBytes(channel));
+        client.Begin(_command);
     }
 
     internal Deferred<RedisSubscription> Confirmed { get; }
 
-    internal RedisCommand Command { get; }
-
     /// <summary>Ends it. It is no more told of anything.</summary>
     public void Unsubscribe()
     {
-        _isOver = true;
         _ = _ping.CancelIfActive();
-        Command.Cancel();
+        _command.Cancel();
     }
 
     /// <summary>Asks the server for a sign of life.</summary>
     internal void Ping()
     {
-        ((SubscribeCommand)Command).Ping();
+        _command.Ping();
         _ping.Rearm(PingInterval);
-    }
-
-    private void OnConfirmed()
-    {
-        _isConfirmed = true;
-        _ping.Rearm(PingInterval);
-        Confirmed.Callback(this);
-    }
-
-    private void OnEnded(Failure failure)
-    {
-        _ = _ping.CancelIfActive();
-        if (_isOver)
-        {
-            return;
-        }
-
-        _isOver = true;
-        if (!_isConfirmed)
-        {
-            Confirmed.Errback(failure);
-        }
-        else
-        {
-            _ended?.Invoke(failure);
-        }
     }
 
     /// <summary>SUBSCRIBE, and all that follows: it ends only with its connection.</summary>
@@ -97,11 +67,22 @@ public sealed class RedisSubscription
             }
         }
 
-        public override void Ended(Failure? failure) => subscription.OnEnded(failure!);
+        public override void Ended(Failure? failure)
+        {
+            _ = subscription._ping.CancelIfActive();
+            if (!subscription.Confirmed.Called)
+            {
+                subscription.Confirmed.Errback(failure!);
+            }
+            else
+            {
+                subscription._ended?.Invoke(failure!);
+            }
+        }
 
         protected override void Write(RespWriter writer) => _ = writer.Begin(2).Add("SUBSCRIBE"u8).Add(channel);
 
-        protected override bool Received(in RespToken token, int reply)
+        protected override bool Received(in RespToken token, int index)
         {
             if (!_reply.Add(token))
             {
@@ -119,9 +100,10 @@ public sealed class RedisSubscription
                 case "message" when message.Elements.Count == 3:
                     subscription._received(message.Elements[2].Bytes);
                     return true;
-                case "subscribe" when !subscription._isConfirmed:
+                case "subscribe" when !subscription.Confirmed.Called:
                     _awaitsReply = false;
-                    subscription.OnConfirmed();
+                    subscription._ping.Rearm(PingInterval);
+                    subscription.Confirmed.Callback(subscription);
                     return true;
                 case "pong":
                     _awaitsReply = false;

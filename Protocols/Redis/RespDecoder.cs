@@ -48,9 +48,6 @@ internal struct RespDecoder
     /// <summary>What is wrong with the stream; null if nothing is. After an error nothing more is read.</summary>
     public string? Error { get; private set; }
 
-    /// <summary>True between two replies: the next byte begins one.</summary>
-    public readonly bool IsAtStart => _part == Part.Line && _depth == 0 && _lineLength == 0;
-
     /// <summary>Reads the next piece.</summary>
     /// <param name="input">Bytes that were received; those that were used are cut off.</param>
     /// <param name="token">The piece.</param>
@@ -91,15 +88,6 @@ internal struct RespDecoder
         }
 
         return false;
-    }
-
-    /// <summary>Begins anew with another stream.</summary>
-    public void Reset()
-    {
-        _lineLength = 0;
-        _part = Part.Line;
-        _depth = 0;
-        Error = null;
     }
 
     /// <returns>True if the line is complete. It is without its end, and valid until the next read.</returns>

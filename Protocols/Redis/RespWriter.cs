@@ -56,14 +56,6 @@ internal sealed class RespWriter
         return this;
     }
 
-    /// <summary>Writes a number as an argument.</summary>
-    /// <param name="number">0 or more.</param>
-    public RespWriter Add(long number)
-    {
-        Span<byte> digits = stackalloc byte[AsciiDigits.MaxDigits];
-        return Add(digits[..AsciiDigits.Write((ulong)number, digits)]);
-    }
-
     /// <summary>Begins an argument whose bytes the caller sends itself, without a copy.</summary>
     public void BeginArgument(long length) => WriteHead((byte)'$', length);
 

@@ -21,10 +21,11 @@ internal sealed class FleetMachine : IDisposable
     /// <param name="number">Its number in the fleet.</param>
     /// <param name="server">The server of the cache.</param>
     /// <param name="options">How it fetches and keeps poems.</param>
-    /// <param name="shared">How it shares them; the form and the lifetime are those of <paramref name="options"/>.</param>
+    /// <param name="shared">How it shares them.</param>
     /// <param name="poems">How many upstreams it has.</param>
     /// <param name="clock">Null for one of its own.</param>
     /// <param name="fetch">Makes the way to an upstream; null for an upstream of memory.</param>
+    /// <param name="maxCacheBytes">The memory of its poems.</param>
     public FleetMachine(
         int number,
         SharedServerModel server,
@@ -32,23 +33,24 @@ internal sealed class FleetMachine : IDisposable
         SharedPoemOptions? shared = null,
         int poems = 1,
         global::Poetry.Net.Testing.ManualClock? clock = null,
-        Func<FleetMachine, int, Func<IPoemReceiver, Deferred<long>>>? fetch = null)
+        Func<FleetMachine, int, Func<IPoemReceiver, Deferred<long>>>? fetch = null,
+        long maxCacheBytes = long.MaxValue)
     {
         Number = number;
         Clock = clock ?? new global::Poetry.Net.Testing.ManualClock();
         Options = options with { ProbeDelay = TimeSpan.Zero };
         Link = new SharedLinkModel(server, Clock);
         Memory = new GuardedMemory();
-        Poems = new ProxyCache(long.MaxValue);
+        Poems = new ProxyCache(maxCacheBytes);
         Cache = new SharedCache(Link, Clock, Log, OnPurged) { NewToken = () => $"{Number}-{++_tokens}" };
-        shared = (shared ?? new SharedPoemOptions { Lifetime = default }) with { Lifetime = options.Lifetime, Format = options.Format };
+        shared ??= new SharedPoemOptions();
         var request = new PoemRequest(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60), options.Format) { AllowEmpty = shared.AllowEmpty };
         for (int i = 0; i < poems; i++)
         {
             var upstreams = new MemoryUpstreams(Clock, request);
             Upstreams.Add(upstreams);
             Func<IPoemReceiver, Deferred<long>> way = fetch?.Invoke(this, i) ?? upstreams.Fetch;
-            var poem = new SharedPoem(Cache, KeyOf(i, options.Format), Clock, shared, way);
+            var poem = new SharedPoem(Cache, KeyOf(i, options.Format), Clock, shared);
             var service = new ProxyService($"upstream{i}", way, Clock, Options, Poems, Memory, Log) { Shared = poem };
             Services.Add(service);
             Factories.Add(new ProxyServerFactory(service, Clock, Log));

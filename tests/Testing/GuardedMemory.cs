@@ -13,6 +13,12 @@ internal sealed unsafe class GuardedMemory : PoemMemory, IDisposable
 {
     private readonly List<nint> _discarded = [];
 
+    /// <summary>There is no more memory than this.</summary>
+    public long MaxBytes { get; set; } = long.MaxValue;
+
+    public override byte* Allocate(int length) =>
+        BytesAlive + length <= MaxBytes ? base.Allocate(length) : throw new InsufficientMemoryException();
+
     public void Dispose()
     {
         foreach (nint memory in _discarded)

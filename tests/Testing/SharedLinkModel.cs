@@ -91,7 +91,7 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
         return default;
     });
 
-    public Deferred<Unit> Purge(IReadOnlyList<string> keys)
+    public Deferred<Unit> Purge(string[] keys)
     {
         int stamp = Stamp;
         return Write<Unit>("purge", () =>
@@ -365,7 +365,7 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
             _arrived += count;
             if (count > 0 && !receiver.Received(piece))
             {
-                Succeed(SharedRead.Refused);
+                Succeed(SharedRead.Missing);
             }
             else if (_arrived == _bytes.Length)
             {

@@ -231,12 +231,9 @@ internal sealed class FleetGrowth
             Deferred<long> Fetch(IPoemReceiver receiver) => _fleet.Fetch(poem, receiver);
             return new ProxyService(name, Fetch, _fleet._clock, Options, _poems, _memory, NullLogger.Instance)
             {
-                Shared = _cache is null ? null : new SharedPoem(
-                    _cache,
-                    Names.KeyOf(PoemFormat.Plain, null, name),
-                    _fleet._clock,
-                    new SharedPoemOptions { Lifetime = Options.Lifetime },
-                    Fetch),
+                Shared = _cache is null
+                    ? null
+                    : new SharedPoem(_cache, Names.KeyOf(PoemFormat.Plain, null, name), _fleet._clock, new SharedPoemOptions()),
             };
         }
     }

@@ -60,7 +60,6 @@ internal sealed partial class FleetSimulation : IDisposable
         };
         _shared = new SharedPoemOptions
         {
-            Lifetime = default,
             MaxBytes = _isCalm ? long.MaxValue : Pick(long.MaxValue, 200L),
             MaxWait = _isCalm ? TimeSpan.MaxValue : Pick(TimeSpan.MaxValue, TimeSpan.FromSeconds(5)),
         };

@@ -40,6 +40,19 @@ public sealed class ProxyLimitTests
         Assert.AreEqual(isKept ? ProxyState.Cached : ProxyState.Empty, world.Service.State);
     }
 
+    /// <summary>The frame and the poem fill the chunks, and there is no memory for one more, which has only the comma.</summary>
+    [TestMethod]
+    public void ALongPoem_WhoseCommaFindsNoMemory_IsReset()
+    {
+        using var world = new ProxyWorld(Small with { Format = PoemFormat.Netstring });
+        world.Memory.MaxBytes = 1024;
+        MemoryTransport client = world.Join();
+        world.Deliver($"1019:{Poem(1019)},");
+        ProxyWorld.AssertReset(client);
+        Assert.AreEqual((1L, 0L), (world.Service.Failures, world.Service.FetchesInFlight));
+        world.Log.AssertHas("Warning", "out of memory after 1019 bytes");
+    }
+
     [TestMethod]
     public void ALongPoem_PassesWithABoundedBuffer()
     {

@@ -28,6 +28,59 @@ public sealed partial class SharedFetchTests
         Assert.AreEqual(1, machine.Service.Shared!.LocksLost);
     }
 
+    /// <summary>Its store has deleted the lock, and the renewal that follows hears first that it is gone.</summary>
+    [TestMethod]
+    public void ALockThatItsOwnStoreGaveBack_IsNotLost()
+    {
+        FleetMachine machine = Machine();
+        _ = machine.Join();
+        Pass(0.9);
+        _server.Pause();
+        machine.Upstream.Last.SendAll(Encoding.UTF8.GetBytes(Poem));
+        Pass(0.15);
+        int replies = 0;
+        _server.Delay = () => TimeSpan.FromSeconds(++replies == 1 ? 0.2 : 0.1);
+        _server.Resume();
+        Pass(0.3);
+        Assert.AreEqual((1, 1), (_server.Operations["store"], _server.Operations["renew"]));
+        Assert.AreEqual((1L, 0L), (machine.Service.Shared!.Stores, machine.Service.Shared!.LocksLost));
+        Assert.AreEqual(ProxyState.Cached, machine.Service.State);
+    }
+
+    /// <summary>
+    /// Aim: a refresh that ends because its last byte, the comma, finds no memory gives its lock back. Method: a client of another
+    /// poem takes the rest of the memory just before.
+    /// </summary>
+    [TestMethod]
+    public void ARefreshWhoseEndFindsNoMemory_GivesItsLockBack()
+    {
+        ProxyOptions options = Options() with
+        {
+            Format = PoemFormat.Netstring,
+            Lifetime = TimeSpan.FromSeconds(10),
+            StaleWhileRevalidate = TimeSpan.FromMinutes(1),
+        };
+        var machine = new FleetMachine(0, _server, options, poems: 2, clock: _clock, maxCacheBytes: 30);
+        _machines.Add(machine);
+        Pass(0.01);
+        _ = machine.Join();
+        Pass(0.1);
+        machine.Upstream.Last.SendAll("3:old,"u8.ToArray());
+        Pass(10.1);
+        ProxyWorld.AssertGot(machine.Join(), "3:old,");
+        Pass(0.1);
+        machine.Upstream.Last.Send("5:hello"u8.ToArray());
+        Assert.IsNotNull(_server.HolderOf(FleetMachine.KeyOf(0, PoemFormat.Netstring)));
+        _ = machine.Join(poem: 1);
+        Pass(0.1);
+        machine.Upstreams[1].Last.Send("22:01234567890123456789"u8.ToArray());
+        Assert.AreEqual(30, machine.Poems.HeldBytes);
+        machine.Upstream.Last.Send(","u8.ToArray());
+        Pass(0.1);
+        Assert.AreEqual((2L, 1L), (machine.Service.Fetches, machine.Service.Cancels));
+        Assert.IsNull(_server.HolderOf(FleetMachine.KeyOf(0, PoemFormat.Netstring)));
+    }
+
     /// <summary>
     /// Aim: a poem that the cache does not take is served and kept as if there were no cache, and no other proxy waits for it. Method:
     /// two proxies fetch it once each, and the first again when its own copy is old, while it is refused and afterwards.

@@ -159,7 +159,7 @@ public sealed partial class SharedFetchTests
     public void AFetch_WaitsNoLongerThanItsTimeout()
     {
         FleetMachine first = Machine();
-        FleetMachine second = Machine(shared: new SharedPoemOptions { Lifetime = default, MaxWait = TimeSpan.FromSeconds(5) });
+        FleetMachine second = Machine(shared: new SharedPoemOptions { MaxWait = TimeSpan.FromSeconds(5) });
         _ = first.Join();
         Pass(0.1);
         MemoryTransport client = second.Join();
@@ -249,7 +249,7 @@ public sealed partial class SharedFetchTests
     [TestMethod]
     public void APoemThatIsTooLong_IsNotStored_AndItsLockIsGivenBackAtOnce()
     {
-        FleetMachine machine = Machine(shared: new SharedPoemOptions { Lifetime = default, MaxBytes = 10 });
+        FleetMachine machine = Machine(shared: new SharedPoemOptions { MaxBytes = 10 });
         _ = machine.Join();
         Pass(0.1);
         machine.Upstream.Last.Send(Encoding.UTF8.GetBytes(Poem[..11]));
@@ -278,7 +278,7 @@ public sealed partial class SharedFetchTests
     public void AnEmptyValue_IsAPoemOnlyIfItMayBe(bool allowEmpty)
     {
         _server.Plant(Key, string.Empty, TimeSpan.MaxValue);
-        FleetMachine machine = Machine(shared: new SharedPoemOptions { Lifetime = default, AllowEmpty = allowEmpty });
+        FleetMachine machine = Machine(shared: new SharedPoemOptions { AllowEmpty = allowEmpty });
         MemoryTransport client = machine.Join();
         Pass(0.1);
         Assert.HasCount(allowEmpty ? 0 : 1, machine.Upstream.All);

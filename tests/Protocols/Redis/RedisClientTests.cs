@@ -96,6 +96,26 @@ public sealed class RedisClientTests
         world.AssertEnded();
     }
 
+    /// <summary>Its connection is given up. The commands behind it fail, as none that was cancelled, and the server is not left.</summary>
+    [TestMethod]
+    public void Send_BehindAReplyThatIsTooLong_IsAnError_AndTheServerIsNotLeft()
+    {
+        string port = FaultServer.FreePort().ToString(System.Globalization.CultureInfo.InvariantCulture);
+        using var server = new RedisServer("--port", port);
+        using var world = new RedisWorld();
+        RedisAddress address = RedisWorld.Parse($"redis://127.0.0.1:{port},127.0.0.1:1");
+        using var client = new RedisClient(world.Loop.Reactor, address, RedisWorld.Timeout) { MaxReplyBytes = 1000 };
+        _ = server.Run("SET", "long", new string('x', 1001));
+        _ = server.Run("SET", "short", "x");
+        Deferred<RedisReply> first = client.Send("GET", "long");
+        Deferred<RedisReply> second = client.Send("GET", "short");
+        Assert.Contains("too long", Assert.ThrowsExactly<RedisError>(() => world.Wait(first)).Message);
+        Assert.Contains("too long", Assert.ThrowsExactly<RedisError>(() => world.Wait(second)).Message);
+        Assert.AreEqual("x", world.Wait(client.Send("GET", "short")).Text);
+        client.Dispose();
+        world.AssertEnded();
+    }
+
     [TestMethod]
     public void Receive_PassesALongStringOn_AndMayPause()
     {
@@ -174,5 +194,20 @@ public sealed class RedisClientTests
         Assert.Contains("closed", Assert.ThrowsExactly<RedisError>(() => world.Wait(early)).Message);
         Assert.Contains("closed", Assert.ThrowsExactly<RedisError>(() => world.Wait(client.Send("GET", "key"))).Message);
         world.AssertEnded();
+    }
+
+    [TestMethod]
+    public void Dispose_WhenASubscriptionThrows_EndsTheOthers()
+    {
+        using var server = new RedisServer();
+        using var world = new RedisWorld();
+        RedisClient client = world.Client(server.Address);
+        int ends = 0;
+        _ = world.Wait(client.Subscribe("one", static _ => { }, _ => ends++));
+        _ = world.Wait(client.Subscribe("other", static _ => { }, static _ => throw new ArithmeticException("broken")));
+        client.Dispose();
+        Assert.AreEqual(1, ends);
+        Assert.HasCount(1, world.Loop.Log.Exceptions);
+        world.Loop.Until(() => world.Loop.Reactor.Connections.Count == 0, "the end of the connections");
     }
 }

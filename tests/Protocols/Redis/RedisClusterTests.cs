@@ -159,7 +159,7 @@ public sealed class RedisClusterTests
         Put(world, one, moving, 60_000);
         Assert.AreEqual(60_000, LengthOf(world, other, moving));
 
-        _ = world.Wait(one.Purge(keys));
+        _ = world.Wait(one.Purge([.. keys]));
         world.Loop.Until(() => purged.Count == keys.Count, "the purges");
         foreach (string key in keys)
         {

@@ -146,6 +146,6 @@ public sealed partial class RedisFaultTests
 
         protected override void Write(RespWriter writer) => _ = writer.Begin(1).Add("PING"u8);
 
-        protected override bool Received(in RespToken token, int reply) => true;
+        protected override bool Received(in RespToken token, int index) => true;
     }
 }

@@ -136,7 +136,7 @@ public sealed class RedisLeanTests
             _ = writer.Begin(2).Add("GET"u8).Add(Key);
         }
 
-        protected override bool Received(in RespToken token, int reply)
+        protected override bool Received(in RespToken token, int index)
         {
             Bytes += token.Bytes.Length;
             return true;

@@ -202,7 +202,7 @@ public sealed class RedisStoreTests
         using var world = new RedisWorld();
         RedisStore store = world.Store(server.Address);
         _ = server.Run("SET", Key, new string('x', 1_000_000));
-        Assert.AreEqual(SharedRead.Refused, world.Wait(store.Get(Key, new ValueReceiver { MaxBytes = 1000 })));
+        Assert.AreEqual(SharedRead.Missing, world.Wait(store.Get(Key, new ValueReceiver { MaxBytes = 1000 })));
         Assert.IsTrue(world.Wait(store.Get(Key, new ValueReceiver())).IsHit);
         Close(world, store);
     }

@@ -76,8 +76,7 @@ public sealed class RespDecoderTests
             {
                 var decoder = default(RespDecoder);
                 Assert.AreEqual(expected, Read(ref decoder, bytes, cuts), $"{stream} cut at {string.Join(',', cuts)}");
-                Assert.IsNull(decoder.Error);
-                Assert.IsTrue(decoder.IsAtStart);
+                Assert.AreEqual("+OK|", Read(ref decoder, "+OK\r\n"u8.ToArray(), []), "the next byte begins a reply");
             }
         }
     }
@@ -151,20 +150,6 @@ public sealed class RespDecoderTests
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    [TestMethod]
-    public void Reset_BeginsAnew()
-    {
-        var decoder = default(RespDecoder);
-        _ = Read(ref decoder, "*2\r\n$5\r\nab"u8.ToArray(), []);
-        Assert.IsFalse(decoder.IsAtStart);
-        decoder.Reset();
-        Assert.AreEqual("+OK|", Read(ref decoder, "+OK\r\n"u8.ToArray(), []));
-        _ = Read(ref decoder, "x"u8.ToArray(), []);
-        decoder.Reset();
-        Assert.IsNull(decoder.Error);
-        Assert.AreEqual(":1|", Read(ref decoder, ":1\r\n"u8.ToArray(), []));
-    }
-
     /// <summary>
     /// Aim: no input makes the decoder throw, loop, or read differently when it is cut differently. Method: replies of the list,
     /// damaged at random, are read in one piece, byte by byte, and in random pieces.
@@ -206,7 +191,7 @@ public sealed class RespDecoderTests
     public void Writer_WritesCommands_AsRedisReadsThem()
     {
         var writer = new RespWriter();
-        _ = writer.Begin(3).Add("SET"u8).Add("k\r\ney"u8).Add(12_345);
+        _ = writer.Begin(3).Add("SET"u8).Add("k\r\ney"u8).Add("12345");
         _ = writer.Begin(1).Add(""u8);
         Assert.AreEqual(
             "*3\r\n$3\r\nSET\r\n$5\r\nk\r\ney\r\n$5\r\n12345\r\n*1\r\n$0\r\n\r\n", Encoding.Latin1.GetString(writer.Written));

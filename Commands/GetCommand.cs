@@ -39,13 +39,7 @@ internal sealed partial class GetCommand
     private OutputResult _standardOutput;
 
     /// <summary>The signal that ends the command, or 0.</summary>
-    private PosixSignal Signal => _signal != 0 ? _signal : SignalQueue.EndingSignal switch
-    {
-        1 => PosixSignal.SIGHUP,
-        2 => PosixSignal.SIGINT,
-        15 => PosixSignal.SIGTERM,
-        _ => 0,
-    };
+    private PosixSignal Signal => _signal != 0 ? _signal : SignalQueue.EndingSignal;
 
     /// <summary>Downloads the poems.</summary>
     /// <param name="options">How.</param>
@@ -56,7 +50,7 @@ internal sealed partial class GetCommand
         SignalQueue.Open(isServer: false);
         _options = options;
         _request = new PoemRequest(options.ConnectTimeout, options.Timeout, options.Format) { AllowEmpty = options.AllowEmpty };
-        _progress = Progress.Create(options);
+        _progress = Progress.Create(options, () => Signal != 0);
         if (TryCreateDownloads(addresses) is { } exitCode)
         {
             return exitCode;
@@ -78,7 +72,7 @@ internal sealed partial class GetCommand
             options.Stream && options.Output is null ? PipeReaderWatch.TryStart(reactor, OnReaderGone) : null;
         _startMs = Environment.TickCount64;
         reactor.CallWhenRunning(StartAll);
-        _ = reactor.CallLater(TickInterval, this, static command => command.Tick());
+        _ = new LoopingCall(reactor, _progress.Tick).Start(TickInterval, now: false);
         reactor.Run();
         return Finish();
     }
@@ -168,11 +162,6 @@ internal sealed partial class GetCommand
             download.Complete();
             return true;
         }
-        catch (IOException exception)
-        {
-            download.Fail(exception.Message);
-            throw;
-        }
         catch (TimeoutError)
         {
             download.Fail($"timed out: not done in {_options.MaxTime.TotalSeconds:0.###} s");
@@ -181,6 +170,11 @@ internal sealed partial class GetCommand
         catch (CancelledError)
         {
             download.Cancel();
+            throw;
+        }
+        catch (Exception exception)
+        {
+            download.Fail(exception.Message);
             throw;
         }
         finally
@@ -239,18 +233,17 @@ internal sealed partial class GetCommand
     }
 
     /// <summary>Has a complete poem transformed.</summary>
-    /// <returns>Fires with the result, which the caller releases, or with null if that failed and the poem stays as it came.</returns>
-    private async Deferred<TextBuffer?> Transform(Download download)
+    /// <returns>Fires with false if that failed and the poem stays as it came.</returns>
+    private async Deferred<bool> Transform(Download download)
     {
         string name = _options.Transform!;
-        var result = new TextBuffer();
         try
         {
-            return await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text, result);
+            _ = await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text, download.Transformed);
+            return true;
         }
         catch (IOException exception)
         {
-            result.Release();
             string reason = $"transform server {_options.Via}: {exception.Message}";
             if (_options.StrictTransform)
             {
@@ -258,7 +251,7 @@ internal sealed partial class GetCommand
             }
 
             _progress.Warned(download.Task, $"{name} failed, printing it as it came: {reason}");
-            return null;
+            return false;
         }
     }
 
@@ -295,7 +288,6 @@ internal sealed partial class GetCommand
         if (!isQuiet || _options.Progress == ProgressStyle.Json)
         {
             // On the clock of the downloads, after the last of them: no event is later than the summary.
-            _progress.IsInterrupted = signal != 0;
             _progress.Summary(complete, failed, TimeSpan.FromMilliseconds(Environment.TickCount64 - _startMs));
         }
 
@@ -309,12 +301,6 @@ internal sealed partial class GetCommand
             ?? Array.Find(_downloads, download => !download.TryPlace());
         failed?.Undo(_downloads);
         return failed is null;
-    }
-
-    private void Tick()
-    {
-        _progress.Tick();
-        _ = _reactor.CallLater(TickInterval, this, static command => command.Tick());
     }
 
     private void Note(Download download, string text)

@@ -6,25 +6,16 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Proxies poems until it is told to stop.</summary>
-internal sealed class ProxyCommand : IDisposable
+internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings)
 {
-    private readonly ServerOptions _server;
-    private readonly ProxySettings _settings;
-    private readonly PoetryLogger _log;
     private readonly List<WorkerProxies> _perWorker = [];
     private readonly SharedOutages _outages = new();
 
     /// <summary>The names of all upstreams, as of the last reading of the list.</summary>
     private readonly HashSet<string> _upstreams = [];
+    private PoetryLogger _log = null!;
     private ServerHost? _host;
     private int _workers = 1;
-
-    public ProxyCommand(ServerOptions server, ProxySettings settings)
-    {
-        _server = server;
-        _settings = settings;
-        _log = PoetryLogger.ForServer(server);
-    }
 
     /// <summary>Proxies the poems.</summary>
     /// <param name="poems">At least one, unless there is a list; no two on the same address unless its port is 0, and none its own
@@ -32,22 +23,14 @@ internal sealed class ProxyCommand : IDisposable
     /// <returns>The exit code.</returns>
     public int Run(ProxiedPoem[] poems)
     {
-        ListenFile? list = _settings.ListFile is { } path ? new ListenFile(path, _server, _settings.Fallback) : null;
-        if (list is not null)
-        {
-            try
-            {
-                poems = PoemsOf(list, list.Read());
-            }
-            catch (ListenFileError error)
-            {
-                throw new UsageError(error.Message);
-            }
-        }
+        SignalQueue.Open(isServer: true);
+        using PoetryLogger log = _log = PoetryLogger.ForServer(server);
+        ListenFile? list = settings.ListFile is { } path ? new ListenFile(path, server, settings.Fallback) : null;
+        poems = list is null ? poems : PoemsOf(list, list.Read());
 
         // A worker without a poem is not started, and gets no part of the cache.
-        _workers = Math.Min(_server.Workers, poems.Length);
-        _host = new ServerHost(_server, _log)
+        _workers = Math.Min(server.Workers, poems.Length);
+        _host = new ServerHost(server, _log)
         {
             Reload = clock => list is null ? Purge() : ReadAgain(list, clock),
             Updated = _ =>
@@ -59,9 +42,6 @@ internal sealed class ProxyCommand : IDisposable
         };
         return _host.Run(ListenersOf(poems));
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _log.Dispose();
 
     private static ProxiedPoem[] PoemsOf(ListenFile list, List<ListenLine> lines)
     {
@@ -84,7 +64,7 @@ internal sealed class ProxyCommand : IDisposable
         foreach (ProxiedPoem poem in poems)
         {
             bool hasUnix = Array.Exists(poem.Upstream.Endpoints.ToArray(), mirror => mirror.IsUnix);
-            if (hasUnix && _settings.Proxy.Format == PoemFormat.Plain)
+            if (hasUnix && settings.Proxy.Format == PoemFormat.Plain)
             {
                 ProxyLog.FramingMissing(_log, poem.Upstream.ToString());
             }
@@ -127,7 +107,7 @@ internal sealed class ProxyCommand : IDisposable
         {
             // Each worker has its share of the limit, so that none needs a lock.
             Worker worker = _host!.WorkerOf(reactor);
-            proxies = new WorkerProxies(worker, _settings, _settings.MaxCacheBytes / _workers, _outages, _log);
+            proxies = new WorkerProxies(worker, settings, settings.MaxCacheBytes / _workers, _outages, _log);
             _perWorker.Add(proxies);
             if (proxies.Shared is { } shared)
             {
@@ -155,7 +135,7 @@ internal sealed class ProxyCommand : IDisposable
     }
 
     private List<SharedCache>? SharedCaches() =>
-        _settings.Shared is null ? null : _perWorker.ConvertAll(static proxies => proxies.Shared!);
+        settings.Shared is null ? null : _perWorker.ConvertAll(static proxies => proxies.Shared!);
 
     private List<ProxyService> Services()
     {

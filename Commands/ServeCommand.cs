@@ -28,16 +28,8 @@ internal sealed class ServeCommand
         SignalQueue.Open(isServer: true);
         using var log = PoetryLogger.ForServer(server);
         ListenFile? list = options.ListFile is { } path ? new ListenFile(path, server, server.ListenAt(null)) : null;
-        ServedPoem[] poems = options.Poems;
+        ServedPoem[] poems = list is null ? options.Poems : PoemsOf(list, list.Read());
         var sources = new Dictionary<string, PoemSource>();
-        try
-        {
-            poems = list is null ? poems : PoemsOf(list, list.Read());
-        }
-        catch (ListenFileError error)
-        {
-            throw new UsageError(error.Message);
-        }
 
         // Standard input last: it may take its time, and a file that is missing is reported at once.
         PoemProblem problem = Open(poems, options.Format, sources, isStandardInput: false);
@@ -173,7 +165,13 @@ internal sealed class ServeCommand
             if (!sources.ContainsKey(poem.File) && !opened.ContainsKey(poem.File))
             {
                 (PoemSource? source, PoemProblem problem) = await PoemSource.Open(poem.File, format, clock);
-                opened.Add(poem.File, source ?? throw new ListenFileError(poem.Place + problem.Sentence));
+                if (source is null)
+                {
+                    Array.ForEach([.. opened.Values], static source => source.Close());
+                    throw new ListenFileError(poem.Place + problem.Sentence);
+                }
+
+                opened.Add(poem.File, source);
             }
         }
 

@@ -7,7 +7,7 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Transforms texts until it is told to stop: one service on a netstring port and, if asked for, on a text port.</summary>
-internal sealed class TransformCommand
+internal sealed class TransformCommand(TransformOptions options)
 {
     private const long MiB = 1024 * 1024;
 
@@ -18,15 +18,8 @@ internal sealed class TransformCommand
     private const long MinMemory = 6 * MiB;
 
     private readonly List<(Reactor? Reactor, TransformService Service)> _services = [];
-    private readonly TransformOptions _options;
-    private readonly TransformLimits _limits;
+    private readonly TransformLimits _limits = new(options.MaxLength, options.Timeout, options.MaxMemory ?? DefaultMemory());
     private ServerHost? _host;
-
-    public TransformCommand(TransformOptions options)
-    {
-        _options = options;
-        _limits = new TransformLimits(options.MaxLength, options.Timeout, options.MaxMemory ?? DefaultMemory());
-    }
 
     /// <summary>Serves transformations. SIGHUP does nothing: there is nothing to reload.</summary>
     /// <param name="server">The options of all servers.</param>
@@ -46,15 +39,15 @@ internal sealed class TransformCommand
         using var log = PoetryLogger.ForServer(server);
         var listeners = new List<Listener>
         {
-            new("Serving transforms", _options.Listen, (reactor, records) => MakeFactory(reactor, records, asText: false)),
+            new("Serving transforms", options.Listen, (reactor, records) => MakeFactory(reactor, records, asText: false)),
         };
-        if (_options.TextListen is { } textListen)
+        if (options.TextListen is { } textListen)
         {
             listeners.Add(new Listener(
                 "Serving transforms as text", textListen, (reactor, records) => MakeFactory(reactor, records, asText: true)));
         }
 
-        _host = new ServerHost(server, log) { Metrics = Describe, DescriptorsPerClient = _options.Upstream is null ? 1 : 2 };
+        _host = new ServerHost(server, log) { Metrics = Describe, DescriptorsPerClient = options.Upstream is null ? 1 : 2 };
         return _host.Run(listeners);
     }
 
@@ -72,7 +65,7 @@ internal sealed class TransformCommand
     /// <summary>One service for all ports on all reactors. With an upstream, one for each reactor, because it connects.</summary>
     private TransformService ServiceOf(Reactor reactor)
     {
-        Reactor? owner = _options.Upstream is null ? null : reactor;
+        Reactor? owner = options.Upstream is null ? null : reactor;
         foreach ((Reactor? known, TransformService service) in _services)
         {
             if (known == owner)
@@ -87,13 +80,13 @@ internal sealed class TransformCommand
 
     private TransformService MakeService(Reactor reactor)
     {
-        if (_options.Upstream is not { } upstream)
+        if (options.Upstream is not { } upstream)
         {
             return TransformService.BuiltIn();
         }
 
-        TimeSpan connectTimeout = ConnectTimeout.Within(_options.Timeout);
-        return UpstreamTransformation.Service(new TransformClient(reactor, upstream, connectTimeout, _options.Timeout)
+        TimeSpan connectTimeout = ConnectTimeout.Within(options.Timeout);
+        return UpstreamTransformation.Service(new TransformClient(reactor, upstream, connectTimeout, options.Timeout)
         {
             Turns = new DeferredSemaphore(_host!.MaxUpstreamsPerWorker),
         });

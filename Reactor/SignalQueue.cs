@@ -1,6 +1,7 @@
 using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Poetry.Net.Native;
 
@@ -36,14 +37,15 @@ internal static class SignalQueue
     public static bool IsMine => _handle != Closed && _threadId == Environment.CurrentManagedThreadId;
 
     /// <summary>The signal that has asked the command to end, or 0.</summary>
-    public static int EndingSignal
-    {
-        get
+    public static PosixSignal EndingSignal => OperatingSystem.IsWindows() || !IsMine
+        ? 0
+        : BitOperations.TrailingZeroCount(Collect() & _ending) switch
         {
-            uint ending = IsMine ? Collect() & _ending : 0;
-            return ending == 0 ? 0 : BitOperations.TrailingZeroCount(ending);
-        }
-    }
+            Libc.SIGHUP => PosixSignal.SIGHUP,
+            Libc.SIGINT => PosixSignal.SIGINT,
+            Libc.SIGTERM => PosixSignal.SIGTERM,
+            _ => 0,
+        };
 
     /// <summary>Called when <see cref="Wait"/> has taken signals that the loop has to deliver. Null for no loop yet.</summary>
     public static Action? HasTaken { get; set; }

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using ConsoleAppFramework;
-using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
@@ -112,8 +111,7 @@ internal static class CommandLine
         root.Add(Find("get"), [], GetSyntax.Examples);
         root.Add(Find("completion"), [], CompletionSyntax.Examples);
         root.Add(Find("help"), [], HelpSyntax.Examples);
-        root.SetWords("[COMMAND]", [.. root.Subcommands.ConvertAll(command => command.Name), HelpSyntax.Licenses]);
-        root.SetWords("NAME", [.. TransformService.BuiltIn().Names]);
+        root.Find("help")!.Argument!.Words = [.. root.Subcommands.ConvertAll(command => command.Name), HelpSyntax.Licenses];
         return root;
     }
 }

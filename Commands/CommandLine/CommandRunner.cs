@@ -40,7 +40,8 @@ internal static class CommandRunner
             return exception switch
             {
                 EndedBySignalError => ExitCode.Success,
-                UsageError or PollerUnavailableError => Report(Invocation.Refuse(command, exception.Message).Text, ExitCode.WrongUsage),
+                UsageError or ListenFileError or PollerUnavailableError =>
+                    Report(Invocation.Refuse(command, exception.Message).Text, ExitCode.WrongUsage),
                 IOException => Fail(exception.Message),
                 _ => Report(Describe(exception, Environment.GetEnvironmentVariable("POETRY_DEBUG")), ExitCode.InternalError),
             };

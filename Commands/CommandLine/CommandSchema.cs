@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
@@ -15,18 +16,9 @@ internal sealed class CommandSchema
     {
         Name = FullName = name;
         Description = description;
-        foreach (OptionSchema option in options)
-        {
-            option.Owner = name;
-            if (option.IsArgument)
-            {
-                Argument = option;
-            }
-            else
-            {
-                Options.Add(option);
-            }
-        }
+        Array.ForEach(options, option => option.Owner = name);
+        Argument = Array.Find(options, option => option.IsArgument);
+        Options = [.. Array.FindAll(options, option => !option.IsArgument)];
     }
 
     public string Name { get; }
@@ -37,7 +29,7 @@ internal sealed class CommandSchema
     public string Description { get; }
 
     /// <summary>Its own options, then those of its groups.</summary>
-    public List<OptionSchema> Options { get; } = [];
+    public List<OptionSchema> Options { get; }
 
     /// <summary>What it takes any number of, or one of if it has words; null if it takes options only.</summary>
     public OptionSchema? Argument { get; private set; }
@@ -66,21 +58,6 @@ internal sealed class CommandSchema
         Subcommands.Add(command);
     }
 
-    /// <summary>Says what can be typed for every value whose declaration has only a name for it.</summary>
-    public void SetWords(string placeholder, string[] words)
-    {
-        foreach (CommandSchema command in Subcommands)
-        {
-            foreach (OptionSchema? value in (OptionSchema?[])[command.Argument, .. command.Options])
-            {
-                if (value?.Placeholder == placeholder)
-                {
-                    value.Words = words;
-                }
-            }
-        }
-    }
-
     /// <summary>The command of that name, or null.</summary>
     public CommandSchema? Find(string name) => Subcommands.Find(command => command.Name == name);
 
@@ -93,8 +70,9 @@ internal sealed class OptionSchema
 {
     /// <summary>
     /// Called by generated code. Before the first colon of the description stands what help calls the value, such as
-    /// <c>SECONDS</c> or <c>text|json</c>: words in lower case are what can be typed. Only an argument has an index. A default
-    /// is an expression of C#. The rest is not used: all values are read as text, and an argument is always an array.
+    /// <c>SECONDS</c> or <c>text|json</c>: words in lower case are what can be typed; NAME is that of a transformation. Only an
+    /// argument has an index. A default is an expression of C#. The rest is not used: all values are read as text, and an argument
+    /// is always an array.
     /// </summary>
     public OptionSchema(
         string[] names,
@@ -116,7 +94,9 @@ internal sealed class OptionSchema
         Placeholder = colon < 0 ? string.Empty : text[..colon];
         Description = colon < 0 ? text : text[(colon + 2)..];
         Default = defaultValue is ['@', '"', .. var typed, '"'] ? typed : null;
-        Words = Array.FindAll(Placeholder.Split('|'), word => word is [>= 'a' and <= 'z', ..]);
+        Words = Placeholder == "NAME"
+            ? [.. TransformService.BuiltIn().Names]
+            : Array.FindAll(Placeholder.Split('|'), word => word is [>= 'a' and <= 'z', ..]);
     }
 
     /// <summary>With their dashes; the last one is the long one.</summary>

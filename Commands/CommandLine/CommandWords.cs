@@ -18,9 +18,6 @@ internal sealed class CommandWords
     private readonly List<(OptionSchema Option, string? Value)> _options = [];
     private readonly List<string> _arguments = [];
 
-    /// <summary>Sorts the words.</summary>
-    /// <param name="args">As the operating system gave them, without the name of the program.</param>
-    /// <param name="root">The program.</param>
     public CommandWords(IReadOnlyList<string> args, CommandSchema root)
     {
         Command = _root = root;

@@ -10,9 +10,6 @@ namespace Poetry.Commands;
 /// </summary>
 internal static class CompletionScript
 {
-    /// <summary>The script for a shell.</summary>
-    /// <param name="shell">bash, zsh, fish or pwsh.</param>
-    /// <param name="root">The program's declaration.</param>
     public static string For(string shell, CommandSchema root) => shell switch
     {
         "bash" => Bash(root),
@@ -158,15 +155,14 @@ internal static class CompletionScript
 
     private static string PowerShell(CommandSchema root)
     {
-        List<CommandSchema> commands = root.Subcommands;
-        List<CommandSchema> takers = commands.FindAll(command => command.Argument is { TakesFile: true });
+        List<CommandSchema> takers = root.Subcommands.FindAll(command => command.Argument is { TakesFile: true });
         return $$"""
             # pwsh completion for poetry
             Register-ArgumentCompleter -Native -CommandName poetry -ScriptBlock {
                 param($word, $ast, $position)
                 $words = @{
                     '' = '{{WordsOf(root, root)}}'
-            {{Lines(commands, command => $"        '{command.Name}' = '{WordsOf(command, root)}'")}}
+            {{Lines(root.Subcommands, command => $"        '{command.Name}' = '{WordsOf(command, root)}'")}}
                 }
                 $values = @{
             {{LinesOfOptions(root, option => option.Words.Length > 0, Values)}}

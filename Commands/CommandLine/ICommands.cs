@@ -24,15 +24,15 @@ internal sealed class AllCommands : ICommands
 {
     public int Serve(ServerOptions server, ServeOptions options) => new ServeCommand().Run(server, options);
 
-    public int SlowServe(ServerOptions server, ServeOptions options, Pace pace) => new SlowServeCommand().Run(server, options, pace);
+    public int SlowServe(ServerOptions server, ServeOptions options, Pace pace) => new ServeCommand
+    {
+        MakeFactory = (source, reactor, records) => new SlowPoemServerFactory(source, pace, reactor, reactor.Timers, records),
+    }.Run(server, options);
 
     public int Transform(ServerOptions server, TransformOptions options) => new TransformCommand(options).Run(server);
 
-    public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)
-    {
-        using var proxy = new ProxyCommand(server, settings);
-        return proxy.Run(poems);
-    }
+    public int Proxy(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems) =>
+        new ProxyCommand(server, settings).Run(poems);
 
     public int Get(GetOptions options, PoemMirrors[] addresses) => new GetCommand().Run(options, addresses);
 }

@@ -7,27 +7,14 @@ namespace Poetry.Commands;
 /// The result of reading a command line: a command that is ready to run, or a text to print and the exit code for it.
 /// Nothing has been run or written yet.
 /// </summary>
-internal sealed class Invocation
+/// <param name="Command">As typed: <c>poetry</c> or <c>poetry get</c>.</param>
+/// <param name="Run">Runs the command and returns its exit code; null if there is only a text.</param>
+/// <param name="Text">Whole lines: for standard output if the exit code is 0 and there is nothing to run, else for standard error.</param>
+/// <param name="ExitCode">The one that goes with the text.</param>
+internal sealed record Invocation(string Command, Func<int>? Run, string Text, int ExitCode)
 {
     /// <summary>Chosen: about what a terminal shows without scrolling away what was before.</summary>
     private const int MaxLength = 1000;
-
-    private Invocation(string command, Func<int>? run, string text, int exitCode) =>
-        (Command, Run, Text, ExitCode) = (command, run, text, exitCode);
-
-    /// <summary>The command as typed: <c>poetry</c> or <c>poetry get</c>.</summary>
-    public string Command { get; }
-
-    /// <summary>Runs the command and returns its exit code; null if there is only <see cref="Text"/>.</summary>
-    public Func<int>? Run { get; }
-
-    /// <summary>
-    /// Whole lines: for standard output if <see cref="ExitCode"/> is 0 and there is nothing to run, else for standard error.
-    /// </summary>
-    public string Text { get; }
-
-    /// <summary>The exit code that goes with the text.</summary>
-    public int ExitCode { get; }
 
     /// <summary>A command with its options, ready to run.</summary>
     /// <param name="command">As typed.</param>

@@ -8,14 +8,10 @@ namespace Poetry.Commands;
 /// An argument of a server, <c>WHAT</c> or <c>ADDRESS=WHAT</c>: what it serves, and optionally the address to listen on.
 /// WHAT is a file for <c>serve</c> and an address for <c>proxy</c>. <c>fd:NAME</c> as the address is a socket that systemd passes.
 /// </summary>
-/// <param name="listen">The address to listen on; null if the argument has none.</param>
-/// <param name="what">The rest of the argument; never empty.</param>
-internal sealed class ListenArgument(Endpoint? listen, string what)
+/// <param name="Listen">The address to listen on; null if the argument has none.</param>
+/// <param name="What">The rest of the argument; never empty.</param>
+internal sealed record ListenArgument(Endpoint? Listen, string What)
 {
-    public Endpoint? Listen => listen;
-
-    public string What => what;
-
     /// <summary>The address of each argument; null for one that has none.</summary>
     public static Endpoint?[] Places(ListenArgument[] arguments) => Array.ConvertAll(arguments, argument => argument.Listen);
 
@@ -29,15 +25,15 @@ internal sealed class ListenArgument(Endpoint? listen, string what)
         [NotNullWhen(false)] out string? problem)
     {
         argument = null;
+        Endpoint? listen = null;
+        string what = text;
         for (int equals = text.IndexOf('='); equals >= 0; equals = text.IndexOf('=', equals + 1))
         {
             string left = text[..equals];
-            if (TryParseListening(left, out Endpoint? listen, out problem))
+            if (TryParseListening(left, out listen, out problem))
             {
-                string what = text[(equals + 1)..];
-                problem = what.Length == 0 ? $"'{text}' has nothing after '='" : null;
-                argument = problem is null ? new ListenArgument(listen, what) : null;
-                return problem is null;
+                what = text[(equals + 1)..];
+                break;
             }
 
             if (IsMeantAsAddress(left))
@@ -47,8 +43,8 @@ internal sealed class ListenArgument(Endpoint? listen, string what)
             }
         }
 
-        problem = text.Length == 0 ? "an argument is empty" : null;
-        argument = problem is null ? new ListenArgument(null, text) : null;
+        problem = what.Length > 0 ? null : listen is null ? "an argument is empty" : $"'{text}' has nothing after '='";
+        argument = problem is null ? new ListenArgument(listen, what) : null;
         return problem is null;
     }
 

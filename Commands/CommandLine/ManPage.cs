@@ -9,6 +9,10 @@ namespace Poetry.Commands;
 /// </summary>
 internal static class ManPage
 {
+    /// <summary>The backslash first: the others bring new ones.</summary>
+    private static readonly (string Plain, string Escape)[] Escapes =
+        [("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("`", "\\(ga"), ("^", "\\(ha"), ("~", "\\(ti")];
+
     /// <summary>The page of a command, or of the program.</summary>
     public static string Of(CommandSchema command, CommandSchema root)
     {
@@ -51,21 +55,12 @@ internal static class ManPage
     /// <summary>Text as troff prints it: a minus can be copied, quotes stay straight, no line is a request.</summary>
     private static string Escaped(string text)
     {
-        var escaped = new StringBuilder(text is ['.' or '\'', ..] ? "\\&" : string.Empty);
-        foreach (char c in text)
+        string prefix = text is ['.' or '\'', ..] ? "\\&" : string.Empty;
+        foreach ((string plain, string escape) in Escapes)
         {
-            _ = c switch
-            {
-                '\\' => escaped.Append("\\e"),
-                '-' => escaped.Append("\\-"),
-                '\'' => escaped.Append("\\(aq"),
-                '`' => escaped.Append("\\(ga"),
-                '^' => escaped.Append("\\(ha"),
-                '~' => escaped.Append("\\(ti"),
-                _ => escaped.Append(c),
-            };
+            text = text.Replace(plain, escape, StringComparison.Ordinal);
         }
 
-        return escaped.ToString();
+        return prefix + text;
     }
 }

@@ -35,7 +35,9 @@ internal static class Manual
             new("Commands", command.Subcommands.ConvertAll(sub => (sub.Name, sub.Description))),
             new(
                 "Options",
-                options.ConvertAll(option => (NamesOf(option), MeaningOf(option))),
+                options.ConvertAll(option => (
+                    $"{string.Join(", ", option.Names)} {option.Placeholder}".TrimEnd(),
+                    option.Default is null ? option.Description : $"{option.Description} (default: {option.Default})")),
                 options.Exists(option => option.TakesQuantity) ? Quantities : null),
             new("Signals", Chosen(
                 (isGet, "SIGINT, SIGTERM, SIGHUP", "Cancel all downloads"),
@@ -80,9 +82,4 @@ internal static class Manual
 
         return chosen;
     }
-
-    private static string NamesOf(OptionSchema option) => $"{string.Join(", ", option.Names)} {option.Placeholder}".TrimEnd();
-
-    private static string MeaningOf(OptionSchema option) =>
-        option.Default is null ? option.Description : $"{option.Description} (default: {option.Default})";
 }

@@ -44,21 +44,20 @@ internal static class NearestWord
         }
 
         // Row i has the distances of the first i letters of one word from the first j letters of the other.
-        int[][] rows = new int[a.Length + 1][];
-        for (int i = 0; i < rows.Length; i++)
+        int[,] rows = new int[a.Length + 1, b.Length + 1];
+        for (int i = 0; i <= a.Length; i++)
         {
-            rows[i] = new int[b.Length + 1];
             for (int j = 0; j <= b.Length; j++)
             {
-                rows[i][j] = i == 0 || j == 0 ? i + j
-                    : Math.Min(rows[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), Math.Min(rows[i - 1][j], rows[i][j - 1]) + 1);
+                rows[i, j] = i == 0 || j == 0 ? i + j
+                    : Math.Min(rows[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), Math.Min(rows[i - 1, j], rows[i, j - 1]) + 1);
                 if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 {
-                    rows[i][j] = Math.Min(rows[i][j], rows[i - 2][j - 2] + 1);
+                    rows[i, j] = Math.Min(rows[i, j], rows[i - 2, j - 2] + 1);
                 }
             }
         }
 
-        return rows[^1][^1];
+        return rows[a.Length, b.Length];
     }
 }

@@ -6,7 +6,6 @@ namespace Poetry.Commands;
 /// <summary>The licenses of what the program is built on: the file THIRD-PARTY-NOTICES, which the executable carries.</summary>
 internal static class Notices
 {
-    /// <summary>The whole file.</summary>
     public static string Text()
     {
         using Stream file = typeof(Notices).Assembly.GetManifestResourceStream("THIRD-PARTY-NOTICES")!;

@@ -9,8 +9,6 @@ namespace Poetry.Commands;
 internal enum LogFormat
 {
     Text,
-
-    /// <summary>An object of JSON on one line.</summary>
     Json,
 }
 
@@ -19,17 +17,11 @@ internal enum ProgressStyle
 {
     /// <summary>Bars on a terminal, lines elsewhere.</summary>
     Auto,
-
-    /// <summary>A line for every arrival of bytes.</summary>
     Lines,
-
-    /// <summary>A bar a download, redrawn in place.</summary>
     Bars,
 
-    /// <summary>None; the summary and failures remain.</summary>
+    /// <summary>The summary and failures remain.</summary>
     None,
-
-    /// <summary>A line of JSON for every event.</summary>
     Json,
 }
 

@@ -9,37 +9,21 @@ namespace Poetry.Commands;
 internal sealed partial class GetCommand
 {
     /// <summary>One poem on its way from a server to its output.</summary>
-    private sealed class Download : IPoemReceiver
+    private sealed class Download(GetCommand command, int task, PoemMirrors from, string? path, bool escapes) : IPoemReceiver
     {
-        private readonly GetCommand _command;
-        private readonly string? _path;
-        private readonly bool _escapes;
-
         /// <summary>True if the poem is written only when all downloads have ended. Standard output may have an order, and a reader that
         /// would delay the cancelling of the others; a file waits only for <c>--all-or-nothing</c>.</summary>
-        private readonly bool _commitsAtEnd;
+        private readonly bool _commitsAtEnd =
+            command._options.AllOrNothing || (path is null && (command._options.Wait || command._options.Race));
 
         private PoemOutput? _output;
-        private PoemCheck _check;
+        private PoemCheck _check = new(command._options);
         private string? _problem;
         private bool _awaitsCommit;
 
-        public Download(GetCommand command, int task, PoemMirrors from, string? path, bool escapes)
-        {
-            GetOptions options = command._options;
-            _command = command;
-            _path = path;
-            _escapes = escapes;
-            _commitsAtEnd = options.AllOrNothing || (path is null && (options.Wait || options.Race));
-            _check = new PoemCheck(options);
-            Held = options.Transform is null ? null : new TextBuffer();
-            Task = task;
-            From = from;
-        }
+        public int Task => task;
 
-        public int Task { get; }
-
-        public PoemMirrors From { get; }
+        public PoemMirrors From => from;
 
         /// <summary>True if the poem was received and written completely.</summary>
         public bool IsComplete { get; private set; }
@@ -47,7 +31,10 @@ internal sealed partial class GetCommand
         public bool HasFailed { get; private set; }
 
         /// <summary>What has arrived of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
-        public TextBuffer? Held { get; private set; }
+        public TextBuffer? Held { get; private set; } = command._options.Transform is null ? null : new TextBuffer();
+
+        /// <summary>For the result of the transformation.</summary>
+        public TextBuffer Transformed { get; } = new();
 
         /// <inheritdoc/>
         public Span<byte> GetBuffer() => Held is null && _output is { } output ? output.GetBuffer() : default;
@@ -57,14 +44,14 @@ internal sealed partial class GetCommand
         {
             if (upstream is PoemClient client)
             {
-                _command.Note(this, $"connected to {client.Transport.Peer}");
+                command.Note(this, $"connected to {client.Transport.Peer}");
             }
         }
 
         /// <inheritdoc/>
         public void Announced(long length)
         {
-            _command._progress.Announced(Task, length);
+            command._progress.Announced(Task, length);
             _problem = _check.CheckLength(length);
         }
 
@@ -77,24 +64,24 @@ internal sealed partial class GetCommand
                 return false;
             }
 
-            _command._progress.Received(Task, bytes.Length);
+            command._progress.Received(Task, bytes.Length);
             if (Held is null)
             {
                 return TryWrite(bytes);
             }
 
-            if (TryHold(bytes, out string problem))
+            if (Hold(bytes) is not { } problem)
             {
                 return true;
             }
 
-            if (_command._options.StrictTransform)
+            if (command._options.StrictTransform)
             {
                 _problem = problem;
                 return false;
             }
 
-            _command._progress.Warned(Task, $"{problem}, printing it as it came");
+            command._progress.Warned(Task, $"{problem}, printing it as it came");
             bool isWritten = TryWrite(Held) && TryWrite(bytes);
             ReleaseHeld();
             return isWritten;
@@ -110,7 +97,8 @@ internal sealed partial class GetCommand
 
             _output?.Abort();
             _output = null;
-            _check = new PoemCheck(_command._options);
+            _problem = null;
+            _check = new PoemCheck(command._options);
             Held?.Clear();
             return true;
         }
@@ -126,17 +114,23 @@ internal sealed partial class GetCommand
         }
 
         /// <summary>Writes a poem that was held to be transformed.</summary>
-        /// <param name="transformed">The transformed poem, released here; null for the poem as it came.</param>
+        /// <param name="isTransformed">False to write it as it came.</param>
         /// <exception cref="PoemIncompleteError">It could not be written.</exception>
-        public void WriteHeld(TextBuffer? transformed)
+        public void WriteHeld(bool isTransformed)
         {
-            bool isWritten = TryWrite(transformed ?? Held!);
-            transformed?.Release();
-            ReleaseHeld();
-            if (!isWritten)
+            try
             {
-                throw new PoemIncompleteError("the poem could not be stored");
+                if (!TryWrite(isTransformed ? Transformed : Held!))
+                {
+                    throw new PoemIncompleteError("the poem could not be stored");
+                }
             }
+            catch (OutOfMemoryException)
+            {
+                throw new PoemIncompleteError(PoemFetch.OutOfMemory);
+            }
+
+            ReleaseHeld();
         }
 
         /// <summary>The poem is complete: writes it out, or has it wait for that.</summary>
@@ -189,9 +183,9 @@ internal sealed partial class GetCommand
             string separator = "; replaced all the same: ";
             foreach (Download download in all)
             {
-                if ((download._output as PoemFile)?.Undo() is { } path)
+                if ((download._output as PoemFile)?.Undo() is { } replaced)
                 {
-                    _problem += $"{separator}{path}";
+                    _problem += $"{separator}{replaced}";
                     separator = ", ";
                 }
             }
@@ -203,21 +197,20 @@ internal sealed partial class GetCommand
         {
             Abandon();
             HasFailed = true;
-            _command._progress.Failed(Task, _problem ?? reason);
+            command._progress.Failed(Task, _problem ?? reason);
         }
 
         /// <summary>Something other than the download itself has ended it.</summary>
         public void Cancel()
         {
             Abandon();
-            PosixSignal signal = _command.Signal;
-            _command._progress.IsInterrupted = signal != 0;
-            _command._progress.Cancelled(
+            PosixSignal signal = command.Signal;
+            command._progress.Cancelled(
                 Task,
                 signal != 0 ? $"ended by {signal}"
-                : _command._standardOutput.ReaderIsGone ? "the reader of standard output has gone"
-                : !_command._standardOutput.IsOk ? "standard output failed"
-                : _command._options.Race ? "another download was complete first"
+                : command._standardOutput.ReaderIsGone ? "the reader of standard output has gone"
+                : !command._standardOutput.IsOk ? "standard output failed"
+                : command._options.Race ? "another download was complete first"
                 : "another download failed");
         }
 
@@ -230,120 +223,81 @@ internal sealed partial class GetCommand
 
         private bool TryCommit()
         {
-            bool isShared = _path is null && !_command._options.Stream;
+            bool isShared = path is null && !command._options.Stream;
             if (isShared)
             {
-                _command._progress.Suspend();
+                command._progress.Suspend();
             }
 
             IsComplete = Check(_output!.Commit());
             if (isShared)
             {
-                _command._progress.Resume(_output.EndsLine);
+                command._progress.Resume(_output.EndsLine);
             }
 
             if (IsComplete)
             {
-                _command._progress.Finished(Task);
+                command._progress.Finished(Task);
             }
 
             return IsComplete;
         }
 
-        private bool TryWrite(ReadOnlySpan<byte> bytes)
+        private bool TryWrite(ReadOnlySpan<byte> bytes) => Check(Open()) && Check(_output!.Write(bytes));
+
+        private bool TryWrite(TextBuffer text) => Check(Open()) && Check(_output!.Write(text));
+
+        /// <summary>Holds more of a poem that is to be transformed.</summary>
+        /// <returns>Why that is not possible, or null.</returns>
+        private string? Hold(ReadOnlySpan<byte> bytes)
         {
             try
             {
-                return Check(Open()) && Check(_output!.Write(bytes));
+                Held!.Write(bytes);
+                return null;
+            }
+            catch (TextTooLongError)
+            {
+                return "it is too long to be transformed";
             }
             catch (OutOfMemoryException)
             {
-                _problem = PoemFetch.OutOfMemory;
-                return false;
-            }
-        }
-
-        private bool TryWrite(TextBuffer text)
-        {
-            try
-            {
-                return Check(Open()) && Check(_output!.Write(text));
-            }
-            catch (OutOfMemoryException)
-            {
-                _problem = PoemFetch.OutOfMemory;
-                return false;
-            }
-        }
-
-        /// <summary>Holds more of a poem that is to be transformed, if it is not too long and there is memory.</summary>
-        private bool TryHold(ReadOnlySpan<byte> bytes, out string problem)
-        {
-            problem = "it is too long to be transformed";
-            if (bytes.Length > Held!.Limit - Held.Length)
-            {
-                return false;
-            }
-
-            problem = "out of memory to transform it";
-            try
-            {
-                Held.Write(bytes);
-                return true;
-            }
-            catch (OutOfMemoryException)
-            {
-                return false;
+                return "out of memory to transform it";
             }
         }
 
         private void ReleaseHeld()
         {
+            Transformed.Release();
             Held?.Release();
             Held = null;
         }
 
         private OutputResult Open()
         {
-            if (_output is not null)
+            if (_output is null && path is not null)
             {
-                return default;
+                OutputResult result = PoemFile.TryCreate(path, command._options.Sync, out PoemFile? file);
+                _output = file;
+                return result;
             }
 
-            if (_path is null && _command._options.Stream)
-            {
-                _output = new StreamedPoem(_escapes);
-                return default;
-            }
-
-            if (_path is null)
-            {
-                _output = new StandardOutputPoem(_escapes);
-                return default;
-            }
-
-            OutputResult result = PoemFile.TryCreate(_path, _command._options.Sync, out PoemFile? file);
-            _output = file;
-            return result;
+            _output ??= command._options.Stream ? new StreamedPoem(escapes) : new StandardOutputPoem(escapes);
+            return default;
         }
 
         private bool Check(OutputResult result)
         {
-            if (result.IsOk)
+            if (path is not null)
             {
-                return true;
+                _problem ??= result.Problem;
+            }
+            else if (!result.IsOk)
+            {
+                command.StandardOutputFailed(result);
             }
 
-            if (_path is null)
-            {
-                _command.StandardOutputFailed(result);
-            }
-            else
-            {
-                _problem = result.Problem;
-            }
-
-            return false;
+            return result.IsOk;
         }
     }
 }

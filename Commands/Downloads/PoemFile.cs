@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
 using System.IO;
 using Poetry.Net;
 using Poetry.Protocols;
@@ -47,11 +46,17 @@ internal sealed class PoemFile : PoemOutput
     {
         string resolved = OutputPath.Resolve(path);
         string written = resolved;
+        nint handle = 0;
         bool isSpecial = OutputPath.IsSpecial(path);
         Errno error = isSpecial
-            ? StandardStreams.OpenForWriting(resolved, out nint handle)
-            : CreateBeside(resolved, out written, out handle);
+            ? StandardStreams.OpenForWriting(resolved, out handle)
+            : MakeBeside(resolved, name => NativeFile.CreateNew(name, out handle), out written);
         file = error == Errno.None ? new PoemFile(resolved, written, handle, syncs && !isSpecial) : null;
+        if (error == Errno.None && !isSpecial)
+        {
+            CopyMode(resolved, written);
+        }
+
         return Result(path, error);
     }
 
@@ -67,9 +72,7 @@ internal sealed class PoemFile : PoemOutput
         for (int i = 0; i < paths.Length; i++)
         {
             Endpoint address = addresses[i].First;
-            string stem = address.IsUnix
-                ? $"unix_{address.UnixPath}"
-                : string.Create(CultureInfo.InvariantCulture, $"{address.Host}_{address.Port}");
+            string stem = address.IsUnix ? $"unix_{address.UnixPath}" : $"{address.Host}_{address.Port}";
 
             // No name may lead out of the directory, and a colon has a meaning on Windows.
             stem = stem.Replace('/', '_').Replace('\\', '_').Replace(':', '-');
@@ -79,7 +82,7 @@ internal sealed class PoemFile : PoemOutput
             string name = $"{stem}.txt";
             for (int number = 2; !taken.Add(name); number++)
             {
-                name = string.Create(CultureInfo.InvariantCulture, $"{stem}.{number}.txt");
+                name = $"{stem}.{number}.txt";
             }
 
             paths[i] = Path.Join(directory, name);
@@ -114,8 +117,7 @@ internal sealed class PoemFile : PoemOutput
         error = error == Errno.None ? OutputPath.Check(_path) : error;
         if (error == Errno.None)
         {
-            string name = TemporaryName(_path);
-            Errno kept = NativeFile.Link(_path, name);
+            Errno kept = MakeBeside(_path, name => NativeFile.Link(_path, name), out string name);
             _oldName = kept == Errno.None ? name : null;
             _canUndo = kept is Errno.None or Errno.ENOENT;
         }
@@ -175,25 +177,20 @@ internal sealed class PoemFile : PoemOutput
 
     private static string DirectoryOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } directory ? directory : ".";
 
-    private static string TemporaryName(string path) => Path.Join(
-        DirectoryOf(path), string.Create(CultureInfo.InvariantCulture, $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp"));
-
-    /// <summary>Creates a file (never opens one that exists) in the same directory, so that a rename moves it.</summary>
-    private static Errno CreateBeside(string path, out string written, out nint handle)
+    /// <summary>Makes a file under a temporary name in the same directory, so that a rename moves it.</summary>
+    /// <param name="path">The name that it is to have.</param>
+    /// <param name="make">Never takes a name that something has.</param>
+    /// <param name="name">The temporary name.</param>
+    private static Errno MakeBeside(string path, Func<string, Errno> make, out string name)
     {
         Errno error;
         int attempts = 0;
         do
         {
-            written = TemporaryName(path);
-            error = NativeFile.CreateNew(written, out handle);
+            name = Path.Join(DirectoryOf(path), $".poetry-{Environment.ProcessId}-{++_lastNumber}.tmp");
+            error = make(name);
         }
         while (error == Errno.EEXIST && ++attempts < MaxAttempts);
-        if (error == Errno.None)
-        {
-            CopyMode(path, written);
-        }
-
         return error;
     }
 
@@ -225,7 +222,7 @@ internal sealed class PoemFile : PoemOutput
     }
 
     private static OutputResult Result(string path, Errno error) =>
-        error == Errno.None ? default : OutputResult.Failed($"cannot write {path}: {error.Sentence()}");
+        error == Errno.None ? default : new($"cannot write {path}: {error.Sentence()}");
 
     private Errno Close()
     {

@@ -7,30 +7,18 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>The result of writing a poem. The default is success.</summary>
-internal readonly struct OutputResult
+/// <param name="Problem">One sentence without a full stop, for <see cref="CommandRunner.Fail"/>. Null after a success, and if only the
+/// reader has gone.</param>
+/// <param name="ReaderIsGone">True if the reader of standard output has gone, such as <c>head</c>; the program then ends quietly.</param>
+internal readonly record struct OutputResult(string? Problem, bool ReaderIsGone = false)
 {
-    private OutputResult(string? problem, bool readerIsGone)
-    {
-        Problem = problem;
-        ReaderIsGone = readerIsGone;
-    }
-
-    /// <summary>One sentence without a full stop, for <see cref="CommandRunner.Fail"/>. Null after a success, and if only the reader
-    /// has gone.</summary>
-    public string? Problem { get; }
-
-    /// <summary>True if the reader of standard output has gone, such as <c>head</c>; the program then ends quietly.</summary>
-    public bool ReaderIsGone { get; }
-
     public bool IsOk => Problem is null && !ReaderIsGone;
-
-    public static OutputResult Failed(string problem) => new(problem, readerIsGone: false);
 
     /// <summary>The result of a write to standard output.</summary>
     public static OutputResult OfStandardOutput(Errno error) =>
         error == Errno.None ? default
-        : error == Errno.EPIPE ? new(null, readerIsGone: true)
-        : Failed($"cannot write standard output: {error.Sentence()}");
+        : error == Errno.EPIPE ? new(null, ReaderIsGone: true)
+        : new($"cannot write standard output: {error.Sentence()}");
 }
 
 /// <summary>
@@ -68,7 +56,9 @@ internal abstract class PoemOutput
 /// A poem for standard output. It is held until it is complete, outside the managed heap: poems of several servers are never mixed, and
 /// nothing of a poem that fails is shown.
 /// </summary>
-internal sealed unsafe class StandardOutputPoem : PoemOutput
+/// <inheritdoc cref="StreamedPoem(bool, Func{ReadOnlySpan{byte}, Errno})"/>
+internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<byte>, Errno>? write = null)
+    : StreamedPoem(escapes, write)
 {
     /// <summary>Most poems are short; doubling soon makes it large.</summary>
     private const long MinCapacity = 4096;
@@ -79,29 +69,9 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
     /// <summary>Space for one read: what a fast server sends while others are read from.</summary>
     private const int ReadBytes = 256 * 1024;
 
-    private readonly Func<ReadOnlySpan<byte>, Errno> _write;
-    private readonly TerminalEscaper? _escaper;
     private byte* _memory;
     private long _capacity;
     private long _length;
-    private bool _hasShown;
-
-    /// <summary>A poem for standard output.</summary>
-    /// <param name="escapes">True to escape control characters, as for a terminal.</param>
-    public StandardOutputPoem(bool escapes)
-        : this(escapes, static bytes => StandardStreams.WriteAll(StandardStreams.Output, bytes))
-    {
-    }
-
-    /// <summary>The same with another writer, which writes all or returns the error that ended it.</summary>
-    internal StandardOutputPoem(bool escapes, Func<ReadOnlySpan<byte>, Errno> write)
-    {
-        _escaper = escapes ? new TerminalEscaper() : null;
-        _write = write;
-    }
-
-    /// <inheritdoc/>
-    public override bool HasShown => _hasShown;
 
     /// <inheritdoc/>
     public override Span<byte> GetBuffer()
@@ -160,12 +130,12 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         for (long shown = 0; shown < _length && result.IsOk;)
         {
             int count = (int)Math.Min(_length - shown, 1 << 30);
-            result = Show(new ReadOnlySpan<byte>(_memory + shown, count), isFinal: false);
+            result = base.Write(new ReadOnlySpan<byte>(_memory + shown, count));
             shown += count;
         }
 
         Abort();
-        return result.IsOk ? Show([], isFinal: true) : result;
+        return result.IsOk ? base.Commit() : result;
     }
 
     /// <inheritdoc/>
@@ -182,7 +152,11 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         if (count > _capacity - _length)
         {
             long needed = _length + count;
-            if (!TryGrow(Math.Max(Math.Max(_capacity * 2, needed), MinCapacity)))
+            try
+            {
+                Grow(Math.Max(Math.Max(_capacity * 2, needed), MinCapacity));
+            }
+            catch (OutOfMemoryException)
             {
                 // Doubling may take far more than the poem needs.
                 Grow(Math.Max(needed, _capacity + SmallGrowth));
@@ -190,35 +164,9 @@ internal sealed unsafe class StandardOutputPoem : PoemOutput
         }
     }
 
-    private bool TryGrow(long capacity)
-    {
-        try
-        {
-            Grow(capacity);
-            return true;
-        }
-        catch (OutOfMemoryException)
-        {
-            return false;
-        }
-    }
-
     private void Grow(long capacity)
     {
         _memory = GrowingMemory.Grow(_memory, _capacity, capacity);
         _capacity = capacity;
-    }
-
-    private OutputResult Show(ReadOnlySpan<byte> bytes, bool isFinal)
-    {
-        if (!bytes.IsEmpty)
-        {
-            _hasShown = true;
-            EndsLine = bytes[^1] == '\n';
-        }
-
-        Errno error = _escaper is not null ? _escaper.Write(bytes, isFinal, _write)
-            : bytes.IsEmpty ? Errno.None : _write(bytes);
-        return OutputResult.OfStandardOutput(error);
     }
 }

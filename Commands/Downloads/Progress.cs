@@ -14,34 +14,37 @@ internal abstract class Progress(Func<long> nowMs)
 {
     private readonly List<Entry> _entries = [];
 
-    private protected enum State : byte
+    /// <summary>What has happened to a download. In lower case, the events of <c>--progress json</c>.</summary>
+    private protected enum Event : byte
     {
-        Running,
-        Complete,
+        Start,
+        Bytes,
+        Retry,
+        Done,
         Failed,
         Cancelled,
+        Warning,
+        Note,
     }
 
     private protected IReadOnlyList<Entry> Entries => _entries;
 
     private protected long NowMs => nowMs();
 
-    /// <summary>True if a signal ends the command: nothing waits long for a reader then.</summary>
-    public bool IsInterrupted { get; set; }
-
     /// <summary>Chooses the way that fits the options and standard error.</summary>
-    public static Progress Create(GetOptions options)
+    /// <param name="options">Of the command.</param>
+    /// <param name="isInterrupted">True if a signal ends the command: nothing waits long for a reader then.</param>
+    public static Progress Create(GetOptions options, Func<bool> isInterrupted)
     {
-        var terminal = new Terminal(StandardStreams.Error);
         var writer = new TerminalWriter(StandardStreams.Error);
         Func<long> nowMs = static () => Environment.TickCount64;
 
         // A poem that is streamed to a terminal would run through the bars.
         bool mixes = options.Stream && options.Output is null && StandardStreams.IsTerminalAt(StandardStreams.Output);
-        bool bars = !mixes && (options.Progress == ProgressStyle.Bars || (options.Progress == ProgressStyle.Auto && terminal.CanRedraw));
-        bool hasColours = options.Colour == ColourMode.Auto ? terminal.HasColours : options.Colour == ColourMode.Always;
-        return options.Progress == ProgressStyle.Json ? new ProgressJson(writer, nowMs)
-            : bars && !options.Quiet ? new ProgressBars(writer, () => terminal.Size, hasColours, nowMs)
+        bool bars = !mixes && (options.Progress == ProgressStyle.Bars || (options.Progress == ProgressStyle.Auto && Terminal.CanRedraw));
+        bool hasColours = options.Colour == ColourMode.Auto ? Terminal.HasColours : options.Colour == ColourMode.Always;
+        return options.Progress == ProgressStyle.Json ? new ProgressJson(writer, isInterrupted, nowMs)
+            : bars && !options.Quiet ? new ProgressBars(writer, static () => Terminal.Size, hasColours, nowMs)
             : new ProgressLines(
                 writer,
                 showsBytes: options.Progress != ProgressStyle.None && !mixes && !options.Quiet,
@@ -62,7 +65,7 @@ internal abstract class Progress(Func<long> nowMs)
         Entry entry = _entries[task - 1];
         entry.Address = address;
         entry.StartMs = nowMs();
-        OnStarted(entry);
+        Show(Event.Start, entry, null);
     }
 
     /// <summary>The length of a poem is known.</summary>
@@ -73,8 +76,9 @@ internal abstract class Progress(Func<long> nowMs)
     {
         Entry entry = _entries[task - 1];
         entry.Bytes += bytes;
+        entry.LastBytes = bytes;
         entry.Arrivals++;
-        OnReceived(entry, bytes);
+        Show(Event.Bytes, entry, null);
     }
 
     /// <summary>The download begins anew.</summary>
@@ -85,45 +89,27 @@ internal abstract class Progress(Func<long> nowMs)
         Entry entry = _entries[task - 1];
         entry.Bytes = 0;
         entry.TotalBytes = null;
-        OnRestarted(entry, reason);
+        Show(Event.Retry, entry, reason);
     }
 
     /// <summary>A poem is complete, and written.</summary>
-    public void Finished(int task)
-    {
-        Entry entry = _entries[task - 1];
-        entry.State = State.Complete;
-        entry.EndMs = nowMs();
-        OnFinished(entry);
-    }
+    public void Finished(int task) => End(task, Event.Done, null);
 
     /// <summary>A download has failed; always shown.</summary>
     /// <param name="task">Its number.</param>
     /// <param name="reason">The end of a sentence, as <c>connection refused</c>.</param>
-    public void Failed(int task, string reason)
-    {
-        Entry entry = _entries[task - 1];
-        entry.State = State.Failed;
-        entry.EndMs = nowMs();
-        OnFailed(entry, reason);
-    }
+    public void Failed(int task, string reason) => End(task, Event.Failed, reason);
 
     /// <summary>A download was ended by something else than itself.</summary>
     /// <param name="task">Its number.</param>
     /// <param name="reason">By what; shown to programs only.</param>
-    public void Cancelled(int task, string reason)
-    {
-        Entry entry = _entries[task - 1];
-        entry.State = State.Cancelled;
-        entry.EndMs = nowMs();
-        OnCancelled(entry, reason);
-    }
+    public void Cancelled(int task, string reason) => End(task, Event.Cancelled, reason);
 
     /// <summary>A poem is complete, but something else failed; always shown.</summary>
-    public void Warned(int task, string warning) => OnWarned(_entries[task - 1], warning);
+    public void Warned(int task, string warning) => Show(Event.Warning, _entries[task - 1], warning);
 
     /// <summary>A detail that was asked for.</summary>
-    public void Note(int task, string text) => OnNote(_entries[task - 1], text);
+    public void Note(int task, string text) => Show(Event.Note, _entries[task - 1], text);
 
     /// <summary>Time has passed: called a few times a second.</summary>
     public virtual void Tick()
@@ -150,31 +136,10 @@ internal abstract class Progress(Func<long> nowMs)
     {
     }
 
-    private protected virtual void OnStarted(Entry entry)
-    {
-    }
-
-    private protected virtual void OnReceived(Entry entry, int bytes)
-    {
-    }
-
-    private protected virtual void OnRestarted(Entry entry, string reason)
-    {
-    }
-
-    private protected virtual void OnFinished(Entry entry)
-    {
-    }
-
-    private protected abstract void OnFailed(Entry entry, string reason);
-
-    private protected virtual void OnCancelled(Entry entry, string reason)
-    {
-    }
-
-    private protected abstract void OnWarned(Entry entry, string warning);
-
-    private protected abstract void OnNote(Entry entry, string text);
+    /// <param name="what">What has happened.</param>
+    /// <param name="entry">To which download.</param>
+    /// <param name="text">The reason, the warning or the detail; null where there is none.</param>
+    private protected abstract void Show(Event what, Entry entry, string? text);
 
     /// <summary>The line for a failure, a warning or a detail.</summary>
     private protected static string Line(Entry entry, string text) =>
@@ -183,6 +148,13 @@ internal abstract class Progress(Func<long> nowMs)
     /// <summary>The last line. It says "poems" of one poem too: scripts look for one form.</summary>
     private protected static string SummaryLine(int poems, TimeSpan elapsed) =>
         string.Create(CultureInfo.InvariantCulture, $"Got {poems} poems in {elapsed.TotalSeconds:F1} seconds.\n");
+
+    private void End(int task, Event how, string? reason)
+    {
+        Entry entry = _entries[task - 1];
+        entry.EndMs = nowMs();
+        Show(how, entry, reason);
+    }
 
     /// <summary>What is known of one download.</summary>
     private protected sealed class Entry(int task)
@@ -199,10 +171,12 @@ internal abstract class Progress(Func<long> nowMs)
 
         public int Arrivals { get; set; }
 
+        /// <summary>Of the last arrival.</summary>
+        public int LastBytes { get; set; }
+
         public long StartMs { get; set; }
 
-        public long EndMs { get; set; }
-
-        public State State { get; set; }
+        /// <summary>Null while the download runs.</summary>
+        public long? EndMs { get; set; }
     }
 }

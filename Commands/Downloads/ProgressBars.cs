@@ -9,42 +9,31 @@ namespace Poetry.Commands;
 /// Progress as a bar for each running download, redrawn in place. What has ended becomes a line above the bars, which stays. Between two
 /// drawings the cursor is at the start of the line below the bars, so that the terminal is in order whenever the program ends.
 /// </summary>
-internal sealed class ProgressBars : Progress
+/// <param name="writer">Writes them.</param>
+/// <param name="size">Returns the size of the terminal.</param>
+/// <param name="hasColours">True to colour complete poems.</param>
+/// <param name="nowMs">A monotonic clock.</param>
+internal sealed class ProgressBars(TerminalWriter writer, Func<(int Columns, int Rows)> size, bool hasColours, Func<long> nowMs)
+    : Progress(nowMs)
 {
     /// <summary>Twenty drawings a second look smooth, and are few enough for a slow line.</summary>
     private const int MinIntervalMs = 50;
 
-    private readonly TerminalWriter _writer;
-    private readonly Func<(int Columns, int Rows)> _size;
-    private readonly bool _hasColours;
     private int _drawnLines;
     private long _nextDrawMs = long.MinValue;
     private bool _isSuspended;
 
-    /// <summary>Bars on a terminal.</summary>
-    /// <param name="writer">Writes them.</param>
-    /// <param name="size">Returns the size of the terminal.</param>
-    /// <param name="hasColours">True to colour complete poems.</param>
-    /// <param name="nowMs">A monotonic clock.</param>
-    public ProgressBars(TerminalWriter writer, Func<(int Columns, int Rows)> size, bool hasColours, Func<long> nowMs)
-        : base(nowMs)
-    {
-        _writer = writer;
-        _size = size;
-        _hasColours = hasColours;
-    }
-
     /// <summary>Bars of downloads that were cancelled vanish.</summary>
     public override void Summary(int poems, int failed, TimeSpan elapsed)
     {
-        _writer.Write(Erasure() + SummaryLine(poems, elapsed));
+        writer.Write(Erasure() + SummaryLine(poems, elapsed));
         _drawnLines = 0;
     }
 
     /// <inheritdoc/>
     public override void Suspend()
     {
-        _writer.Write(Erasure());
+        writer.Write(Erasure());
         _drawnLines = 0;
         _isSuspended = true;
     }
@@ -54,7 +43,7 @@ internal sealed class ProgressBars : Progress
     {
         if (!atLineStart)
         {
-            _writer.Write("\n");
+            writer.Write("\n");
         }
 
         _isSuspended = false;
@@ -64,31 +53,30 @@ internal sealed class ProgressBars : Progress
     /// <summary>Times go on while no bytes arrive.</summary>
     public override void Tick() => DrawIfDue();
 
-    private protected override void OnStarted(Entry entry) => DrawIfDue();
-
-    private protected override void OnReceived(Entry entry, int bytes) => DrawIfDue();
-
-    private protected override void OnRestarted(Entry entry, string reason) => DrawIfDue();
-
-    private protected override void OnFinished(Entry entry)
+    private protected override void Show(Event what, Entry entry, string? text)
     {
-        var line = new StringBuilder();
-        Append(line, entry, _size().Columns);
-        WriteAbove(line.ToString());
+        switch (what)
+        {
+            case Event.Done:
+                var line = new StringBuilder();
+                Append(line, entry, size().Columns, isComplete: true);
+                WriteAbove(line.ToString());
+                break;
+            case Event.Failed or Event.Warning or Event.Note:
+                WriteAbove(Line(entry, text!));
+                break;
+            case Event.Start or Event.Bytes or Event.Retry:
+                DrawIfDue();
+                break;
+        }
     }
-
-    private protected override void OnFailed(Entry entry, string reason) => WriteAbove(Line(entry, reason));
-
-    private protected override void OnWarned(Entry entry, string warning) => WriteAbove(Line(entry, warning));
-
-    private protected override void OnNote(Entry entry, string text) => WriteAbove(Line(entry, text));
 
     /// <summary>Writes a line that stays above the bars.</summary>
     private void WriteAbove(string line)
     {
         string erasure = Erasure();
         _drawnLines = 0;
-        _writer.Write(erasure + line + (_isSuspended ? string.Empty : Drawing()));
+        writer.Write(erasure + line + (_isSuspended ? string.Empty : Drawing()));
     }
 
     private void DrawIfDue()
@@ -101,7 +89,7 @@ internal sealed class ProgressBars : Progress
 
         _nextDrawMs = now + MinIntervalMs;
         int before = _drawnLines;
-        if (!_writer.TryWrite(Drawing()))
+        if (!writer.TryWrite(Drawing()))
         {
             _drawnLines = before;
         }
@@ -114,7 +102,7 @@ internal sealed class ProgressBars : Progress
     /// <summary>Draws over the bars before; each line is cleared from its end on, so that nothing flickers.</summary>
     private string Drawing()
     {
-        (int columns, int rows) = _size();
+        (int columns, int rows) = size();
         var drawing = new StringBuilder();
         if (_drawnLines > 0)
         {
@@ -126,7 +114,7 @@ internal sealed class ProgressBars : Progress
         int shown = 0, hidden = 0;
         foreach (Entry entry in Entries)
         {
-            if (entry.Address is null || entry.State != State.Running)
+            if (entry.Address is null || entry.EndMs is not null)
             {
                 continue;
             }
@@ -137,7 +125,7 @@ internal sealed class ProgressBars : Progress
                 continue;
             }
 
-            Append(drawing, entry, columns);
+            Append(drawing, entry, columns, isComplete: false);
             shown++;
         }
 
@@ -152,18 +140,16 @@ internal sealed class ProgressBars : Progress
         return drawing.ToString();
     }
 
-    private void Append(StringBuilder drawing, Entry entry, int columns)
+    private void Append(StringBuilder drawing, Entry entry, int columns, bool isComplete)
     {
-        long elapsedMs = (entry.State == State.Running ? NowMs : entry.EndMs) - entry.StartMs;
-        bool isComplete = entry.State == State.Complete;
         var bar = new ProgressBar(TextEscaper.EscapeLine($"Task {entry.Task}: {entry.Address}"), columns)
         {
             Bytes = entry.Bytes,
             TotalBytes = isComplete ? entry.Bytes : entry.TotalBytes,
             IsComplete = isComplete,
             Arrivals = entry.Arrivals,
-            ElapsedMs = elapsedMs,
-            HasColours = _hasColours,
+            ElapsedMs = (entry.EndMs ?? NowMs) - entry.StartMs,
+            HasColours = hasColours,
         };
         bar.AppendTo(drawing);
         _ = drawing.Append("\x1b[K\n");

@@ -20,19 +20,17 @@ internal sealed class ProgressLines(TerminalWriter writer, bool showsBytes, bool
         }
     }
 
-    private protected override void OnReceived(Entry entry, int bytes)
+    private protected override void Show(Event what, Entry entry, string? text)
     {
-        if (showsBytes)
+        if (what is Event.Failed or Event.Warning or Event.Note)
+        {
+            writer.Write(Line(entry, text!));
+        }
+        else if (what == Event.Bytes && showsBytes)
         {
             string line = string.Create(
-                CultureInfo.InvariantCulture, $"Task {entry.Task}: got {bytes} bytes of poetry from {entry.Address}");
+                CultureInfo.InvariantCulture, $"Task {entry.Task}: got {entry.LastBytes} bytes of poetry from {entry.Address}");
             _ = writer.TryWrite(TextEscaper.EscapeLine(line) + "\n");
         }
     }
-
-    private protected override void OnFailed(Entry entry, string reason) => writer.Write(Line(entry, reason));
-
-    private protected override void OnWarned(Entry entry, string warning) => writer.Write(Line(entry, warning));
-
-    private protected override void OnNote(Entry entry, string text) => writer.Write(Line(entry, text));
 }

@@ -4,14 +4,19 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>A poem that is written to standard output as it arrives, in constant memory.</summary>
-/// <param name="escapes">True to escape control characters, as for a terminal.</param>
-internal sealed class StreamedPoem(bool escapes) : PoemOutput
+internal class StreamedPoem : PoemOutput
 {
-    private static readonly Func<ReadOnlySpan<byte>, Errno> ToStandardOutput =
-        static bytes => StandardStreams.WriteAll(StandardStreams.Output, bytes);
-
-    private readonly TerminalEscaper? _escaper = escapes ? new TerminalEscaper() : null;
+    private readonly Func<ReadOnlySpan<byte>, Errno> _write;
+    private readonly TerminalEscaper? _escaper;
     private bool _hasShown;
+
+    /// <param name="escapes">True to escape control characters, as for a terminal.</param>
+    /// <param name="write">Writes all or returns the error that ended it; null for standard output.</param>
+    public StreamedPoem(bool escapes, Func<ReadOnlySpan<byte>, Errno>? write = null)
+    {
+        _write = write ?? (static bytes => StandardStreams.WriteAll(StandardStreams.Output, bytes));
+        _escaper = escapes ? new TerminalEscaper() : null;
+    }
 
     /// <inheritdoc/>
     public override bool HasShown => _hasShown;
@@ -21,13 +26,12 @@ internal sealed class StreamedPoem(bool escapes) : PoemOutput
     {
         _hasShown = true;
         EndsLine = bytes[^1] == '\n';
-        return OutputResult.OfStandardOutput(
-            _escaper?.Write(bytes, isFinal: false, ToStandardOutput) ?? ToStandardOutput(bytes));
+        return OutputResult.OfStandardOutput(_escaper?.Write(bytes, isFinal: false, _write) ?? _write(bytes));
     }
 
     /// <inheritdoc/>
     public override OutputResult Commit() =>
-        OutputResult.OfStandardOutput(_escaper?.Write([], isFinal: true, ToStandardOutput) ?? Errno.None);
+        OutputResult.OfStandardOutput(_escaper?.Write([], isFinal: true, _write) ?? Errno.None);
 
     /// <summary>What was written stays.</summary>
     public override void Abort()

@@ -4,37 +4,25 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>The terminal behind a descriptor, if there is one.</summary>
-internal sealed class Terminal
+/// <summary>The terminal behind standard error, if there is one.</summary>
+internal static class Terminal
 {
     private const int DefaultColumns = 80;
     private const int DefaultRows = 24;
 
-    private readonly int _descriptor;
+    /// <summary>True if there is a terminal that can move its cursor; the terminal type "dumb" can't.</summary>
+    public static bool CanRedraw => StandardStreams.IsTerminalAt(StandardStreams.Error)
+        && Environment.GetEnvironmentVariable("TERM") is not ("dumb" or "" or null);
 
-    public Terminal(int descriptor)
-    {
-        _descriptor = descriptor;
-        IsTerminal = StandardStreams.IsTerminalAt(descriptor);
-        CanRedraw = IsTerminal && Environment.GetEnvironmentVariable("TERM") is not ("dumb" or "" or null);
-
-        // no-color.org: present and not empty.
-        HasColours = CanRedraw && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-    }
-
-    public bool IsTerminal { get; }
-
-    /// <summary>True if the terminal can move its cursor; the terminal type "dumb" can't.</summary>
-    public bool CanRedraw { get; }
-
-    public bool HasColours { get; }
+    /// <summary>True unless NO_COLOR is present and not empty (no-color.org).</summary>
+    public static bool HasColours => CanRedraw && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
     /// <summary>The present size: windows are resized.</summary>
-    public (int Columns, int Rows) Size
+    public static (int Columns, int Rows) Size
     {
         get
         {
-            (int columns, int rows) = NativeTerminal.Size(_descriptor);
+            (int columns, int rows) = NativeTerminal.Size(StandardStreams.Error);
             return (columns > 0 ? columns : DefaultColumns, rows > 0 ? rows : DefaultRows);
         }
     }

@@ -33,16 +33,17 @@ internal class TerminalWriter
             && NativeFile.OpenAgainWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
     }
 
-    /// <summary>Writes a message, however long that takes. An error is ignored: there is nowhere to report it.</summary>
+    /// <summary>Writes a message, however long that takes; once a signal ends the command, as <see cref="WriteWithinASecond"/>. Another
+    /// error is ignored: there is nowhere to report it.</summary>
     public virtual void Write(string text)
     {
-        if (_rest.Length > 0)
+        byte[] bytes = [.. _rest, .. Encoding.UTF8.GetBytes(text)];
+        bool isInterrupted = StandardStreams.WriteAll(_descriptor, bytes, out int written) == Errno.EINTR;
+        _rest = isInterrupted ? bytes[written..] : [];
+        if (isInterrupted)
         {
-            _ = StandardStreams.WriteAll(_descriptor, _rest);
-            _rest = [];
+            WriteWithinASecond(string.Empty);
         }
-
-        _ = StandardStreams.WriteAll(_descriptor, text);
     }
 
     /// <summary>Writes a message, but gives up on a reader that takes nothing for a second: it and all later ones are dropped then.</summary>

@@ -19,7 +19,9 @@ internal delegate Errno LogWriter(ReadOnlySpan<byte> bytes, out int written);
 /// only, which is held for as long as a record is copied or two buffers change places, and never during a system call.
 /// <see cref="_outgoing"/> belongs to the writing thread alone from one exchange to the next.
 /// </remarks>
-internal sealed class LogBuffer : IDisposable
+/// <param name="write">Writes all bytes, or returns the error that ended it. Called on the writing thread.</param>
+/// <param name="describeDropped">Makes the record that says how many were dropped. Called on the writing thread.</param>
+internal sealed class LogBuffer(LogWriter write, Func<long, byte[]> describeDropped) : IDisposable
 {
     /// <summary>
     /// Bytes in each of the two buffers. Chosen: at 100 bytes a record and 20 writes a second, space for 26,000 records a
@@ -37,8 +39,8 @@ internal sealed class LogBuffer : IDisposable
     private const int StackBytes = 256 * 1024;
 
     private readonly object _gate = new();
-    private readonly LogWriter _write;
-    private readonly Func<long, byte[]> _describeDropped;
+
+    /// <summary>Memory and thread come with the first record.</summary>
     private byte[] _incoming = [];
     private byte[] _outgoing = [];
     private int _length;
@@ -51,15 +53,6 @@ internal sealed class LogBuffer : IDisposable
     private bool _isClosed;
     private Thread? _writer;
     private long _nextStartMs = long.MinValue;
-
-    /// <summary>An empty buffer; memory and thread come with the first record.</summary>
-    /// <param name="write">Writes all bytes, or returns the error that ended it. Called on the writing thread.</param>
-    /// <param name="describeDropped">Makes the record that says how many were dropped. Called on the writing thread.</param>
-    public LogBuffer(LogWriter write, Func<long, byte[]> describeDropped)
-    {
-        _write = write;
-        _describeDropped = describeDropped;
-    }
 
     /// <summary>Opens the destination again; null for nothing. Called on the writing thread.</summary>
     public Action? Reopening { get; init; }
@@ -138,9 +131,11 @@ internal sealed class LogBuffer : IDisposable
     {
         lock (_gate)
         {
-            if (Reopening is not null && (_writer is not null || TryStart()))
+            if (Reopening is not null)
             {
+                // Without a thread it is done when there is one, before the first record.
                 _reopenRequested = true;
+                _ = _writer is not null || TryStart();
                 Monitor.PulseAll(_gate);
             }
         }
@@ -201,14 +196,16 @@ internal sealed class LogBuffer : IDisposable
             }
 
             // A full disk may have cut a record; the next one begins on a line of its own.
-            isInMidLine = isInMidLine && _write("\n"u8, out _) != Errno.None;
+            isInMidLine = isInMidLine && write("\n"u8, out _) != Errno.None;
 
             // Records that could not be written are counted, and the number is written when writing works again.
-            Errno error = _write(_outgoing.AsSpan(0, length), out int written);
+            Errno error = write(_outgoing.AsSpan(0, length), out int written);
             bool failed = error != Errno.None;
-            int lost = failed ? records - _outgoing.AsSpan(0, written).Count((byte)'\n') : 0;
+
+            // Each record that was not written ends with a newline, and one with a stack trace has more of them.
+            int lost = Math.Min(records, _outgoing.AsSpan(written..length).Count((byte)'\n'));
             isInMidLine |= failed && written > 0 && _outgoing[written - 1] != '\n';
-            bool wroteDropped = !failed && dropped > 0 && _write(_describeDropped(dropped), out _) == Errno.None;
+            bool wroteDropped = !failed && dropped > 0 && write(describeDropped(dropped), out _) == Errno.None;
             if (length > 0 || wroteDropped)
             {
                 Written?.Invoke(error, dropped);
@@ -231,16 +228,8 @@ internal sealed class LogBuffer : IDisposable
     {
         lock (_gate)
         {
-            while (_length == 0 && !_reopenRequested)
+            while (_length == 0 && !_reopenRequested && !_isClosed)
             {
-                if (_isClosed)
-                {
-                    length = records = 0;
-                    dropped = 0;
-                    reopens = false;
-                    return false;
-                }
-
                 _ = Monitor.Wait(_gate);
             }
 
@@ -257,9 +246,9 @@ internal sealed class LogBuffer : IDisposable
             dropped = _dropped;
             reopens = _reopenRequested;
             _length = _records = 0;
-            _isWriting = true;
+            _isWriting = length > 0 || reopens;
             _flushRequested = _reopenRequested = false;
-            return true;
+            return _isWriting;
         }
     }
 }

@@ -236,8 +236,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
     {
         if (hasPriority)
         {
-            ReadOnlySpan<byte> prefix = [(byte)'<', _priority, (byte)'>'];
-            Append(prefix);
+            Append([(byte)'<', _priority, (byte)'>']);
         }
     }
 
@@ -252,15 +251,12 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
     private void Field(scoped ReadOnlySpan<byte> opening, scoped ReadOnlySpan<char> value, int maxLengthBytes = int.MaxValue)
     {
         // Without space for its opening and its quotes a field is left out: the object stays well-formed.
-        if (Rest.Length < opening.Length + 4)
+        if (Rest.Length >= opening.Length + 4)
         {
-            _isCut = true;
-            return;
+            Append(opening);
+            AppendEscaped(value, maxLengthBytes);
+            _buffer[_length++] = (byte)'"';
         }
-
-        Append(opening);
-        AppendEscaped(value, maxLengthBytes);
-        _buffer[_length++] = (byte)'"';
     }
 
     private void AppendAddress(SocketAddress address)
@@ -292,19 +288,15 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         {
             _ = Rune.DecodeFromUtf16(text, out Rune rune, out int read);
             int written = rune.EncodeToUtf8(part);
-            if (written > left)
+            left -= written;
+            if (left < 0)
             {
-                break;
+                Append("..."u8);
+                return;
             }
 
             AppendUtf8(part[..written]);
             text = text[read..];
-            left -= written;
-        }
-
-        if (!text.IsEmpty)
-        {
-            Append("..."u8);
         }
     }
 

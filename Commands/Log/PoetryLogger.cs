@@ -1,5 +1,7 @@
 using System;
+using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Threading.Tasks;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
@@ -8,16 +10,30 @@ using ZLogger;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The log of the program behind the interface that .NET knows: filters by level and hands the records on to ZLogger, or, for the
-/// records that a busy server writes for each connection, straight to the processor. Any thread may use it.
+/// The log of the program behind the interface that .NET knows. Filters by level, formats each record on the thread that logs it, one
+/// line a record, and appends it to a bounded buffer that another thread writes: no caller ever waits for the reader of the log. Records
+/// pass through ZLogger, except those that a busy server writes for each connection. Any thread may use it.
 /// </summary>
-internal sealed class PoetryLogger : ILogger, IDisposable
+/// <remarks>
+/// ZLogger's own stream provider is not used: when it drops records it does not count them, and a reader that blocks keeps it from ending.
+/// </remarks>
+internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
 {
     /// <summary>systemd sets it where standard error is its journal.</summary>
     private const string JournalVariable = "JOURNAL_STREAM";
 
+    /// <summary>Space for the record of a connection: its longest texts, each byte of them escaped, and numbers.</summary>
+    private const int ConnectionBytes = 4096;
+
+    /// <summary>Space for any other record; a stack trace may be longer, and is cut.</summary>
+    private const int MessageBytes = 16 * 1024;
+
+    private static readonly EventId RecordsDropped = new(60, "log_records_dropped");
+
     private readonly LogLevel _minLevel;
-    private readonly LogProcessor _processor;
+    private readonly LogFormat _format;
+    private readonly TimeProvider _time;
+    private readonly bool _hasPriorities;
     private readonly ZLoggerLogger _logger;
 
     /// <summary>A log on standard error.</summary>
@@ -26,21 +42,37 @@ internal sealed class PoetryLogger : ILogger, IDisposable
     public PoetryLogger(LogLevel minLevel, LogFormat format)
         : this(
             minLevel,
-            new LogProcessor(
-                WriteToStandardError,
-                format,
-                TimeProvider.System,
-                hasPriorities: format == LogFormat.Text && Environment.GetEnvironmentVariable(JournalVariable) is { Length: > 0 }))
+            format,
+            WriteToStandardError,
+            TimeProvider.System,
+            hasPriorities: format == LogFormat.Text && Environment.GetEnvironmentVariable(JournalVariable) is { Length: > 0 })
     {
     }
 
-    /// <summary>A log on another processor, which it disposes of.</summary>
-    internal PoetryLogger(LogLevel minLevel, LogProcessor processor)
+    /// <summary>A log; its thread starts with the first record.</summary>
+    /// <param name="minLevel">Records below it are not written.</param>
+    /// <param name="format">Text or JSON.</param>
+    /// <param name="write">Writes to the destination, on the thread of the buffer.</param>
+    /// <param name="time">The wall clock.</param>
+    /// <param name="hasPriorities">True if each line begins with its priority, as systemd's journal reads it: <c>&lt;6&gt;</c>.</param>
+    /// <param name="file">The file that <paramref name="write"/> writes to; null for none.</param>
+    internal PoetryLogger(
+        LogLevel minLevel, LogFormat format, LogWriter write, TimeProvider time, bool hasPriorities = false, LogFile? file = null)
     {
         _minLevel = minLevel;
-        _processor = processor;
-        _logger = new ZLoggerLogger("poetry", processor, new ZLoggerOptions { TimeProvider = processor.Time }, null);
+        _format = format;
+        _time = time;
+        _hasPriorities = hasPriorities;
+        _logger = new ZLoggerLogger("poetry", this, new ZLoggerOptions { TimeProvider = time }, null);
+        Buffer = new LogBuffer(write, DescribeDropped)
+        {
+            Reopening = file is null ? null : file.Reopen,
+            Written = file is null ? null : file.Written,
+        };
     }
+
+    /// <summary>Holds the records until they are written.</summary>
+    public LogBuffer Buffer { get; }
 
     /// <summary>The log of a server, to standard error or to a file.</summary>
     /// <exception cref="System.IO.IOException">The file can't be opened.</exception>
@@ -52,20 +84,8 @@ internal sealed class PoetryLogger : ILogger, IDisposable
         }
 
         var file = LogFile.Open(options.LogFile);
-        return new PoetryLogger(
-            options.LogLevel,
-            new LogProcessor(file.Write, options.LogFormat, TimeProvider.System, hasPriorities: false, file));
+        return new PoetryLogger(options.LogLevel, options.LogFormat, file.Write, TimeProvider.System, file: file);
     }
-
-    /// <inheritdoc cref="LogBuffer.Dropped"/>
-    public long Dropped => _processor.Dropped;
-
-    /// <summary>Has the log file opened again, if there is one.</summary>
-    public void Reopen() => _processor.Reopen();
-
-    /// <summary>Waits until all records are written.</summary>
-    /// <returns>False after a timeout.</returns>
-    public bool Flush(TimeSpan timeout) => _processor.Flush(timeout);
 
     /// <summary>Scopes are not shown.</summary>
     public IDisposable? BeginScope<TState>(TState state)
@@ -91,11 +111,11 @@ internal sealed class PoetryLogger : ILogger, IDisposable
         // structs where the code is not optimized.
         if (typeof(TState) == typeof(ConnectionRecord))
         {
-            _processor.Post(logLevel, eventId, in Unsafe.As<TState, ConnectionRecord>(ref state));
+            Post(logLevel, eventId, in Unsafe.As<TState, ConnectionRecord>(ref state));
         }
         else if (typeof(TState) == typeof(ConnectionMessage))
         {
-            _processor.Post(logLevel, eventId, in Unsafe.As<TState, ConnectionMessage>(ref state));
+            Post(logLevel, eventId, in Unsafe.As<TState, ConnectionMessage>(ref state));
         }
         else
         {
@@ -103,15 +123,62 @@ internal sealed class PoetryLogger : ILogger, IDisposable
         }
     }
 
-    /// <inheritdoc cref="LogBuffer.DisposeTimeout"/>
-    public TimeSpan DisposeTimeout
+    /// <summary>Formats a record and gives the entry back to ZLogger.</summary>
+    [SkipLocalsInit]
+    public void Post(IZLoggerEntry log)
     {
-        get => _processor.DisposeTimeout;
-        set => _processor.DisposeTimeout = value;
+        LogInfo info = log.LogInfo;
+        var line = new LogLine(stackalloc byte[MessageBytes], _format, _hasPriorities);
+        line.Begin(info.Timestamp.Utc.UtcDateTime, info.LogLevel, info.EventId);
+        line.Message(log.ToString());
+        line.Parameters(log);
+        if (info.Exception is { } exception)
+        {
+            line.Exception(exception);
+        }
+
+        log.Return();
+        _ = Buffer.TryAppend(line.End());
     }
 
-    /// <summary>Writes what is buffered, for at most <see cref="DisposeTimeout"/>: a second by default.</summary>
-    public void Dispose() => _processor.Dispose();
+    /// <summary>Writes what is buffered, for at most <see cref="LogBuffer.DisposeTimeout"/>.</summary>
+    public void Dispose() => Buffer.Dispose();
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return default;
+    }
+
+    /// <summary>Formats the record of a connection, without garbage.</summary>
+    [SkipLocalsInit]
+    private void Post(LogLevel level, EventId eventId, in ConnectionRecord record)
+    {
+        var line = new LogLine(stackalloc byte[ConnectionBytes], _format, _hasPriorities);
+        line.Begin(_time.GetUtcNow().UtcDateTime, level, eventId);
+        line.Connection(in record);
+        _ = Buffer.TryAppend(line.End());
+    }
+
+    /// <summary>Formats a message of a connection, without garbage.</summary>
+    [SkipLocalsInit]
+    private void Post(LogLevel level, EventId eventId, in ConnectionMessage message)
+    {
+        var line = new LogLine(stackalloc byte[ConnectionBytes], _format, _hasPriorities);
+        line.Begin(_time.GetUtcNow().UtcDateTime, level, eventId);
+        line.Connection(in message);
+        _ = Buffer.TryAppend(line.End());
+    }
+
+    [SkipLocalsInit]
+    private byte[] DescribeDropped(long count)
+    {
+        var line = new LogLine(stackalloc byte[ConnectionBytes], _format, _hasPriorities);
+        line.Begin(_time.GetUtcNow().UtcDateTime, LogLevel.Warning, RecordsDropped);
+        line.Message(string.Create(CultureInfo.InvariantCulture, $"dropped {count} log records"));
+        return line.End().ToArray();
+    }
 
     private static Errno WriteToStandardError(ReadOnlySpan<byte> bytes, out int written) =>
         StandardStreams.WriteAll(StandardStreams.Error, bytes, out written);

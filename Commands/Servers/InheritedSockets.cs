@@ -8,9 +8,8 @@ namespace Poetry.Commands;
 /// Listening sockets that systemd has passed, found by the names of LISTEN_FDNAMES. They stay open for as long as the process
 /// lives, and every listener gets a duplicate: a list that is read again may give a socket another poem.
 /// </summary>
-/// <param name="first">The first descriptor.</param>
 /// <param name="names">One for each socket; several sockets may share a name.</param>
-internal sealed class InheritedSockets(nint first, string[] names)
+internal sealed class InheritedSockets(string[] names)
 {
     /// <summary>True if sockets are found by name: a listener names one. Otherwise they are taken in order.</summary>
     public static bool AreNamed(IEnumerable<Listener> listeners)
@@ -43,7 +42,7 @@ internal sealed class InheritedSockets(nint first, string[] names)
         {
             if (names[i] == name)
             {
-                found.Add(first + i);
+                found.Add(Systemd.FirstInherited + i);
             }
         }
 

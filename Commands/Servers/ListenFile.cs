@@ -13,7 +13,7 @@ namespace Poetry.Commands;
 /// <param name="What">A file, or the addresses of an upstream; not checked yet.</param>
 internal readonly record struct ListenLine(int Number, Endpoint Listen, string What);
 
-/// <summary>A list of listeners is wrong, or can't be read.</summary>
+/// <summary>A list of listeners is wrong, or can't be read. At the start that is wrong usage.</summary>
 /// <param name="problem">One line for the user, without a full stop, naming the file.</param>
 internal sealed class ListenFileError(string problem) : IOException(problem);
 

@@ -41,7 +41,7 @@ internal sealed partial class Listeners
 
         if (InheritedSockets.AreNamed(wanted) || _inherited is not null)
         {
-            (_inherited ?? new InheritedSockets(-1, [])).Check(wanted);
+            (_inherited ?? new InheritedSockets([])).Check(wanted);
         }
 
         // Where the address stays the socket stays, for another factory.
@@ -78,20 +78,20 @@ internal sealed partial class Listeners
         {
             await Close(bound, workers[0].Reactor);
             _ = _bound.Remove(bound);
-            LogAll(bound, log, ServerLog.ListenerClosed);
+            bound.Lines().ForEach(line => ServerLog.ListenerClosed(log, line));
         }
 
         foreach ((Bound old, Listener listener) in replaced)
         {
             Bound bound = await Replace(old, listener, workers[0].Reactor);
             _bound[_bound.IndexOf(old)] = bound;
-            LogAll(bound, log, ServerLog.ListenerChanged);
+            bound.Lines().ForEach(line => ServerLog.ListenerChanged(log, line));
         }
 
         foreach (Bound bound in opened)
         {
             _bound.Add(bound);
-            LogAll(bound, log, ServerLog.ListenerOpened);
+            bound.Lines().ForEach(line => ServerLog.ListenerOpened(log, line));
         }
 
         return default;
@@ -110,7 +110,7 @@ internal sealed partial class Listeners
             foreach (nint socket in _inherited!.Find(name))
             {
                 Worker owner = WithFewestPorts(workers);
-                Factory factory = listener.MakeFactory(owner.Reactor, owner.Counters);
+                Factory factory = owner.FactoryOf(listener);
                 nint inherited = InheritedSockets.Duplicate(socket);
                 bound.Ports.Add((owner, await On(owner, first, () => owner.Listen(factory, default, options, inherited))));
             }
@@ -126,7 +126,7 @@ internal sealed partial class Listeners
             foreach (Worker worker in isShared ? workers : [owner])
             {
                 // The factory is made on this thread: what the factories of a command share belongs to it.
-                Factory factory = listener.MakeFactory(worker.Reactor, worker.Counters);
+                Factory factory = worker.FactoryOf(listener);
                 SocketAddress where = at;
                 ListenOptions how = options with { Sharing = sharing };
                 ListeningPort port = await On(worker, first, () => worker.Listen(factory, where, how, inherited: -1));
@@ -146,24 +146,11 @@ internal sealed partial class Listeners
         var bound = new Bound(listener);
         foreach ((Worker worker, ListeningPort port) in old.Ports)
         {
-            Factory factory = listener.MakeFactory(worker.Reactor, worker.Counters);
+            Factory factory = worker.FactoryOf(listener);
             bound.Ports.Add((worker, await On(worker, first, () => worker.Replace(port, factory))));
         }
 
         return bound;
-    }
-
-    /// <summary>Logs each address of a listener.</summary>
-    private static void LogAll(Bound bound, ILogger log, Action<ILogger, string> write)
-    {
-        var logged = new HashSet<SocketAddress>();
-        foreach ((_, ListeningPort port) in bound.Ports)
-        {
-            if (logged.Add(port.Address))
-            {
-                write(log, $"{bound.Listener.Title} on {port.Address}");
-            }
-        }
     }
 
     private static async Deferred<Unit> Close(Bound bound, Reactor first)
@@ -219,5 +206,21 @@ internal sealed partial class Listeners
         public Listener Listener => listener;
 
         public List<(Worker Worker, ListeningPort Port)> Ports { get; } = [];
+
+        /// <summary>What is served, on each address: of several workers' sockets one is named.</summary>
+        public List<string> Lines()
+        {
+            var lines = new List<string>();
+            foreach ((_, ListeningPort port) in Ports)
+            {
+                string line = $"{Listener.Title} on {port.Address}";
+                if (!lines.Contains(line))
+                {
+                    lines.Add(line);
+                }
+            }
+
+            return lines;
+        }
     }
 }

@@ -12,7 +12,6 @@ namespace Poetry.Commands;
 internal sealed partial class Listeners
 {
     private readonly List<Place> _places = [];
-    private readonly List<ListeningPort> _ports = [];
     private readonly List<Bound> _bound = [];
     private readonly InheritedSockets? _inherited;
 
@@ -22,10 +21,10 @@ internal sealed partial class Listeners
     /// listener names.</exception>
     public Listeners(IReadOnlyList<Listener> listeners)
     {
-        (nint firstInherited, int inheritedCount) = Systemd.InheritedListeners();
+        int inheritedCount = Systemd.InheritedCount;
         if (InheritedSockets.AreNamed(listeners))
         {
-            _inherited = new InheritedSockets(firstInherited, Systemd.InheritedNames());
+            _inherited = new InheritedSockets(Systemd.InheritedNames());
             _inherited.Check(listeners);
             inheritedCount = 0;
         }
@@ -33,21 +32,23 @@ internal sealed partial class Listeners
         for (int i = 0; i < listeners.Count; i++)
         {
             Listener listener = listeners[i];
+            var bound = new Bound(listener);
+            _bound.Add(bound);
             if (i < inheritedCount)
             {
-                _places.Add(new Place(listener, i, default, firstInherited + i));
+                _places.Add(new Place(bound, i, default, Systemd.FirstInherited + i));
                 continue;
             }
 
             if (listener.Address.InheritedName is { } name)
             {
-                _inherited!.Find(name).ForEach(socket => _places.Add(new Place(listener, i, default, socket)));
+                _inherited!.Find(name).ForEach(socket => _places.Add(new Place(bound, i, default, socket)));
                 continue;
             }
 
             foreach (SocketAddress address in Resolver.ResolveNow(listener.Address))
             {
-                _places.Add(new Place(listener, i, address, -1));
+                _places.Add(new Place(bound, i, address, -1));
             }
         }
 
@@ -74,9 +75,12 @@ internal sealed partial class Listeners
     /// <summary>The ready lines of the bound listeners.</summary>
     public IEnumerable<string> ReadyLines()
     {
-        for (int i = 0; i < _ports.Count; i++)
+        foreach (Bound bound in _bound)
         {
-            yield return $"{_places[i].Listener.Title} on {_ports[i].Address}.";
+            foreach (string line in bound.Lines())
+            {
+                yield return $"{line}.";
+            }
         }
     }
 
@@ -94,39 +98,34 @@ internal sealed partial class Listeners
             ListeningPort port;
             try
             {
-                port = owner.Listen(place.Listener, place.Address, options with { Sharing = sharing }, inherited);
+                port = owner.Listen(owner.FactoryOf(place.Listener), place.Address, options with { Sharing = sharing }, inherited);
             }
             catch (CannotListenError error) when (place.Listener.Place.Length > 0)
             {
                 throw new IOException(place.Listener.Place + error.Message, error);
             }
 
-            _ports.Add(port);
-            Bound? bound = _bound.Find(bound => bound.Listener == place.Listener);
-            if (bound is null)
-            {
-                bound = new Bound(place.Listener);
-                _bound.Add(bound);
-            }
-
-            bound.Ports.Add((owner, port));
+            place.Bound.Ports.Add((owner, port));
             for (int i = 1; sharing == PortSharing.First && i < workers.Count; i++)
             {
                 // The port that the first worker was given.
                 SocketAddress address = place.Address.WithPort(port.Address.Port);
                 ListenOptions joining = options with { Sharing = PortSharing.Joining };
-                bound.Ports.Add((workers[i], workers[i].Listen(place.Listener, address, joining, inherited: -1)));
+                Factory factory = workers[i].FactoryOf(place.Listener);
+                place.Bound.Ports.Add((workers[i], workers[i].Listen(factory, address, joining, inherited: -1)));
             }
         }
     }
 
     /// <summary>One socket to bind.</summary>
-    /// <param name="Listener">What is served on it.</param>
+    /// <param name="Bound">The listener, with the sockets that it has already.</param>
     /// <param name="Index">Of the listener.</param>
     /// <param name="Address">Of the listener's addresses.</param>
     /// <param name="Inherited">A socket that systemd has bound, or −1.</param>
-    private readonly record struct Place(Listener Listener, int Index, SocketAddress Address, nint Inherited)
+    private readonly record struct Place(Bound Bound, int Index, SocketAddress Address, nint Inherited)
     {
+        public Listener Listener => Bound.Listener;
+
         public bool IsShared => !Listener.IsSingleWorker && !Listener.Address.IsUnix && Inherited < 0;
     }
 }

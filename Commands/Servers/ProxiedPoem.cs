@@ -6,16 +6,10 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>A poem of <c>proxy</c>: where it is served, and where it is fetched.</summary>
-/// <param name="listen">The complete address of its listener.</param>
-/// <param name="upstream">The poetry servers that have it.</param>
-internal sealed class ProxiedPoem(Endpoint listen, PoemMirrors upstream)
+/// <param name="Listen">The complete address of its listener.</param>
+/// <param name="Upstream">The poetry servers that have it.</param>
+internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream)
 {
-    /// <summary>Where it is served.</summary>
-    public Endpoint Listen => listen;
-
-    /// <summary>Where it is fetched.</summary>
-    public PoemMirrors Upstream => upstream;
-
     /// <summary>Its line in the list of poems, before a message about it; empty if there is no list.</summary>
     public string Place { get; set; } = string.Empty;
 

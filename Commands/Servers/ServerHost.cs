@@ -11,7 +11,7 @@ namespace Poetry.Commands;
 /// signal stops the services in reverse order: the notice that the server is ready, the metrics, and the workers, whose
 /// connections get the drain time.
 /// </summary>
-internal sealed class ServerHost
+internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
 {
     /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
     private const int MaxMetricsConnections = 32;
@@ -26,8 +26,6 @@ internal sealed class ServerHost
     private static readonly TimeSpan MinTimeForLog = TimeSpan.FromSeconds(0.2);
     private static readonly TimeSpan MaxTimeForLog = TimeSpan.FromSeconds(1);
 
-    private readonly ServerOptions _options;
-    private readonly PoetryLogger _log;
     private readonly MultiService _services = new();
     private WorkerThreads? _threads;
     private Listeners? _listeners;
@@ -37,12 +35,6 @@ internal sealed class ServerHost
     private bool _reloads;
     private bool _reloadsAgain;
     private TimeSpan _drainStart;
-
-    public ServerHost(ServerOptions options, PoetryLogger log)
-    {
-        _options = options;
-        _log = log;
-    }
 
     /// <summary>
     /// What SIGHUP does; null for nothing. Fires when it is done, with all listeners that the server is to have now, or null for
@@ -67,18 +59,7 @@ internal sealed class ServerHost
     public Action<MetricsPage>? Metrics { get; init; }
 
     /// <summary>The worker of a reactor. Known before the factories are made.</summary>
-    public Worker WorkerOf(Reactor reactor)
-    {
-        foreach (Worker worker in _threads!.All)
-        {
-            if (worker.Reactor == reactor)
-            {
-                return worker;
-            }
-        }
-
-        throw new ArgumentException("the reactor is no worker's", nameof(reactor));
-    }
+    public Worker WorkerOf(Reactor reactor) => _threads!.All.Find(worker => worker.Reactor == reactor)!;
 
     private Reactor First => _threads!.First;
 
@@ -93,23 +74,23 @@ internal sealed class ServerHost
             SignalQueue.Open(isServer: true);
             if (!InheritedSockets.AreNamed(served) && Systemd.CloseUnused(served.Count) is var closed and not 0)
             {
-                ServerLog.InheritedSocketsClosed(_log, closed, $"{served.Count}");
+                ServerLog.InheritedSocketsClosed(log, closed, $"{served.Count}");
             }
 
             // A look-up may take its time; a signal ends it.
             Listeners listeners = _listeners = new Listeners(served);
-            SocketAddress[] metrics = _options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : [];
+            SocketAddress[] metrics = options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : [];
             MakeWorkers(listeners);
             signals = new Signals(First);
             signals.OnTerminate(_ => Terminate());
             signals.OnHangUp(OnHangUp);
-            signals.OnUser2(_log.Reopen);
-            signals.OnUser1(() => ServerStatistics.Write(_log, _threads!.All));
+            signals.OnUser2(log.Buffer.Reopen);
+            signals.OnUser1(() => ServerStatistics.Write(log, _threads!.All));
             _listenOptions = new ListenOptions
             {
-                SendTimeout = _options.SendTimeout,
-                ExpectsProxyHeader = _options.ProxyProtocol,
-                AddressLimit = _options.MaxPerAddress == 0 ? null : new AddressLimit(_options.MaxPerAddress),
+                SendTimeout = options.SendTimeout,
+                ExpectsProxyHeader = options.ProxyProtocol,
+                AddressLimit = options.MaxPerAddress == 0 ? null : new AddressLimit(options.MaxPerAddress),
                 Failed = () => First.CallFromThread(OnListenerFailed),
             };
             listeners.Bind(_threads!.All, _listenOptions);
@@ -117,13 +98,13 @@ internal sealed class ServerHost
             if (metrics.Length > 0)
             {
                 int limit = (int)Math.Clamp(_budget.Reserve, 1, MaxMetricsConnections);
-                _services.AddService(new ServerStatistics(_threads.All, metrics, limit, Metrics, _log));
+                _services.AddService(new ServerStatistics(_threads.All, metrics, limit, Metrics, log));
             }
 
             _services.AddService(new ReadyNotice(_threads, listeners));
             _services.StartService();
             _threads.Run();
-            _log.DisposeTimeout = TimeForLog();
+            log.Buffer.DisposeTimeout = TimeForLog();
             return _hasFailed ? ExitCode.Failure : ExitCode.Success;
         }
         finally
@@ -139,16 +120,16 @@ internal sealed class ServerHost
     private void MakeWorkers(Listeners listeners)
     {
         long limit = NativeProcess.RaiseOpenFileLimit();
-        int asked = Math.Min(_options.Workers, listeners.MaxWorkers);
+        int asked = Math.Min(options.Workers, listeners.MaxWorkers);
         _budget = DescriptorBudget.Divide(limit, new DescriptorBudget.Needs
         {
             Open = NativeProcess.CountDescriptors(limit),
             Workers = asked,
             SharedPorts = listeners.SharedCount,
-            OtherPorts = listeners.Count - listeners.SharedCount + (_options.Metrics is null ? 0 : 1),
+            OtherPorts = listeners.Count - listeners.SharedCount + (options.Metrics is null ? 0 : 1),
             DescriptorsPerClient = DescriptorsPerClient,
             MemoryConnections = AvailableMemory.Bytes() / ConnectionMemoryDivisor / BytesPerConnection,
-            MaxConnections = _options.MaxConnections,
+            MaxConnections = options.MaxConnections,
         });
         if (limit < _budget.MinLimit)
         {
@@ -156,15 +137,15 @@ internal sealed class ServerHost
         }
 
         int workers = _budget.Workers;
-        if (workers < _options.Workers)
+        if (workers < options.Workers)
         {
-            string why = workers < asked && workers == _options.MaxConnections ? $"the limit of connections is {workers}"
+            string why = workers < asked && workers == options.MaxConnections ? $"the limit of connections is {workers}"
                 : workers < asked ? $"the limit of open files is {limit}"
                 : listeners.WhyFewWorkers;
-            ServerLog.WorkersLimited(_log, workers, $"{_options.Workers} were asked for, but {why}");
+            ServerLog.WorkersLimited(log, workers, $"{options.Workers} were asked for, but {why}");
         }
 
-        _threads = new WorkerThreads(workers, _budget.MaxConnections, _options.Drain, _log);
+        _threads = new WorkerThreads(workers, _budget.MaxConnections, options.Drain, log);
     }
 
     private void OnHangUp()
@@ -191,11 +172,11 @@ internal sealed class ServerHost
         {
             try
             {
-                await _listeners!.Update(listeners, _threads!.All, _listenOptions!, _log);
+                await _listeners!.Update(listeners, _threads!.All, _listenOptions!, log);
             }
             catch (IOException error)
             {
-                ServerLog.ListenersKept(_log, error.Message);
+                ServerLog.ListenersKept(log, error.Message);
                 return default;
             }
 
@@ -235,7 +216,7 @@ internal sealed class ServerHost
     /// <summary>What is left of the drain time, so that a log that blocks does not delay the end much further.</summary>
     private TimeSpan TimeForLog()
     {
-        TimeSpan left = _options.Drain - (First.Now - _drainStart);
+        TimeSpan left = options.Drain - (First.Now - _drainStart);
         return left < MinTimeForLog ? MinTimeForLog : left > MaxTimeForLog ? MaxTimeForLog : left;
     }
 

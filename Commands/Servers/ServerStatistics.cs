@@ -38,7 +38,7 @@ internal sealed class ServerStatistics(
     /// <summary>Writes one line of statistics into the log.</summary>
     public static void Write(ILogger log, IReadOnlyList<Worker> workers)
     {
-        var sum = Sum(workers);
+        Figures sum = Sum(workers);
         long whole = CountEnded(workers, ConnectionOutcome.Whole);
         long left = CountEnded(workers, ConnectionOutcome.Left);
         long timedOut = CountEnded(workers, ConnectionOutcome.Timeout);
@@ -69,7 +69,7 @@ internal sealed class ServerStatistics(
     /// <inheritdoc/>
     public void WriteTo(MetricsPage page)
     {
-        var sum = Sum(workers);
+        Figures sum = Sum(workers);
         page.Counter("connections_total", "Connections that were accepted.", sum.Accepted);
         page.Gauge("connections_open", "Connections that have not ended.", sum.Open);
         page.Counter("sent_bytes_total", "Bytes sent on connections that have ended.", sum.Bytes);
@@ -81,11 +81,10 @@ internal sealed class ServerStatistics(
             page.Sample("connections_ended_total", "outcome", ConnectionRecord.Word(outcome), count);
         }
 
-        var rejected = CountRejected(workers);
         page.Head("connections_rejected_total", "Connections that were reset at once, by reason.", "counter");
-        page.Sample("connections_rejected_total", "reason", "address", rejected.Address.ToString(CultureInfo.InvariantCulture));
-        page.Sample("connections_rejected_total", "reason", "proxy_header", rejected.Header.ToString(CultureInfo.InvariantCulture));
-        page.Counter("connections_without_header_total", "Connections closed before a byte of their PROXY header.", rejected.NoHeader);
+        page.Sample("connections_rejected_total", "reason", "address", sum.ByAddress.ToString(CultureInfo.InvariantCulture));
+        page.Sample("connections_rejected_total", "reason", "proxy_header", sum.ByHeader.ToString(CultureInfo.InvariantCulture));
+        page.Counter("connections_without_header_total", "Connections closed before a byte of their PROXY header.", sum.NoHeader);
         page.Head("delivery_seconds", "From accept to the last byte, of connections that got everything.", "histogram");
         page.Sample("delivery_seconds", null, null, SumDelivery());
         page.Head("build_info", "Always 1; the version is in the label.", "gauge");
@@ -94,7 +93,7 @@ internal sealed class ServerStatistics(
         page.Gauge("loop_lag_seconds", "Maximum delay of the loop since the last request for this page.", _maxLag.TotalSeconds);
         page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
         page.Counter("stale_events_total", "Events for descriptors that had gone.", sum.Stale);
-        page.Counter("log_records_dropped_total", "Log records that could not be written.", log.Dropped);
+        page.Counter("log_records_dropped_total", "Log records that could not be written.", log.Buffer.Dropped);
         if (NativeProcess.OpenDescriptors() is { } descriptors)
         {
             page.Gauge("open_descriptors", "Descriptors of the process.", descriptors);
@@ -126,39 +125,26 @@ internal sealed class ServerStatistics(
         return count;
     }
 
-    private static (long Address, long Header, long NoHeader) CountRejected(IReadOnlyList<Worker> workers)
+    private static Figures Sum(IReadOnlyList<Worker> workers)
     {
-        long address = 0, header = 0, noHeader = 0;
+        var sum = default(Figures);
         foreach (Worker worker in workers)
         {
             foreach (ListeningPort port in worker.Ports)
             {
-                address += port.RejectedByAddress;
-                header += port.RejectedByHeader;
-                noHeader += port.ClosedWithoutHeader;
-            }
-        }
-
-        return (address, header, noHeader);
-    }
-
-    private static (long Open, long Accepted, long Bytes, long DelayedCalls, long Stale) Sum(IReadOnlyList<Worker> workers)
-    {
-        long open = 0, accepted = 0, bytes = 0, delayedCalls = 0, stale = 0;
-        foreach (Worker worker in workers)
-        {
-            foreach (ListeningPort port in worker.Ports)
-            {
-                open += port.Connections;
-                accepted += port.Accepted;
+                sum.Open += port.Connections;
+                sum.Accepted += port.Accepted;
+                sum.ByAddress += port.RejectedByAddress;
+                sum.ByHeader += port.RejectedByHeader;
+                sum.NoHeader += port.ClosedWithoutHeader;
             }
 
-            bytes += worker.Counters.BytesSent;
-            delayedCalls += worker.Reactor.DelayedCalls;
-            stale += worker.Reactor.StaleEvents;
+            sum.Bytes += worker.Counters.BytesSent;
+            sum.DelayedCalls += worker.Reactor.DelayedCalls;
+            sum.Stale += worker.Reactor.StaleEvents;
         }
 
-        return (open, accepted, bytes, delayedCalls, stale);
+        return sum;
     }
 
     private void ExpectTick()
@@ -173,4 +159,8 @@ internal sealed class ServerStatistics(
         _maxLag = lag > _maxLag ? lag : _maxLag;
         ExpectTick();
     }
+
+    /// <summary>Of all workers. The three in the middle: connections that were rejected, or closed before a byte of their header.</summary>
+    private record struct Figures(
+        long Open, long Accepted, long ByAddress, long ByHeader, long NoHeader, long Bytes, long DelayedCalls, long Stale);
 }

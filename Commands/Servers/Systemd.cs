@@ -11,8 +11,14 @@ namespace Poetry.Commands;
 /// </summary>
 internal static class Systemd
 {
-    /// <summary>SD_LISTEN_FDS_START: the first descriptor that is handed over.</summary>
-    private const int FirstDescriptor = 3;
+    /// <summary>SD_LISTEN_FDS_START: the first listening socket that is handed over.</summary>
+    public const int FirstInherited = 3;
+
+    /// <summary>How many listening sockets are handed over.</summary>
+    public static int InheritedCount => IsThisProcess(Environment.GetEnvironmentVariable("LISTEN_PID"))
+        && int.TryParse(Environment.GetEnvironmentVariable("LISTEN_FDS"), CultureInfo.InvariantCulture, out int count)
+        ? Math.Max(count, 0)
+        : 0;
 
     public static void NotifyReady() => Notify("READY=1\nSTATUS=serving");
 
@@ -29,34 +35,19 @@ internal static class Systemd
     public static void NotifyAlive() => Notify("WATCHDOG=1");
 
     /// <summary>How often <see cref="NotifyAlive"/> is expected; null if never, or without a socket to notify.</summary>
-    public static TimeSpan? WatchdogInterval()
-    {
-        bool mine = Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } && IsWatched();
-        return mine
-            && long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), CultureInfo.InvariantCulture, out long microseconds)
-            && microseconds is > 0 and < long.MaxValue / TimeSpan.TicksPerMicrosecond
-            ? TimeSpan.FromMicroseconds(microseconds)
-            : null;
-    }
-
-    /// <summary>The listening sockets that were handed over.</summary>
-    /// <returns>The first descriptor, and how many there are.</returns>
-    public static (nint First, int Count) InheritedListeners()
-    {
-        bool mine = Environment.GetEnvironmentVariable("LISTEN_PID") is { Length: > 0 } pid && IsThisProcess(pid);
-        return mine
-            && int.TryParse(Environment.GetEnvironmentVariable("LISTEN_FDS"), CultureInfo.InvariantCulture, out int count)
-            && count > 0
-            ? (FirstDescriptor, count)
-            : (FirstDescriptor, 0);
-    }
+    public static TimeSpan? WatchdogInterval() => Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 }
+        && (Environment.GetEnvironmentVariable("WATCHDOG_PID") is not { Length: > 0 } pid || IsThisProcess(pid))
+        && long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), CultureInfo.InvariantCulture, out long microseconds)
+        && microseconds is > 0 and < long.MaxValue / TimeSpan.TicksPerMicrosecond
+        ? TimeSpan.FromMicroseconds(microseconds)
+        : null;
 
     /// <summary>The names of the listening sockets that were handed over; a unit that names none passes its own name.</summary>
     public static string[] InheritedNames()
     {
         string[] names = Environment.GetEnvironmentVariable("LISTEN_FDNAMES")?.Split(':') ?? [];
         int given = names.Length;
-        Array.Resize(ref names, InheritedListeners().Count);
+        Array.Resize(ref names, InheritedCount);
         if (given < names.Length)
         {
             Array.Fill(names, "unknown", given, names.Length - given);
@@ -71,9 +62,9 @@ internal static class Systemd
     /// <returns>How many were closed.</returns>
     public static int CloseUnused(int served)
     {
-        (nint first, int count) = InheritedListeners();
         int closed = 0;
-        for (nint handle = first + served; handle < first + count && NativeSocket.Verify(handle) == Errno.None; handle++)
+        nint end = FirstInherited + InheritedCount;
+        for (nint handle = FirstInherited + served; handle < end && NativeSocket.Verify(handle) == Errno.None; handle++)
         {
             _ = NativeSocket.Close(handle);
             closed++;
@@ -82,10 +73,7 @@ internal static class Systemd
         return closed;
     }
 
-    private static bool IsWatched() =>
-        Environment.GetEnvironmentVariable("WATCHDOG_PID") is not { Length: > 0 } pid || IsThisProcess(pid);
-
-    private static bool IsThisProcess(string pid) =>
+    private static bool IsThisProcess(string? pid) =>
         int.TryParse(pid, CultureInfo.InvariantCulture, out int number) && number == Environment.ProcessId;
 
     private static void Notify(string state)

@@ -60,19 +60,22 @@ internal sealed class Worker
     /// <summary>How many of its ports listen. May be read from any thread.</summary>
     public int OpenPorts => Array.FindAll(_ports, port => port.Listening).Length;
 
+    /// <summary>The factory of a listener for this worker.</summary>
+    public Factory FactoryOf(Listener listener) => listener.MakeFactory(Reactor, Counters);
+
     /// <summary>Opens a port.</summary>
-    /// <param name="listener">What is served on it.</param>
+    /// <param name="factory">Made for this worker.</param>
     /// <param name="address">Where, with the port that the first worker was given.</param>
     /// <param name="options">Without a limit: the limit is the worker's own.</param>
     /// <param name="inherited">A socket that systemd has bound for it, or −1.</param>
-    /// <exception cref="CannotListenError">It cannot be bound.</exception>
-    public ListeningPort Listen(Listener listener, in SocketAddress address, ListenOptions options, nint inherited) =>
-        Listen(listener.MakeFactory(Reactor, Counters), address, options, inherited);
-
-    /// <summary>The same with a factory that was made for this worker.</summary>
-    /// <exception cref="CannotListenError">It cannot be bound.</exception>
+    /// <exception cref="CannotListenError">It cannot be bound, or the worker drains, as after a long look-up.</exception>
     public ListeningPort Listen(Factory factory, in SocketAddress address, ListenOptions options, nint inherited)
     {
+        if (_isDraining)
+        {
+            throw new CannotListenError($"{address}", "the server stops");
+        }
+
         options = options with { Limit = _limit };
         ListeningPort port = inherited >= 0 ? Reactor.AdoptListener(inherited, factory, options)
             : address.Kind == AddressKind.Unix ? Reactor.ListenUnix(address.Path, factory, options)

@@ -49,7 +49,7 @@ internal sealed class WorkerThreads : Service
     /// <summary>The reactor of the first worker.</summary>
     public Reactor First => _workers[0].Reactor;
 
-    public IReadOnlyList<Worker> All => _workers;
+    public List<Worker> All => _workers;
 
     /// <summary>Starts the threads, which wait for <see cref="Run"/>.</summary>
     /// <exception cref="IOException">The system has too few threads.</exception>
@@ -98,10 +98,7 @@ internal sealed class WorkerThreads : Service
         }
 
         RunGuarded(_workers[0]);
-        foreach (Thread thread in _threads)
-        {
-            thread.Join();
-        }
+        _threads.ForEach(static thread => thread.Join());
 
         if (_failure is { } failure)
         {
@@ -139,13 +136,7 @@ internal sealed class WorkerThreads : Service
     }
 
     /// <summary>Frees the reactors, once <see cref="Run"/> has returned or the start has failed.</summary>
-    public void Dispose()
-    {
-        foreach (Worker worker in _workers)
-        {
-            worker.Reactor.Dispose();
-        }
-    }
+    public void Dispose() => _workers.ForEach(static worker => worker.Reactor.Dispose());
 
     private void RunAfterGate(Worker worker)
     {
@@ -175,10 +166,7 @@ internal sealed class WorkerThreads : Service
 #pragma warning restore CA1031
         {
             _ = Interlocked.CompareExchange(ref _failure, exception, null);
-            foreach (Worker another in _workers)
-            {
-                another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero));
-            }
+            _workers.ForEach(static another => another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero)));
         }
 
         if (worker.Reactor != First)

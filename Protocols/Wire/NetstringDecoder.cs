@@ -49,7 +49,7 @@ public sealed class NetstringDecoder : IDisposable
     public long PendingCount { get; private set; }
 
     /// <summary>Length of its buffer; 0 if it has none.</summary>
-    internal int HeldBytes => _buffer is null ? 0 : _buffer.Length;
+    internal int HeldBytes => _buffer?.Length ?? 0;
 
     /// <summary>Gives the next whole string.</summary>
     /// <param name="data">Bytes that were received; those that were used are cut off. When this returns false it is empty,

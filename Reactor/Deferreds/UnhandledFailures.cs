@@ -170,7 +170,11 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     {
         if (_isOrphan)
         {
-            Link(new Entry(what, failure) { IsLost = true });
+            lock (_gate)
+            {
+                Link(new Entry(what, failure) { IsLost = true });
+            }
+
             return;
         }
 

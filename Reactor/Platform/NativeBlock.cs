@@ -101,7 +101,9 @@ internal sealed unsafe class NativeBlock
         const int Seals = LinuxAbi.F_SEAL_SHRINK | LinuxAbi.F_SEAL_GROW | LinuxAbi.F_SEAL_WRITE | LinuxAbi.F_SEAL_SEAL;
         _ = LinuxAbi.ftruncate(_file, (nint)length);
         _ = Libc.fcntl(_file, LinuxAbi.F_ADD_SEALS, Seals);
-        Map(length, LinuxAbi.PROT_READ);
+
+        // A file may have been emptied while it was read; a mapping has at least one byte.
+        Map(Math.Max(length, 1), LinuxAbi.PROT_READ);
         CollapseToHugePages();
         _ = LinuxAbi.madvise((nint)_start, (nint)_capacity, LinuxAbi.MADV_DONTNEED);
     }

@@ -85,14 +85,8 @@ internal static unsafe class NativeDescriptor
     /// <summary>Makes a second descriptor of the same open file, close-on-exec.</summary>
     public static Errno Duplicate(nint handle, out nint duplicate)
     {
-        int command = LinuxAbi.F_DUPFD_CLOEXEC;
-        if (!OperatingSystem.IsLinux())
-        {
-            command = OperatingSystem.IsFreeBSD()
-                ? DarwinAbi.F_DUPFD_CLOEXEC_FreeBSD
-                : DarwinAbi.F_DUPFD_CLOEXEC_macOS;
-        }
-
+        int command = OperatingSystem.IsLinux() ? LinuxAbi.F_DUPFD_CLOEXEC
+            : OperatingSystem.IsFreeBSD() ? DarwinAbi.F_DUPFD_CLOEXEC_FreeBSD : DarwinAbi.F_DUPFD_CLOEXEC_macOS;
         duplicate = Fcntl((int)handle, command, 0);
         return duplicate < 0 ? LastError.OfLibc() : Errno.None;
     }

@@ -38,12 +38,9 @@ internal static unsafe partial class NativeSocket
     /// does so by default, and SO_REUSEADDR would allow two listeners there: the port is made exclusive instead.</summary>
     public static Errno AllowAddressReuse(nint handle)
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return SetOption(handle, WindowsAbi.SOL_SOCKET, WindowsAbi.SO_EXCLUSIVEADDRUSE, 1);
-        }
-
-        return SetOption(handle, SocketLevel, OperatingSystem.IsLinux() ? LinuxAbi.SO_REUSEADDR : DarwinAbi.SO_REUSEADDR, 1);
+        int option = OperatingSystem.IsWindows() ? WindowsAbi.SO_EXCLUSIVEADDRUSE
+            : OperatingSystem.IsLinux() ? LinuxAbi.SO_REUSEADDR : DarwinAbi.SO_REUSEADDR;
+        return SetOption(handle, SocketLevel, option, 1);
     }
 
     /// <summary>Lets several listeners of one user share a port, with the connections spread over them.</summary>
@@ -55,16 +52,9 @@ internal static unsafe partial class NativeSocket
             return Errno.EOPNOTSUPP;
         }
 
-        if (OperatingSystem.IsLinux())
-        {
-            return SetOption(handle, LinuxAbi.SOL_SOCKET, LinuxAbi.SO_REUSEPORT, 1);
-        }
-
-        return SetOption(
-            handle,
-            DarwinAbi.SOL_SOCKET,
-            OperatingSystem.IsFreeBSD() ? DarwinAbi.SO_REUSEPORT_LB_FreeBSD : DarwinAbi.SO_REUSEPORT_macOS,
-            1);
+        int option = OperatingSystem.IsLinux() ? LinuxAbi.SO_REUSEPORT
+            : OperatingSystem.IsFreeBSD() ? DarwinAbi.SO_REUSEPORT_LB_FreeBSD : DarwinAbi.SO_REUSEPORT_macOS;
+        return SetOption(handle, SocketLevel, option, 1);
     }
 
     /// <summary>Keeps IPv4 connections away from an IPv6 listener, or lets them in; the default is the system's.</summary>

@@ -10,15 +10,9 @@ internal static unsafe partial class NativeSocket
     /// <summary>Set by any thread, to the same value.</summary>
     private static volatile bool _lacksAccept4;
 
-    private static int SendFlags(bool more)
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return 0; // SO_NOSIGPIPE does it on BSD
-        }
-
-        return more ? LinuxAbi.MSG_NOSIGNAL | LinuxAbi.MSG_MORE : LinuxAbi.MSG_NOSIGNAL;
-    }
+    /// <summary>None on BSD, where SO_NOSIGPIPE does it.</summary>
+    private static int SendFlags(bool more) => !OperatingSystem.IsLinux() ? 0
+        : more ? LinuxAbi.MSG_NOSIGNAL | LinuxAbi.MSG_MORE : LinuxAbi.MSG_NOSIGNAL;
 
     [UnsupportedOSPlatform("windows")]
     private static int AcceptOnUnix(int listener, byte* sockaddr, int* length)

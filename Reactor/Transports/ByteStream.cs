@@ -25,18 +25,19 @@ public sealed class ByteStream
     public Enumerator GetAsyncEnumerator()
     {
         var reader = new Reader();
-        reader.Connecting = _endpoint.Connect(_reactor, new ReaderFactory(reader), _timeout);
-        return new Enumerator(reader);
+        return new Enumerator(reader, _endpoint.Connect(_reactor, new ReaderFactory(reader), _timeout));
     }
 
     /// <summary>For the compiler: the loop over the pieces.</summary>
     public sealed class Enumerator
     {
         private readonly Reader _reader;
+        private Deferred<Protocol>? _connecting;
 
-        internal Enumerator(Reader reader)
+        internal Enumerator(Reader reader, Deferred<Protocol> connecting)
         {
             _reader = reader;
+            _connecting = connecting;
         }
 
         /// <summary>The piece that has arrived.</summary>
@@ -46,9 +47,9 @@ public sealed class ByteStream
         /// <returns>True if there is one, false at the end.</returns>
         public async Deferred<bool> MoveNextAsync()
         {
-            if (_reader.Connecting is { } connecting)
+            if (_connecting is { } connecting)
             {
-                _reader.Connecting = null;
+                _connecting = null;
                 _ = await connecting;
             }
 
@@ -59,6 +60,7 @@ public sealed class ByteStream
         /// <returns>Has fired. Cancelling it does nothing.</returns>
         public Deferred DisposeAsync()
         {
+            _connecting?.Cancel();
             _reader.Close();
             return Deferred.Succeed(default(Unit));
         }
@@ -69,8 +71,6 @@ public sealed class ByteStream
         private readonly Queue<byte[]> _pieces = new();
         private Deferred<bool>? _waiting;
         private Failure? _ended;
-
-        public Deferred<Protocol>? Connecting { get; set; }
 
         public ReadOnlyMemory<byte> Current { get; private set; }
 
@@ -98,7 +98,6 @@ public sealed class ByteStream
 
         public void Close()
         {
-            Connecting?.Cancel();
             _waiting = null;
             Transport.AbortConnection();
         }

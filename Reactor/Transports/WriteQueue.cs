@@ -66,7 +66,7 @@ internal struct WriteQueue
         int taken = _rest is { IsEmpty: false } ? _rest.Extend(data) : _first.Extend(data);
         if (taken < data.Length)
         {
-            Append(Segment.Copy(data[taken..], MinCopyBytes));
+            Append(Segment.Copy(data[taken..]));
         }
     }
 
@@ -131,20 +131,25 @@ internal struct WriteQueue
         }
     }
 
-    private readonly Errno SendGathered(nint handle, bool more, out int sent)
+    private readonly unsafe Errno SendGathered(nint handle, bool more, out int sent)
     {
         Span<IoVector> pieces = stackalloc IoVector[MaxPieces];
         var pins = default(Pins);
-        int count = 0;
-        pieces[count] = pins.Pin(count++, _first.Bytes);
         int total = 1 + _rest!.Count;
-        for (int i = 0; count < Math.Min(total, MaxPieces); i++)
+        int count = Math.Min(total, MaxPieces);
+        for (int i = 0; i < count; i++)
         {
-            pieces[count] = pins.Pin(count++, _rest[i].Bytes);
+            ReadOnlyMemory<byte> bytes = i == 0 ? _first.Bytes : _rest[i - 1].Bytes;
+            pins[i] = bytes.Pin();
+            pieces[i] = new IoVector((byte*)pins[i].Pointer, bytes.Length);
         }
 
         Errno error = NativeSocket.SendGathered(handle, pieces[..count], more || count < total, out sent);
-        pins.Release(count);
+        for (int i = 0; i < count; i++)
+        {
+            pins[i].Dispose();
+        }
+
         return error;
     }
 
@@ -180,9 +185,9 @@ internal struct WriteQueue
 
         public readonly bool IsEmpty => Bytes.IsEmpty;
 
-        public static Segment Copy(ReadOnlySpan<byte> data, int minBytes)
+        public static Segment Copy(ReadOnlySpan<byte> data)
         {
-            byte[] array = ArrayPool<byte>.Shared.Rent(Math.Max(data.Length, minBytes));
+            byte[] array = ArrayPool<byte>.Shared.Rent(Math.Max(data.Length, MinCopyBytes));
             data.CopyTo(array);
             return new Segment(array.AsMemory(0, data.Length), isCopy: true);
         }
@@ -271,30 +276,10 @@ internal struct WriteQueue
         }
     }
 
-    /// <summary>Pins the segments of one call.</summary>
+    /// <summary>The pins of the segments of one call.</summary>
+    [InlineArray(MaxPieces)]
     private struct Pins
     {
-        private Handles _handles;
-
-        public unsafe IoVector Pin(int index, ReadOnlyMemory<byte> bytes)
-        {
-            MemoryHandle handle = bytes.Pin();
-            _handles[index] = handle;
-            return new IoVector((byte*)handle.Pointer, bytes.Length);
-        }
-
-        public void Release(int count)
-        {
-            for (int i = 0; i < count; i++)
-            {
-                _handles[i].Dispose();
-            }
-        }
-
-        [InlineArray(MaxPieces)]
-        private struct Handles
-        {
-            private MemoryHandle _first;
-        }
+        private MemoryHandle _first;
     }
 }

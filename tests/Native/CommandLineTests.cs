@@ -2,6 +2,7 @@ using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
+using Poetry.Commands;
 using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Native;
@@ -11,7 +12,7 @@ namespace Poetry.Tests.Native;
 public sealed class CommandLineTests : NativeTests
 {
     [TestMethod]
-    [DataRow("poetry 1.", "--version")]
+    [DataRow($"poetry {BuildFacts.Version} (commit ", "--version")]
     [DataRow("{\"name\":\"poetry\",", "--version", "--json")]
     [DataRow("Usage: poetry serve ", "help", "serve")]
     [DataRow(".TH POETRY\\-GET 1 ", "help", "--man", "get")]

@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Linq;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Threading;
@@ -160,6 +161,32 @@ public sealed class GetProgressTests : NativeTests
         JsonElement[] ends = EndsOf(finished, tasks: 3);
         Assert.Contains(reason, ends[0].GetProperty("error").GetString()!);
         Assert.Contains(reason, ends[1].GetProperty("error").GetString()!);
+    }
+
+    /// <summary>The end of a poem and a signal come in one turn of the loop, the poem first: it is written, and that is told.</summary>
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void Json_SignalTogetherWithTheEndOfAPoem_TellsOfThePoem()
+    {
+        using var go = new ManualResetEvent(false);
+        using var ended = new ManualResetEvent(false);
+        FaultServer server = Own(new FaultServer((client, _) =>
+        {
+            _ = client.Send(Poem);
+            Assert.IsTrue(go.WaitOne(Patience.Milliseconds));
+            client.Shutdown(SocketShutdown.Send);
+            ended.Set();
+        }));
+        NativeBinary get = Start(new Launch("get", "--progress", "json", "-o", "got.txt", server.Address));
+        get.Errors.WaitForText("\"bytes\":600,");
+        get.Signal(Posix.SIGSTOP);
+        _ = go.Set();
+        Assert.IsTrue(ended.WaitOne(Patience.Milliseconds));
+        get.Signal(Posix.SIGTERM);
+        get.Signal(Posix.SIGCONT);
+        Finished finished = get.WaitForExit();
+        Assert.AreEqual(143, finished.ExitCode, finished.Errors);
+        _ = EndsOf(finished, tasks: 1);
     }
 
     /// <summary>Half of a framed poem has come: the bar knows how much that is.</summary>

@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
@@ -150,6 +151,24 @@ public sealed class ListenFileTests : ProxyNativeTests
         AssertFailed(Run("proxy", "--file", List, "10001"), 2, "exclude each other");
         _ = Folder.Write(List, "10001=10001");
         AssertFailed(Run("proxy", "--file", List), 2, "line 1: 127.0.0.1:10001 is the proxy itself");
+    }
+
+    /// <summary>A wrong list is read on every SIGHUP: what was opened for it must not stay. A poem of this length is a descriptor.</summary>
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void AListWithAMissingPoem_LeavesNoneOfItsPoemsOpen()
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        _ = Folder.Write("long.txt", LongPoem);
+        _ = Folder.Write(List, "0=poem.txt");
+        NativeBinary server = Start(new Launch("serve", "--file", List));
+        _ = server.Output.WaitForLines(1);
+        string descriptors = $"/proc/{server.ProcessId}/fd";
+        int before = Directory.GetFileSystemEntries(descriptors).Length;
+        _ = Folder.Write(List, "0=poem.txt\n0=long.txt\n0=missing.txt");
+        server.Signal(Posix.SIGHUP);
+        server.Errors.WaitForText("line 3: no such file: missing.txt");
+        Assert.HasCount(before, Directory.GetFileSystemEntries(descriptors));
     }
 
     [TestMethod]

@@ -75,10 +75,10 @@ internal sealed class LogCases : IDisposable
         return Flush(logger);
     }
 
-    private static int Flush(PoetryLogger logger) => logger.Flush(TimeSpan.FromSeconds(10)) ? Count : 0;
+    private static int Flush(PoetryLogger logger) => logger.Buffer.Flush(TimeSpan.FromSeconds(10)) ? Count : 0;
 
     private static PoetryLogger Create(LogFormat format) =>
-        new(LogLevel.Information, new LogProcessor(Swallow, format, TimeProvider.System, hasPriorities: false));
+        new(LogLevel.Information, format, Swallow, TimeProvider.System);
 
     private static Errno Swallow(ReadOnlySpan<byte> bytes, out int written)
     {

@@ -211,22 +211,29 @@ public sealed class PoemFileTests
     [TestMethod]
     public void TryCreate_NameTaken_TakesAnother()
     {
-        // The names count upwards; all of the next twenty are there already, as a crashed process might have left them.
-        PoemFile probe = Create(In("probe"));
-        string name = Path.GetFileNameWithoutExtension(Names());
-        probe.Abort();
-        int dash = name.LastIndexOf('-') + 1;
-        int number = int.Parse(name[dash..], System.Globalization.CultureInfo.InvariantCulture);
-        for (int i = 1; i <= 20; i++)
-        {
-            File.WriteAllText(In($"{name[..dash]}{number + i}.tmp"), "not ours");
-        }
-
+        TakeNames();
         PoemFile file = Create(In("poem.txt"));
         Assert.IsTrue(file.Write("poem"u8).IsOk);
         Assert.IsTrue(file.Commit().IsOk);
         Assert.AreEqual("poem", File.ReadAllText(In("poem.txt")));
-        Assert.AreEqual(20, Directory.GetFiles(_directory, ".poetry-*").Count(f => File.ReadAllText(f) == "not ours"));
+        AssertNamesAreTaken();
+    }
+
+    /// <summary>In a container every run has the same process ID, and finds the names that a killed one has left.</summary>
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    public void Undo_NameTaken_PutsTheOldPoemBack()
+    {
+        File.WriteAllText(In("poem.txt"), "old");
+        PoemFile file = Create(In("poem.txt"));
+        Assert.IsTrue(file.Write("new"u8).IsOk);
+        TakeNames();
+        Assert.IsTrue(file.Prepare().IsOk);
+        Assert.IsTrue(file.Place().IsOk);
+        Assert.AreEqual("new", File.ReadAllText(In("poem.txt")));
+        Assert.IsNull(file.Undo());
+        Assert.AreEqual("old", File.ReadAllText(In("poem.txt")));
+        AssertNamesAreTaken();
     }
 
     [TestMethod]
@@ -317,6 +324,23 @@ public sealed class PoemFileTests
         Assert.IsTrue(result.IsOk, result.Problem);
         return file!;
     }
+
+    /// <summary>Temporary names count upwards: takes the next twenty, as a process that was killed might have left them.</summary>
+    private void TakeNames()
+    {
+        PoemFile probe = Create(In("probe"));
+        string name = Path.GetFileNameWithoutExtension(Directory.GetFiles(_directory, ".poetry-*").MaxBy(File.GetCreationTimeUtc))!;
+        probe.Abort();
+        int dash = name.LastIndexOf('-') + 1;
+        int number = int.Parse(name[dash..], System.Globalization.CultureInfo.InvariantCulture);
+        for (int i = 1; i <= 20; i++)
+        {
+            File.WriteAllText(In($"{name[..dash]}{number + i}.tmp"), "not ours");
+        }
+    }
+
+    private void AssertNamesAreTaken() =>
+        Assert.AreEqual(20, Directory.GetFiles(_directory, ".poetry-*").Count(f => File.ReadAllText(f) == "not ours"));
 
     private static FileKind KindOf(string path)
     {

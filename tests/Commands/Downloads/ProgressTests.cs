@@ -165,7 +165,8 @@ public sealed class ProgressTests
     [TestMethod]
     public void Json_EveryEvent_IsAnObjectOfItsOwn()
     {
-        var progress = new ProgressJson(_screen, () => _nowMs);
+        bool isInterrupted = false;
+        var progress = new ProgressJson(_screen, () => isInterrupted, () => _nowMs);
         progress.Started(1, First);
         progress.Announced(1, 35);
         Later(() => progress.Received(1, 30));
@@ -177,9 +178,9 @@ public sealed class ProgressTests
         progress.Received(1, 5);
         progress.Finished(1);
         progress.Started(3, First);
-        progress.IsInterrupted = true;
+        isInterrupted = true;
         progress.Cancelled(3, "ended by SIGINT");
-        progress.IsInterrupted = false;
+        isInterrupted = false;
         progress.Error("cannot write standard output");
         progress.Summary(1, 1, TimeSpan.FromSeconds(2));
         string[] expected =

@@ -97,6 +97,21 @@ public sealed class LogBufferTests
         CollectionAssert.AreEqual(new[] { (Errno.None, 3L), (Errno.None, 0L) }, results[^2..]);
     }
 
+    /// <summary>A record with a stack trace has many lines. Cut in the middle it is one record lost.</summary>
+    [TestMethod]
+    public void TryAppend_DiskFullWithinARecordOfManyLines_CountsIt()
+    {
+        using LogBuffer buffer = Create();
+        _writer.FailAfter(bytes: 8);
+        Assert.IsTrue(buffer.TryAppend("1\n2\n3\n4\n5\n6\n7\n"u8));
+        Assert.IsTrue(buffer.Flush(Patience));
+        Assert.AreEqual(1, buffer.Dropped);
+        _writer.Recover();
+        Assert.IsTrue(buffer.TryAppend("kept\n"u8));
+        Assert.IsTrue(buffer.Flush(Patience));
+        Assert.AreEqual("1\n2\n3\n4\nkept\ndropped 1\n", _writer.Text);
+    }
+
     [TestMethod]
     public void TryAppend_RecordLargerThanTheBuffer_IsDropped()
     {

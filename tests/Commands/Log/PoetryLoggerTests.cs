@@ -90,7 +90,7 @@ public sealed class PoetryLoggerTests
             message.Log(logger, LogLevel.Information, default);
         }
 
-        Assert.IsTrue(logger.Flush(Patience));
+        Assert.IsTrue(logger.Buffer.Flush(Patience));
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 1000; i++)
         {
@@ -206,7 +206,7 @@ public sealed class PoetryLoggerTests
     public void Text_WithPriorities_BeginsEveryLineWithOne()
     {
         _ = _text.Clear();
-        using (var logger = new PoetryLogger(LogLevel.Trace, new LogProcessor(Write, LogFormat.Text, Moment, hasPriorities: true)))
+        using (var logger = new PoetryLogger(LogLevel.Trace, LogFormat.Text, Write, Moment, hasPriorities: true))
         {
             Say(logger, LogLevel.Debug, "one");
             Say(logger, LogLevel.Information, "two");
@@ -293,7 +293,7 @@ public sealed class PoetryLoggerTests
     }
 
     private PoetryLogger Create(LogLevel minLevel, LogFormat format) =>
-        new(minLevel, new LogProcessor(Write, format, Moment, hasPriorities: false));
+        new(minLevel, format, Write, Moment);
 
     private Errno Write(ReadOnlySpan<byte> bytes, out int written)
     {
@@ -311,7 +311,7 @@ public sealed class PoetryLoggerTests
         _ = _text.Clear();
         using PoetryLogger logger = Create(least, format);
         log(logger);
-        Assert.IsTrue(logger.Flush(Patience));
+        Assert.IsTrue(logger.Buffer.Flush(Patience));
         lock (_text)
         {
             return _text.ToString();

@@ -2,6 +2,8 @@ using System;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
+using Poetry.Net;
+using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Commands;
 
@@ -31,6 +33,31 @@ public sealed class WorkerTests
         Assert.IsTrue(worker.CheckAlive());
         Assert.IsTrue(worker.CheckAlive());
         worker.Reactor.Dispose();
+    }
+
+    /// <summary>A list that is read again may open a port when the server ends meanwhile: the port would take clients until the end.</summary>
+    [TestMethod]
+    public void Listen_WhileDraining_IsRefused()
+    {
+        var worker = new Worker(limit: 0, NullLogger.Instance);
+        string? refusal = null;
+        worker.Drained = () =>
+        {
+            try
+            {
+                _ = worker.Listen(new ScriptedFactory(), SocketAddress.Ip([127, 0, 0, 1], 0), new ListenOptions(), inherited: -1);
+            }
+            catch (CannotListenError error)
+            {
+                refusal = error.Message;
+            }
+
+            worker.Reactor.Stop();
+        };
+        worker.Reactor.CallWhenRunning(() => worker.Drain(TimeSpan.FromHours(1)));
+        worker.Run();
+        worker.Reactor.Dispose();
+        Assert.AreEqual("cannot listen on 127.0.0.1:0: the server stops", refusal);
     }
 
     [TestMethod]

@@ -66,8 +66,7 @@ public sealed class ProxyServerTests
     [TestMethod]
     public void AKeptPoem_IsDelivered_WithoutAllocating()
     {
-        using var log = new PoetryLogger(
-            LogLevel.Information, new LogProcessor(Swallow, LogFormat.Text, TimeProvider.System, hasPriorities: false));
+        using var log = new PoetryLogger(LogLevel.Information, LogFormat.Text, Swallow, TimeProvider.System);
         var clock = new ManualClock();
         var upstreams = new MemoryUpstreams(clock, new PoemRequest(TimeSpan.MaxValue, TimeSpan.MaxValue, PoemFormat.Plain));
         var service = new ProxyService(

@@ -22,6 +22,7 @@ public sealed unsafe class NativeBlockTests
     [TestMethod]
     [DataRow(new[] { 1 }, 1)]
     [DataRow(new[] { 100, 300_000 }, 299_999)]
+    [DataRow(new[] { 300_000 }, 0)]
     [DataRow(new[] { LargePage - 1 }, LargePage - 1)]
     [DataRow(new[] { LargePage + 1 }, LargePage)]
     [DataRow(new[] { (2 * LargePage) + 4096 }, (2 * LargePage) - 1)]

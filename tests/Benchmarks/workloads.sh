@@ -34,6 +34,7 @@ measure_poem600() {
     table_of_loads conns/s 'CPU s'
     compare poem_load 100000 "$file" "$build/limit {port} {file}" \
         "poetry=$binary serve --port {port} {file}" \
+        "limit, shutdown=$build/limit {port} {file} --shutdown" \
         "poetry, warn=$binary serve --log-level warn --port {port} {file}" \
         ${poem_peers[@]+"${poem_peers[@]}"}
 }
@@ -89,6 +90,7 @@ measure_transform() {
     table_of_loads conns/s 'CPU s'
     compare transform_load 100000 "$file" "$build/limit_transform {port}" \
         "poetry=$binary transform --port {port}" \
+        "limit, shutdown=$build/limit_transform {port} --shutdown" \
         "poetry, warn=$binary transform --log-level warn --port {port}" ${transform_peers[@]+"${transform_peers[@]}"}
     limit_name=limit.c
 }

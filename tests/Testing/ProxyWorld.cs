@@ -88,6 +88,14 @@ internal sealed class ProxyWorld : IDisposable
         Assert.AreEqual(WireEnd.Fin, client.End, "a whole poem ends cleanly");
     }
 
+    /// <summary>A service keeps a poem, and fetches none.</summary>
+    public static void AssertCached(ProxyService service, string? why = null) =>
+        Assert.AreEqual((true, 0L), (service.CachedBytes > 0, service.FetchesInFlight), why);
+
+    /// <summary>A service keeps no poem, and fetches none.</summary>
+    public static void AssertEmpty(ProxyService service, string? why = null) =>
+        Assert.AreEqual((false, 0L), (service.CachedBytes > 0, service.FetchesInFlight), why);
+
     /// <summary>A reset, after so much.</summary>
     public static void AssertReset(MemoryTransport client, string sofar = "")
     {

@@ -24,7 +24,7 @@ public sealed class ProxyFailureTests
         world.Upstreams.Last.Transport!.PeerResets();
         world.Turn();
         Array.ForEach(clients, client => ProxyWorld.AssertReset(client, "Was it"));
-        Assert.AreEqual(0, world.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(world.Service);
         Assert.AreEqual(1, world.Log.Count("fetch of upstream failed: upstream reset after 6 bytes"));
         _ = world.FetchOnce(Poem);
     }
@@ -117,7 +117,7 @@ public sealed class ProxyFailureTests
         world.Turn();
         world.Deliver(string.Empty);
         ProxyWorld.AssertReset(client, "15:Was it");
-        Assert.AreEqual(0, world.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(world.Service);
         Assert.AreEqual(1, world.Log.Count("fetch of upstream failed: got 6 of 15 bytes"));
     }
 

@@ -32,7 +32,7 @@ public sealed class ProxyLeavingTests
         Assert.AreEqual(WireEnd.Reset, world.Upstreams.Last.Transport!.End);
         Assert.AreEqual(1, world.Log.Count("Canceling poem download."));
         Assert.AreEqual(0, world.Log.Count("fetch of"), "a cancel is no failure");
-        Assert.AreEqual(0, world.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(world.Service);
     }
 
     [TestMethod]
@@ -86,7 +86,7 @@ public sealed class ProxyLeavingTests
         world.Upstreams.Last.SendAll("Was it for this"u8.ToArray());
         client.PeerResets();
         world.Turn();
-        Assert.IsGreaterThan(0, world.Service.CachedBytes);
+        ProxyWorld.AssertCached(world.Service);
         Assert.AreEqual(0, world.Service.Cancels);
         ProxyWorld.AssertGot(world.Join(), Poem);
     }
@@ -100,7 +100,7 @@ public sealed class ProxyLeavingTests
         client.PeerEnds();
         world.Upstreams.Last.SendAll(" for this"u8.ToArray());
         world.Turn();
-        Assert.AreEqual(0, world.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(world.Service);
         Assert.AreEqual(1, world.Service.Cancels);
     }
 

@@ -213,9 +213,9 @@ public sealed class ProxyLimitTests
         Assert.AreEqual(200, cache.Bytes);
         ProxyWorld.AssertGot(first.Join(), Poem(100));
         _ = third.FetchOnce(Poem(100));
-        Assert.IsGreaterThan(0, first.Service.CachedBytes, "it was used last");
-        Assert.AreEqual(0, second.Service.CachedBytes);
-        Assert.IsGreaterThan(0, third.Service.CachedBytes);
+        ProxyWorld.AssertCached(first.Service, "it was used last");
+        ProxyWorld.AssertEmpty(second.Service);
+        ProxyWorld.AssertCached(third.Service);
         Assert.AreEqual(200, cache.Bytes);
         Assert.AreEqual(1, cache.Evictions);
     }

@@ -30,22 +30,22 @@ public sealed class ProxyMemoryTests
         using var second = new ProxyWorld(Small, cache, clock);
         MemoryTransport stalled = first.Join(room: 0);
         first.Deliver(Poem(200));
-        Assert.IsGreaterThan(0, first.Service.CachedBytes);
+        ProxyWorld.AssertCached(first.Service);
 
         MemoryTransport client = second.Join();
         Send(second, Poem(150));
         second.Deliver(string.Empty);
         ProxyWorld.AssertGot(client, Poem(150));
-        Assert.IsGreaterThan(0, first.Service.CachedBytes, "dropping it would free nothing");
-        Assert.AreEqual(0, second.Service.CachedBytes, "there was no room for this one");
+        ProxyWorld.AssertCached(first.Service, "dropping it would free nothing");
+        ProxyWorld.AssertEmpty(second.Service, "there was no room for this one");
         Assert.AreEqual(1, cache.Shortages);
         Assert.AreEqual(200, cache.HeldBytes);
 
         stalled.PeerResets();
         clock.Advance(TimeSpan.Zero);
         _ = second.FetchOnce(Poem(150));
-        Assert.AreEqual(0, first.Service.CachedBytes, "no client reads it any more");
-        Assert.IsGreaterThan(0, second.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(first.Service, "no client reads it any more");
+        ProxyWorld.AssertCached(second.Service);
         Assert.AreEqual(150, cache.HeldBytes);
     }
 
@@ -93,7 +93,7 @@ public sealed class ProxyMemoryTests
         world.Turn();
         Assert.AreEqual(250, cache.HeldBytes);
         Assert.AreEqual(0, cache.Shortages);
-        Assert.IsGreaterThan(0, world.Service.CachedBytes);
+        ProxyWorld.AssertCached(world.Service);
     }
 
     [TestMethod]
@@ -104,10 +104,10 @@ public sealed class ProxyMemoryTests
         MemoryTransport stalled = world.Join(room: 0);
         world.Deliver(Poem(200));
         world.Clock.Advance(TimeSpan.FromHours(3));
-        Assert.AreEqual(0, world.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(world.Service);
         Assert.AreEqual(200, cache.HeldBytes);
         _ = world.FetchOnce(Poem(100));
-        Assert.AreEqual(0, world.Service.CachedBytes, "it only passed");
+        ProxyWorld.AssertEmpty(world.Service, "it only passed");
         stalled.PeerResets();
         world.Turn();
         Assert.AreEqual(0, cache.HeldBytes);

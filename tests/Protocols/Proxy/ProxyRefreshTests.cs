@@ -143,7 +143,7 @@ public sealed class ProxyRefreshTests
         FetchOld(world);
         ProxyWorld.AssertGot(world.Join(), Old);
         world.Deliver(New);
-        Assert.AreEqual(0, world.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(world.Service);
         MemoryTransport next = world.Join();
         world.Deliver(New);
         ProxyWorld.AssertGot(next, New);

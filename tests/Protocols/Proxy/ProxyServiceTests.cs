@@ -18,7 +18,7 @@ public sealed class ProxyServiceTests
     public void States_FollowThePoem()
     {
         using var world = new ProxyWorld(new ProxyOptions { Lifetime = TimeSpan.FromSeconds(10), StaleIfError = TimeSpan.FromSeconds(5) });
-        Assert.AreEqual(0, world.Service.FetchesInFlight);
+        ProxyWorld.AssertEmpty(world.Service);
         _ = world.Join();
         Assert.AreEqual((1, 0), (world.Service.FetchesInFlight, world.Service.CachedBytes));
         world.Deliver(Poem);
@@ -147,7 +147,7 @@ public sealed class ProxyServiceTests
         world.Deliver(Poem);
         ProxyWorld.AssertGot(first, Poem);
         ProxyWorld.AssertGot(second, Poem);
-        Assert.AreEqual(0, world.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(world.Service);
         _ = world.Join();
         Assert.HasCount(2, world.Upstreams.All);
     }
@@ -247,7 +247,7 @@ public sealed class ProxyServiceTests
         world.Service.Clear();
         world.Deliver(Poem);
         ProxyWorld.AssertGot(before, Poem);
-        Assert.AreEqual(0, world.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(world.Service);
     }
 
     [TestMethod]

@@ -169,7 +169,7 @@ internal sealed partial class ProxySimulation
         {
             Check();
             Assert.IsEmpty(_present, "every client's protocol is told of its end");
-            Assert.AreEqual(0, _service.CachedBytes, "the service is empty");
+            ProxyWorld.AssertEmpty(_service, "the service is empty");
             Assert.AreEqual(0, _service.Waiters, "no client waits");
             Assert.AreEqual(_clients.Count, _service.Hits + _service.Misses + _service.Probes, "every client was counted");
             Assert.AreEqual(_fetches, _service.Fetches, "every fetch was counted");

@@ -44,7 +44,7 @@ public sealed partial class SharedFetchTests
         Pass(0.3);
         Assert.AreEqual((1, 1), (_server.Operations["store"], _server.Operations["renew"]));
         Assert.AreEqual((1L, 0L), (machine.Service.Shared!.Stores, machine.Service.Shared!.LocksLost));
-        Assert.IsGreaterThan(0, machine.Service.CachedBytes);
+        ProxyWorld.AssertCached(machine.Service);
     }
 
     /// <summary>
@@ -96,7 +96,7 @@ public sealed partial class SharedFetchTests
         FleetMachine other = Machine();
         SharedPoem poem = machine.Service.Shared!;
         FetchOnce(machine);
-        Assert.IsGreaterThan(0, machine.Service.CachedBytes, "its own copy");
+        ProxyWorld.AssertCached(machine.Service, "its own copy");
         Assert.IsNull(_server.HolderOf(Key));
         FetchOnce(other);
         Assert.IsTrue(poem.IsRefused);
@@ -133,7 +133,7 @@ public sealed partial class SharedFetchTests
         machine.Upstream.Last.SendAll(Encoding.UTF8.GetBytes(Poem));
         Pass(0.1);
         ProxyWorld.AssertGot(client, Poem);
-        Assert.IsGreaterThan(0, machine.Service.CachedBytes);
+        ProxyWorld.AssertCached(machine.Service);
         Assert.AreEqual((1L, 0L), (machine.Service.Shared!.Refusals, machine.Cache.Outages.Count));
     }
 

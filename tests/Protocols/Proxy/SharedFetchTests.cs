@@ -182,11 +182,11 @@ public sealed partial class SharedFetchTests
         MemoryTransport client = late.Join();
         Pass(0.1);
         ProxyWorld.AssertGot(client, Poem);
-        Assert.IsGreaterThan(0, late.Service.CachedBytes);
+        ProxyWorld.AssertCached(late.Service);
         Pass(199);
-        Assert.IsGreaterThan(0, late.Service.CachedBytes);
+        ProxyWorld.AssertCached(late.Service);
         Pass(1.1);
-        Assert.AreEqual(0, late.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(late.Service);
     }
 
     [TestMethod]
@@ -196,9 +196,9 @@ public sealed partial class SharedFetchTests
         FleetMachine brief = Machine(Options() with { Lifetime = TimeSpan.FromSeconds(10) });
         _ = brief.Join();
         Pass(9.9);
-        Assert.IsGreaterThan(0, brief.Service.CachedBytes);
+        ProxyWorld.AssertCached(brief.Service);
         Pass(0.2);
-        Assert.AreEqual(0, brief.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(brief.Service);
     }
 
     [TestMethod]
@@ -212,7 +212,7 @@ public sealed partial class SharedFetchTests
         Pass(0.1);
         ProxyWorld.AssertGot(client, Poem);
         Assert.IsNull(Stored());
-        Assert.AreEqual(0, machine.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(machine.Service);
         Assert.AreEqual(1, machine.Service.Shared!.LocksLost);
     }
 
@@ -230,7 +230,7 @@ public sealed partial class SharedFetchTests
         Pass(0.1);
         ProxyWorld.AssertGot(client, Poem);
         Assert.IsNull(Stored());
-        Assert.AreEqual(0, machine.Service.CachedBytes);
+        ProxyWorld.AssertEmpty(machine.Service);
     }
 
     [TestMethod]
@@ -258,7 +258,7 @@ public sealed partial class SharedFetchTests
         machine.Upstream.Last.SendAll(Encoding.UTF8.GetBytes(Poem[11..]));
         Pass(0.1);
         Assert.IsNull(Stored());
-        Assert.IsGreaterThan(0, machine.Service.CachedBytes, "its own clients need no other fetch");
+        ProxyWorld.AssertCached(machine.Service, "its own clients need no other fetch");
     }
 
     [TestMethod]

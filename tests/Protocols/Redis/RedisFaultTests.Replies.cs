@@ -96,7 +96,7 @@ public sealed partial class RedisFaultTests
         poem.Release();
         long began = Environment.TickCount64;
         Assert.Contains("timed out", FailureOf(_store.Renew(Key, "a")));
-        Assert.IsLessThan(2500, Environment.TickCount64 - began, "the value that was stored counts no more");
+        Assert.IsLessThan(2000, Environment.TickCount64 - began, "the value that was stored counts no more");
     }
 
     [TestMethod]

@@ -50,20 +50,23 @@ internal sealed unsafe class KqueuePoller : Poller
     /// <inheritdoc/>
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
-        int length = _slots.Length;
-        while (length <= handle)
-        {
-            length *= 2;
-        }
-
-        if (length > _slots.Length)
-        {
-            Array.Resize(ref _slots, length);
-        }
-
         // The kernel would give the events of the first watch to the second.
-        Errno error = _slots[handle] != 0 ? Errno.EEXIST : Change(handle, token, Interest.None, interest);
-        _slots[handle] = error == Errno.None ? 1 : _slots[handle];
+        if ((nuint)handle < (nuint)_slots.Length && _slots[handle] != 0)
+        {
+            return Errno.EEXIST;
+        }
+
+        Errno error = Change(handle, token, Interest.None, interest);
+        if (error == Errno.None)
+        {
+            if (handle >= _slots.Length)
+            {
+                Array.Resize(ref _slots, Math.Max((int)handle + 1, _slots.Length * 2));
+            }
+
+            _slots[handle] = 1;
+        }
+
         return error;
     }
 

@@ -101,7 +101,6 @@ internal static unsafe partial class LinuxAbi
     public const int AF_INET6 = 10;
 
     // bits/socket_type.h
-    public const int SOCK_DGRAM = 2;
     public const int SOCK_CLOEXEC = O_CLOEXEC;
     public const int SOCK_NONBLOCK = O_NONBLOCK;
 

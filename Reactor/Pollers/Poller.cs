@@ -109,7 +109,5 @@ internal abstract class Poller(string name) : IDisposable
     public abstract int Wait(Span<ReadyEvent> ready, int timeoutMs);
 
     /// <summary>Frees the backend; descriptors that are still watched are left as they are.</summary>
-    public virtual void Dispose()
-    {
-    }
+    public abstract void Dispose();
 }

@@ -109,6 +109,10 @@ internal sealed unsafe class SelectPoller() : Poller("select")
         return found == 0 ? 0 : Collect(ready);
     }
 
+    public override void Dispose()
+    {
+    }
+
     private static void Set(ref ulong word, ulong bit, bool on) => word = on ? word | bit : word & ~bit;
 
     /// <summary>Goes once round the sets, from where the last batch ended. The first word is visited twice: its upper bits first,

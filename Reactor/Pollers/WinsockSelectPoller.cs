@@ -101,6 +101,10 @@ internal sealed unsafe class WinsockSelectPoller() : Poller("select")
         }
     }
 
+    public override void Dispose()
+    {
+    }
+
     private int WaitOnce(Span<ReadyEvent> ready, int timeoutMs)
     {
         if (!FillSets())

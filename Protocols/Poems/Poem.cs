@@ -49,34 +49,6 @@ internal sealed class Poem
     /// <summary>The bytes to send, in order: at least one part, which may be empty. Valid as long as the caller's reference.</summary>
     public ReadOnlySpan<ReadOnlyMemory<byte>> Parts => _parts;
 
-    /// <summary>True if the poem at an offset has these bytes.</summary>
-    /// <param name="offset">Into the poem, without its frame.</param>
-    /// <param name="bytes">To compare with.</param>
-    public bool HasAt(long offset, ReadOnlySpan<byte> bytes)
-    {
-        if (offset + bytes.Length > Length)
-        {
-            return false;
-        }
-
-        // A frame is a header, and a comma after the poem.
-        long at = offset + Math.Max(0, WireLength - Length - 1);
-        while (!bytes.IsEmpty)
-        {
-            ReadOnlySpan<byte> part = _parts[at / MaxPartBytes].Span[(int)(at % MaxPartBytes)..];
-            int count = Math.Min(part.Length, bytes.Length);
-            if (!part[..count].SequenceEqual(bytes[..count]))
-            {
-                return false;
-            }
-
-            bytes = bytes[count..];
-            at += count;
-        }
-
-        return true;
-    }
-
     /// <summary>Adds a reference, unless the last one was released already.</summary>
     public bool TryAddRef()
     {

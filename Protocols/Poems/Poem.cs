@@ -49,6 +49,13 @@ internal sealed class Poem
     /// <summary>The bytes to send, in order: at least one part, which may be empty. Valid as long as the caller's reference.</summary>
     public ReadOnlySpan<ReadOnlyMemory<byte>> Parts => _parts;
 
+    /// <summary>Bytes to send from an offset on: so many, or fewer at the end of a part.</summary>
+    public ReadOnlyMemory<byte> Slice(long offset, long max)
+    {
+        ReadOnlyMemory<byte> part = _parts[offset / MaxPartBytes][(int)(offset % MaxPartBytes)..];
+        return part[..(int)Math.Min(max, part.Length)];
+    }
+
     /// <summary>Adds a reference, unless the last one was released already.</summary>
     public bool TryAddRef()
     {

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Net;
 
 /// <summary>
@@ -63,9 +61,6 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
 
     /// <inheritdoc/>
     TimeoutList IConnectionOwner.Sending => _sending;
-
-    /// <inheritdoc/>
-    TimeSpan IConnectionOwner.SendTimeout => _options.SendTimeout;
 
     /// <summary>Closes the listening socket. Open connections stay open. A second call does nothing.</summary>
     public void StopListening()
@@ -162,21 +157,18 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     protected internal override void ConnectionLost(Failure reason) => StopListening();
 
     /// <inheritdoc/>
-    void IConnectionOwner.Release(Protocol protocol, in SocketAddress peer)
+    void IConnectionOwner.ConnectionEnded(Protocol protocol, in SocketAddress peer, Failure reason)
     {
-        if (protocol is ProxyHeaderProtocol unused)
+        if (protocol is ProxyHeaderProtocol header)
         {
-            ReturnHeader(unused);
-            return;
+            ReturnHeader(header);
+        }
+        else
+        {
+            _options.AddressLimit?.Leave(peer);
+            _reactor.Guard(static ended => ended.Factory.Release(ended.protocol), (Factory, protocol));
         }
 
-        _options.AddressLimit?.Leave(peer);
-        Factory.Release(protocol);
-    }
-
-    /// <inheritdoc/>
-    void IConnectionOwner.ConnectionEnded(Failure reason)
-    {
         Connections--;
         _reactor.Connections.Ignored -= _options.IgnoredByDrain ? 1 : 0;
         _options.Limit?.Leave();

@@ -91,7 +91,7 @@ internal static unsafe partial class NativeSocket
             {
                 handle = AcceptOnUnix((int)listener, sockaddr, &length);
             }
-            while (handle < 0 && NativeDescriptor.IsInterrupted());
+            while (NativeDescriptor.IsInterrupted(handle));
             error = handle < 0 ? LastError.OfLibc() : PrepareOnBsd(ref handle);
         }
 
@@ -157,13 +157,10 @@ internal static unsafe partial class NativeSocket
             return CheckWindows(WindowsAbi.send(handle, data, length, 0), out sent);
         }
 
-        nint result;
-        do
-        {
-            result = Libc.send((int)handle, data, length, SendFlags(more));
-        }
-        while (result < 0 && NativeDescriptor.IsInterrupted());
-        return NativeDescriptor.CheckCount(result, out sent);
+        nint result = Libc.send((int)handle, data, length, SendFlags(more));
+        return NativeDescriptor.IsInterrupted(result)
+            ? Send(handle, data, length, more, out sent)
+            : NativeDescriptor.CheckCount(result, out sent);
     }
 
     /// <summary>Offers several pieces of memory to the kernel in one call.</summary>
@@ -187,13 +184,10 @@ internal static unsafe partial class NativeSocket
             var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
             var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
             void* message = OperatingSystem.IsLinux() ? &linux : &bsd;
-            nint result;
-            do
-            {
-                result = Libc.sendmsg((int)handle, message, SendFlags(more));
-            }
-            while (result < 0 && NativeDescriptor.IsInterrupted());
-            return NativeDescriptor.CheckCount(result, out sent);
+            nint result = Libc.sendmsg((int)handle, message, SendFlags(more));
+            return NativeDescriptor.IsInterrupted(result)
+                ? SendGathered(handle, pieces, more, out sent)
+                : NativeDescriptor.CheckCount(result, out sent);
         }
     }
 
@@ -212,13 +206,10 @@ internal static unsafe partial class NativeSocket
                 return CheckWindows(WindowsAbi.recv(handle, data, buffer.Length, 0), out received);
             }
 
-            nint result;
-            do
-            {
-                result = Libc.recv((int)handle, data, buffer.Length, 0);
-            }
-            while (result < 0 && NativeDescriptor.IsInterrupted());
-            return NativeDescriptor.CheckCount(result, out received);
+            nint result = Libc.recv((int)handle, data, buffer.Length, 0);
+            return NativeDescriptor.IsInterrupted(result)
+                ? Receive(handle, buffer, out received)
+                : NativeDescriptor.CheckCount(result, out received);
         }
     }
 

@@ -86,12 +86,7 @@ internal sealed unsafe class SplicePipe
             return Errno.EOPNOTSUPP;
         }
 
-        nint result;
-        do
-        {
-            result = LinuxAbi.splice(from, null, to, null, max, LinuxAbi.SPLICE_F_NONBLOCK);
-        }
-        while (result < 0 && NativeDescriptor.IsInterrupted());
-        return NativeDescriptor.CheckCount(result, out count);
+        nint result = LinuxAbi.splice(from, null, to, null, max, LinuxAbi.SPLICE_F_NONBLOCK);
+        return NativeDescriptor.IsInterrupted(result) ? Move(from, to, max, out count) : NativeDescriptor.CheckCount(result, out count);
     }
 }

@@ -50,16 +50,8 @@ internal sealed unsafe class NativeBlock
     public static NativeBlock Create(long capacity)
     {
         var block = new NativeBlock();
-        try
-        {
-            block.Grow(capacity);
-            return block;
-        }
-        catch (OutOfMemoryException)
-        {
-            block.Free();
-            throw;
-        }
+        block.Grow(capacity);
+        return block;
     }
 
     /// <summary>Makes it larger; its content stays.</summary>

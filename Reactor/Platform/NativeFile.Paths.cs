@@ -16,6 +16,12 @@ internal static unsafe partial class NativeFile
 
     internal static int NonBlocking => OperatingSystem.IsLinux() ? LinuxAbi.O_NONBLOCK : DarwinAbi.O_NONBLOCK;
 
+    private static int Create => OperatingSystem.IsLinux() ? LinuxAbi.O_CREAT : DarwinAbi.O_CREAT;
+
+    private static int Exclusive => OperatingSystem.IsLinux() ? LinuxAbi.O_EXCL : DarwinAbi.O_EXCL;
+
+    private static int Append => OperatingSystem.IsLinux() ? LinuxAbi.O_APPEND : DarwinAbi.O_APPEND;
+
     private static int CloseOnExec => OperatingSystem.IsLinux() ? LinuxAbi.O_CLOEXEC
         : OperatingSystem.IsFreeBSD() ? DarwinAbi.O_CLOEXEC_FreeBSD : DarwinAbi.O_CLOEXEC_macOS;
 
@@ -34,6 +40,15 @@ internal static unsafe partial class NativeFile
         byte* utf8 = stackalloc byte[MaxPathLength];
         Errno error = EncodePath(path, utf8);
         return error == Errno.None ? NativeDescriptor.Open(utf8, flags | CloseOnExec, DefaultMode, out handle) : error;
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static Errno CallWithPaths(delegate*<byte*, byte*, int> call, string first, string second)
+    {
+        byte* utf8 = stackalloc byte[2 * MaxPathLength];
+        Errno error = EncodePath(first, utf8);
+        error = error == Errno.None ? EncodePath(second, utf8 + MaxPathLength) : error;
+        return error == Errno.None ? NativeDescriptor.Check(call(utf8, utf8 + MaxPathLength)) : error;
     }
 
     [SupportedOSPlatform("windows")]

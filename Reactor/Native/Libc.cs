@@ -195,9 +195,6 @@ internal static unsafe partial class Libc
     public const nint SIG_IGN = 1;
     public const nint SIG_ERR = -1;
 
-    // limits.h: the same on all Unixes
-    public const int IOV_MAX = 1024; // UIO_MAXIOV of the kernels; more pieces in one call are EMSGSIZE
-
     // sys/stat.h: the same on all Unixes
     public const int S_IFMT = 0xF000; // the bits of st_mode that tell the kind of a file
     public const int S_IFIFO = 0x1000;

@@ -11,7 +11,7 @@ internal static unsafe partial class NativeFile
     /// <summary>rw-rw-rw-, less the umask.</summary>
     private const int DefaultMode = 0x1B6;
 
-    /// <summary>PATH_MAX of Linux with its NUL; other systems have less and say so themselves. In chars on Windows.</summary>
+    /// <summary>PATH_MAX of Linux with its NUL; other systems have less and say so themselves.</summary>
     private const int MaxPathLength = 4096;
 
     internal static int NonBlocking => OperatingSystem.IsLinux() ? LinuxAbi.O_NONBLOCK : DarwinAbi.O_NONBLOCK;
@@ -55,14 +55,17 @@ internal static unsafe partial class NativeFile
     private static Errno OpenOnWindows(string path, uint access, uint disposition, uint flags, out nint handle)
     {
         handle = NativeSocket.Invalid;
-        char* wide = stackalloc char[MaxPathLength];
-        Errno error = CopyPath(path, wide);
-        if (error != Errno.None)
+        if (path.Contains('\0'))
         {
-            return error;
+            return Errno.ENOENT;
         }
 
-        handle = WindowsAbi.CreateFileW(wide, access, WindowsAbi.FILE_SHARE_ALL, null, disposition, flags, 0);
+        // A string ends with a NUL.
+        fixed (char* wide = path)
+        {
+            handle = WindowsAbi.CreateFileW(wide, access, WindowsAbi.FILE_SHARE_ALL, null, disposition, flags, 0);
+        }
+
         return handle == NativeSocket.Invalid ? LastError.OfWindows() : Errno.None;
     }
 
@@ -86,24 +89,6 @@ internal static unsafe partial class NativeFile
         }
 
         utf8[length] = 0;
-        return Errno.None;
-    }
-
-    /// <summary>As <see cref="EncodePath"/>, in UTF-16.</summary>
-    [SupportedOSPlatform("windows")]
-    private static Errno CopyPath(string path, char* wide)
-    {
-        if (path.Contains('\0'))
-        {
-            return Errno.ENOENT;
-        }
-
-        if (!path.TryCopyTo(new Span<char>(wide, MaxPathLength - 1)))
-        {
-            return Errno.ENAMETOOLONG;
-        }
-
-        wide[path.Length] = '\0';
         return Errno.None;
     }
 

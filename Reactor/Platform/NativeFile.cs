@@ -118,13 +118,12 @@ internal static unsafe partial class NativeFile
     {
         if (OperatingSystem.IsWindows())
         {
-            char* wideFrom = stackalloc char[MaxPathLength];
-            char* wideTo = stackalloc char[MaxPathLength];
-            Errno copied = CopyPath(from, wideFrom);
-            copied = copied == Errno.None ? CopyPath(to, wideTo) : copied;
-            return copied == Errno.None
-                ? CheckWindows(WindowsAbi.MoveFileExW(wideFrom, wideTo, WindowsAbi.MOVEFILE_REPLACE_EXISTING))
-                : copied;
+            fixed (char* wideFrom = from, wideTo = to)
+            {
+                return from.Contains('\0') || to.Contains('\0')
+                    ? Errno.ENOENT
+                    : CheckWindows(WindowsAbi.MoveFileExW(wideFrom, wideTo, WindowsAbi.MOVEFILE_REPLACE_EXISTING));
+            }
         }
 
         return CallWithPaths(&Libc.rename, from, to);
@@ -140,9 +139,10 @@ internal static unsafe partial class NativeFile
     {
         if (OperatingSystem.IsWindows())
         {
-            char* wide = stackalloc char[MaxPathLength];
-            Errno copied = CopyPath(path, wide);
-            return copied == Errno.None ? CheckWindows(WindowsAbi.DeleteFileW(wide)) : copied;
+            fixed (char* wide = path)
+            {
+                return path.Contains('\0') ? Errno.ENOENT : CheckWindows(WindowsAbi.DeleteFileW(wide));
+            }
         }
 
         byte* utf8 = stackalloc byte[MaxPathLength];

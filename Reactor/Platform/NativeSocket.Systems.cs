@@ -122,15 +122,10 @@ internal static unsafe partial class NativeSocket
     [SupportedOSPlatform("windows")]
     private static Errno SendGatheredOnWindows(nint handle, IoVector* pieces, int count, out int sent)
     {
-        WindowsAbi.WSABUF* buffers = stackalloc WindowsAbi.WSABUF[MaxPiecesOnWindows];
-        count = Math.Min(count, MaxPiecesOnWindows);
+        WindowsAbi.WSABUF* buffers = stackalloc WindowsAbi.WSABUF[count];
         for (int i = 0; i < count; i++)
         {
-            // A longer piece ends the call, so that nothing is sent out of order.
-            bool tooLong = pieces[i].Length > int.MaxValue;
-            buffers[i].len = tooLong ? int.MaxValue : (uint)pieces[i].Length;
-            buffers[i].buf = pieces[i].Data;
-            count = tooLong ? i + 1 : count;
+            buffers[i] = new WindowsAbi.WSABUF { len = (uint)pieces[i].Length, buf = pieces[i].Data };
         }
 
         uint bytes = 0;

@@ -15,9 +15,6 @@ internal static unsafe partial class NativeSocket
     /// <summary>No socket: −1 on Unix, INVALID_SOCKET on Windows.</summary>
     public const nint Invalid = -1;
 
-    /// <summary>How many pieces one call takes on Windows, where they are rewritten on the stack.</summary>
-    private const int MaxPiecesOnWindows = 64;
-
     /// <summary>Makes a socket that never waits, is not inherited and never raises SIGPIPE.</summary>
     public static Errno Create(AddressKind kind, out nint handle, int type = CommonAbi.SOCK_STREAM)
     {
@@ -165,8 +162,7 @@ internal static unsafe partial class NativeSocket
 
     /// <summary>Offers several pieces of memory to the kernel in one call.</summary>
     /// <param name="handle">A connection.</param>
-    /// <param name="pieces">In the order in which to send them. At least one; pieces over the system's limit (1024, on
-    /// Windows 64) are left for the next call.</param>
+    /// <param name="pieces">In the order in which to send them. A few: no system takes more than 1024.</param>
     /// <param name="more">As of Send.</param>
     /// <param name="sent">How many bytes of them all together the kernel took.</param>
     /// <returns>EAGAIN when the buffer is full.</returns>
@@ -180,9 +176,8 @@ internal static unsafe partial class NativeSocket
                 return SendGatheredOnWindows(handle, vectors, pieces.Length, out sent);
             }
 
-            int count = Math.Min(pieces.Length, Libc.IOV_MAX);
-            var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
-            var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
+            var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
+            var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
             void* message = OperatingSystem.IsLinux() ? &linux : &bsd;
             nint result = Libc.sendmsg((int)handle, message, SendFlags(more));
             return NativeDescriptor.IsInterrupted(result)

@@ -136,7 +136,7 @@ internal static class SignalQueue
     /// <inheritdoc cref="WaitReadable"/>
     public static Errno WaitWritable(nint handle) => Wait(handle, isWriter: true, timeoutMs: -1);
 
-    /// <summary>Waits for a signal.</summary>
+    /// <summary>Sleeps; on the thread of the queue until a signal ends the command. Does nothing on Windows.</summary>
     /// <returns>EINTR if a signal ends the command, EAGAIN after the time-out.</returns>
     public static Errno Sleep(int timeoutMs) => Wait(Closed, isWriter: false, timeoutMs);
 
@@ -165,8 +165,11 @@ internal static class SignalQueue
 
     /// <summary>EVFILT_SIGNAL counts signals that are ignored, too: kqueue(2).</summary>
     [UnsupportedOSPlatform("windows")]
-    private static Errno OpenOnBsd(uint set) =>
-        KqueueLibrary.TryLoad(out _kqueue, out _) ? KqueuePoller.OpenSignals(_kqueue, set, out _handle) : Errno.ENOSYS;
+    private static Errno OpenOnBsd(uint set)
+    {
+        _kqueue = KqueueLibrary.Load();
+        return KqueuePoller.OpenSignals(_kqueue, set, out _handle);
+    }
 
     private static unsafe Errno Wait(nint handle, bool isWriter, int timeoutMs)
     {
@@ -179,7 +182,7 @@ internal static class SignalQueue
         while (true)
         {
             // A negative descriptor is skipped: poll(2).
-            polled[0] = new Libc.struct_pollfd { fd = (int)_handle, events = Libc.POLLIN };
+            polled[0] = new Libc.struct_pollfd { fd = (int)(IsMine ? _handle : Closed), events = Libc.POLLIN };
             polled[1] = new Libc.struct_pollfd { fd = (int)handle, events = isWriter ? Libc.POLLOUT : Libc.POLLIN };
             int count = Libc.poll(polled, 2, timeoutMs);
             if (count < 0 && !NativeDescriptor.IsInterrupted(count))
@@ -193,7 +196,7 @@ internal static class SignalQueue
                 HasTaken?.Invoke();
             }
 
-            if ((_taken & _ending) != 0)
+            if (IsMine && (_taken & _ending) != 0)
             {
                 return Errno.EINTR;
             }

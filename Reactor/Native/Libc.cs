@@ -79,11 +79,6 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial nint write(int fd, byte* data, nint length);
 
-    /// <summary>pipe(2), unistd.h.</summary>
-    /// <param name="ends">Two descriptors: the one to read from, then the one to write to.</param>
-    [LibraryImport(Library)]
-    public static partial int pipe(int* ends);
-
     /// <summary>open(2), fcntl.h: variadic in C; see <see cref="DarwinAbi.open"/>.</summary>
     [LibraryImport(Library)]
     public static partial int open(byte* path, int flags, int mode);

@@ -72,7 +72,7 @@ internal sealed unsafe class KqueuePoller : Poller
         return error;
     }
 
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         _slots[handle] = 0;
         Drop(handle, before);

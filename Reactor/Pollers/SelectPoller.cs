@@ -70,7 +70,7 @@ internal sealed unsafe class SelectPoller() : Poller("select")
         return Errno.None;
     }
 
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         _ = Change(handle, 0, before, Interest.None);
         while (_words > 0 && (_reads[_words - 1] | _writes[_words - 1]) == 0)

@@ -59,7 +59,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     /// <summary>The poem has become longer: above the limit it is not stored, and the lock is given back at once.</summary>
     public void Grown(long length)
     {
-        if (length > poem.Options.MaxBytes)
+        if (length > service.Options.MaxSharedBytes)
         {
             GiveBack();
         }
@@ -85,8 +85,8 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     /// <returns>False if the poem has to be fetched from the upstream.</returns>
     private async Deferred<bool> TryGet()
     {
-        IClock clock = poem.Clock;
-        TimeSpan end = SaturatedTime.Add(clock.Now, poem.Options.MaxWait);
+        IClock clock = service.Clock;
+        TimeSpan end = SaturatedTime.Add(clock.Now, service.Options.Timeout);
         TimeSpan delay = MinPollDelay;
         TimeSpan? invalidSince = null;
         for (bool isFirst = true; _cache.IsUsable && !poem.IsRefused; isFirst = false)
@@ -188,7 +188,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
         if (reader.IsComplete)
         {
-            bool isPoem = read.Length > 0 || poem.Options.AllowEmpty;
+            bool isPoem = read.Length > 0 || service.Options.AllowEmpty;
             if (isPoem)
             {
                 ProxyLog.UsingShared(_cache.Log, service.Upstream);
@@ -236,7 +236,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
         if (state == SharedLock.Taken)
         {
-            _renewal = poem.Clock.CallLater(SharedNames.Lease / 3, this, static fetch => fetch.RenewLater());
+            _renewal = service.Clock.CallLater(SharedNames.Lease / 3, this, static fetch => fetch.RenewLater());
         }
         else
         {
@@ -264,7 +264,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
             if (!await _cache.Store.Renew(poem.Key, _token) && _hasLock && !_stores)
             {
                 ForgetLock();
-                ExpiresAt = poem.Clock.Now;
+                ExpiresAt = service.Clock.Now;
                 poem.LocksLost++;
             }
         }

@@ -4,7 +4,7 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>The poem of one upstream in the shared cache: how it is fetched, and what its proxy has to know of it.</summary>
-internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, SharedPoemOptions options)
+internal sealed class SharedPoem(SharedCache cache, string key, IClock clock)
 {
     private readonly Backoff _refusals = new(SharedCache.MinPause, SharedCache.MaxPause);
     private TimeSpan? _refusedSince;
@@ -12,10 +12,6 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, Sh
     public string Key => key;
 
     public SharedCache Cache => cache;
-
-    public IClock Clock => clock;
-
-    public SharedPoemOptions Options => options;
 
     /// <summary>Poems that came from the shared cache.</summary>
     public long Hits { get; set; }
@@ -66,17 +62,4 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, Sh
             ProxyLog.SharedStoreAccepted(cache.Log, key, (clock.Now - since).TotalSeconds);
         }
     }
-}
-
-/// <summary>How a poem is shared.</summary>
-internal sealed record SharedPoemOptions
-{
-    /// <summary>True if an empty value of a plain poem is a poem.</summary>
-    public bool AllowEmpty { get; init; }
-
-    /// <summary>A longer poem is not stored.</summary>
-    public long MaxBytes { get; init; } = long.MaxValue;
-
-    /// <summary>How long a fetch waits for those of others.</summary>
-    public TimeSpan MaxWait { get; init; } = TimeSpan.MaxValue;
 }

@@ -233,7 +233,7 @@ internal sealed class FleetGrowth
             {
                 Shared = _cache is null
                     ? null
-                    : new SharedPoem(_cache, Names.KeyOf(PoemFormat.Plain, null, name), _fleet._clock, new SharedPoemOptions()),
+                    : new SharedPoem(_cache, Names.KeyOf(PoemFormat.Plain, null, name), _fleet._clock),
             };
         }
     }

@@ -26,7 +26,6 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private bool _needsClient;
     private bool _paused;
     private bool _triedToSplice;
-    private bool _splices;
     private TimeSpan _firstByteAt;
 
     /// <summary>Makes a download that has not begun.</summary>
@@ -57,7 +56,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     /// <summary>
     /// True if the poem is too long to be kept, or finds no memory: it then passes through, at the pace of the slowest client.
     /// </summary>
-    public bool PassesThrough { get; private set; }
+    public bool PassesThrough => _poem.PassesThrough;
 
     /// <summary>True while the front of the poem is still here, so that a client can join.</summary>
     public bool HasAll => _poem.Released == 0;
@@ -69,7 +68,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     public SharedFetch? Shared { get; }
 
     /// <summary>How far the fastest client may be ahead of the slowest.</summary>
-    private int WindowBytes => _splices ? 0
+    private int WindowBytes => _poem.IsBypassed ? 0
         : _cache.IsFull || SpliceCandidate is not null ? _options.NarrowWindowBytes
         : _options.WindowBytes;
 
@@ -185,7 +184,6 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         // Nothing was given, so nothing was released or passed on either.
         _poem.Clear(_options.ChunkBytes);
         ReceivedBytes = 0;
-        PassesThrough = false;
         _paused = false;
         _upstream = null;
         return true;
@@ -210,7 +208,6 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     /// <returns>False if there is no client to pass it to: the fetch is then cancelled.</returns>
     private bool TryPassThrough()
     {
-        PassesThrough = true;
         Shared?.GiveBack();
         _poem.PassThrough(_cache.IsFull ? _options.ChunkBytes : _options.PassingChunkBytes);
         _needsClient = true;

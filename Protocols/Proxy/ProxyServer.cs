@@ -79,6 +79,22 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
     }
 
+    public void Ended(Failure? failure)
+    {
+        if (failure is not null)
+        {
+            _outcome = ConnectionOutcome.Failed;
+            _detail = failure.Message;
+            Transport.AbortConnection();
+            return;
+        }
+
+        Transport.LoseConnection();
+        _totalBytes = _delivery!.TotalBytes;
+        _detail = _delivery.IsStale ? Stale : null;
+        ReleaseIfSent();
+    }
+
     /// <summary>No action: the download paces the upstream by its slowest client.</summary>
     public void PauseProducing()
     {
@@ -220,28 +236,6 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     {
         _delivery = delivery;
         Transport.RegisterProducer(this);
-        _ = _delivery.Completed.AddBoth(this, static (server, outcome) => server.PoemEnded(outcome.Failure));
-    }
-
-    /// <summary>The client was given the whole poem, or there is no more of it.</summary>
-    private void PoemEnded(Failure? failure)
-    {
-        if (failure is null)
-        {
-            Transport.LoseConnection();
-            _totalBytes = _delivery!.TotalBytes;
-            _detail = _delivery.IsStale ? Stale : null;
-            ReleaseIfSent();
-            return;
-        }
-
-        if (!failure.Check<CancelledError>())
-        {
-            _outcome = ConnectionOutcome.Failed;
-            _detail = failure.Message;
-        }
-
-        Transport.AbortConnection();
     }
 
     private void CountFirstByte()

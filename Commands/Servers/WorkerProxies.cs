@@ -61,7 +61,7 @@ internal sealed class WorkerProxies
         {
             service = new ProxyService(name, FetchOf(upstream), _worker.Reactor, _settings.Proxy, Cache, _memory, _log)
             {
-                Shared = Shared is null ? null : new SharedPoem(Shared, KeyOf(name), _worker.Reactor),
+                Shared = Shared is null ? null : new SharedPoem(Shared, KeyOf(name)),
             };
             _services = [.. _services, service];
         }

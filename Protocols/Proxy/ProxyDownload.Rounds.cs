@@ -64,7 +64,7 @@ internal sealed partial class ProxyDownload
         {
             Finish();
         }
-        else if (_needsClient)
+        else if (NeedsClient)
         {
             Cancel();
         }

@@ -39,7 +39,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
 
     protected internal override void ConnectionMade()
     {
-        _start = new ConnectionStart(factory.Clock);
+        _start = new ConnectionStart(Service.Clock);
         _totalBytes = -1;
         _detail = null;
         _isHit = false;
@@ -58,7 +58,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
         else if (_probeTimer is null)
         {
-            _probeTimer = factory.Clock.CallLater(Service.Options.ProbeDelay, this, static server => server.Stayed());
+            _probeTimer = Service.Clock.CallLater(Service.Options.ProbeDelay, this, static server => server.Stayed());
         }
         else
         {
@@ -138,7 +138,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         long totalBytes = _totalBytes >= 0 ? _totalBytes : _delivery?.TotalBytes ?? -1;
         ConnectionRecord record = _start.End(
             Transport,
-            factory.Clock.Now,
+            Service.Clock.Now,
             "proxied",
             Service.Upstream,
             totalBytes,
@@ -243,7 +243,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         if (!_hasBegun)
         {
             _hasBegun = true;
-            Service.FirstByte.Add(factory.Clock.Now - _start.Time);
+            Service.FirstByte.Add(Service.Clock.Now - _start.Time);
         }
     }
 

@@ -13,15 +13,17 @@ namespace Poetry.Protocols;
 /// Always true: it is used only if no purge of this proxy is still to be carried out; and what a proxy has kept before its
 /// subscription was confirmed is not kept afterwards, since a purge may have been missed.
 /// </remarks>
-internal sealed class SharedCache
+/// <param name="store">The cache.</param>
+/// <param name="clock">The reactor's.</param>
+/// <param name="log">Where outages are logged.</param>
+/// <param name="purged">Called with a key of which nothing may be kept any more that was fetched so far; null stands for all.</param>
+internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log, Action<string?> purged)
 {
     /// <summary>The first pause after a failure of the cache, or after a refusal; twice as long each time.</summary>
     public static readonly TimeSpan MinPause = TimeSpan.FromSeconds(1);
 
     public static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);
 
-    private readonly IClock _clock;
-    private readonly Action<string?> _purged;
     private readonly Backoff _backoff = new(MinPause, MaxPause);
 
     /// <summary>Fetches that have a lock, or are stored.</summary>
@@ -42,25 +44,11 @@ internal sealed class SharedCache
     private TimeSpan? _subscribedAt;
     private Action? _whenIdle;
 
-    /// <summary>Makes one that is not started.</summary>
-    /// <param name="store">The cache.</param>
-    /// <param name="clock">The reactor's.</param>
-    /// <param name="log">Where outages are logged.</param>
-    /// <param name="purged">Called with a key of which nothing may be kept any more that was fetched so far; null stands for
-    /// all.</param>
-    public SharedCache(ISharedStore store, IClock clock, ILogger log, Action<string?> purged)
-    {
-        Store = store;
-        _clock = clock;
-        Log = log;
-        store.Purged = purged;
-        _purged = purged;
-        store.SubscriptionLost = OnSubscriptionLost;
-    }
+    public IClock Clock => clock;
 
-    public ILogger Log { get; }
+    public ILogger Log => log;
 
-    public ISharedStore Store { get; }
+    public ISharedStore Store => store;
 
     /// <summary>Makes the random name of a fetch; tests replace it.</summary>
     public Func<string> NewToken { get; init; } = static () => Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
@@ -102,19 +90,19 @@ internal sealed class SharedCache
 
         IsUsable = false;
         Generation++;
-        if (_clock.Now - _changedAt >= MaxPause)
+        if (clock.Now - _changedAt >= MaxPause)
         {
             // Otherwise the pauses go on growing: a server that takes the probe and refuses to read is back at each probe.
             _backoff.Succeeded();
         }
 
-        _changedAt = _clock.Now;
+        _changedAt = clock.Now;
 
         // The recovery begins it anew.
         _catchingUp?.Cancel();
         if (Outages.Enter())
         {
-            ProxyLog.SharedCacheLost(Log, error.Message);
+            ProxyLog.SharedCacheLost(log, error.Message);
         }
 
         RetryLater();
@@ -152,7 +140,7 @@ internal sealed class SharedCache
         Generation++;
         _ = _retry?.CancelIfActive();
         _catchingUp?.Cancel();
-        Store.Close();
+        store.Close();
     }
 
     private void CallIfIdle()
@@ -165,7 +153,7 @@ internal sealed class SharedCache
 
     private void OnSubscriptionLost(SharedStoreError error)
     {
-        bool isLoop = _clock.Now - _subscribedAt < MinPause;
+        bool isLoop = clock.Now - _subscribedAt < MinPause;
         _subscribedAt = null;
         if (isLoop)
         {
@@ -181,8 +169,8 @@ internal sealed class SharedCache
 
     private void RetryLater()
     {
-        _backoff.Failed(_clock.Now);
-        _retry = _clock.CallLater(_backoff.Until - _clock.Now, this, static cache => cache.CatchUp());
+        _backoff.Failed(clock.Now);
+        _retry = clock.CallLater(_backoff.Until - clock.Now, this, static cache => cache.CatchUp());
     }
 
     /// <summary>Does what is still to be done, unless that is under way. In an outage the cache is back when that succeeds.</summary>
@@ -217,23 +205,23 @@ internal sealed class SharedCache
         {
             if (isOutage)
             {
-                await Store.Probe();
+                await store.Probe();
             }
 
             while (_subscribedAt is null || _unpurged.Count > 0)
             {
                 if (_subscribedAt is null)
                 {
-                    await Store.Subscribe();
-                    _subscribedAt = _clock.Now;
-                    _purged(null);
+                    await store.Subscribe(purged, OnSubscriptionLost);
+                    _subscribedAt = clock.Now;
+                    purged(null);
                 }
                 else
                 {
                     // One that is added meanwhile is carried out, even if the same key is being purged: a value may come in between.
                     _purging = [.. _unpurged];
                     _unpurged.Clear();
-                    await Store.Purge(_purging);
+                    await store.Purge(_purging);
                     _purging = [];
                 }
             }
@@ -244,7 +232,7 @@ internal sealed class SharedCache
             _purging = [];
 
             // Later: it may end the process, and with it what waits for this purge.
-            _ = _clock.CallLater(TimeSpan.Zero, this, static cache => cache.CallIfIdle());
+            _ = clock.CallLater(TimeSpan.Zero, this, static cache => cache.CallIfIdle());
         }
 
         if (isOutage)
@@ -252,10 +240,10 @@ internal sealed class SharedCache
             IsUsable = true;
             if (Outages.Leave())
             {
-                ProxyLog.SharedCacheBack(Log, (_clock.Now - _changedAt).TotalSeconds);
+                ProxyLog.SharedCacheBack(log, (clock.Now - _changedAt).TotalSeconds);
             }
 
-            _changedAt = _clock.Now;
+            _changedAt = clock.Now;
         }
 
         return default;

@@ -211,7 +211,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     /// <summary>Drops a part of the poem that has arrived.</summary>
     private void RestartOrFail(string reason)
     {
-        if (download.HasBegun && !download.TryRestart())
+        if (!download.TryRestart())
         {
             throw new SharedCutError($"shared cache: {reason}");
         }

@@ -4,7 +4,7 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>The poem of one upstream in the shared cache: how it is fetched, and what its proxy has to know of it.</summary>
-internal sealed class SharedPoem(SharedCache cache, string key, IClock clock)
+internal sealed class SharedPoem(SharedCache cache, string key)
 {
     private readonly Backoff _refusals = new(SharedCache.MinPause, SharedCache.MaxPause);
     private TimeSpan? _refusedSince;
@@ -32,7 +32,7 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock)
 
     /// <summary>True in the pause after a refusal: the poem is fetched as if there were no cache. No lock is taken then, and the
     /// cache is not asked, because what it refuses is not in it.</summary>
-    public bool IsRefused => clock.Now < _refusals.Until;
+    public bool IsRefused => cache.Clock.Now < _refusals.Until;
 
     /// <summary>The cache, which can be used, has refused to store the poem, or to renew its lock: it is left alone with this poem for
     /// a while, longer each time.</summary>
@@ -44,10 +44,10 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock)
         }
 
         Refusals++;
-        _refusals.Failed(clock.Now);
+        _refusals.Failed(cache.Clock.Now);
         if (_refusedSince is null)
         {
-            _refusedSince = clock.Now;
+            _refusedSince = cache.Clock.Now;
             ProxyLog.SharedStoreRefused(cache.Log, key, error.Message);
         }
     }
@@ -59,7 +59,7 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock)
         if (_refusedSince is { } since)
         {
             _refusedSince = null;
-            ProxyLog.SharedStoreAccepted(cache.Log, key, (clock.Now - since).TotalSeconds);
+            ProxyLog.SharedStoreAccepted(cache.Log, key, (cache.Clock.Now - since).TotalSeconds);
         }
     }
 }

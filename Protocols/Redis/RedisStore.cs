@@ -16,6 +16,7 @@ internal sealed class RedisStore : ISharedStore
     private readonly RedisClient _client;
     private readonly SharedNames _names;
     private readonly Stack<GetCommand> _gets = new();
+    private bool _isClosed;
 
     /// <param name="reactor">The reactor that connects.</param>
     /// <param name="address">The server or servers.</param>
@@ -26,10 +27,6 @@ internal sealed class RedisStore : ISharedStore
         _client = new RedisClient(reactor, address, timeout);
         _names = names;
     }
-
-    public Action<string>? Purged { get; set; }
-
-    public Action<SharedStoreError>? SubscriptionLost { get; set; }
 
     /// <summary>The failure of the shared cache.</summary>
     public static Failure Describe(RedisCommand command, Failure failure) =>
@@ -95,12 +92,17 @@ internal sealed class RedisStore : ISharedStore
         return await RunAll(keys, key => new ShortCommand(RespKind.Integer, "PUBLISH", _names.Channel, key));
     }
 
-    public async Deferred<Unit> Subscribe()
+    public async Deferred<Unit> Subscribe(Action<string> purged, Action<SharedStoreError> lost)
     {
-        _ = await Described(_client.Subscribe(
-            _names.Channel,
-            message => Purged?.Invoke(Encoding.UTF8.GetString(message.Span)),
-            failure => SubscriptionLost?.Invoke(Describe(_client.Address.ToString(), failure))));
+        void OnEnded(Failure failure)
+        {
+            if (!_isClosed)
+            {
+                lost(Describe(_client.Address.ToString(), failure));
+            }
+        }
+
+        _ = await Described(_client.Subscribe(_names.Channel, message => purged(Encoding.UTF8.GetString(message.Span)), OnEnded));
         return default;
     }
 
@@ -112,7 +114,7 @@ internal sealed class RedisStore : ISharedStore
 
     public void Close()
     {
-        SubscriptionLost = null;
+        _isClosed = true;
         _client.Dispose();
     }
 

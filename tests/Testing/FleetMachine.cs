@@ -47,10 +47,10 @@ internal sealed class FleetMachine : IDisposable
             var upstreams = new MemoryUpstreams(Clock, request);
             Upstreams.Add(upstreams);
             Func<IPoemReceiver, Deferred<long>> way = fetch?.Invoke(this, i) ?? upstreams.Fetch;
-            var poem = new SharedPoem(Cache, KeyOf(i, options.Format), Clock);
+            var poem = new SharedPoem(Cache, KeyOf(i, options.Format));
             var service = new ProxyService($"upstream{i}", way, Clock, Options, Poems, Memory, Log) { Shared = poem };
             Services.Add(service);
-            Factories.Add(new ProxyServerFactory(service, Clock, Log));
+            Factories.Add(new ProxyServerFactory(service, Log));
         }
 
         Cache.Start();

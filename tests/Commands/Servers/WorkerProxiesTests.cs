@@ -31,7 +31,7 @@ public sealed class WorkerProxiesTests
             Fallback = upstream.Endpoints[0],
         };
         ProxyService service = new WorkerProxies(worker, settings, settings.MaxCacheBytes, new SharedOutages(), log).ServiceOf(upstream);
-        var factory = new ProxyServerFactory(service, reactor, log);
+        var factory = new ProxyServerFactory(service, log);
         for (int i = 1; i <= 4; i++)
         {
             var client = new MemoryTransport(reactor, factory);

@@ -85,7 +85,7 @@ public sealed class ProxyFailureTests
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
             new CollectingLog());
-        var factory = new ProxyServerFactory(service, clock, new CollectingLog());
+        var factory = new ProxyServerFactory(service, new CollectingLog());
         var client = new MemoryTransport(clock, factory);
         client.Open(factory.BuildProtocol(default)!);
         clock.Advance(0);

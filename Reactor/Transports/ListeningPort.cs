@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Net;
 
 /// <summary>
@@ -64,9 +62,6 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     /// <inheritdoc/>
     TimeoutList IConnectionOwner.Sending => _sending;
 
-    /// <inheritdoc/>
-    TimeSpan IConnectionOwner.SendTimeout => _options.SendTimeout;
-
     /// <summary>Closes the listening socket. Open connections stay open. A second call does nothing.</summary>
     public void StopListening()
     {
@@ -87,7 +82,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
             }
         }
 
-        _reactor.Forget(this);
+        _ = _reactor.Ports.Remove(this);
 
         // Last: as long as the socket is open, no other file can get its identity.
         NativeSocket.Close(Handle);
@@ -104,10 +99,10 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     {
         _pause.Stop();
         _reactor.Unwatch(this);
-        _reactor.Forget(this);
+        _ = _reactor.Ports.Remove(this);
         var port = new ListeningPort(_reactor, Handle, Address, factory, _options);
         Handle = NoHandle;
-        _reactor.Remember(port);
+        _reactor.Ports.Add(port);
         port.Resume();
         return port;
     }
@@ -162,21 +157,18 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     protected internal override void ConnectionLost(Failure reason) => StopListening();
 
     /// <inheritdoc/>
-    void IConnectionOwner.Release(Protocol protocol, in SocketAddress peer)
+    void IConnectionOwner.ConnectionEnded(Protocol protocol, in SocketAddress peer, Failure reason)
     {
-        if (protocol is ProxyHeaderProtocol unused)
+        if (protocol is ProxyHeaderProtocol header)
         {
-            ReturnHeader(unused);
-            return;
+            ReturnHeader(header);
+        }
+        else
+        {
+            _options.AddressLimit?.Leave(peer);
+            _reactor.Guard(static ended => ended.Factory.Release(ended.protocol), (Factory, protocol));
         }
 
-        _options.AddressLimit?.Leave(peer);
-        Factory.Release(protocol);
-    }
-
-    /// <inheritdoc/>
-    void IConnectionOwner.ConnectionEnded(Failure reason)
-    {
         Connections--;
         _reactor.Connections.Ignored -= _options.IgnoredByDrain ? 1 : 0;
         _options.Limit?.Leave();

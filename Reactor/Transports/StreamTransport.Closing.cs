@@ -209,7 +209,7 @@ internal sealed partial class StreamTransport
             return true;
         }
 
-        if (_reactor.Now.Ticks - _finTicks < _owner.SendTimeout.Ticks)
+        if ((_reactor.Now.Ticks - _finTicks) / ChecksPerSendTimeout < _owner.Sending.Timeout.Ticks)
         {
             return true;
         }

@@ -1,5 +1,4 @@
 using System;
-using Poetry.Net;
 
 namespace Poetry.Protocols;
 

@@ -81,7 +81,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
             }
         }
 
-        _reactor.Forget(this);
+        _ = _reactor.Ports.Remove(this);
 
         // Last: as long as the socket is open, no other file can get its identity.
         NativeSocket.Close(Handle);
@@ -98,10 +98,10 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     {
         _pause.Stop();
         _reactor.Unwatch(this);
-        _reactor.Forget(this);
+        _ = _reactor.Ports.Remove(this);
         var port = new ListeningPort(_reactor, Handle, Address, factory, _options);
         Handle = NoHandle;
-        _reactor.Remember(port);
+        _reactor.Ports.Add(port);
         port.Resume();
         return port;
     }

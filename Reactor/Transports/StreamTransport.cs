@@ -240,7 +240,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     {
         Debug.Assert(_state == State.Closing, "BeginClose comes first");
         _reactor.Connections.Closing.Remove(this);
-        _reactor.UnwatchToClose(this);
+        _reactor.Unwatch(this, closesNext: true);
         if (_protocol!.ReadsLastInput)
         {
             ReadLastInput();

@@ -142,17 +142,15 @@ internal static class SignalQueue
 
     /// <summary>Waits until a read will not block.</summary>
     /// <returns>EINTR if a signal ends the command.</returns>
-    public static Errno WaitReadable(nint handle) =>
-        OperatingSystem.IsWindows() ? Errno.None : Wait(handle, Libc.POLLIN, timeoutMs: -1);
+    public static Errno WaitReadable(nint handle) => Wait(handle, isWriter: false, timeoutMs: -1);
 
     /// <summary>Waits until a write will not block.</summary>
     /// <inheritdoc cref="WaitReadable"/>
-    public static Errno WaitWritable(nint handle) =>
-        OperatingSystem.IsWindows() ? Errno.None : Wait(handle, Libc.POLLOUT, timeoutMs: -1);
+    public static Errno WaitWritable(nint handle) => Wait(handle, isWriter: true, timeoutMs: -1);
 
     /// <summary>Waits for a signal.</summary>
     /// <returns>EINTR if a signal ends the command, EAGAIN after the time-out.</returns>
-    public static Errno Sleep(int timeoutMs) => Wait(Closed, 0, timeoutMs);
+    public static Errno Sleep(int timeoutMs) => Wait(Closed, isWriter: false, timeoutMs);
 
     private static uint SetUnlessIgnored(int signal) =>
         !OperatingSystem.IsWindows() && NativeSignals.IsIgnored(signal) ? 0 : 1u << signal;
@@ -195,7 +193,7 @@ internal static class SignalQueue
         return error;
     }
 
-    private static unsafe Errno Wait(nint handle, short events, int timeoutMs)
+    private static unsafe Errno Wait(nint handle, bool isWriter, int timeoutMs)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -207,7 +205,7 @@ internal static class SignalQueue
         {
             // A negative descriptor is skipped: poll(2).
             polled[0] = new Libc.struct_pollfd { fd = (int)_handle, events = Libc.POLLIN };
-            polled[1] = new Libc.struct_pollfd { fd = (int)handle, events = events };
+            polled[1] = new Libc.struct_pollfd { fd = (int)handle, events = isWriter ? Libc.POLLOUT : Libc.POLLIN };
             int count = Libc.poll(polled, 2, timeoutMs);
             if (count < 0 && !NativeDescriptor.IsInterrupted())
             {

@@ -6,10 +6,9 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// A descriptor that another thread can make readable: an eventfd on Linux, a pipe on other Unixes and where
-/// eventfd is not allowed, two
-/// connected sockets on Windows. <see cref="Signal"/> may be called from any thread and from a signal handler;
-/// everything else is the owner's. The owner closes it, after the last thread that might signal.
+/// A descriptor that another thread can make readable: an eventfd on Linux, a pipe on other Unixes and where eventfd is not
+/// allowed, a socket that is connected to itself on Windows. <see cref="Signal"/> may be called from any thread; everything else
+/// is the owner's. The owner closes it, after the last thread that might signal.
 /// </summary>
 internal readonly unsafe struct WakePair
 {
@@ -35,7 +34,7 @@ internal readonly unsafe struct WakePair
             return error.IsMissingCall() ? CreatePipe(out pair) : error;
         }
 
-        return OperatingSystem.IsWindows() ? CreateSockets(out pair) : CreatePipe(out pair);
+        return OperatingSystem.IsWindows() ? CreateSocket(out pair) : CreatePipe(out pair);
     }
 
     /// <summary>Makes <see cref="Reader"/> readable. Once it is, further calls have no effect.</summary>
@@ -46,7 +45,7 @@ internal readonly unsafe struct WakePair
         var bytes = new ReadOnlySpan<byte>(&one, sizeof(ulong));
         if (OperatingSystem.IsWindows())
         {
-            _ = NativeSocket.Send(_writer, bytes[..1], more: false, out _);
+            _ = NativeSocket.Send(_writer, bytes, more: false, out _);
         }
         else
         {
@@ -59,7 +58,16 @@ internal readonly unsafe struct WakePair
     public void Drain()
     {
         Span<byte> bytes = stackalloc byte[64];
-        while (Receive(bytes) == bytes.Length)
+        if (OperatingSystem.IsWindows())
+        {
+            while (NativeSocket.Receive(Reader, bytes, out _) == Errno.None)
+            {
+            }
+
+            return;
+        }
+
+        while (NativeDescriptor.Read(Reader, bytes, out int read) == Errno.None && read == bytes.Length)
         {
         }
     }
@@ -72,6 +80,28 @@ internal readonly unsafe struct WakePair
         {
             _ = NativeSocket.Close(_writer);
         }
+    }
+
+    /// <summary>Windows can select on sockets only. No other program can send to a datagram socket that is connected.</summary>
+    internal static Errno CreateSocket(out WakePair pair)
+    {
+        SocketAddress address = SocketAddress.Ip(IPAddress.Loopback, 0);
+        Errno error = NativeSocket.Create(AddressKind.IPv4, out nint both, CommonAbi.SOCK_DGRAM);
+        pair = new WakePair(both, both);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        error = NativeSocket.Bind(both, address);
+        error = error == Errno.None ? NativeSocket.LocalAddress(both, out address) : error;
+        error = error == Errno.None ? NativeSocket.Connect(both, address) : error;
+        if (error != Errno.None)
+        {
+            pair.Close();
+        }
+
+        return error;
     }
 
     [UnsupportedOSPlatform("windows")]
@@ -98,74 +128,5 @@ internal readonly unsafe struct WakePair
         }
 
         return error;
-    }
-
-    /// <summary>Windows can select on sockets only, and has no socketpair: a listener accepts one connection.</summary>
-    private static Errno CreateSockets(out WakePair pair)
-    {
-        nint writer = NativeSocket.Invalid;
-        nint reader = NativeSocket.Invalid;
-        Errno error = NativeSocket.Create(AddressKind.IPv4, out nint listener);
-        if (error == Errno.None)
-        {
-            error = Connect(listener, ref writer, ref reader);
-            _ = NativeSocket.Close(listener);
-        }
-
-        pair = new WakePair(reader, writer);
-        if (error != Errno.None)
-        {
-            pair.Close();
-        }
-
-        return error;
-    }
-
-    private static Errno Connect(nint listener, ref nint writer, ref nint reader)
-    {
-        SocketAddress address = SocketAddress.Ip(IPAddress.Loopback, 0);
-        Errno error = NativeSocket.Bind(listener, address);
-        error = error == Errno.None ? NativeSocket.Listen(listener, 1) : error;
-        error = error == Errno.None ? NativeSocket.LocalAddress(listener, out address) : error;
-        error = error == Errno.None ? NativeSocket.Create(AddressKind.IPv4, out writer) : error;
-        error = error == Errno.None ? NativeSocket.Connect(writer, address) : error;
-        if (error is not (Errno.None or Errno.EINPROGRESS))
-        {
-            return error;
-        }
-
-        // Over loopback the connection is usually there when connect returns. That is not documented, so wait for the event.
-        using Poller poller = PollerChoice.Create();
-        _ = poller.Add(listener, 0, Interest.Read);
-        _ = poller.Wait(new ReadyEvent[1], -1);
-        error = NativeSocket.Accept(listener, out reader, out SocketAddress peer);
-        if (error != Errno.None)
-        {
-            return error;
-        }
-
-        // Another program of this machine may have connected first.
-        error = NativeSocket.LocalAddress(writer, out SocketAddress own);
-        if (error == Errno.None && own != peer)
-        {
-            error = Errno.ECONNABORTED;
-        }
-
-        return error == Errno.None ? NativeSocket.SetNoDelay(writer) : error;
-    }
-
-    private int Receive(Span<byte> bytes)
-    {
-        int received;
-        if (OperatingSystem.IsWindows())
-        {
-            _ = NativeSocket.Receive(Reader, bytes, out received);
-        }
-        else
-        {
-            _ = NativeDescriptor.Read(Reader, bytes, out received);
-        }
-
-        return received;
     }
 }

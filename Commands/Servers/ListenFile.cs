@@ -46,16 +46,8 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
     /// <summary>Reads the file again, without blocking the loop while it is being written.</summary>
     /// <param name="clock">The reactor's.</param>
     /// <returns>Fires with the lines; fails with a <see cref="ListenFileError"/>. Cancelling it stops reading.</returns>
-    public async Deferred<List<ListenLine>> Read(IClock clock)
-    {
-        var reading = new PoemReading(path, PoemFormat.Plain);
-        while (!reading.Step())
-        {
-            _ = await clock.Sleep(PoemReading.Pause);
-        }
-
-        return Parse(reading);
-    }
+    public async Deferred<List<ListenLine>> Read(IClock clock) =>
+        Parse(await new PoemReading(path, PoemFormat.Plain).Finish(clock));
 
     /// <summary>The beginning of a message about a line.</summary>
     public string PlaceOf(int number) => $"{path}: line {number}: ";

@@ -61,7 +61,7 @@ internal sealed class PoemFetch : ClientFactory
 
     /// <summary>True if another try, or another server, may bring the poem.</summary>
     public static bool MayRetry(Exception error) =>
-        error is ConnectError or DNSLookupError or Net.ConnectionLost or PoemIncompleteError { MayRetry: true } or MirrorsFailedError;
+        error is ConnectError or Net.ConnectionLost or PoemIncompleteError { MayRetry: true } or MirrorsFailedError;
 
     protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, _request);
 

@@ -47,14 +47,20 @@ internal static unsafe class PoemReader
             return typed;
         }
 
-        Errno error = TryOpen(name, out nint file, out status, out problem);
-        if (file < 0)
+        // Without blocking: the open of a FIFO would wait for a writer.
+        Errno error = NativeFile.OpenForReading(name, out nint file);
+        if (error != Errno.None)
         {
+            problem = error is Errno.ENOENT or Errno.ENOTDIR
+                ? new PoemProblem($"no such file: {name}", IsWrongUsage: true)
+                : Unreadable(name, error.Sentence());
             return null;
         }
 
         Poem? poem = null;
-        if (problem == default)
+        error = NativeFile.Status(file, out status);
+        problem = ProblemOf(name, status.Kind);
+        if (error == Errno.None && problem == default)
         {
             isWritten = NativeFile.HasWriter(file);
             poem = ReadToEnd(file, status.SizeBytes, format, out error);
@@ -73,72 +79,9 @@ internal static unsafe class PoemReader
         return poem;
     }
 
-    /// <summary>True if a file has not been written since a poem was read from it, and still has the same bytes.</summary>
-    /// <param name="name">A regular file.</param>
-    /// <param name="poem">What was read.</param>
-    /// <param name="status">Of the file at that time.</param>
-    public static bool IsSame(string name, Poem poem, in FileStatus status)
-    {
-        _ = TryOpen(name, out nint file, out FileStatus now, out PoemProblem problem);
-        if (file < 0)
-        {
-            return false;
-        }
-
-        bool isSame = problem == default && now.IsUnchangedSince(status) && HasBytes(file, poem)
-            && NativeFile.Status(file, out now) == Errno.None && now.IsUnchangedSince(status);
-        _ = NativeFile.Close(file);
-        return isSame;
-    }
-
     /// <summary>The problem of a file that can't be read.</summary>
     public static PoemProblem Unreadable(string name, string why) =>
         new($"cannot read {name}: {why}", IsWrongUsage: false);
-
-    /// <param name="name">A file.</param>
-    /// <param name="file">To be closed by the caller; negative if it could not be opened.</param>
-    /// <param name="status">What it is.</param>
-    /// <param name="problem">Why it is no poem.</param>
-    private static Errno TryOpen(string name, out nint file, out FileStatus status, out PoemProblem problem)
-    {
-        // Without blocking: the open of a FIFO would wait for a writer.
-        status = default;
-        Errno error = NativeFile.OpenForReading(name, out file);
-        if (error != Errno.None)
-        {
-            file = -1;
-            problem = error is Errno.ENOENT or Errno.ENOTDIR
-                ? new PoemProblem($"no such file: {name}", IsWrongUsage: true)
-                : Unreadable(name, error.Sentence());
-            return error;
-        }
-
-        error = NativeFile.Status(file, out status);
-        problem = error == Errno.None ? ProblemOf(name, status.Kind) : Unreadable(name, error.Sentence());
-        return error;
-    }
-
-    private static bool HasBytes(nint file, Poem poem)
-    {
-        Span<byte> buffer = GC.AllocateUninitializedArray<byte>(MinBufferBytes);
-        long at = 0;
-        while (NativeFile.Read(file, buffer, out int read) == Errno.None)
-        {
-            if (read == 0)
-            {
-                return at == poem.Length;
-            }
-
-            if (!poem.HasAt(at, buffer[..read]))
-            {
-                return false;
-            }
-
-            at += read;
-        }
-
-        return false;
-    }
 
     private static PoemProblem ProblemOf(string name, FileKind kind) => kind switch
     {

@@ -33,8 +33,9 @@ internal sealed class PoemReading(string name, PoemFormat format)
     /// <summary>Chosen: three seconds in all, which is longer than <see cref="Abandoned"/>.</summary>
     private const int MaxTries = 150;
 
-    /// <summary>Was read once, and has to be the same the next time.</summary>
-    private Poem? _candidate;
+    /// <summary>Of the last reading, which the next one has to equal. A hash of 32 bits is enough, since size and time are
+    /// compared as well, and no second poem is in memory.</summary>
+    private int? _hash;
     private FileStatus _status;
     private int _tries;
 
@@ -53,28 +54,29 @@ internal sealed class PoemReading(string name, PoemFormat format)
         }
     }
 
-    /// <summary>Reads once more.</summary>
-    /// <returns>True if that was all; false to be called again after <see cref="Pause"/>.</returns>
-    public bool Step()
+    /// <summary>The same on a loop, which goes on meanwhile.</summary>
+    /// <returns>Fires with this, at once if one reading is enough. Cancelling it stops reading.</returns>
+    public async Deferred<PoemReading> Finish(IClock clock)
     {
-        if (_candidate is { } candidate)
+        while (!Step())
         {
-            _candidate = null;
-            if (PoemReader.IsSame(name, candidate, _status))
-            {
-                Poem = candidate;
-                return true;
-            }
-
-            candidate.Release();
+            _ = await clock.Sleep(Pause);
         }
 
+        return this;
+    }
+
+    /// <summary>Reads once more.</summary>
+    /// <returns>True if that was all; false to be called again after <see cref="Pause"/>.</returns>
+    private bool Step()
+    {
         if (_tries++ == MaxTries)
         {
             Problem = PoemReader.Unreadable(name, "it keeps changing");
             return true;
         }
 
+        FileStatus earlier = _status;
         Poem? poem = PoemReader.TryReadOnce(name, format, out PoemProblem problem, out _status, out bool isWritten, out bool changed);
         if (poem is null)
         {
@@ -83,20 +85,29 @@ internal sealed class PoemReading(string name, PoemFormat format)
         }
 
         TimeSpan age = _status.AgeAt(DateTime.UtcNow);
-        if (changed || (isWritten && age < Abandoned))
-        {
-            poem.Release();
-            return false;
-        }
-
-        if (age > Settled || _status.Kind != FileKind.Regular)
+        if (!changed && (!isWritten || age >= Abandoned)
+            && (age > Settled || _status.Kind != FileKind.Regular || EqualsLast(poem, earlier)))
         {
             Poem = poem;
             return true;
         }
 
-        _candidate = poem;
+        poem.Release();
         return false;
+    }
+
+    /// <summary>True if the poem and its file are as they were at the last reading.</summary>
+    private bool EqualsLast(Poem poem, in FileStatus earlier)
+    {
+        var hash = default(HashCode);
+        foreach (ReadOnlyMemory<byte> part in poem.Parts)
+        {
+            hash.AddBytes(part.Span);
+        }
+
+        int? last = _hash;
+        _hash = hash.ToHashCode();
+        return _hash == last && _status.IsUnchangedSince(earlier);
     }
 }
 

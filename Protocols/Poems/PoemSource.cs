@@ -44,12 +44,7 @@ internal sealed class PoemSource
     /// <returns>Fires with the source, or with null and why there is none. Cancelling it stops reading.</returns>
     public static async Deferred<(PoemSource? Source, PoemProblem Problem)> Open(string name, PoemFormat format, IClock clock)
     {
-        var reading = new PoemReading(name, format);
-        while (!reading.Step())
-        {
-            _ = await clock.Sleep(PoemReading.Pause);
-        }
-
+        PoemReading reading = await new PoemReading(name, format).Finish(clock);
         return (reading.Poem is { } poem ? new PoemSource(name, format, poem) : null, reading.Problem);
     }
 
@@ -79,29 +74,20 @@ internal sealed class PoemSource
         if (IsStandardInput)
         {
             done(default);
+            return;
         }
-        else
+
+        _ = new PoemReading(Name, _format).Finish(clock).AddCallback(reading =>
         {
-            Read(new PoemReading(Name, _format), clock, done);
-        }
+            if (reading.Poem is { } poem)
+            {
+                Interlocked.Exchange(ref _current, poem).Release();
+            }
+
+            done(reading.Problem);
+        });
     }
 
     /// <summary>Releases the poem, which is not asked for any more. Connections go on with it.</summary>
     public void Close() => _current.Release();
-
-    private void Read(PoemReading reading, IClock clock, Action<PoemProblem> done)
-    {
-        if (!reading.Step())
-        {
-            _ = clock.CallLater(PoemReading.Pause, () => Read(reading, clock, done));
-            return;
-        }
-
-        if (reading.Poem is { } poem)
-        {
-            Interlocked.Exchange(ref _current, poem).Release();
-        }
-
-        done(reading.Problem);
-    }
 }

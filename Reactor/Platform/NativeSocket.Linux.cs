@@ -52,18 +52,14 @@ internal static unsafe partial class NativeSocket
             return Errno.EOPNOTSUPP;
         }
 
-        nint handle = Libc.socket(CommonAbi.AF_UNIX, LinuxAbi.SOCK_DGRAM | LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC, 0);
-        if (handle < 0)
+        Errno error = Create(AddressKind.Unix, out nint handle, CommonAbi.SOCK_DGRAM);
+        if (error != Errno.None)
         {
-            return LastError.OfLibc();
+            return error;
         }
 
-        Errno error = Connect(handle, address);
-        if (error == Errno.None)
-        {
-            error = Send(handle, data, more: false, out _);
-        }
-
+        error = Connect(handle, address);
+        error = error == Errno.None ? Send(handle, data, more: false, out _) : error;
         _ = Close(handle);
         return error;
     }

@@ -89,7 +89,7 @@ internal static unsafe partial class NativeSocket
     }
 
     [SupportedOSPlatform("windows")]
-    private static Errno CreateOnWindows(int family, out nint handle)
+    private static Errno CreateOnWindows(int family, int type, out nint handle)
     {
         // Winsock counts its users, so that every caller may be the first: no state of ours, no thread to agree with.
         handle = Invalid;
@@ -101,7 +101,7 @@ internal static unsafe partial class NativeSocket
         }
 
         const uint Flags = WindowsAbi.WSA_FLAG_OVERLAPPED | WindowsAbi.WSA_FLAG_NO_HANDLE_INHERIT;
-        handle = WindowsAbi.WSASocketW(family, CommonAbi.SOCK_STREAM, 0, null, 0, Flags);
+        handle = WindowsAbi.WSASocketW(family, type, 0, null, 0, Flags);
         return handle == Invalid ? LastError.OfWindows() : MakeNonBlockingOnWindows(ref handle);
     }
 

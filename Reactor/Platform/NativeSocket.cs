@@ -18,8 +18,8 @@ internal static unsafe partial class NativeSocket
     /// <summary>How many pieces one call takes on Windows, where they are rewritten on the stack.</summary>
     private const int MaxPiecesOnWindows = 64;
 
-    /// <summary>Makes a stream socket that never waits, is not inherited and never raises SIGPIPE.</summary>
-    public static Errno Create(AddressKind kind, out nint handle)
+    /// <summary>Makes a socket that never waits, is not inherited and never raises SIGPIPE.</summary>
+    public static Errno Create(AddressKind kind, out nint handle, int type = CommonAbi.SOCK_STREAM)
     {
         handle = Invalid;
         if (kind == AddressKind.None)
@@ -30,10 +30,9 @@ internal static unsafe partial class NativeSocket
         int family = FamilyOf(kind);
         if (OperatingSystem.IsWindows())
         {
-            return CreateOnWindows(family, out handle);
+            return CreateOnWindows(family, type, out handle);
         }
 
-        int type = CommonAbi.SOCK_STREAM;
         if (OperatingSystem.IsLinux())
         {
             type |= LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC;

@@ -10,32 +10,20 @@ namespace Poetry.Net;
 /// kqueue(2) and kevent(2), sys/event.h, bound at run time rather than imported: the C library has them on BSD, and on Linux
 /// a library such as libkqueue. So a Linux binary does not need kqueue to link.
 /// </summary>
+/// <param name="kqueue">int kqueue(void).</param>
+/// <param name="kevent">int kevent(int kq, const struct kevent *changes, int, struct kevent *events, int, const struct timespec *).
+/// </param>
+/// <param name="eventSize">sizeof(struct kevent) in this library.</param>
 [UnsupportedOSPlatform("windows")]
-internal readonly unsafe struct KqueueLibrary
+internal readonly unsafe struct KqueueLibrary(
+    delegate* unmanaged<int> kqueue, delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> kevent, int eventSize)
 {
     /// <summary>The variable that names such a library on Linux: a path, or a name for dlopen(3).</summary>
     public const string Variable = "POETRY_KQUEUE_LIBRARY";
 
-    /// <summary>int kqueue(void).</summary>
-    public readonly delegate* unmanaged<int> Kqueue;
-
-    /// <summary>int kevent(int kq, const struct kevent *changes, int, struct kevent *events, int, const struct timespec
-    /// *).</summary>
-    public readonly delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> Kevent;
-
-    /// <summary>sizeof(struct kevent) in this library.</summary>
-    public readonly int EventSize;
-
-    /// <summary>Holds the two functions.</summary>
-    public KqueueLibrary(
-        delegate* unmanaged<int> kqueue,
-        delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> kevent,
-        int eventSize)
-    {
-        Kqueue = kqueue;
-        Kevent = kevent;
-        EventSize = eventSize;
-    }
+    public readonly delegate* unmanaged<int> Kqueue = kqueue;
+    public readonly delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> Kevent = kevent;
+    public readonly int EventSize = eventSize;
 
     /// <summary>Finds the functions: in the C library on macOS and FreeBSD, elsewhere where <see cref="Variable"/>
     /// points.</summary>

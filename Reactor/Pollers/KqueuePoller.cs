@@ -1,6 +1,6 @@
 using System;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using Poetry.Net.Native;
 
@@ -18,20 +18,17 @@ namespace Poetry.Net;
 [UnsupportedOSPlatform("windows")]
 internal sealed unsafe class KqueuePoller : Poller
 {
-    /// <summary>Events a wait. Chosen as in <see cref="EpollPoller"/>: 16 KB, or 32 on FreeBSD.</summary>
-    private const int BatchSize = 512;
-
     private readonly KqueueLibrary _library;
-    private readonly int _kq;
+    private int _kq;
 
     /// <summary>One more than the position of each descriptor; 0 for one that is not watched.</summary>
     private int[] _slots = new int[64];
-    private byte* _events;
 
     /// <summary>Creates the kernel queue.</summary>
     /// <param name="library">kqueue and kevent.</param>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public KqueuePoller(KqueueLibrary library)
+        : base("kqueue")
     {
         _library = library;
         _kq = library.Kqueue();
@@ -41,33 +38,30 @@ internal sealed unsafe class KqueuePoller : Poller
         }
 
         _ = NativeDescriptor.SetCloseOnExec(_kq);
-        _events = (byte*)NativeMemory.Alloc(BatchSize, (nuint)library.EventSize);
     }
 
-    /// <inheritdoc/>
-    public override string Name => "kqueue";
-
-    /// <inheritdoc/>
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
-        int length = _slots.Length;
-        while (length <= handle)
-        {
-            length *= 2;
-        }
-
-        if (length > _slots.Length)
-        {
-            Array.Resize(ref _slots, length);
-        }
-
         // The kernel would give the events of the first watch to the second.
-        Errno error = _slots[handle] != 0 ? Errno.EEXIST : Change(handle, token, Interest.None, interest);
-        _slots[handle] = error == Errno.None ? 1 : _slots[handle];
+        if ((nuint)handle < (nuint)_slots.Length && _slots[handle] != 0)
+        {
+            return Errno.EEXIST;
+        }
+
+        Errno error = Change(handle, token, Interest.None, interest);
+        if (error == Errno.None)
+        {
+            if (handle >= _slots.Length)
+            {
+                Array.Resize(ref _slots, Math.Max((int)handle + 1, _slots.Length * 2));
+            }
+
+            _slots[handle] = 1;
+        }
+
         return error;
     }
 
-    /// <inheritdoc/>
     public override Errno Change(nint handle, ulong token, Interest before, Interest interest)
     {
         // Additions come first, since they can fail; after a failure they are undone.
@@ -93,20 +87,19 @@ internal sealed unsafe class KqueuePoller : Poller
         return error;
     }
 
-    /// <inheritdoc/>
     public override void Remove(nint handle, Interest before)
     {
         _slots[handle] = 0;
         Drop(handle, before);
     }
 
-    /// <inheritdoc/>
+    [SkipLocalsInit]
     public override int Wait(Span<ReadyEvent> ready, int timeoutMs)
     {
         Debug.Assert(!ready.IsEmpty, "room for at least one event");
         var timeout = new Libc.struct_timespec { tv_sec = timeoutMs / 1000, tv_nsec = timeoutMs % 1000 * 1_000_000 };
-        int room = Math.Min(ready.Length, BatchSize);
-        int count = _library.Kevent(_kq, null, 0, _events, room, timeoutMs < 0 ? null : &timeout);
+        byte* next = stackalloc byte[ready.Length * _library.EventSize];
+        int count = _library.Kevent(_kq, null, 0, next, ready.Length, timeoutMs < 0 ? null : &timeout);
         if (count < 0)
         {
             Errno error = LastError.OfLibc();
@@ -114,7 +107,6 @@ internal sealed unsafe class KqueuePoller : Poller
         }
 
         int filled = 0;
-        byte* next = _events;
         for (int i = 0; i < count; i++, next += _library.EventSize)
         {
             DarwinAbi.struct_kevent* kevent = (DarwinAbi.struct_kevent*)next;
@@ -137,17 +129,10 @@ internal sealed unsafe class KqueuePoller : Poller
         return filled;
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
-        if (_events == null)
-        {
-            return;
-        }
-
-        NativeMemory.Free(_events);
-        _events = null;
         _ = NativeDescriptor.Close(_kq);
+        _kq = -1;
     }
 
     /// <summary>Opens a queue of signals. They are ignored from now on, and counted by the queue all the same.</summary>

@@ -1,8 +1,9 @@
 using System;
+using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <summary>What a descriptor is watched for.</summary>
+/// <summary>What a descriptor is watched for. The numbers are epoll's, so that its backend translates nothing.</summary>
 [Flags]
 internal enum Interest : byte
 {
@@ -10,10 +11,10 @@ internal enum Interest : byte
     None = 0,
 
     /// <summary>Input, a waiting connection, or the end of input.</summary>
-    Read = 1,
+    Read = (byte)LinuxAbi.EPOLLIN,
 
     /// <summary>Room for output, or the end of a connect.</summary>
-    Write = 2,
+    Write = (byte)LinuxAbi.EPOLLOUT,
 }
 
 /// <summary>What the kernel says of one descriptor. The default belongs to no descriptor.</summary>
@@ -29,7 +30,7 @@ internal readonly struct ReadyEvent(ulong token, Readiness readiness, Errno erro
     public readonly Errno Error = error;
 }
 
-/// <summary>What a descriptor is ready for.</summary>
+/// <summary>What a descriptor is ready for, in epoll's numbers as <see cref="Interest"/>.</summary>
 [Flags]
 internal enum Readiness : byte
 {
@@ -37,13 +38,14 @@ internal enum Readiness : byte
     None = 0,
 
     /// <summary>A read will not block.</summary>
-    Read = 1,
+    Read = Interest.Read,
 
     /// <summary>A write will not block.</summary>
-    Write = 2,
+    Write = Interest.Write,
 
-    /// <summary>An error is pending, or both directions are closed; the next call returns the error.</summary>
-    HangUp = 4,
+    /// <summary>An error is pending, or both directions are closed; the next call returns the error. Two bits, of which one is
+    /// enough.</summary>
+    HangUp = (byte)(LinuxAbi.EPOLLERR | LinuxAbi.EPOLLHUP),
 }
 
 /// <summary>
@@ -63,10 +65,10 @@ internal enum Readiness : byte
 /// <item>Called on the reactor's thread only.</item>
 /// </list>
 /// </remarks>
-internal abstract class Poller : IDisposable
+internal abstract class Poller(string name) : IDisposable
 {
     /// <summary>The name by which <c>POETRY_REACTOR</c> asks for it.</summary>
-    public abstract string Name { get; }
+    public string Name { get; } = name;
 
     /// <summary>Starts to watch a descriptor.</summary>
     /// <param name="handle">A descriptor, or a SOCKET. Not owned.</param>
@@ -98,7 +100,8 @@ internal abstract class Poller : IDisposable
     public virtual void RemoveOnClose(nint handle, Interest before) => Remove(handle, before);
 
     /// <summary>Waits until something is ready, or the time is over.</summary>
-    /// <param name="ready">Filled from the front. The rest comes with the next wait.</param>
+    /// <param name="ready">Filled from the front; some hundred at most, since backends hold the kernel's events on the stack. The rest
+    /// comes with the next wait.</param>
     /// <param name="timeoutMs">−1 waits without limit, 0 does not wait.</param>
     /// <returns>The number of events; 0 after the time-out. After a signal it polls once more: the process may have been
     /// stopped for longer than any time-out, and input that came meanwhile must be seen before time-outs fire.</returns>

@@ -16,7 +16,7 @@ namespace Poetry.Net;
 /// common with this but the name: <see cref="WinsockSelectPoller"/>.
 /// </remarks>
 [UnsupportedOSPlatform("windows")]
-internal sealed unsafe class SelectPoller : Poller
+internal sealed unsafe class SelectPoller() : Poller("select")
 {
     private const int BitsPerWord = 64;
 
@@ -32,10 +32,6 @@ internal sealed unsafe class SelectPoller : Poller
     /// <summary>Where the next scan begins, so that a small batch does not starve the high descriptors.</summary>
     private int _next;
 
-    /// <inheritdoc/>
-    public override string Name => "select";
-
-    /// <inheritdoc/>
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
         // A bad descriptor would make every later wait fail, without a sign of which one it was.
@@ -58,7 +54,6 @@ internal sealed unsafe class SelectPoller : Poller
         return Change(handle, token, Interest.None, interest);
     }
 
-    /// <inheritdoc/>
     public override Errno Change(nint handle, ulong token, Interest before, Interest interest)
     {
         _tokens[handle] = token;
@@ -75,7 +70,6 @@ internal sealed unsafe class SelectPoller : Poller
         return Errno.None;
     }
 
-    /// <inheritdoc/>
     public override void Remove(nint handle, Interest before)
     {
         _ = Change(handle, 0, before, Interest.None);
@@ -85,7 +79,6 @@ internal sealed unsafe class SelectPoller : Poller
         }
     }
 
-    /// <inheritdoc/>
     public override int Wait(Span<ReadyEvent> ready, int timeoutMs)
     {
         Debug.Assert(!ready.IsEmpty, "room for at least one event");
@@ -116,7 +109,6 @@ internal sealed unsafe class SelectPoller : Poller
         return found == 0 ? 0 : Collect(ready);
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
     }

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace Poetry.Net;
@@ -27,13 +28,13 @@ internal sealed class AddressLimit(int max)
 
         lock (_lock)
         {
-            int count = _counts.GetValueOrDefault(client);
+            ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_counts, client, out _);
             if (count >= max)
             {
                 return false;
             }
 
-            _counts[client] = count + 1;
+            count++;
             return true;
         }
     }
@@ -48,14 +49,9 @@ internal sealed class AddressLimit(int max)
 
         lock (_lock)
         {
-            int count = _counts[client] - 1;
-            if (count == 0)
+            if (--_counts[client] == 0)
             {
                 _ = _counts.Remove(client);
-            }
-            else
-            {
-                _counts[client] = count;
             }
         }
     }

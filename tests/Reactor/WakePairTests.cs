@@ -64,6 +64,26 @@ public sealed class WakePairTests
         thread.Join();
     }
 
+    /// <summary>As on Windows: nothing in it is of Windows alone.</summary>
+    [TestMethod]
+    public void ASocketConnectedToItself_IsOneWakeUntilDrained()
+    {
+        Assert.AreEqual(Errno.None, WakePair.CreateSocket(out WakePair pair));
+        Assert.AreEqual(Errno.None, _poller!.Add(pair.Reader, 2, Interest.Read));
+        Assert.AreEqual(0, _poller.Wait(_ready, 0));
+        for (int i = 0; i < 2; i++)
+        {
+            pair.Signal();
+            Assert.AreEqual(1, _poller.Wait(_ready, 60_000));
+            Assert.AreEqual(2UL, _ready[0].Token);
+            pair.Drain();
+            Assert.AreEqual(0, _poller.Wait(_ready, 0));
+        }
+
+        _poller.Remove(pair.Reader, Interest.Read);
+        pair.Close();
+    }
+
     [TestMethod]
     public void SignalAndDrain_AllocateNothing()
     {

@@ -4,10 +4,8 @@ using Poetry.Net;
 namespace Poetry.Tests.Testing;
 
 /// <summary>A backend that works, counts what is asked of it, and refuses when the test says so.</summary>
-internal sealed class FaultyPoller(Poller poller) : Poller
+internal sealed class FaultyPoller(Poller poller) : Poller(poller.Name)
 {
-    public override string Name => poller.Name;
-
     /// <summary>So many of the next descriptors are not taken: ENOSPC.</summary>
     public int RefusedAdds { get; set; }
 

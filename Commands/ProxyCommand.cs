@@ -73,7 +73,7 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings)
             listeners.Add(new Listener(
                 $"Proxying {poem.Upstream}",
                 poem.Listen,
-                (reactor, records) => new ProxyServerFactory(ProxiesOf(reactor).ServiceOf(poem.Upstream), reactor, records))
+                (reactor, records) => new ProxyServerFactory(ProxiesOf(reactor).ServiceOf(poem.Upstream), records))
             {
                 Place = poem.Place,
                 IsSingleWorker = true,

@@ -66,7 +66,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         TimeSpan stale = binding.Read<TimeSpan>(staleIfError, Quantity.TryParseLifetime);
         TimeSpan revalidate = binding.Read<TimeSpan>(staleWhileRevalidate, Quantity.TryParseLifetime);
         long cacheBytes = binding.Read<long>(maxCache, TryParseLimit);
-        SharedCacheSettings? shared = ReadShared(sharedCache, sharedPrefix, sharedTimeout, sharedMax);
+        SharedCacheSettings? shared = ReadShared(sharedCache, sharedPrefix, sharedTimeout, sharedMax, out long sharedBytes);
         var settings = new ProxySettings
         {
             Proxy = new ProxyOptions
@@ -76,10 +76,11 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
                 StaleWhileRevalidate = revalidate,
                 StoreAndForward = storeAndForward,
                 Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
+                AllowEmpty = allowEmpty,
                 MaxPoemBytes = binding.Read<long>(maxPoem, TryParseLimit),
+                MaxSharedBytes = sharedBytes,
+                Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
             },
-            Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
-            AllowEmpty = allowEmpty,
             Shared = lifetime > TimeSpan.Zero ? shared : null,
             ListFile = binding.Read<string>(file, GetSyntax.TryParsePath),
             Fallback = server.ListenAt(named),
@@ -109,14 +110,15 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             unplaced > 1 ? $"these are {unplaced} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
     }
 
-    private SharedCacheSettings? ReadShared(string? sharedCache, string sharedPrefix, string sharedTimeout, string sharedMax)
+    private SharedCacheSettings? ReadShared(
+        string? sharedCache, string sharedPrefix, string sharedTimeout, string sharedMax, out long maxBytes)
     {
         string? text = sharedCache is null ? null : CommandWords.Unmarked(sharedCache);
         SharedCacheSettings.ReadAddress(text, Environment.GetEnvironmentVariable, out RedisAddress? address, out string? problem);
         binding.Refuse(problem);
         string? prefix = binding.Read<string>(sharedPrefix, SharedCacheSettings.TryParsePrefix);
         TimeSpan timeout = binding.Read<TimeSpan>(sharedTimeout, Quantity.TryParseLimit);
-        long max = binding.Read<long>(sharedMax, TryParseLimit);
+        maxBytes = binding.Read<long>(sharedMax, TryParseLimit);
         if (address is null)
         {
             string? unused = Array.Find(["--shared-prefix", "--shared-timeout", "--shared-max"], binding.Words.Has);
@@ -124,7 +126,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             return null;
         }
 
-        return new SharedCacheSettings { Address = address, Names = new SharedNames(prefix ?? string.Empty), Timeout = timeout, MaxBytes = max };
+        return new SharedCacheSettings { Address = address, Names = new SharedNames(prefix ?? string.Empty), Timeout = timeout };
     }
 
     private void RefuseStale(string option, TimeSpan stale, TimeSpan lifetime) =>

@@ -28,9 +28,10 @@ internal sealed class WorkerProxies
         _worker = worker;
         _settings = settings;
         _log = log;
-        _request = new PoemRequest(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format)
+        ProxyOptions options = settings.Proxy;
+        _request = new PoemRequest(ConnectTimeout.Within(options.Timeout), options.Timeout, options.Format)
         {
-            AllowEmpty = settings.AllowEmpty,
+            AllowEmpty = options.AllowEmpty,
         };
         Cache = new ProxyCache(maxCacheBytes);
         if (settings.Shared is { } shared)
@@ -60,7 +61,7 @@ internal sealed class WorkerProxies
         {
             service = new ProxyService(name, FetchOf(upstream), _worker.Reactor, _settings.Proxy, Cache, _memory, _log)
             {
-                Shared = Shared is null ? null : Share(name),
+                Shared = Shared is null ? null : new SharedPoem(Shared, KeyOf(name)),
             };
             _services = [.. _services, service];
         }
@@ -111,18 +112,8 @@ internal sealed class WorkerProxies
         }
     }
 
-    private SharedPoem Share(string upstream)
-    {
-        SharedCacheSettings shared = _settings.Shared!;
-        string key = shared.Names.KeyOf(_settings.Proxy.Format, _settings.Transform, upstream);
-        var options = new SharedPoemOptions
-        {
-            AllowEmpty = _settings.AllowEmpty,
-            MaxBytes = shared.MaxBytes,
-            MaxWait = _settings.Timeout,
-        };
-        return new SharedPoem(Shared!, key, _worker.Reactor, options);
-    }
+    private string KeyOf(string upstream) =>
+        _settings.Shared!.Names.KeyOf(_settings.Proxy.Format, _settings.Transform, upstream);
 
     /// <summary>How a poem is fetched: from the first of its mirrors that delivers it, and then perhaps transformed.</summary>
     private Func<IPoemReceiver, Deferred<long>> FetchOf(PoemMirrors upstream)
@@ -149,7 +140,7 @@ internal sealed class WorkerProxies
         }
 
         byte[] transformation = Encoding.UTF8.GetBytes(_settings.Transform);
-        var client = new TransformClient(_worker.Reactor, _settings.Via!, _request.ConnectTimeout, _settings.Timeout);
+        var client = new TransformClient(_worker.Reactor, _settings.Via!, _request.ConnectTimeout, _settings.Proxy.Timeout);
         return receiver => new TransformedFetch(
             mirrors.Start,
             (text, output) => client.Transform(transformation, text.Text, output),

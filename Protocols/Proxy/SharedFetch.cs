@@ -24,8 +24,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
     private readonly SharedCache _cache = poem.Cache;
     private readonly string _token = poem.Cache.NewToken();
-    private DelayedCall? _renewal;
-    private bool _renews;
+    private Deferred<Unit>? _renewal;
     private bool _hasLock;
     private bool _stores;
 
@@ -59,7 +58,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     /// <summary>The poem has become longer: above the limit it is not stored, and the lock is given back at once.</summary>
     public void Grown(long length)
     {
-        if (length > poem.Options.MaxBytes)
+        if (length > service.Options.MaxSharedBytes)
         {
             GiveBack();
         }
@@ -85,8 +84,8 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     /// <returns>False if the poem has to be fetched from the upstream.</returns>
     private async Deferred<bool> TryGet()
     {
-        IClock clock = poem.Clock;
-        TimeSpan end = SaturatedTime.Add(clock.Now, poem.Options.MaxWait);
+        IClock clock = service.Clock;
+        TimeSpan end = SaturatedTime.Add(clock.Now, service.Options.Timeout);
         TimeSpan delay = MinPollDelay;
         TimeSpan? invalidSince = null;
         for (bool isFirst = true; _cache.IsUsable && !poem.IsRefused; isFirst = false)
@@ -188,7 +187,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
         if (reader.IsComplete)
         {
-            bool isPoem = read.Length > 0 || poem.Options.AllowEmpty;
+            bool isPoem = read.Length > 0 || service.Options.AllowEmpty;
             if (isPoem)
             {
                 ProxyLog.UsingShared(_cache.Log, service.Upstream);
@@ -212,7 +211,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     /// <summary>Drops a part of the poem that has arrived.</summary>
     private void RestartOrFail(string reason)
     {
-        if (download.HasBegun && !download.TryRestart())
+        if (!download.TryRestart())
         {
             throw new SharedCutError($"shared cache: {reason}");
         }
@@ -227,59 +226,49 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         try
         {
             state = await _cache.Store.TryLock(poem.Key, _token, replacesInvalid);
-        }
-        catch (SharedStoreError)
-        {
-            ForgetLock();
-            throw;
-        }
-
-        if (state == SharedLock.Taken)
-        {
-            _renewal = poem.Clock.CallLater(SharedNames.Lease / 3, this, static fetch => fetch.RenewLater());
-        }
-        else
-        {
-            ForgetLock();
-        }
-
-        return state;
-    }
-
-    private void RenewLater()
-    {
-        _renewal!.Rearm(SharedNames.Lease / 3);
-        if (!_renews && _cache.IsUsable)
-        {
-            ReportFailure(Renew());
-        }
-    }
-
-    private async Deferred<Unit> Renew()
-    {
-        _renews = true;
-        try
-        {
-            // While the poem is stored, only that tells whether the lock is lost, or was given back by it.
-            if (!await _cache.Store.Renew(poem.Key, _token) && _hasLock && !_stores)
-            {
-                ForgetLock();
-                ExpiresAt = poem.Clock.Now;
-                poem.LocksLost++;
-            }
+            return state;
         }
         finally
         {
-            _renews = false;
+            if (state == SharedLock.Taken)
+            {
+                _renewal = RenewLock().AddErrback(static (CancelledError _) => default);
+            }
+            else
+            {
+                ForgetLock();
+            }
         }
+    }
 
-        return default;
+    /// <summary>Renews the lock until it is lost or given back, which cancels this.</summary>
+    private async Deferred<Unit> RenewLock()
+    {
+        while (true)
+        {
+            _ = await service.Clock.Sleep(SharedNames.Lease / 3);
+            int generation = _cache.Generation;
+            try
+            {
+                // While the poem is stored, only that tells whether the lock is lost, or was given back by it.
+                if (_cache.IsUsable && !await _cache.Store.Renew(poem.Key, _token) && !_stores)
+                {
+                    ExpiresAt = service.Clock.Now;
+                    poem.LocksLost++;
+                    ForgetLock();
+                }
+            }
+            catch (SharedStoreError error)
+            {
+                Report(error, generation, error.IsRefusal);
+            }
+        }
     }
 
     private void ForgetLock()
     {
         _hasLock = false;
-        _ = _renewal?.CancelIfActive();
+        _renewal?.Cancel();
         _cache.LetGo(this);
     }
 

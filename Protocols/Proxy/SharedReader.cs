@@ -9,7 +9,6 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
 {
     private FrameReader _frame;
     private long _received;
-    private bool _isWrong;
 
     /// <summary>Why the download takes no more; null if it does.</summary>
     public string? Refusal { get; private set; }
@@ -18,7 +17,10 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
     public long Length { get; private set; } = -1;
 
     /// <summary>True if the whole value was received, and is what a proxy stores.</summary>
-    public bool IsComplete => !_isWrong && _received == Length && (format == PoemFormat.Plain || _frame.Complete);
+    public bool IsComplete => _received == Length && (format == PoemFormat.Plain || (_frame.Complete && FrameFits));
+
+    private bool FrameFits =>
+        !_frame.HasLength || Netstring.WriteHeader(_frame.Length, stackalloc byte[Netstring.MaxHeaderLength]) + _frame.Length + 1 == Length;
 
     public void Connected(IProducer upstream) => download.Connected(upstream);
 
@@ -41,19 +43,21 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
 
     private bool ReadFrame(ReadOnlySpan<byte> bytes)
     {
-        Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
         while (!bytes.IsEmpty)
         {
             // Nothing is passed on before it is known that the frame has the length of the value.
             bool hadLength = _frame.HasLength;
-            _isWrong = !_frame.TryRead(ref bytes, out ReadOnlySpan<byte> payload)
-                || (_frame.HasLength && Netstring.WriteHeader(_frame.Length, head) + _frame.Length + 1 != Length);
-            if (!_isWrong && _frame.HasLength && !hadLength)
+            if (!_frame.TryRead(ref bytes, out ReadOnlySpan<byte> payload) || !FrameFits)
+            {
+                return false;
+            }
+
+            if (_frame.HasLength && !hadLength)
             {
                 download.Announced(_frame.Length);
             }
 
-            if (_isWrong || (!payload.IsEmpty && !Pass(payload)))
+            if (!payload.IsEmpty && !Pass(payload))
             {
                 return false;
             }

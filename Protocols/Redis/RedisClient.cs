@@ -72,8 +72,11 @@ public sealed partial class RedisClient : IDisposable
     public Deferred<RedisReply> Send(params string[] command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        return Send(Array.ConvertAll(command, static word => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(word)));
+        return Send(Encode(command));
     }
+
+    internal static ReadOnlyMemory<byte>[] Encode(string[] command) =>
+        Array.ConvertAll(command, static word => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(word));
 
     /// <summary>
     /// Sends a command whose reply is one bulk string, and passes that on as it arrives: it may be longer than memory. The

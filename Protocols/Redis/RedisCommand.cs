@@ -32,9 +32,6 @@ internal abstract class RedisCommand : IProducer
     /// <summary>When it was sent, on the reactor's clock.</summary>
     public TimeSpan SentAt { get; set; }
 
-    /// <summary>The command behind it on its connection. Belongs to the connection.</summary>
-    public RedisCommand? Next { get; set; }
-
     /// <summary>The connection that has it; null before and after.</summary>
     public RedisConnection? Connection { get; set; }
 
@@ -147,32 +144,4 @@ internal abstract class RedisCommand : IProducer
     protected virtual void Restarted()
     {
     }
-}
-
-/// <summary>A command that is sent once, with a deferred for its result.</summary>
-internal abstract class RedisCommand<T> : RedisCommand
-{
-    protected RedisCommand()
-    {
-        Result = Deferred.WithCanceller<RedisCommand<T>, T>(this, static (command, _) => command.Cancel());
-    }
-
-    public Deferred<T> Result { get; }
-
-    /// <summary>The result, once all replies are here.</summary>
-    protected abstract T Value { get; }
-
-    public override void Ended(Failure? failure)
-    {
-        if (failure is null)
-        {
-            Result.Callback(Value);
-        }
-        else
-        {
-            Result.Errback(Describe(failure));
-        }
-    }
-
-    protected virtual Failure Describe(Failure failure) => failure;
 }

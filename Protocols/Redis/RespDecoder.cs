@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Text;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
@@ -141,11 +142,8 @@ internal struct RespDecoder
         long value;
         switch (line[0])
         {
-            case (byte)'+':
-                token = new RespToken(RespKind.Text, 0, text, EndElement());
-                return true;
-            case (byte)'-':
-                token = new RespToken(RespKind.Error, 0, text, EndElement());
+            case (byte)'+' or (byte)'-':
+                token = new RespToken(line[0] == (byte)'+' ? RespKind.Text : RespKind.Error, 0, text, EndElement());
                 return true;
             case (byte)':':
                 if (!TryParse(text, out value))
@@ -214,34 +212,10 @@ internal struct RespDecoder
     /// <summary>Reads a number as Redis writes it: no plus, no leading zeros.</summary>
     private static bool TryParse(ReadOnlySpan<byte> text, out long value)
     {
-        bool isNegative = text is [(byte)'-', ..];
-        ReadOnlySpan<byte> digits = isNegative ? text[1..] : text;
-        value = 0;
-        if (digits.IsEmpty || (digits[0] == (byte)'0' && (digits.Length > 1 || isNegative)))
-        {
-            return false;
-        }
-
-        foreach (byte next in digits)
-        {
-            int digit = next - '0';
-
-            // Towards the negative end, which reaches one further.
-            if (digit is < 0 or > 9 || value < (long.MinValue + digit) / 10)
-            {
-                return false;
-            }
-
-            value = (value * 10) - digit;
-        }
-
-        if (!isNegative && value == long.MinValue)
-        {
-            return false;
-        }
-
-        value = isNegative ? value : -value;
-        return true;
+        Span<byte> canonical = stackalloc byte[20];
+        return Utf8Parser.TryParse(text, out value, out _)
+            && Utf8Formatter.TryFormat(value, canonical, out int length)
+            && canonical[..length].SequenceEqual(text);
     }
 
     private bool Fail(string error)

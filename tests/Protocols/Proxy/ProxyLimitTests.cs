@@ -255,6 +255,10 @@ public sealed class ProxyLimitTests
             BytesTaken += bytes.Length;
             written();
         }
+
+        public void Ended(Failure? failure)
+        {
+        }
     }
 
     private static string Poem(int length)

@@ -326,5 +326,9 @@ public sealed class ProxyServiceTests
             Assert.IsTrue(last, "it comes in one piece");
             written();
         }
+
+        public void Ended(Failure? failure)
+        {
+        }
     }
 }

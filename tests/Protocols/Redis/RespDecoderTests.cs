@@ -191,7 +191,7 @@ public sealed class RespDecoderTests
     public void Writer_WritesCommands_AsRedisReadsThem()
     {
         var writer = new RespWriter();
-        _ = writer.Begin(3).Add("SET"u8).Add("k\r\ney"u8).Add("12345");
+        _ = writer.Begin(3).Add("SET"u8).Add("k\r\ney"u8).Add("12345"u8);
         _ = writer.Begin(1).Add(""u8);
         Assert.AreEqual(
             "*3\r\n$3\r\nSET\r\n$5\r\nk\r\ney\r\n$5\r\n12345\r\n*1\r\n$0\r\n\r\n", Encoding.Latin1.GetString(writer.Written));

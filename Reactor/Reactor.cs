@@ -122,6 +122,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     /// <summary>Runs the loop until <see cref="Stop"/>, then closes all descriptors.</summary>
     /// <exception cref="InvalidOperationException">It runs, or has run: a reactor runs once.</exception>
+    /// <exception cref="System.IO.IOException">Descriptors have run out. It has not run then.</exception>
     public void Run()
     {
         if (_state != RunState.New)
@@ -129,8 +130,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             throw new InvalidOperationException("a reactor runs once");
         }
 
-        _state = RunState.Running;
         _threadCalls.Start();
+        _state = RunState.Running;
         Deferred.EnterLoop();
         UnhandledFailures? outerFailures = _failures.Enter();
         SynchronizationContext? outerContext = LoopContext.Enter();

@@ -107,7 +107,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
                 continue;
             }
 
-            int generation = _cache.Generation;
+            TimeSpan beganAt = service.Clock.Now;
             bool replaces = invalidSince is { } since && clock.Now - since >= SharedNames.Lease;
             try
             {
@@ -135,7 +135,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
             catch (SharedStoreError error)
             {
                 // What reads and takes the lock is allowed to any user that may use the cache at all; replacing a lock is a script.
-                Report(error, generation, isRefusal: replaces && error.IsRefusal);
+                Report(error, beganAt, isRefusal: replaces && error.IsRefusal);
                 RestartOrFail(error.Message);
             }
         }
@@ -146,7 +146,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     private async Deferred<Unit> Store(PoemBuffer whole)
     {
         // The lock is renewed until the answer is here: a long value takes its time.
-        int generation = _cache.Generation;
+        TimeSpan beganAt = service.Clock.Now;
         _stores = true;
         whole.AddRef();
         try
@@ -165,7 +165,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         }
         catch (SharedStoreError error)
         {
-            Report(error, generation, error.IsRefusal);
+            Report(error, beganAt, error.IsRefusal);
             GiveBack();
         }
         finally
@@ -247,7 +247,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         while (true)
         {
             _ = await service.Clock.Sleep(SharedNames.Lease / 3);
-            int generation = _cache.Generation;
+            TimeSpan beganAt = service.Clock.Now;
             try
             {
                 // While the poem is stored, only that tells whether the lock is lost, or was given back by it.
@@ -260,7 +260,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
             }
             catch (SharedStoreError error)
             {
-                Report(error, generation, error.IsRefusal);
+                Report(error, beganAt, error.IsRefusal);
             }
         }
     }
@@ -274,16 +274,16 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
     private void ReportFailure(Deferred<Unit> operation)
     {
-        int generation = _cache.Generation;
+        TimeSpan beganAt = service.Clock.Now;
         _ = operation.AddErrback((SharedStoreError error) =>
         {
-            Report(error, generation, error.IsRefusal);
+            Report(error, beganAt, error.IsRefusal);
             return default;
         });
     }
 
     /// <summary>An operation has failed: an outage, or a poem that the cache does not take.</summary>
-    private void Report(SharedStoreError error, int generation, bool isRefusal)
+    private void Report(SharedStoreError error, TimeSpan beganAt, bool isRefusal)
     {
         if (isRefusal)
         {
@@ -292,7 +292,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         }
         else
         {
-            _cache.Failed(error, generation);
+            _cache.Failed(error, beganAt);
         }
     }
 }

@@ -88,56 +88,54 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         TimeSpan end = SaturatedTime.Add(clock.Now, service.Options.Timeout);
         TimeSpan delay = MinPollDelay;
         TimeSpan? invalidSince = null;
-        for (bool isFirst = true; _cache.IsUsable && !poem.IsRefused; isFirst = false)
+        bool isFirst = true;
+        while (_cache.IsUsable && !poem.IsRefused)
         {
-            if (!isFirst)
+            if (!_cache.IsPurging)
             {
-                TimeSpan left = end - clock.Now;
-                if (left <= TimeSpan.Zero)
+                TimeSpan beganAt = clock.Now;
+                bool replaces = invalidSince is { } since && beganAt - since >= SharedNames.Lease;
+                try
                 {
-                    return false;
-                }
-
-                _ = await clock.Sleep(delay < left ? delay : left);
-                delay = delay * 2 < MaxPollDelay ? delay * 2 : MaxPollDelay;
-            }
-
-            if (_cache.IsPurging || !_cache.IsUsable)
-            {
-                continue;
-            }
-
-            TimeSpan beganAt = service.Clock.Now;
-            bool replaces = invalidSince is { } since && clock.Now - since >= SharedNames.Lease;
-            try
-            {
-                if (await TryRead())
-                {
-                    return true;
-                }
-
-                poem.Misses += isFirst ? 1 : 0;
-                SharedLock state = await TryLock(replaces);
-                if (state == SharedLock.Taken)
-                {
-                    bool isThere = await TryRead();
-                    if (isThere)
+                    if (await TryRead())
                     {
-                        GiveBack();
+                        return true;
                     }
 
-                    return isThere;
-                }
+                    poem.Misses += isFirst ? 1 : 0;
+                    SharedLock state = await TryLock(replaces);
+                    if (state == SharedLock.Taken)
+                    {
+                        bool isThere = await TryRead();
+                        if (isThere)
+                        {
+                            GiveBack();
+                        }
 
-                invalidSince = state == SharedLock.Invalid ? invalidSince ?? clock.Now : null;
-                poem.Waits += isFirst ? 1 : 0;
+                        return isThere;
+                    }
+
+                    invalidSince = state == SharedLock.Invalid ? invalidSince ?? clock.Now : null;
+                    poem.Waits += isFirst ? 1 : 0;
+                    isFirst = false;
+                }
+                catch (SharedStoreError error)
+                {
+                    // What reads and takes the lock is allowed to any user that may use the cache; replacing a lock is a script.
+                    Report(error, beganAt, isRefusal: replaces && error.IsRefusal);
+                    RestartOrFail(error.Message);
+                    continue;
+                }
             }
-            catch (SharedStoreError error)
+
+            TimeSpan left = end - clock.Now;
+            if (left <= TimeSpan.Zero)
             {
-                // What reads and takes the lock is allowed to any user that may use the cache at all; replacing a lock is a script.
-                Report(error, beganAt, isRefusal: replaces && error.IsRefusal);
-                RestartOrFail(error.Message);
+                return false;
             }
+
+            _ = await clock.Sleep(delay < left ? delay : left);
+            delay = delay * 2 < MaxPollDelay ? delay * 2 : MaxPollDelay;
         }
 
         return false;

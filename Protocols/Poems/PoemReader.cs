@@ -105,7 +105,7 @@ internal static unsafe class PoemReader
         try
         {
             // One byte more than expected, so that the last read can return 0 for the end.
-            block = NativeBlock.Create(head + Math.Max(sizeHint, 0) + 1 + tail);
+            block = new NativeBlock(head + Math.Max(sizeHint, 0) + 1 + tail);
             error = Fill(block, file, head, tail, out long length);
             poem = error != Errno.None ? null : format == PoemFormat.Netstring ? Framed(block, length) : Bare(block, length);
             return poem;

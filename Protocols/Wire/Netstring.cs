@@ -41,30 +41,16 @@ public static class Netstring
         ReadOnlySpan<byte> input, int maxLengthBytes, out ReadOnlySpan<byte> payload, out int consumed)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxLengthBytes);
-        payload = default;
-        consumed = 0;
-        NetstringLength header = default;
-        NetstringStatus status = header.Read(input, maxLengthBytes, out int headerLength);
+        FrameReader frame = default;
+        ReadOnlySpan<byte> rest = input;
+        NetstringStatus status = frame.Read(ref rest, maxLengthBytes, out payload);
+        consumed = status is NetstringStatus.Complete or NetstringStatus.MissingComma ? input.Length - rest.Length : 0;
         if (status != NetstringStatus.Complete)
         {
-            return status;
+            payload = default;
         }
 
-        int length = (int)header.Value;
-        ReadOnlySpan<byte> body = input[headerLength..];
-        if (body.Length <= length)
-        {
-            return NetstringStatus.Incomplete;
-        }
-
-        consumed = headerLength + length + 1;
-        if (body[length] != (byte)',')
-        {
-            return NetstringStatus.MissingComma;
-        }
-
-        payload = body[..length];
-        return NetstringStatus.Complete;
+        return status;
     }
 
     /// <summary>How many bytes a string of this length takes as a netstring.</summary>

@@ -51,10 +51,8 @@ public sealed class Connector : IConnectionOwner
     /// <summary>The address to connect to.</summary>
     public Endpoint Destination { get; }
 
-    /// <inheritdoc/>
     Factory IConnectionOwner.Factory => _factory;
 
-    /// <inheritdoc/>
     TimeoutList IConnectionOwner.Sending => _sending;
 
     /// <summary>
@@ -104,7 +102,6 @@ public sealed class Connector : IConnectionOwner
         }
     }
 
-    /// <inheritdoc/>
     void IConnectionOwner.ConnectionEnded(Protocol protocol, in SocketAddress peer, Failure reason)
     {
         _reactor.Guard(static ended => ended._factory.Release(ended.protocol), (_factory, protocol));

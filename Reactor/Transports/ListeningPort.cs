@@ -59,7 +59,6 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     /// <summary>True until <see cref="StopListening"/>, also while the port is at its limit.</summary>
     public bool Listening => Handle != NoHandle;
 
-    /// <inheritdoc/>
     TimeoutList IConnectionOwner.Sending => _sending;
 
     /// <summary>Closes the listening socket. Open connections stay open. A second call does nothing.</summary>
@@ -156,7 +155,6 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason) => StopListening();
 
-    /// <inheritdoc/>
     void IConnectionOwner.ConnectionEnded(Protocol protocol, in SocketAddress peer, Failure reason)
     {
         if (protocol is ProxyHeaderProtocol header)

@@ -27,10 +27,8 @@ internal sealed partial class StreamTransport
     /// <summary>Checks in a row at which the peer had taken nothing.</summary>
     private byte _idleChecks;
 
-    /// <inheritdoc/>
     TimeSpan ITransport.EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_finTicks) : TimeSpan.MaxValue;
 
-    /// <inheritdoc/>
     public void LoseConnection()
     {
         if (_state != State.Open)
@@ -49,7 +47,6 @@ internal sealed partial class StreamTransport
         }
     }
 
-    /// <inheritdoc/>
     public void LoseWriteConnection()
     {
         if (!MayWrite)
@@ -64,7 +61,6 @@ internal sealed partial class StreamTransport
         }
     }
 
-    /// <inheritdoc/>
     public void AbortConnection() => ConnectionLost(ConnectionAborted.Failure);
 
     /// <summary>The reactor ends. A client that was sent everything, FIN too, was served; any other is reset.</summary>

@@ -5,21 +5,18 @@ namespace Poetry.Net;
 /// <content>Input from the peer.</content>
 internal sealed partial class StreamTransport
 {
-    /// <inheritdoc/>
     public void PauseProducing()
     {
         _flags |= Flags.ReadPaused;
         UpdateInterest();
     }
 
-    /// <inheritdoc/>
     public void ResumeProducing()
     {
         _flags &= ~Flags.ReadPaused;
         UpdateInterest();
     }
 
-    /// <inheritdoc/>
     protected internal override void DoRead()
     {
         if (!WantsInput)
@@ -68,7 +65,6 @@ internal sealed partial class StreamTransport
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void HungUp()
     {
         Errno error = NativeSocket.TakeError(Handle);

@@ -111,16 +111,12 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         ProducerPaused = 64,
     }
 
-    /// <inheritdoc/>
     public SocketAddress Peer => _peer;
 
-    /// <inheritdoc/>
     public SocketAddress Host => NativeSocket.LocalAddress(Handle, out SocketAddress host) == Errno.None ? host : default;
 
-    /// <inheritdoc/>
     public bool Disconnecting => _state != State.Open;
 
-    /// <inheritdoc/>
     ref ListLinks<StreamTransport> IListElement<StreamTransport>.Links => ref _links;
 
     /// <summary>The list that it is in; null only while it is closed.</summary>
@@ -191,7 +187,6 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     /// <summary>The PROXY header did not come in time.</summary>
     internal void OnHeaderTimeout() => ConnectionLost(ConnectionTimedOut.Failure);
 
-    /// <inheritdoc/>
     internal override string Description => _protocol?.GetType().Name ?? nameof(StreamTransport);
 
     /// <summary>Begins the close, with RST. May run inside any call; the protocol's <see cref="Protocol.ConnectionLost"/> is

@@ -250,7 +250,7 @@ internal struct WriteQueue
             Length -= segment.Bytes.Length;
             if (_removed * 2 >= _segments.Count)
             {
-                // Those that move are no more than those that were removed since the last time.
+                // No more segments move than were removed since the last time.
                 _segments.RemoveRange(0, _removed);
                 _removed = 0;
             }

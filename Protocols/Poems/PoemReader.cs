@@ -196,7 +196,7 @@ internal sealed class PoemReader(string name, PoemFormat format)
         try
         {
             // One byte more than expected, so that the last read can return 0 for the end.
-            block = NativeBlock.Create(head + Math.Max(sizeHint, 0) + 1 + tail);
+            block = new NativeBlock(head + Math.Max(sizeHint, 0) + 1 + tail);
             error = Fill(block, file, head, tail, out long length);
             poem = error == Errno.None ? Seal(block, head, length, isFramed) : null;
             return poem;

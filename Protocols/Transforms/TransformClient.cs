@@ -170,7 +170,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     private FrameReader _frame;
     private DelayedCall? _timer;
     private long _sentBefore;
-    private bool _isOver;
 
     protected internal override void ConnectionMade()
     {
@@ -185,16 +184,11 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
-        while (!data.IsEmpty && !_isOver)
+        while (!data.IsEmpty && fetch.Output is { } output)
         {
             if (!_frame.TryRead(ref data, out ReadOnlySpan<byte> payload))
             {
                 GiveUp("the server sent no netstring");
-            }
-            else if (fetch.Output is not { } output)
-            {
-                // Cancelled: the connection is being reset.
-                _isOver = true;
             }
             else if (_frame.Length > output.Limit)
             {
@@ -207,13 +201,12 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
             else if (_frame.Complete)
             {
                 // What follows the answer is ignored, whether it has arrived yet or not.
-                _isOver = true;
                 Transport.LoseConnection();
                 fetch.Answered();
             }
         }
 
-        if (!_isOver)
+        if (fetch.Output is not null)
         {
             _timer?.Reset(_timeout);
         }
@@ -221,17 +214,16 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     protected internal override void ReadConnectionLost()
     {
-        if (!_isOver)
+        if (fetch.Output is { } output)
         {
             GiveUp(_frame.HasLength
-                ? $"got {fetch.Output?.Length ?? 0} of {_frame.Length} bytes"
+                ? $"got {output.Length} of {_frame.Length} bytes"
                 : "the server closed without an answer");
         }
     }
 
     protected internal override void ConnectionLost(Failure reason)
     {
-        _isOver = true;
         _ = _timer?.CancelIfActive();
         fetch.Failed(reason);
     }
@@ -264,7 +256,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     private void GiveUp(string why)
     {
-        _isOver = true;
         Transport.AbortConnection();
         fetch.Failed(new Failure(new TransformError(why)));
     }

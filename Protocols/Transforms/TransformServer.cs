@@ -29,7 +29,7 @@ internal abstract partial class TransformServer : Protocol
     private long _totalBytes;
     private ConnectionOutcome? _outcome;
     private TextBuffer? _reply;
-    private PendingAnswer? _answer;
+    private Deferred<TextBuffer>? _later;
 
     private protected TransformServer(TransformServerFactory factory)
     {
@@ -121,8 +121,7 @@ internal abstract partial class TransformServer : Protocol
     {
         _factory.Closed(_node);
         _ = _deadline.CancelIfActive();
-        _answer?.GiveUp();
-        _answer = null;
+        CancelLater();
         _state = State.Over;
         DropRequest();
         DropReply();
@@ -186,8 +185,8 @@ internal abstract partial class TransformServer : Protocol
         }
 
         Lease.Shrink(memory);
-        _answer = new PendingAnswer(this, later);
-        _answer.Await();
+        _later = later;
+        _ = later.AddBoth((this, later), static (asked, outcome) => asked.Item1.OnAnswer(asked.later, outcome.Failure));
     }
 
     /// <summary>One write, and one packet if the answer fits: FIN travels with it.</summary>
@@ -209,9 +208,15 @@ internal abstract partial class TransformServer : Protocol
         }
     }
 
-    private void OnAnswer(Failure? failure)
+    /// <summary>A result that came later. The protocol may serve another connection by then.</summary>
+    private void OnAnswer(Deferred<TextBuffer> later, Failure? failure)
     {
-        _answer = null;
+        if (later != _later)
+        {
+            return;
+        }
+
+        _later = null;
         if (failure is null)
         {
             Reply();
@@ -220,6 +225,13 @@ internal abstract partial class TransformServer : Protocol
         {
             Fail(failure);
         }
+    }
+
+    private void CancelLater()
+    {
+        Deferred<TextBuffer>? later = _later;
+        _later = null;
+        later?.Cancel();
     }
 
     private void Fail(Failure failure)
@@ -269,9 +281,8 @@ internal abstract partial class TransformServer : Protocol
         }
         else
         {
-            Debug.Assert(_answer is not null, "the deadline runs for a request or for its answer");
-            _answer.GiveUp();
-            _answer = null;
+            Debug.Assert(_later is not null, "the deadline runs for a request or for its answer");
+            CancelLater();
             Fail(new Failure(new TransformError($"not done in {TimeoutSeconds} s")));
         }
     }
@@ -296,22 +307,5 @@ internal abstract partial class TransformServer : Protocol
         }
 
         Lease.Return();
-    }
-
-    /// <summary>
-    /// A result that comes later. It stands between the deferred and the protocol, which may serve another connection by the
-    /// time that the deferred fires.
-    /// </summary>
-    private sealed class PendingAnswer(TransformServer server, Deferred<TextBuffer> later)
-    {
-        private TransformServer? _server = server;
-
-        public void Await() => _ = later.AddBoth(this, static (answer, outcome) => answer._server?.OnAnswer(outcome.Failure));
-
-        public void GiveUp()
-        {
-            _server = null;
-            later.Cancel();
-        }
     }
 }

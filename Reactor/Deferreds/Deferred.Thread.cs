@@ -19,8 +19,8 @@ public abstract partial class Deferred
 
     private const int OneThread = 1 << 15;
 
-    /// <summary>The threads that run a reactor, by number; 0 is none.</summary>
-    private static readonly Thread?[] Threads = new Thread?[OnePause / OneThread];
+    /// <summary>1 for the number of a thread that runs a reactor.</summary>
+    private static readonly int[] Runs = new int[OnePause / OneThread];
     private static int _lastNumber;
 
     [ThreadStatic]
@@ -38,21 +38,11 @@ public abstract partial class Deferred
     internal static void EnterLoop()
     {
 #if DEBUG
-        if (_reactors++ > 0)
+        if (_reactors++ == 0)
         {
-            return;
-        }
-
-        lock (Threads)
-        {
-            // The number that has been free for longest: deferreds may still hold it. With none free, nothing is checked.
-            for (int tried = 1; tried < Threads.Length && _number == 0; tried++)
-            {
-                _lastNumber = (_lastNumber % (Threads.Length - 1)) + 1;
-                _number = Threads[_lastNumber] is null ? _lastNumber : 0;
-            }
-
-            Threads[_number] = _number == 0 ? null : Thread.CurrentThread;
+            // The number that has been free for longest: deferreds may still hold it. 0 is none, and nothing is checked.
+            int number = 1 + (Interlocked.Increment(ref _lastNumber) % (Runs.Length - 1));
+            _number = Interlocked.Exchange(ref Runs[number], 1) == 0 ? number : 0;
         }
 #endif
     }
@@ -64,7 +54,7 @@ public abstract partial class Deferred
 #if DEBUG
         if (--_reactors == 0)
         {
-            Volatile.Write(ref Threads[_number], null);
+            Volatile.Write(ref Runs[_number], 0);
             _number = 0;
         }
 #endif
@@ -83,7 +73,7 @@ public abstract partial class Deferred
         }
 
         Debug.Assert(
-            number == _number || Volatile.Read(ref Threads[number]) is null,
+            number == _number || Volatile.Read(ref Runs[number]) == 0,
             "a deferred was used on a thread that is not its reactor's: use CallFromThread or DeferredBridges");
 #endif
     }

@@ -40,17 +40,11 @@ public sealed class LoopingCall
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public LoopingCall(IClock clock, Func<Task> call)
-        : this(clock, Refused(call))
-    {
-    }
+    public LoopingCall(IClock clock, Func<Task> call) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public LoopingCall(IClock clock, Func<ValueTask> call)
-        : this(clock, Refused(call))
-    {
-    }
+    public LoopingCall(IClock clock, Func<ValueTask> call) => throw Deferred.Refused();
 
     private LoopingCall(IClock clock, Func<int, Deferred?> function)
     {
@@ -160,8 +154,6 @@ public sealed class LoopingCall
 
     private static Func<int, Deferred?> Asynchronous(Func<int, Deferred> call) =>
         count => call(count) ?? throw Deferred.NullReturned();
-
-    private static Func<int, Deferred?> Refused(Delegate _) => throw Deferred.Refused();
 
     private void ThrowUnlessRunning()
     {

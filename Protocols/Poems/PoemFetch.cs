@@ -5,27 +5,14 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>One fetch of one poem from one server: the factory of one connection, and the deferred that it fires.</summary>
-internal sealed class PoemFetch : ClientFactory
+internal sealed class PoemFetch(IClock clock, PoemRequest request, IPoemReceiver receiver, Deferred<long> completed) : ClientFactory
 {
     /// <summary>The failure of a poem that did not fit into memory.</summary>
     public const string OutOfMemory = "out of memory";
 
-    private readonly PoemRequest _request;
-    private readonly Action _abort;
-    private readonly Deferred<long> _completed;
+    public IClock Clock => clock;
 
-    private PoemFetch(IClock clock, Func<ClientFactory, Action> connect, PoemRequest request, IPoemReceiver receiver)
-    {
-        _request = request;
-        Clock = clock;
-        Receiver = receiver;
-        _completed = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._abort());
-        _abort = connect(this);
-    }
-
-    public IClock Clock { get; }
-
-    public IPoemReceiver Receiver { get; }
+    public IPoemReceiver Receiver => receiver;
 
     /// <summary>Fetches a poem.</summary>
     /// <param name="reactor">The reactor to connect with.</param>
@@ -57,30 +44,36 @@ internal sealed class PoemFetch : ClientFactory
         IClock clock,
         Func<ClientFactory, Action> connect,
         PoemRequest request,
-        IPoemReceiver receiver) => new PoemFetch(clock, connect, request, receiver)._completed;
+        IPoemReceiver receiver)
+    {
+        Action? giveUp = null;
+        var completed = new Deferred<long>(_ => giveUp!());
+        giveUp = connect(new PoemFetch(clock, request, receiver, completed));
+        return completed;
+    }
 
     /// <summary>True if another try, or another server, may bring the poem.</summary>
     public static bool MayRetry(Exception error) =>
         error is ConnectError or Net.ConnectionLost or PoemIncompleteError { MayRetry: true } or MirrorsFailedError;
 
-    protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, _request);
+    protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, request);
 
     protected internal override void ClientConnectionFailed(Connector connector, Failure reason) => Failed(reason);
 
     internal void Complete(long length)
     {
-        if (!_completed.Called)
+        if (!completed.Called)
         {
-            _completed.Callback(length);
+            completed.Callback(length);
         }
     }
 
     /// <summary>The fetch has failed, unless it has ended already.</summary>
     internal void Failed(Failure reason)
     {
-        if (!_completed.Called)
+        if (!completed.Called)
         {
-            _completed.Errback(reason);
+            completed.Errback(reason);
         }
     }
 }

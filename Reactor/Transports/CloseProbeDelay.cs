@@ -53,7 +53,7 @@ internal sealed class CloseProbeDelay(TimeoutList probes)
     {
         if (probes.Timeout > MinDelay)
         {
-            probes.SetTimeout(MinDelay);
+            probes.Timeout = MinDelay;
         }
     }
 

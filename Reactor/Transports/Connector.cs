@@ -296,7 +296,7 @@ public sealed class Connector : IConnectionOwner
         }
 
         _isConnecting = false;
-        _transport = _reactor.Connections.Rent();
+        _transport = _reactor.Connections.Transports.Rent();
         _transport.Open(handle, address, protocol, this);
         _factory.ConnectionOpened(protocol);
     }

@@ -264,7 +264,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         _state = State.Closed;
         if (owner.Factory.ReusesConnections)
         {
-            _reactor.Connections.Return(this);
+            _reactor.Connections.Transports.Return(this);
         }
 
         _reactor.Guard(

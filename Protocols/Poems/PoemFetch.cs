@@ -14,11 +14,6 @@ internal sealed class PoemFetch(IClock clock, PoemRequest request, IPoemReceiver
 
     public IPoemReceiver Receiver => receiver;
 
-    /// <summary>Fetches a poem.</summary>
-    /// <param name="reactor">The reactor to connect with.</param>
-    /// <param name="endpoint">The poetry server.</param>
-    /// <param name="request">How to fetch it.</param>
-    /// <param name="receiver">Receives the poem as it arrives.</param>
     /// <returns>Fires with the length in bytes when the poem is complete; fails with a <see cref="ConnectError"/>, a
     /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncompleteError"/>. Cancelling it stops the connect or resets the
     /// connection at once.</returns>
@@ -33,12 +28,8 @@ internal sealed class PoemFetch(IClock clock, PoemRequest request, IPoemReceiver
             request,
             receiver);
 
-    /// <summary>The same over any connection, such as one in memory.</summary>
-    /// <param name="clock">The clock of the time-outs.</param>
-    /// <param name="connect">Begins to connect, tells the factory the result in a later turn, and returns an action that
-    /// gives up.</param>
-    /// <param name="request">How to fetch it.</param>
-    /// <param name="receiver">Receives the poem as it arrives.</param>
+    /// <summary>The same over any connection, such as one in memory: <paramref name="connect"/> begins to connect, tells the
+    /// factory the result in a later turn, and returns an action that gives up.</summary>
     /// <returns>As <see cref="Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>.</returns>
     public static Deferred<long> Start(
         IClock clock,

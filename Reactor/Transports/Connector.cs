@@ -45,7 +45,6 @@ public sealed class Connector : IConnectionOwner
         Destination = destination;
     }
 
-    /// <summary>The clock of its reactor.</summary>
     internal IClock Clock => _reactor;
 
     /// <summary>The address to connect to.</summary>

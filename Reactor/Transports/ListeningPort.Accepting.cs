@@ -162,7 +162,6 @@ public sealed partial class ListeningPort
         transport.Open(handle, peer, protocol, this);
     }
 
-    /// <summary>Builds the protocol of a client.</summary>
     /// <returns>Null if the client has too many connections, or the factory refuses it.</returns>
     private Protocol? Build(in SocketAddress client)
     {

@@ -185,7 +185,6 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
         }
     }
 
-    /// <summary>Accepts again after a pause.</summary>
     internal void Resume()
     {
         if (!Listening || _pause.Active || _full)

@@ -9,7 +9,6 @@ internal abstract partial class TransformServer
     private bool _isComplete;
     private TextBuffer? _request;
 
-    /// <summary>Bytes of the request that are kept.</summary>
     private protected int KeptLength => _request?.Length ?? 0;
 
     /// <summary>Keeps a part of a request that is not complete. If there is no memory for the rest of it, reading pauses.</summary>

@@ -148,10 +148,8 @@ internal abstract partial class TransformServer : Protocol
     /// <summary>Closes without an answer, in a way that the client cannot take for one.</summary>
     private protected abstract void EndUnanswered();
 
-    /// <summary>The transformed text as it is sent.</summary>
     private protected abstract ReadOnlyMemory<byte> Frame(TextBuffer text);
 
-    /// <summary>Refuses a request that is malformed or not allowed.</summary>
     private protected void Refuse(string problem)
     {
         TransformLog.RequestRefused(_factory.Log, _start.Number, Transport.Peer, problem);
@@ -163,7 +161,6 @@ internal abstract partial class TransformServer : Protocol
 
     private protected void RefuseTooLarge() => Refuse("the request alone would exceed the memory for all requests");
 
-    /// <summary>True if the connection has sent nothing yet.</summary>
     private bool IsIdle => _state == State.Reading && !HasBegun;
 
     /// <summary>The rest of a time that runs from accept; <see cref="TimeSpan.MaxValue"/> has no end.</summary>

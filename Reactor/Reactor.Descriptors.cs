@@ -91,13 +91,9 @@ public sealed partial class Reactor
         {
             _ = _files.Remove(descriptor);
         }
-        else if (closesNext)
-        {
-            _poller.RemoveOnClose(descriptor.Handle, descriptor.Interest);
-        }
         else
         {
-            _poller.Remove(descriptor.Handle, descriptor.Interest);
+            _poller.Remove(descriptor.Handle, descriptor.Interest, closesNext);
         }
 
         _descriptors.Remove(descriptor);

@@ -188,11 +188,4 @@ public sealed class Signals : IDisposable
 }
 
 /// <summary>A signal has asked the command to end before its loop ran.</summary>
-internal sealed class EndedBySignalError : Exception
-{
-    /// <summary>The usual message.</summary>
-    public EndedBySignalError()
-        : base("ended by a signal")
-    {
-    }
-}
+internal sealed class EndedBySignalError() : Exception("ended by a signal");

@@ -17,7 +17,7 @@ internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisp
     private readonly Lock _lock = new();
     private List<Action> _waiting = [];
     private List<Action> _running = [];
-    private WakePair _wakePair;
+    private Waker _waker;
     private bool _wakeUpSent;
     private bool _stopped;
     private int _threadId = -1;
@@ -33,7 +33,7 @@ internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisp
     {
         if (Handle == NoHandle)
         {
-            Errno error = WakePair.Create(out WakePair pair);
+            Errno error = Waker.Create(out Waker waker);
             if (error != Errno.None)
             {
                 throw new System.IO.IOException($"cannot wake the reactor: {error.Sentence()}");
@@ -41,8 +41,8 @@ internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisp
 
             lock (_lock)
             {
-                _wakePair = pair;
-                Handle = pair.Reader;
+                _waker = waker;
+                Handle = waker.Handle;
             }
         }
 
@@ -70,7 +70,7 @@ internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisp
             if (!_wakeUpSent && Handle != NoHandle)
             {
                 _wakeUpSent = true;
-                _wakePair.Signal();
+                _waker.Signal();
             }
         }
     }
@@ -118,13 +118,13 @@ internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisp
             if (Handle != NoHandle)
             {
                 reactor.Unwatch(this);
-                _wakePair.Close();
+                _waker.Close();
                 Handle = NoHandle;
             }
         }
     }
 
-    protected internal override void DoRead() => _wakePair.Drain();
+    protected internal override void DoRead() => _waker.Drain();
 
     protected internal override void DoWrite()
     {

@@ -30,10 +30,6 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int eventfd(uint initial, int flags);
 
-    /// <summary>fcntl(2), fcntl.h. Variadic arguments are passed like others on Linux.</summary>
-    [LibraryImport(Library), SupportedOSPlatform("linux")]
-    public static partial int fcntl(int fd, int command, nint argument);
-
     /// <summary>statx(2), sys/stat.h, glibc 2.28. The buffer is laid out as <see cref="StatLayout"/> has it.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int statx(int directory, byte* path, int flags, uint mask, byte* buffer);

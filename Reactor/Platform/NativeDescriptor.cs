@@ -20,13 +20,8 @@ internal static unsafe class NativeDescriptor
     {
         fixed (byte* data = buffer)
         {
-            nint result;
-            do
-            {
-                result = Libc.read((int)handle, data, buffer.Length);
-            }
-            while (result < 0 && IsInterrupted());
-            return CheckCount(result, out read);
+            nint result = Libc.read((int)handle, data, buffer.Length);
+            return IsInterrupted(result) ? Read(handle, buffer, out read) : CheckCount(result, out read);
         }
     }
 
@@ -35,13 +30,8 @@ internal static unsafe class NativeDescriptor
     {
         fixed (byte* bytes = data)
         {
-            nint result;
-            do
-            {
-                result = Libc.write((int)handle, bytes, data.Length);
-            }
-            while (result < 0 && IsInterrupted());
-            return CheckCount(result, out written);
+            nint result = Libc.write((int)handle, bytes, data.Length);
+            return IsInterrupted(result) ? Write(handle, data, out written) : CheckCount(result, out written);
         }
     }
 
@@ -98,14 +88,11 @@ internal static unsafe class NativeDescriptor
     /// <param name="handle">The descriptor, or −1.</param>
     public static Errno Open(byte* path, int flags, int mode, out nint handle)
     {
-        do
-        {
-            handle = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
-                ? DarwinAbi.open(path, flags, 0, 0, 0, 0, 0, 0, mode)
-                : Libc.open(path, flags, mode);
-        }
-        while (handle < 0 && IsInterrupted());
-        return handle < 0 ? LastError.OfLibc() : Errno.None;
+        int result = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+            ? DarwinAbi.open(path, flags, 0, 0, 0, 0, 0, 0, mode)
+            : Libc.open(path, flags, mode);
+        handle = result;
+        return IsInterrupted(result) ? Open(path, flags, mode, out handle) : Check(result);
     }
 
     /// <summary>ioctl(2).</summary>
@@ -130,8 +117,8 @@ internal static unsafe class NativeDescriptor
         return Errno.None;
     }
 
-    /// <summary>True if a signal ended the call that has just failed. Does not change errno.</summary>
-    public static bool IsInterrupted() => LastError.OfLibc() == Errno.EINTR;
+    /// <summary>True if a signal has ended the call that returned this: it is to be made again. Does not change errno.</summary>
+    public static bool IsInterrupted(nint result) => result < 0 && LastError.OfLibc() == Errno.EINTR;
 
     private static int Fcntl(int fd, int command, nint argument) =>
         OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64

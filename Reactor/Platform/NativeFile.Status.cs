@@ -134,7 +134,7 @@ internal static unsafe partial class NativeFile
         status = new FileStatus(
             (info.dwFileAttributes & WindowsAbi.FILE_ATTRIBUTE_REPARSE_POINT) != 0 ? FileKind.Link : kind,
             ((long)info.nFileSizeHigh << 32) | info.nFileSizeLow,
-            ((long)info.ftLastWriteTime_High << 32) | info.ftLastWriteTime_Low,
+            ((long)info.ftLastWriteTime_High << 32 | info.ftLastWriteTime_Low) - DateTime.UnixEpoch.ToFileTimeUtc(),
             ((ulong)info.nFileIndexHigh << 32) | info.nFileIndexLow);
         return Errno.None;
     }

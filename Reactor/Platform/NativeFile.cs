@@ -28,25 +28,14 @@ internal static unsafe partial class NativeFile
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     public static Errno CreateNew(string path, out nint handle) => OperatingSystem.IsWindows()
         ? OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.CREATE_NEW, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
-        : OpenOnUnix(
-            path,
-            Libc.O_WRONLY | (OperatingSystem.IsLinux() ? LinuxAbi.O_CREAT | LinuxAbi.O_EXCL : DarwinAbi.O_CREAT | DarwinAbi.O_EXCL),
-            out handle);
+        : OpenOnUnix(path, Libc.O_WRONLY | Create | Exclusive, out handle);
 
     /// <summary>Opens or creates a file; every write goes to its end. Never waits, not for the reader of a FIFO either.</summary>
     /// <param name="path">Any path.</param>
     /// <param name="handle">Owned by the caller; −1 after a failure.</param>
-    public static Errno OpenForAppending(string path, out nint handle)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL;
-            return OpenOnWindows(path, WindowsAbi.FILE_APPEND_DATA, WindowsAbi.OPEN_ALWAYS, Flags, out handle);
-        }
-
-        int append = OperatingSystem.IsLinux() ? LinuxAbi.O_CREAT | LinuxAbi.O_APPEND : DarwinAbi.O_CREAT | DarwinAbi.O_APPEND;
-        return OpenOnUnix(path, Libc.O_WRONLY | append | NonBlocking | NoControllingTerminal, out handle);
-    }
+    public static Errno OpenForAppending(string path, out nint handle) => OperatingSystem.IsWindows()
+        ? OpenOnWindows(path, WindowsAbi.FILE_APPEND_DATA, WindowsAbi.OPEN_ALWAYS, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
+        : OpenOnUnix(path, Libc.O_WRONLY | Create | Append | NonBlocking | NoControllingTerminal, out handle);
 
     /// <summary>Opens an existing device, FIFO or file for writing. Never waits.</summary>
     /// <param name="path">Any path.</param>
@@ -118,22 +107,6 @@ internal static unsafe partial class NativeFile
         ? CheckWindows(WindowsAbi.CloseHandle(StandardHandle(handle)))
         : NativeDescriptor.Close(handle);
 
-    /// <summary>Makes a second handle of the same open file, close-on-exec.</summary>
-    public static Errno Duplicate(nint handle, out nint duplicate)
-    {
-        if (!OperatingSystem.IsWindows())
-        {
-            return NativeDescriptor.Duplicate(handle, out duplicate);
-        }
-
-        nint process = WindowsAbi.GetCurrentProcess();
-        nint made = NativeSocket.Invalid;
-        Errno error = CheckWindows(WindowsAbi.DuplicateHandle(
-            process, StandardHandle(handle), process, &made, 0, 0, WindowsAbi.DUPLICATE_SAME_ACCESS));
-        duplicate = made;
-        return error;
-    }
-
     /// <summary>Locks an open file or directory without waiting, until the handle is closed. Advisory: flock(2).</summary>
     /// <returns>EAGAIN if another process has the lock.</returns>
     public static Errno Lock(nint handle) => OperatingSystem.IsWindows()
@@ -145,46 +118,31 @@ internal static unsafe partial class NativeFile
     {
         if (OperatingSystem.IsWindows())
         {
-            char* wideFrom = stackalloc char[MaxPathLength];
-            char* wideTo = stackalloc char[MaxPathLength];
-            Errno copied = CopyPath(from, wideFrom);
-            copied = copied == Errno.None ? CopyPath(to, wideTo) : copied;
-            return copied == Errno.None
-                ? CheckWindows(WindowsAbi.MoveFileExW(wideFrom, wideTo, WindowsAbi.MOVEFILE_REPLACE_EXISTING))
-                : copied;
+            fixed (char* wideFrom = from, wideTo = to)
+            {
+                return from.Contains('\0') || to.Contains('\0')
+                    ? Errno.ENOENT
+                    : CheckWindows(WindowsAbi.MoveFileExW(wideFrom, wideTo, WindowsAbi.MOVEFILE_REPLACE_EXISTING));
+            }
         }
 
-        byte* utf8From = stackalloc byte[MaxPathLength];
-        byte* utf8To = stackalloc byte[MaxPathLength];
-        Errno error = EncodePath(from, utf8From);
-        error = error == Errno.None ? EncodePath(to, utf8To) : error;
-        return error == Errno.None ? NativeDescriptor.Check(Libc.rename(utf8From, utf8To)) : error;
+        return CallWithPaths(&Libc.rename, from, to);
     }
 
     /// <summary>Gives a file a second name.</summary>
     /// <returns>EEXIST if something has the name; EOPNOTSUPP on Windows.</returns>
-    public static Errno Link(string path, string name)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return Errno.EOPNOTSUPP;
-        }
-
-        byte* utf8Path = stackalloc byte[MaxPathLength];
-        byte* utf8Name = stackalloc byte[MaxPathLength];
-        Errno error = EncodePath(path, utf8Path);
-        error = error == Errno.None ? EncodePath(name, utf8Name) : error;
-        return error == Errno.None ? NativeDescriptor.Check(Libc.link(utf8Path, utf8Name)) : error;
-    }
+    public static Errno Link(string path, string name) =>
+        OperatingSystem.IsWindows() ? Errno.EOPNOTSUPP : CallWithPaths(&Libc.link, path, name);
 
     /// <summary>Removes a name. Of a link it removes the link.</summary>
     public static Errno Unlink(string path)
     {
         if (OperatingSystem.IsWindows())
         {
-            char* wide = stackalloc char[MaxPathLength];
-            Errno copied = CopyPath(path, wide);
-            return copied == Errno.None ? CheckWindows(WindowsAbi.DeleteFileW(wide)) : copied;
+            fixed (char* wide = path)
+            {
+                return path.Contains('\0') ? Errno.ENOENT : CheckWindows(WindowsAbi.DeleteFileW(wide));
+            }
         }
 
         byte* utf8 = stackalloc byte[MaxPathLength];

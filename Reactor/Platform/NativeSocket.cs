@@ -15,9 +15,6 @@ internal static unsafe partial class NativeSocket
     /// <summary>No socket: −1 on Unix, INVALID_SOCKET on Windows.</summary>
     public const nint Invalid = -1;
 
-    /// <summary>How many pieces one call takes on Windows, where they are rewritten on the stack.</summary>
-    private const int MaxPiecesOnWindows = 64;
-
     /// <summary>Makes a socket that never waits, is not inherited and never raises SIGPIPE.</summary>
     public static Errno Create(AddressKind kind, out nint handle, int type = CommonAbi.SOCK_STREAM)
     {
@@ -91,7 +88,7 @@ internal static unsafe partial class NativeSocket
             {
                 handle = AcceptOnUnix((int)listener, sockaddr, &length);
             }
-            while (handle < 0 && NativeDescriptor.IsInterrupted());
+            while (NativeDescriptor.IsInterrupted(handle));
             error = handle < 0 ? LastError.OfLibc() : PrepareOnBsd(ref handle);
         }
 
@@ -157,19 +154,15 @@ internal static unsafe partial class NativeSocket
             return CheckWindows(WindowsAbi.send(handle, data, length, 0), out sent);
         }
 
-        nint result;
-        do
-        {
-            result = Libc.send((int)handle, data, length, SendFlags(more));
-        }
-        while (result < 0 && NativeDescriptor.IsInterrupted());
-        return NativeDescriptor.CheckCount(result, out sent);
+        nint result = Libc.send((int)handle, data, length, SendFlags(more));
+        return NativeDescriptor.IsInterrupted(result)
+            ? Send(handle, data, length, more, out sent)
+            : NativeDescriptor.CheckCount(result, out sent);
     }
 
     /// <summary>Offers several pieces of memory to the kernel in one call.</summary>
     /// <param name="handle">A connection.</param>
-    /// <param name="pieces">In the order in which to send them. At least one; pieces over the system's limit (1024, on
-    /// Windows 64) are left for the next call.</param>
+    /// <param name="pieces">In the order in which to send them. A few: no system takes more than 1024.</param>
     /// <param name="more">As of Send.</param>
     /// <param name="sent">How many bytes of them all together the kernel took.</param>
     /// <returns>EAGAIN when the buffer is full.</returns>
@@ -183,17 +176,13 @@ internal static unsafe partial class NativeSocket
                 return SendGatheredOnWindows(handle, vectors, pieces.Length, out sent);
             }
 
-            int count = Math.Min(pieces.Length, Libc.IOV_MAX);
-            var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
-            var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
+            var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
+            var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
             void* message = OperatingSystem.IsLinux() ? &linux : &bsd;
-            nint result;
-            do
-            {
-                result = Libc.sendmsg((int)handle, message, SendFlags(more));
-            }
-            while (result < 0 && NativeDescriptor.IsInterrupted());
-            return NativeDescriptor.CheckCount(result, out sent);
+            nint result = Libc.sendmsg((int)handle, message, SendFlags(more));
+            return NativeDescriptor.IsInterrupted(result)
+                ? SendGathered(handle, pieces, more, out sent)
+                : NativeDescriptor.CheckCount(result, out sent);
         }
     }
 
@@ -212,13 +201,10 @@ internal static unsafe partial class NativeSocket
                 return CheckWindows(WindowsAbi.recv(handle, data, buffer.Length, 0), out received);
             }
 
-            nint result;
-            do
-            {
-                result = Libc.recv((int)handle, data, buffer.Length, 0);
-            }
-            while (result < 0 && NativeDescriptor.IsInterrupted());
-            return NativeDescriptor.CheckCount(result, out received);
+            nint result = Libc.recv((int)handle, data, buffer.Length, 0);
+            return NativeDescriptor.IsInterrupted(result)
+                ? Receive(handle, buffer, out received)
+                : NativeDescriptor.CheckCount(result, out received);
         }
     }
 

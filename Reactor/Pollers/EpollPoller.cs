@@ -46,16 +46,12 @@ internal sealed unsafe class EpollPoller : Poller
     public override Errno Change(nint handle, ulong token, Interest before, Interest interest) =>
         Control(LinuxAbi.EPOLL_CTL_MOD, handle, token, interest);
 
-    public override void Remove(nint handle, Interest before)
+    /// <remarks>The kernel removes a file from every epoll with its last close: epoll(7), questions and answers, 6.</remarks>
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         // The last argument is ignored; only Linux before 2.6.9 refused a null.
-        int result = LinuxAbi.epoll_ctl(_epfd, LinuxAbi.EPOLL_CTL_DEL, (int)handle, null);
+        int result = closesNext ? 0 : LinuxAbi.epoll_ctl(_epfd, LinuxAbi.EPOLL_CTL_DEL, (int)handle, null);
         Debug.Assert(result == 0, "removed once, and before it is closed");
-    }
-
-    /// <remarks>The kernel removes a file from every epoll with its last close: epoll(7), questions and answers, 6.</remarks>
-    public override void RemoveOnClose(nint handle, Interest before)
-    {
     }
 
     [SkipLocalsInit]

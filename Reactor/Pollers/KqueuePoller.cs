@@ -66,28 +66,13 @@ internal sealed unsafe class KqueuePoller : Poller
     {
         // Additions come first, since they can fail; after a failure they are undone.
         Interest added = interest & ~before;
-        Interest dropped = before & ~interest;
-        Errno error = Errno.None;
-        if ((added & Interest.Read) != 0)
-        {
-            error = Update(handle, token, DarwinAbi.EVFILT_READ, DarwinAbi.EV_ADD);
-        }
-
-        if (error == Errno.None && (added & Interest.Write) != 0)
-        {
-            error = Update(handle, token, DarwinAbi.EVFILT_WRITE, DarwinAbi.EV_ADD);
-            dropped = error == Errno.None ? dropped : added & Interest.Read;
-        }
-        else if (error != Errno.None)
-        {
-            dropped = Interest.None;
-        }
-
-        Drop(handle, dropped);
+        Errno error = Update(handle, token, added & Interest.Read, DarwinAbi.EV_ADD);
+        error = error == Errno.None ? Update(handle, token, added & Interest.Write, DarwinAbi.EV_ADD) : error;
+        Drop(handle, error == Errno.None ? before & ~interest : added);
         return error;
     }
 
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         _slots[handle] = 0;
         Drop(handle, before);
@@ -177,18 +162,11 @@ internal sealed unsafe class KqueuePoller : Poller
         return isTaken;
     }
 
-    /// <summary>A filter is gone already if the descriptor was closed too early. Either way it is removed.</summary>
+    /// <summary>Without result: a filter that was not added, or whose descriptor was closed too early, is gone already.</summary>
     private void Drop(nint handle, Interest interest)
     {
-        if ((interest & Interest.Read) != 0)
-        {
-            _ = Update(handle, 0, DarwinAbi.EVFILT_READ, DarwinAbi.EV_DELETE);
-        }
-
-        if ((interest & Interest.Write) != 0)
-        {
-            _ = Update(handle, 0, DarwinAbi.EVFILT_WRITE, DarwinAbi.EV_DELETE);
-        }
+        _ = Update(handle, 0, interest & Interest.Read, DarwinAbi.EV_DELETE);
+        _ = Update(handle, 0, interest & Interest.Write, DarwinAbi.EV_DELETE);
     }
 
     /// <summary>EV_EOF of one direction is not a hang-up: after a half-close there may be data to read, and output goes
@@ -200,9 +178,10 @@ internal sealed unsafe class KqueuePoller : Poller
         return isBroken ? readiness | Readiness.HangUp : readiness;
     }
 
-    /// <summary>Changes one filter. Two changes in one call would not tell which of them failed.</summary>
-    private Errno Update(nint handle, ulong token, short filter, ushort flags) =>
-        Update(_library, _kq, handle, token, filter, flags);
+    /// <summary>Changes one filter, or none. Two changes in one call would not tell which of them failed.</summary>
+    private Errno Update(nint handle, ulong token, Interest direction, ushort flags) => direction == Interest.None
+        ? Errno.None
+        : Update(_library, _kq, handle, token, direction == Interest.Read ? DarwinAbi.EVFILT_READ : DarwinAbi.EVFILT_WRITE, flags);
 
     private static Errno Update(KqueueLibrary library, nint queue, nint ident, ulong token, short filter, ushort flags)
     {
@@ -214,12 +193,9 @@ internal sealed unsafe class KqueuePoller : Poller
         change->filter = filter;
         change->flags = flags;
         change->udata = (nuint)token;
-        int result;
-        do
-        {
-            result = library.Kevent((int)queue, change, 1, null, 0, null);
-        }
-        while (result < 0 && NativeDescriptor.IsInterrupted());
-        return NativeDescriptor.Check(result);
+        int result = library.Kevent((int)queue, change, 1, null, 0, null);
+        return NativeDescriptor.IsInterrupted(result)
+            ? Update(library, queue, ident, token, filter, flags)
+            : NativeDescriptor.Check(result);
     }
 }

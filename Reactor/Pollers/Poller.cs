@@ -89,15 +89,9 @@ internal abstract class Poller(string name) : IDisposable
     /// <summary>Ends the watch. To be called before the descriptor is closed.</summary>
     /// <param name="handle">As added.</param>
     /// <param name="before">What it was watched for.</param>
-    public abstract void Remove(nint handle, Interest before);
-
-    /// <summary>
-    /// Ends the watch of a descriptor that is closed next and has no duplicate. Where the kernel ends the watch with the
-    /// close, this saves a call.
-    /// </summary>
-    /// <param name="handle">As added.</param>
-    /// <param name="before">What it was watched for.</param>
-    public virtual void RemoveOnClose(nint handle, Interest before) => Remove(handle, before);
+    /// <param name="closesNext">True if it is closed next and has no duplicate: where the kernel ends the watch with the close, this
+    /// saves a call.</param>
+    public abstract void Remove(nint handle, Interest before, bool closesNext = false);
 
     /// <summary>Waits until something is ready, or the time is over.</summary>
     /// <param name="ready">Filled from the front; some hundred at most, since backends hold the kernel's events on the stack. The rest

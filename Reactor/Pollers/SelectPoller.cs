@@ -70,7 +70,7 @@ internal sealed unsafe class SelectPoller() : Poller("select")
         return Errno.None;
     }
 
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         _ = Change(handle, 0, before, Interest.None);
         while (_words > 0 && (_reads[_words - 1] | _writes[_words - 1]) == 0)
@@ -131,9 +131,8 @@ internal sealed unsafe class SelectPoller() : Poller("select")
             ulong either = (_readyReads[word] | _readyWrites[word]) & part;
             for (; either != 0 && filled < ready.Length; either &= either - 1)
             {
-                int bit = BitOperations.TrailingZeroCount(either);
-                int descriptor = (word * BitsPerWord) + bit;
-                ready[filled++] = new ReadyEvent(_tokens[descriptor], ReadinessOf(word, bit));
+                int descriptor = (word * BitsPerWord) + BitOperations.TrailingZeroCount(either);
+                ready[filled++] = new ReadyEvent(_tokens[descriptor], ReadinessOf(_readyReads, _readyWrites, descriptor));
                 _next = descriptor + 1;
             }
         }
@@ -145,27 +144,26 @@ internal sealed unsafe class SelectPoller() : Poller("select")
     /// callback then meets the error. epoll forgets them by itself.</summary>
     private int CollectClosed(Span<ReadyEvent> ready)
     {
-        for (int descriptor = 0; descriptor < _words * BitsPerWord; descriptor++)
+        int filled = 0;
+        for (int descriptor = 0; descriptor < _words * BitsPerWord && filled < ready.Length; descriptor++)
         {
-            int word = descriptor / BitsPerWord;
-            ulong bit = 1UL << (descriptor % BitsPerWord);
-            bool isClosed = ((_reads[word] | _writes[word]) & bit) != 0 && !NativeDescriptor.IsOpen(descriptor);
-            Set(ref _readyReads[word], bit, isClosed && (_reads[word] & bit) != 0);
-            Set(ref _readyWrites[word], bit, isClosed && (_writes[word] & bit) != 0);
-            if (isClosed)
+            Readiness wanted = ReadinessOf(_reads, _writes, descriptor);
+            if (wanted != Readiness.None && !NativeDescriptor.IsOpen(descriptor))
             {
-                Set(ref _reads[word], bit, false);
-                Set(ref _writes[word], bit, false);
+                ready[filled++] = new ReadyEvent(_tokens[descriptor], wanted);
+                _ = Change(descriptor, _tokens[descriptor], default, Interest.None);
             }
         }
 
-        return Collect(ready);
+        return filled;
     }
 
-    private Readiness ReadinessOf(int word, int bit)
+    private static Readiness ReadinessOf(ulong[] reads, ulong[] writes, int descriptor)
     {
-        Readiness readiness = (_readyReads[word] >> bit & 1) != 0 ? Readiness.Read : Readiness.None;
-        return (_readyWrites[word] >> bit & 1) != 0 ? readiness | Readiness.Write : readiness;
+        int word = descriptor / BitsPerWord;
+        int bit = descriptor % BitsPerWord;
+        Readiness readiness = (reads[word] >> bit & 1) != 0 ? Readiness.Read : Readiness.None;
+        return (writes[word] >> bit & 1) != 0 ? readiness | Readiness.Write : readiness;
     }
 
     private void Grow(int words)

@@ -62,7 +62,7 @@ internal sealed unsafe class WinsockSelectPoller() : Poller("select")
         return Errno.None;
     }
 
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         if (!_indexes.Remove(handle, out int index))
         {

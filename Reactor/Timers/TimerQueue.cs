@@ -197,9 +197,8 @@ public sealed class TimerQueue
     }
 
     /// <summary>Puts an entry at an index, or above it while it comes before its parent.</summary>
-    private void MoveUp(int index, in Entry entry)
+    private void MoveUp(int index, Entry moving)
     {
-        Entry moving = entry;
         while (index > 0)
         {
             int parent = (index - 1) / Arity;
@@ -216,9 +215,8 @@ public sealed class TimerQueue
     }
 
     /// <summary>Puts an entry at an index, or below it while a child comes before it.</summary>
-    private void MoveDown(int index, in Entry entry)
+    private void MoveDown(int index, Entry moving)
     {
-        Entry moving = entry;
         Entry[] heap = _heap;
         for (int child = (index * Arity) + 1; child < Count; child = (index * Arity) + 1)
         {

@@ -74,7 +74,7 @@ internal static class Resolver
 
     private static SocketAddress[] WaitFor(string host)
     {
-        if (WakePair.Create(out WakePair pair) != Errno.None)
+        if (Waker.Create(out Waker waker) != Errno.None)
         {
             return AddressesOf(host);
         }
@@ -82,23 +82,23 @@ internal static class Resolver
         SocketAddress[] addresses = [];
         if (!TryAdd(host, Found, out _))
         {
-            pair.Close();
+            waker.Close();
             return AddressesOf(host);
         }
 
-        if (SignalQueue.WaitReadable(pair.Reader) == Errno.EINTR)
+        if (SignalQueue.WaitReadable(waker.Handle) == Errno.EINTR)
         {
-            // The look-up may still signal the pair: it is left open, since the process ends.
+            // The look-up may still signal the waker: it is left open, since the process ends.
             throw new EndedBySignalError();
         }
 
-        pair.Close();
+        waker.Close();
         return Volatile.Read(ref addresses);
 
         void Found(SocketAddress[] found)
         {
             Volatile.Write(ref addresses, found);
-            pair.Signal();
+            waker.Signal();
         }
     }
 

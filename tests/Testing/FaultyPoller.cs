@@ -36,10 +36,10 @@ internal sealed class FaultyPoller(Poller poller) : Poller(poller.Name)
         return poller.Change(handle, token, before, interest);
     }
 
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         Removes++;
-        poller.Remove(handle, before);
+        poller.Remove(handle, before, closesNext);
     }
 
     public override int Wait(Span<ReadyEvent> ready, int timeoutMs)

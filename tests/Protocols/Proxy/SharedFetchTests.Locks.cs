@@ -163,7 +163,7 @@ public sealed partial class SharedFetchTests
         Pass(0.1);
         foreach (double pause in (double[])[1, 2, 4, 8])
         {
-            machine.Cache.Failed(new SharedStoreError("full"), machine.Cache.Generation);
+            machine.Cache.Failed(new SharedStoreError("full"), _clock.Now);
             Pass(pause - 0.1);
             Assert.IsFalse(machine.Cache.IsUsable, $"in a pause of {pause} s");
             Pass(0.2);
@@ -171,7 +171,7 @@ public sealed partial class SharedFetchTests
         }
 
         Pass(30);
-        machine.Cache.Failed(new SharedStoreError("full"), machine.Cache.Generation);
+        machine.Cache.Failed(new SharedStoreError("full"), _clock.Now);
         Pass(1.1);
         Assert.IsTrue(machine.Cache.IsUsable);
     }

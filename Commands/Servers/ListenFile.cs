@@ -38,7 +38,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
     /// <exception cref="ListenFileError">It is wrong, or can't be read.</exception>
     public List<ListenLine> Read()
     {
-        var reading = new PoemReading(path, PoemFormat.Plain);
+        var reading = new PoemReader(path, PoemFormat.Plain);
         reading.Finish();
         return Parse(reading);
     }
@@ -47,7 +47,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
     /// <param name="clock">The reactor's.</param>
     /// <returns>Fires with the lines; fails with a <see cref="ListenFileError"/>. Cancelling it stops reading.</returns>
     public async Deferred<List<ListenLine>> Read(IClock clock) =>
-        Parse(await new PoemReading(path, PoemFormat.Plain).Finish(clock));
+        Parse(await new PoemReader(path, PoemFormat.Plain).Finish(clock));
 
     /// <summary>The beginning of a message about a line.</summary>
     public string PlaceOf(int number) => $"{path}: line {number}: ";
@@ -55,7 +55,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
     /// <summary>The error of a line.</summary>
     public ListenFileError ErrorAt(int number, string problem) => new(PlaceOf(number) + problem);
 
-    private List<ListenLine> Parse(PoemReading reading)
+    private List<ListenLine> Parse(PoemReader reading)
     {
         if (reading.Poem is not { } file)
         {

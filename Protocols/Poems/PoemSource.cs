@@ -33,9 +33,6 @@ internal sealed class PoemSource
     public bool IsEmpty => _current.Length == 0;
 
     /// <summary>Reads a poem for the first time.</summary>
-    /// <param name="name">A file, or <c>-</c> for standard input.</param>
-    /// <param name="format">How it travels.</param>
-    /// <param name="problem">Why there is none.</param>
     /// <returns>Null if it can't be read.</returns>
     public static PoemSource? TryOpen(string name, PoemFormat format, out PoemProblem problem) =>
         PoemReader.TryRead(name, format, out problem) is { } poem ? new PoemSource(name, format, poem) : null;
@@ -44,7 +41,7 @@ internal sealed class PoemSource
     /// <returns>Fires with the source, or with null and why there is none. Cancelling it stops reading.</returns>
     public static async Deferred<(PoemSource? Source, PoemProblem Problem)> Open(string name, PoemFormat format, IClock clock)
     {
-        PoemReading reading = await new PoemReading(name, format).Finish(clock);
+        PoemReader reading = await new PoemReader(name, format).Finish(clock);
         return (reading.Poem is { } poem ? new PoemSource(name, format, poem) : null, reading.Problem);
     }
 
@@ -65,7 +62,7 @@ internal sealed class PoemSource
 
     /// <summary>
     /// Reads the poem again. Connections go on with the poem that they began with. A file that is being written is read again
-    /// after <see cref="PoemReading.Pause"/>; the loop does not wait for it. One reload must end before the next begins.
+    /// after <see cref="PoemReader.Pause"/>; the loop does not wait for it. One reload must end before the next begins.
     /// </summary>
     /// <param name="clock">The reactor's.</param>
     /// <param name="done">Is told why the old poem stays, or the default value; perhaps before this returns.</param>
@@ -77,7 +74,7 @@ internal sealed class PoemSource
             return;
         }
 
-        _ = new PoemReading(Name, _format).Finish(clock).AddCallback(reading =>
+        _ = new PoemReader(Name, _format).Finish(clock).AddCallback(reading =>
         {
             if (reading.Poem is { } poem)
             {

@@ -71,7 +71,10 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
     }
 
     /// <summary>Room for the next bytes, so that <see cref="Append"/> need not copy them.</summary>
-    public Span<byte> Room
+    public Span<byte> Room => Growing.Room;
+
+    /// <summary>The last chunk, which has room.</summary>
+    private Chunk Growing
     {
         get
         {
@@ -80,7 +83,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
                 AddChunk();
             }
 
-            return _chunks[^1].Room;
+            return _chunks[^1];
         }
     }
 
@@ -91,12 +94,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         Debug.Assert(!IsComplete, "a complete poem does not grow");
         while (!bytes.IsEmpty)
         {
-            if (_chunks.Count == 0 || _chunks[^1].Free == 0)
-            {
-                AddChunk();
-            }
-
-            int taken = _chunks[^1].Append(bytes);
+            int taken = Growing.Append(bytes);
             cache.Charge(taken);
             bytes = bytes[taken..];
             Length += taken;

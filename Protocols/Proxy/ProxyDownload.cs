@@ -80,15 +80,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     public void Start()
     {
         Debug.Assert(_clients.First is not null || !NeedsClient, "a fetch has a client, or none is needed");
-        try
-        {
-            _fetching = Shared is null ? _service.FetchUpstream(this) : Shared.Start();
-        }
-        catch (Exception exception)
-        {
-            _fetching = Deferred.Fail<long>(exception);
-        }
-
+        _fetching = Shared is null ? _service.FetchUpstream(this) : Shared.Start();
         _ = _fetching.AddBoth(this, static (download, outcome) => download.Ended(outcome));
         if (_stage == Stage.Cancelled)
         {

@@ -12,11 +12,11 @@ internal sealed partial class ProxyService
 
     internal void ReaderThrew(Exception exception) => ReactorLog.CallbackThrew(log, exception);
 
-    internal Deferred<long> FetchUpstream(IPoemReceiver receiver)
+    internal async Deferred<long> FetchUpstream(IPoemReceiver receiver)
     {
         Fetches++;
         ProxyLog.FetchStarted(log, upstream);
-        return fetch(receiver);
+        return await fetch(receiver);
     }
 
     /// <summary>A whole poem has arrived, which replaces the kept one.</summary>
@@ -31,7 +31,7 @@ internal sealed partial class ProxyService
             TimeSpan lifetime = download.PassesThrough ? TimeSpan.Zero : LifetimeOf(download.Shared);
             if (lifetime > TimeSpan.Zero)
             {
-                cache.Add(this, poem.Length);
+                cache.Add(this);
                 Keep(poem, lifetime);
             }
         }

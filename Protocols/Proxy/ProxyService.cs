@@ -204,7 +204,7 @@ internal sealed partial class ProxyService(
         {
             _poem = null;
             _ = _expiry?.CancelIfActive();
-            cache.Remove(this, poem.Length);
+            cache.Remove(this);
             poem.Release();
         }
     }

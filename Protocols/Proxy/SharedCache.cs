@@ -59,9 +59,6 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
     /// <summary>True until all purges are carried out: before, no value may be read.</summary>
     public bool IsPurging => _unpurged.Count > 0 || _purging.Length > 0;
 
-    /// <summary>Grows with each outage, so that a late failure of an operation that began before is no new one.</summary>
-    public int Generation { get; private set; }
-
     /// <summary>Of all workers of the process, so that an outage is logged once.</summary>
     public SharedOutages Outages { get; init; } = new();
 
@@ -80,16 +77,15 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
 
     /// <summary>An operation has failed: the cache is left alone for a while.</summary>
     /// <param name="error">Why.</param>
-    /// <param name="generation">Of the time when the operation began.</param>
-    public void Failed(SharedStoreError error, int generation)
+    /// <param name="beganAt">When the operation began: one from before an outage that is over is no new one.</param>
+    public void Failed(SharedStoreError error, TimeSpan beganAt)
     {
-        if (!IsUsable || generation != Generation)
+        if (!IsUsable || beganAt < _changedAt)
         {
             return;
         }
 
         IsUsable = false;
-        Generation++;
         if (clock.Now - _changedAt >= MaxPause)
         {
             // Otherwise the pauses go on growing: a server that takes the probe and refuses to read is back at each probe.
@@ -137,7 +133,6 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
         }
 
         IsUsable = false;
-        Generation++;
         _ = _retry?.CancelIfActive();
         _catchingUp?.Cancel();
         store.Close();
@@ -158,7 +153,7 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
         if (isLoop)
         {
             // A server that confirms and closes each time: asking again at once would be a loop.
-            Failed(error, Generation);
+            Failed(error, clock.Now);
         }
         else if (IsUsable)
         {
@@ -181,7 +176,7 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
             return;
         }
 
-        int generation = Generation;
+        TimeSpan beganAt = clock.Now;
         bool isOutage = !IsUsable;
         _catchingUp = Synchronize(isOutage).AddErrback((SharedStoreError error) =>
         {
@@ -191,7 +186,7 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
             }
             else
             {
-                Failed(error, generation);
+                Failed(error, beganAt);
             }
 
             return default;

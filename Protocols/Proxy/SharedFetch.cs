@@ -88,56 +88,54 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         TimeSpan end = SaturatedTime.Add(clock.Now, service.Options.Timeout);
         TimeSpan delay = MinPollDelay;
         TimeSpan? invalidSince = null;
-        for (bool isFirst = true; _cache.IsUsable && !poem.IsRefused; isFirst = false)
+        bool isFirst = true;
+        while (_cache.IsUsable && !poem.IsRefused)
         {
-            if (!isFirst)
+            if (!_cache.IsPurging)
             {
-                TimeSpan left = end - clock.Now;
-                if (left <= TimeSpan.Zero)
+                TimeSpan beganAt = clock.Now;
+                bool replaces = invalidSince is { } since && beganAt - since >= SharedNames.Lease;
+                try
                 {
-                    return false;
-                }
-
-                _ = await clock.Sleep(delay < left ? delay : left);
-                delay = delay * 2 < MaxPollDelay ? delay * 2 : MaxPollDelay;
-            }
-
-            if (_cache.IsPurging || !_cache.IsUsable)
-            {
-                continue;
-            }
-
-            int generation = _cache.Generation;
-            bool replaces = invalidSince is { } since && clock.Now - since >= SharedNames.Lease;
-            try
-            {
-                if (await TryRead())
-                {
-                    return true;
-                }
-
-                poem.Misses += isFirst ? 1 : 0;
-                SharedLock state = await TryLock(replaces);
-                if (state == SharedLock.Taken)
-                {
-                    bool isThere = await TryRead();
-                    if (isThere)
+                    if (await TryRead())
                     {
-                        GiveBack();
+                        return true;
                     }
 
-                    return isThere;
-                }
+                    poem.Misses += isFirst ? 1 : 0;
+                    SharedLock state = await TryLock(replaces);
+                    if (state == SharedLock.Taken)
+                    {
+                        bool isThere = await TryRead();
+                        if (isThere)
+                        {
+                            GiveBack();
+                        }
 
-                invalidSince = state == SharedLock.Invalid ? invalidSince ?? clock.Now : null;
-                poem.Waits += isFirst ? 1 : 0;
+                        return isThere;
+                    }
+
+                    invalidSince = state == SharedLock.Invalid ? invalidSince ?? clock.Now : null;
+                    poem.Waits += isFirst ? 1 : 0;
+                    isFirst = false;
+                }
+                catch (SharedStoreError error)
+                {
+                    // What reads and takes the lock is allowed to any user that may use the cache; replacing a lock is a script.
+                    Report(error, beganAt, isRefusal: replaces && error.IsRefusal);
+                    RestartOrFail(error.Message);
+                    continue;
+                }
             }
-            catch (SharedStoreError error)
+
+            TimeSpan left = end - clock.Now;
+            if (left <= TimeSpan.Zero)
             {
-                // What reads and takes the lock is allowed to any user that may use the cache at all; replacing a lock is a script.
-                Report(error, generation, isRefusal: replaces && error.IsRefusal);
-                RestartOrFail(error.Message);
+                return false;
             }
+
+            _ = await clock.Sleep(delay < left ? delay : left);
+            delay = delay * 2 < MaxPollDelay ? delay * 2 : MaxPollDelay;
         }
 
         return false;
@@ -146,7 +144,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     private async Deferred<Unit> Store(PoemBuffer whole)
     {
         // The lock is renewed until the answer is here: a long value takes its time.
-        int generation = _cache.Generation;
+        TimeSpan beganAt = service.Clock.Now;
         _stores = true;
         whole.AddRef();
         try
@@ -165,7 +163,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         }
         catch (SharedStoreError error)
         {
-            Report(error, generation, error.IsRefusal);
+            Report(error, beganAt, error.IsRefusal);
             GiveBack();
         }
         finally
@@ -185,7 +183,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
             throw new PoemIncompleteError(refusal);
         }
 
-        if (reader.IsComplete)
+        if (read.IsHit && reader.IsPoem)
         {
             bool isPoem = read.Length > 0 || service.Options.AllowEmpty;
             if (isPoem)
@@ -247,7 +245,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         while (true)
         {
             _ = await service.Clock.Sleep(SharedNames.Lease / 3);
-            int generation = _cache.Generation;
+            TimeSpan beganAt = service.Clock.Now;
             try
             {
                 // While the poem is stored, only that tells whether the lock is lost, or was given back by it.
@@ -260,7 +258,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
             }
             catch (SharedStoreError error)
             {
-                Report(error, generation, error.IsRefusal);
+                Report(error, beganAt, error.IsRefusal);
             }
         }
     }
@@ -274,16 +272,16 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
     private void ReportFailure(Deferred<Unit> operation)
     {
-        int generation = _cache.Generation;
+        TimeSpan beganAt = service.Clock.Now;
         _ = operation.AddErrback((SharedStoreError error) =>
         {
-            Report(error, generation, error.IsRefusal);
+            Report(error, beganAt, error.IsRefusal);
             return default;
         });
     }
 
     /// <summary>An operation has failed: an outage, or a poem that the cache does not take.</summary>
-    private void Report(SharedStoreError error, int generation, bool isRefusal)
+    private void Report(SharedStoreError error, TimeSpan beganAt, bool isRefusal)
     {
         if (isRefusal)
         {
@@ -292,7 +290,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         }
         else
         {
-            _cache.Failed(error, generation);
+            _cache.Failed(error, beganAt);
         }
     }
 }

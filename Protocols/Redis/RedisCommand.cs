@@ -13,6 +13,7 @@ namespace Poetry.Protocols;
 internal abstract class RedisCommand : IProducer
 {
     private int _repliesRead;
+    private RedisRoute _route;
 
     /// <summary>The number of commands, and so of replies; 0 if replies come without end.</summary>
     protected virtual int Replies => 1;
@@ -44,7 +45,7 @@ internal abstract class RedisCommand : IProducer
     public bool IsCancelled { get; private set; }
 
     /// <summary>How it was routed so far. Belongs to the client.</summary>
-    public RedisRoute Route { get; } = new();
+    public ref RedisRoute Route => ref _route;
 
     /// <summary>The first error among the replies, unless it redirects to another node; or what is wrong with a reply.</summary>
     public RedisError? Refusal { get; private set; }

@@ -25,7 +25,6 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
     /// </summary>
     public DeferredSemaphore? Turns { get; init; }
 
-    /// <summary>What a failure for want of memory is called.</summary>
     internal const string OutOfMemory = "out of memory";
 
     /// <summary>An answer of so many bytes is accepted, however short the text was.</summary>
@@ -83,7 +82,6 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
     /// <summary>Null once the answer is not wanted any more.</summary>
     public TextBuffer? Output => _answer is null ? null : output;
 
-    /// <summary>The request as it is sent.</summary>
     public ReadOnlyMemory<byte> Request => request.Frame();
 
     /// <summary>Connects, when it is its turn.</summary>
@@ -115,7 +113,6 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
 
     protected internal override void ClientConnectionLost(Connector connector, Failure reason) => End();
 
-    /// <summary>The output is complete.</summary>
     internal void Answered() => Fire(output);
 
     internal void Failed(Failure reason) => Fire(reason);
@@ -276,7 +273,6 @@ internal sealed class UpstreamTransformation(TransformClient client, byte[] name
     public override long MaxMemory(int textLength) =>
         base.MaxMemory(textLength) + Utf8Name.Length + 1 + textLength + TextBuffer.Overhead;
 
-    /// <inheritdoc/>
     public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output) =>
         client.Transform(Utf8Name, text, output);
 }

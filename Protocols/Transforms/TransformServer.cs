@@ -67,7 +67,10 @@ internal abstract partial class TransformServer : Protocol
     /// <summary>A longer name is refused before it is complete.</summary>
     private protected abstract int MaxNameLength { get; }
 
-    /// <summary>Why <see cref="TrySplit"/> returns false.</summary>
+    /// <summary>Ends the name.</summary>
+    private protected abstract byte Separator { get; }
+
+    /// <summary>What is wrong with a request that has no <see cref="Separator"/>.</summary>
     private protected abstract string SplitProblem { get; }
 
     /// <summary>A connection with only a small lease reads no more than that can hold, unless there is plenty of memory.</summary>
@@ -142,16 +145,11 @@ internal abstract partial class TransformServer : Protocol
     /// <summary>The input has ended after a part of a request.</summary>
     private protected abstract void RequestEnded();
 
-    /// <summary>Finds the name and the text in a request.</summary>
-    private protected abstract bool TrySplit(ReadOnlySpan<byte> request, out int nameLength, out int textStart);
-
     /// <summary>Closes without an answer, in a way that the client cannot take for one.</summary>
     private protected abstract void EndUnanswered();
 
-    /// <summary>The transformed text as it is sent.</summary>
     private protected abstract ReadOnlyMemory<byte> Frame(TextBuffer text);
 
-    /// <summary>Refuses a request that is malformed or not allowed.</summary>
     private protected void Refuse(string problem)
     {
         TransformLog.RequestRefused(_factory.Log, _start.Number, Transport.Peer, problem);
@@ -159,9 +157,10 @@ internal abstract partial class TransformServer : Protocol
         EndUnanswered();
     }
 
+    private protected void RefuseTooLong() => Refuse($"the request is longer than {MaxLength} bytes");
+
     private protected void RefuseTooLarge() => Refuse("the request alone would exceed the memory for all requests");
 
-    /// <summary>True if the connection has sent nothing yet.</summary>
     private bool IsIdle => _state == State.Reading && !HasBegun;
 
     /// <summary>The rest of a time that runs from accept; <see cref="TimeSpan.MaxValue"/> has no end.</summary>

@@ -30,12 +30,10 @@ internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere 
 
     public IEnumerable<string> Names => _transformations.ConvertAll(static transformation => transformation.Name);
 
-    /// <summary>Texts that were transformed.</summary>
     public long Succeeded => Interlocked.Read(ref _succeeded);
 
     public long Failed => Interlocked.Read(ref _failed);
 
-    /// <summary>Requests for names that do not exist.</summary>
     public long Unknown => Interlocked.Read(ref _unknown);
 
     /// <summary>Makes a service with all transformations of this program.</summary>

@@ -14,6 +14,9 @@ internal struct FrameReader
 
     private NetstringLength _length;
 
+    /// <summary>True if a digit has been read.</summary>
+    public readonly bool HasBegun => HasLength || _length.HasBegun;
+
     /// <summary>True if the length has been read.</summary>
     public bool HasLength { get; private set; }
 

@@ -67,16 +67,16 @@ public abstract partial class Deferred
     internal abstract void Discard();
 
     /// <summary>Makes the result of a deferred that a function returned the result, now or when it is available.</summary>
-    /// <param name="inner">Its failure is taken over in any case.</param>
+    /// <param name="inner">Its failure is taken over in any case. Null leaves the default value.</param>
     /// <param name="how"><see cref="WaitsForVoid"/> if its value is not needed, or 0.</param>
-    internal void Accept(Deferred inner, int how)
+    internal void Accept(Deferred? inner, int how)
     {
         Discard();
-        if (inner.CanBeTaken)
+        if (inner is { CanBeTaken: true })
         {
             TakeFrom(inner, how);
         }
-        else if (CanWaitFor(inner))
+        else if (inner is not null && CanWaitFor(inner))
         {
             _aux = inner;
             _state |= Waiting | how;

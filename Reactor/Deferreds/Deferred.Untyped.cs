@@ -86,14 +86,7 @@ public abstract partial class Deferred
             {
                 try
                 {
-                    if (Call(failed ? source.TakeFailure() : null) is { } inner)
-                    {
-                        source.Accept(inner, WaitsForVoid);
-                    }
-                    else
-                    {
-                        source.Discard();
-                    }
+                    source.Accept(Call(failed ? source.TakeFailure() : null), WaitsForVoid);
                 }
                 catch (Exception exception)
                 {

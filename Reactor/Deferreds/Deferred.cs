@@ -29,7 +29,6 @@ namespace Poetry.Net;
 [AsyncMethodBuilder(typeof(DeferredMethodBuilder))]
 public abstract partial class Deferred : ChainLink
 {
-    /// <summary>It has been fired.</summary>
     private protected const int Fired = 1 << 0;
 
     /// <summary>The result is the failure in <see cref="_aux"/> rather than the value.</summary>

@@ -158,6 +158,7 @@ public static class DeferredBridges
             return deferred;
         }
 
+        deferred.ThrowIfSuperseded();
         CancellationTokenRegistration registration = cancellation.UnsafeRegister(
             _ => threads.CallFromThread(deferred.Cancel), null);
         return deferred.AddBoth(outcome =>

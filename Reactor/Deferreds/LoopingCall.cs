@@ -22,7 +22,6 @@ public sealed class LoopingCall
     private TimeSpan _interval;
     private TimeSpan _start;
     private long _lastTick;
-    private bool _isCalling;
 
     /// <summary>Makes a looping call that is not started.</summary>
     /// <param name="clock">The reactor, or a clock turned by hand.</param>
@@ -125,8 +124,7 @@ public sealed class LoopingCall
     {
         ThrowUnlessRunning();
         Running = false;
-        _ = _next?.CancelIfActive();
-        if (!_isCalling && _awaited is null)
+        if (_next?.CancelIfActive() == true)
         {
             _done!.Callback(this);
         }
@@ -169,8 +167,6 @@ public sealed class LoopingCall
         int count = (int)Math.Clamp(tick - _lastTick, 1, int.MaxValue);
         _lastTick = tick;
         Deferred<LoopingCall> done = _done!;
-        bool wasCalling = _isCalling;
-        _isCalling = true;
         Failure? failure = null;
         Deferred? returned = null;
         try
@@ -182,7 +178,6 @@ public sealed class LoopingCall
             failure = new Failure(exception);
         }
 
-        _isCalling = wasCalling;
         if (returned is null)
         {
             CallEnded(done, failure);

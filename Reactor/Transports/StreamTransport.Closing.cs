@@ -18,16 +18,14 @@ internal sealed partial class StreamTransport
     /// </summary>
     internal const int ChecksPerSendTimeout = 4;
 
-    /// <summary>When FIN was sent, or when the client last took data from the kernel's send buffer after it.</summary>
-    private long _finTicks;
+    /// <summary>When the peer last took data from the kernel's send buffer, as far as a check has seen; once everything is sent,
+    /// when FIN was, or later.</summary>
+    private long _progressTicks;
 
     /// <summary>Bytes in the kernel's send buffer at the last check; it holds less than 2 GiB.</summary>
     private int _unsentBytes;
 
-    /// <summary>Checks in a row at which the peer had taken nothing.</summary>
-    private byte _idleChecks;
-
-    TimeSpan ITransport.EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_finTicks) : TimeSpan.MaxValue;
+    TimeSpan ITransport.EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_progressTicks) : TimeSpan.MaxValue;
 
     public void LoseConnection()
     {
@@ -73,17 +71,13 @@ internal sealed partial class StreamTransport
     /// </summary>
     internal void OnSendTimeout()
     {
-        if (NativeSocket.UnsentBytes(Handle) != _unsentBytes)
+        if (HasStalled(NativeSocket.UnsentBytes(Handle)))
         {
-            RestartSendTimeout();
-        }
-        else if (++_idleChecks < ChecksPerSendTimeout)
-        {
-            _owner.Sending.Add(this);
+            ResetStalled();
         }
         else
         {
-            ResetStalled();
+            _owner.Sending.Add(this);
         }
     }
 
@@ -135,7 +129,7 @@ internal sealed partial class StreamTransport
 
         _state = State.Lingering;
         _unsentBytes = 0;
-        _finTicks = _reactor.Now.Ticks;
+        _progressTicks = _reactor.Now.Ticks;
         if (IsWatched)
         {
             WatchForPeerClose();
@@ -176,7 +170,7 @@ internal sealed partial class StreamTransport
     /// <summary>The client has sent something after FIN: that restarts its timeout, within <see cref="MaxLinger"/>.</summary>
     private void OnLingerInput()
     {
-        if (_reactor.Now.Ticks - _finTicks > MaxLinger.Ticks && !IsPeerReading())
+        if (_reactor.Now.Ticks - _progressTicks > MaxLinger.Ticks && !IsPeerReading())
         {
             BeginClose(ConnectionDone.Failure);
         }
@@ -198,20 +192,27 @@ internal sealed partial class StreamTransport
             return false;
         }
 
-        if (unsent != _unsentBytes)
-        {
-            _unsentBytes = unsent;
-            _finTicks = _reactor.Now.Ticks;
-            return true;
-        }
-
-        if ((_reactor.Now.Ticks - _finTicks) / ChecksPerSendTimeout < _owner.Sending.Timeout.Ticks)
+        if (!HasStalled(unsent))
         {
             return true;
         }
 
         ResetStalled();
         return false;
+    }
+
+    /// <summary>True if the peer has taken nothing for the send timeout.</summary>
+    /// <param name="unsent">What is now in the kernel's send buffer.</param>
+    private bool HasStalled(int unsent)
+    {
+        long now = _reactor.Now.Ticks;
+        if (unsent != _unsentBytes)
+        {
+            _unsentBytes = unsent;
+            _progressTicks = now;
+        }
+
+        return (now - _progressTicks) / ChecksPerSendTimeout >= _owner.Sending.Timeout.Ticks;
     }
 
     private void ResetStalled()
@@ -232,7 +233,7 @@ internal sealed partial class StreamTransport
         }
 
         _flags |= Flags.WriteEnded;
-        _finTicks = _reactor.Now.Ticks;
+        _progressTicks = _reactor.Now.Ticks;
         CloseIfBothEnded();
     }
 }

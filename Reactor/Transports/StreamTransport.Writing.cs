@@ -192,7 +192,7 @@ internal sealed partial class StreamTransport
     private void RestartSendTimeout()
     {
         _unsentBytes = NativeSocket.UnsentBytes(Handle);
-        _idleChecks = 0;
+        _progressTicks = _reactor.Now.Ticks;
         _owner.Sending.Add(this);
     }
 

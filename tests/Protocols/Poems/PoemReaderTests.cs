@@ -197,7 +197,7 @@ public sealed class PoemReaderTests : IDisposable
         source.Reload(clock, got => problem = got);
         while (problem is null)
         {
-            clock.Advance(PoemReading.Pause);
+            clock.Advance(PoemReader.Pause);
         }
 
         return problem.Value;

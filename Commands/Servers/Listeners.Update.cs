@@ -105,11 +105,13 @@ internal sealed partial class Listeners
         bool isShared = !listener.IsSingleWorker && !listener.Address.IsUnix && workers.Count > 1;
         var bound = new Bound(listener);
         opened.Add(bound);
+
+        // One worker for all addresses of a listener: what its connections share belongs to that worker.
+        Worker owner = isShared ? workers[0] : WithFewestPorts(workers);
         if (listener.Address.InheritedName is { } name)
         {
             foreach (nint socket in _inherited!.Find(name))
             {
-                Worker owner = WithFewestPorts(workers);
                 Factory factory = owner.FactoryOf(listener);
                 nint inherited = InheritedSockets.Duplicate(socket);
                 bound.Ports.Add((owner, await On(owner, first, () => owner.Listen(factory, default, options, inherited))));
@@ -120,7 +122,6 @@ internal sealed partial class Listeners
 
         foreach (SocketAddress address in await Resolver.Resolve(first, listener.Address))
         {
-            Worker owner = isShared ? workers[0] : WithFewestPorts(workers);
             SocketAddress at = address;
             PortSharing sharing = isShared ? PortSharing.First : PortSharing.None;
             foreach (Worker worker in isShared ? workers : [owner])

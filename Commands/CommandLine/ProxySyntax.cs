@@ -7,7 +7,7 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>The command <c>proxy</c>.</summary>
-internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, ICommands commands)
+internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
 {
     public static readonly (string Line, string Meaning)[] Examples =
     [
@@ -67,6 +67,9 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         TimeSpan revalidate = binding.Read<TimeSpan>(staleWhileRevalidate, Quantity.TryParseLifetime);
         long cacheBytes = binding.Read<long>(maxCache, TryParseLimit);
         SharedCacheSettings? shared = ReadShared(sharedCache, sharedPrefix, sharedTimeout, sharedMax);
+        long maxPoemBytes = binding.Read<long>(maxPoem, TryParseLimit);
+        TimeSpan silence = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit);
+        PoemFormat format = netstring ? PoemFormat.Netstring : PoemFormat.Plain;
         var settings = new ProxySettings
         {
             Proxy = new ProxyOptions
@@ -75,11 +78,10 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
                 StaleIfError = stale,
                 StaleWhileRevalidate = revalidate,
                 StoreAndForward = storeAndForward,
-                Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
-                MaxPoemBytes = binding.Read<long>(maxPoem, TryParseLimit),
+                Format = format,
+                MaxPoemBytes = maxPoemBytes,
             },
-            Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
-            AllowEmpty = allowEmpty,
+            Request = new PoemRequest(ConnectTimeout.Within(silence), silence, format) { AllowEmpty = allowEmpty },
             Shared = lifetime > TimeSpan.Zero ? shared : null,
             ListFile = binding.Read<string>(file, GetSyntax.TryParsePath),
             Fallback = server.ListenAt(named),
@@ -105,7 +107,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         servers.RefuseUnused(Array.ConvertAll(places, place => place ?? named));
         int unplaced = Array.FindAll(places, place => place is null).Length;
         binding.Run(
-            () => commands.Proxy(server, settings, placed),
+            new ProxyCommand(server, settings, placed).Run,
             unplaced > 1 ? $"these are {unplaced} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
     }
 

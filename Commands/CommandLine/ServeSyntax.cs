@@ -36,7 +36,7 @@ internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
         ServerOptions server = servers.Options;
         ServedPoem[] poems = Array.ConvertAll(arguments, argument => new ServedPoem(server.ListenAt(argument.Listen), argument.What));
         binding.Refuse(poems.Length == 0 ? $"no poem given (try '{binding.Words.Command.FullName} --help')" : null);
-        ServedPoem[] fromInput = Array.FindAll(poems, poem => poem.File == PoemReader.StandardInput);
+        ServedPoem[] fromInput = Array.FindAll(poems, poem => poem.What == PoemReader.StandardInput);
         binding.Refuse(fromInput.Length > 1 ? "standard input holds only one poem" : null);
         var taken = new HashSet<Endpoint>();
         Endpoint? twice = Array.Find(poems, poem => poem.Listen.IsFixed && !taken.Add(poem.Listen))?.Listen;
@@ -46,7 +46,7 @@ internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
 }
 
 /// <summary>The command <c>serve</c>.</summary>
-internal sealed class ServeSyntax(Binding binding, ServerSyntax servers, PoemSyntax poems, ICommands commands)
+internal sealed class ServeSyntax(Binding binding, ServerSyntax servers, PoemSyntax poems)
 {
     public static readonly (string Line, string Meaning)[] Examples =
     [
@@ -58,11 +58,11 @@ internal sealed class ServeSyntax(Binding binding, ServerSyntax servers, PoemSyn
     ];
 
     /// <summary>Send a poem to each client, then close the connection.</summary>
-    public void Serve() => binding.Run(() => commands.Serve(servers.Options, poems.Options));
+    public void Serve() => binding.Run(new ServeCommand(servers.Options, poems.Options).Run);
 }
 
 /// <summary>The command <c>slow-serve</c>.</summary>
-internal sealed class SlowServeSyntax(Binding binding, ServerSyntax servers, PoemSyntax poems, ICommands commands)
+internal sealed class SlowServeSyntax(Binding binding, ServerSyntax servers, PoemSyntax poems)
 {
     public static readonly (string Line, string Meaning)[] Examples =
     [
@@ -78,6 +78,6 @@ internal sealed class SlowServeSyntax(Binding binding, ServerSyntax servers, Poe
         var pace = new Pace(
             binding.Read<long>(numBytes, Quantity.TryParseSize, bytes => bytes > 0 ? null : "bytes at a time would never come to an end"),
             binding.Read<TimeSpan>(delay, Quantity.TryParseDuration));
-        binding.Run(() => commands.SlowServe(servers.Options, poems.Options, pace));
+        binding.Run(new ServeCommand(servers.Options, poems.Options, pace).Run);
     }
 }

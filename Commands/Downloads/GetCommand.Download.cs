@@ -14,10 +14,10 @@ internal sealed partial class GetCommand
         /// <summary>True if the poem is written only when all downloads have ended. Standard output may have an order, and a reader that
         /// would delay the cancelling of the others; a file waits only for <c>--all-or-nothing</c>.</summary>
         private readonly bool _commitsAtEnd =
-            command._options.AllOrNothing || (path is null && (command._options.Wait || command._options.Race));
+            command.Options.AllOrNothing || (path is null && (command.Options.Wait || command.Options.Race));
 
         private PoemOutput? _output;
-        private PoemCheck _check = new(command._options);
+        private PoemCheck _check = new(command.Options);
         private string? _problem;
         private bool _awaitsCommit;
 
@@ -31,7 +31,7 @@ internal sealed partial class GetCommand
         public bool HasFailed { get; private set; }
 
         /// <summary>What has arrived of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
-        public TextBuffer? Held { get; private set; } = command._options.Transform is null ? null : new TextBuffer();
+        public TextBuffer? Held { get; private set; } = command.Options.Transform is null ? null : new TextBuffer();
 
         /// <summary>For the result of the transformation.</summary>
         public TextBuffer Transformed { get; } = new();
@@ -75,7 +75,7 @@ internal sealed partial class GetCommand
                 return true;
             }
 
-            if (command._options.StrictTransform)
+            if (command.Options.StrictTransform)
             {
                 _problem = problem;
                 return false;
@@ -98,7 +98,7 @@ internal sealed partial class GetCommand
             _output?.Abort();
             _output = null;
             _problem = null;
-            _check = new PoemCheck(command._options);
+            _check = new PoemCheck(command.Options);
             Held?.Clear();
             return true;
         }
@@ -210,7 +210,7 @@ internal sealed partial class GetCommand
                 signal != 0 ? $"ended by {signal}"
                 : command._standardOutput.ReaderIsGone ? "the reader of standard output has gone"
                 : !command._standardOutput.IsOk ? "standard output failed"
-                : command._options.Race ? "another download was complete first"
+                : command.Options.Race ? "another download was complete first"
                 : "another download failed");
         }
 
@@ -223,7 +223,7 @@ internal sealed partial class GetCommand
 
         private bool TryCommit()
         {
-            bool isShared = path is null && !command._options.Stream;
+            bool isShared = path is null && !command.Options.Stream;
             if (isShared)
             {
                 command._progress.Suspend();
@@ -277,12 +277,12 @@ internal sealed partial class GetCommand
         {
             if (_output is null && path is not null)
             {
-                OutputResult result = PoemFile.TryCreate(path, command._options.Sync, out PoemFile? file);
+                OutputResult result = PoemFile.TryCreate(path, command.Options.Sync, out PoemFile? file);
                 _output = file;
                 return result;
             }
 
-            _output ??= command._options.Stream ? new StreamedPoem(escapes) : new StandardOutputPoem(escapes);
+            _output ??= command.Options.Stream ? new StreamedPoem(escapes) : new StandardOutputPoem(escapes);
             return default;
         }
 

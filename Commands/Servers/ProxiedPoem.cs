@@ -8,11 +8,9 @@ namespace Poetry.Commands;
 /// <summary>A poem of <c>proxy</c>: where it is served, and where it is fetched.</summary>
 /// <param name="Listen">The complete address of its listener.</param>
 /// <param name="Upstream">The poetry servers that have it.</param>
-internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream)
+/// <param name="Place">Its line in a <see cref="ListenFile"/>, before a message about it; empty if there is no list.</param>
+internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream, string Place)
 {
-    /// <summary>Its line in the list of poems, before a message about it; empty if there is no list.</summary>
-    public string Place { get; set; } = string.Empty;
-
     /// <summary>Gives every poem its address, and refuses two on the same one, and an upstream that is the listener itself.</summary>
     /// <param name="arguments">As typed.</param>
     /// <param name="fallback">The listener of an argument that names none.</param>
@@ -31,7 +29,7 @@ internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream)
         for (int i = 0; i < arguments.Length && problem is null; i++)
         {
             Endpoint listen = arguments[i].Listen?.WithDefaultHost(iface) ?? fallback;
-            if (!TryMake(listen, arguments[i].What, out ProxiedPoem? poem, out problem))
+            if (!TryMake(new ServedPoem(listen, arguments[i].What), out ProxiedPoem? poem, out problem))
             {
                 break;
             }
@@ -47,19 +45,19 @@ internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream)
     }
 
     /// <summary>Reads the addresses of an upstream.</summary>
-    /// <param name="listen">The complete address of its listener.</param>
-    /// <param name="addresses">As typed.</param>
-    /// <param name="poem">Both.</param>
+    /// <param name="served">With the addresses as typed.</param>
+    /// <param name="poem">The same, with the addresses read.</param>
     /// <param name="problem">What is wrong, in one line.</param>
     public static bool TryMake(
-        Endpoint listen, string addresses, [NotNullWhen(true)] out ProxiedPoem? poem, [NotNullWhen(false)] out string? problem)
+        ServedPoem served, [NotNullWhen(true)] out ProxiedPoem? poem, [NotNullWhen(false)] out string? problem)
     {
         poem = null;
-        if (PoemMirrors.TryParse(addresses, out PoemMirrors? upstream, out problem))
+        if (PoemMirrors.TryParse(served.What, out PoemMirrors? upstream, out problem))
         {
+            Endpoint listen = served.Listen;
             Endpoint? own = Array.Find(upstream.Endpoints.ToArray(), mirror => mirror.Equals(listen) || IsOnLoopback(listen, mirror));
             problem = own is null ? null : own.Equals(listen) ? $"{own} is the proxy itself" : $"{own} is the proxy itself, on {listen}";
-            poem = problem is null ? new ProxiedPoem(listen, upstream) : null;
+            poem = problem is null ? new ProxiedPoem(listen, upstream, served.Place) : null;
         }
 
         return poem is not null;

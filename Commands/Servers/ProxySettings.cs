@@ -1,4 +1,3 @@
-using System;
 using Poetry.Net;
 using Poetry.Protocols;
 
@@ -10,8 +9,8 @@ internal sealed class ProxySettings
     /// <summary>How poems are fetched and kept.</summary>
     public required ProxyOptions Proxy { get; init; }
 
-    /// <summary>Limit for the silence of an upstream; <see cref="Quantity.Never"/> for none.</summary>
-    public required TimeSpan Timeout { get; init; }
+    /// <summary>How an upstream is asked.</summary>
+    public required PoemRequest Request { get; init; }
 
     /// <summary>Limit for all poems in memory together, kept or not.</summary>
     public required long MaxCacheBytes { get; init; }
@@ -21,9 +20,6 @@ internal sealed class ProxySettings
 
     /// <summary>The listener of an upstream that is given none.</summary>
     public required Endpoint Fallback { get; init; }
-
-    /// <summary>True if 0 bytes are an empty poem, and not a failure.</summary>
-    public bool AllowEmpty { get; init; }
 
     /// <summary>The transformation that poems are kept in; null for none.</summary>
     public string? Transform { get; init; }

@@ -42,7 +42,10 @@ internal sealed class Worker
 
     public Reactor Reactor { get; }
 
-    /// <summary>How its connections have ended. May be read from any thread.</summary>
+    /// <summary>True once another thread than that of the <see cref="ServerHost"/> runs it.</summary>
+    public bool HasOwnThread { get; set; }
+
+    /// <summary>How its connections have ended; takes their records. May be read from any thread.</summary>
     public ConnectionCounters Counters { get; }
 
     /// <summary>Called on its thread when it has drained or has to end at once; null stops its reactor.</summary>
@@ -59,9 +62,6 @@ internal sealed class Worker
 
     /// <summary>How many of its ports listen. May be read from any thread.</summary>
     public int OpenPorts => Array.FindAll(_ports, port => port.Listening).Length;
-
-    /// <summary>The factory of a listener for this worker.</summary>
-    public Factory FactoryOf(Listener listener) => listener.MakeFactory(Reactor, Counters);
 
     /// <summary>Opens a port.</summary>
     /// <param name="factory">Made for this worker.</param>
@@ -91,6 +91,19 @@ internal sealed class Worker
         ListeningPort next = port.Replace(factory);
         _ports = [.. _ports, next];
         return next;
+    }
+
+    /// <summary>Makes a call on its thread: at once if that is this one. On the first worker's thread.</summary>
+    public void Call(Action call)
+    {
+        if (HasOwnThread)
+        {
+            Reactor.CallFromThread(call);
+        }
+        else
+        {
+            call();
+        }
     }
 
     /// <summary>Turns its loop until it has drained or was stopped. On the thread that is to be the reactor's.</summary>

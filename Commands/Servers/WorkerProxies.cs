@@ -16,7 +16,6 @@ internal sealed class WorkerProxies
     private readonly ILogger _log;
     private readonly PoemMemory _memory = new();
     private volatile ProxyService[] _services = [];
-    private readonly PoemRequest _request;
 
     /// <param name="worker">The services belong to its thread.</param>
     /// <param name="settings">How poems are fetched and kept.</param>
@@ -28,10 +27,6 @@ internal sealed class WorkerProxies
         _worker = worker;
         _settings = settings;
         _log = log;
-        _request = new PoemRequest(ConnectTimeout.Within(settings.Timeout), settings.Timeout, settings.Proxy.Format)
-        {
-            AllowEmpty = settings.AllowEmpty,
-        };
         Cache = new ProxyCache(maxCacheBytes);
         if (settings.Shared is { } shared)
         {
@@ -40,7 +35,7 @@ internal sealed class WorkerProxies
         }
     }
 
-    public Reactor Reactor => _worker.Reactor;
+    public Worker Worker => _worker;
 
     public ProxyCache Cache { get; }
 
@@ -68,12 +63,12 @@ internal sealed class WorkerProxies
         return service;
     }
 
-    /// <summary>Purges all poems, here and in the shared cache, on the reactor's thread. May be called on any.</summary>
+    /// <summary>Purges all poems, here and in the shared cache. On the first worker's thread.</summary>
     public void Purge()
     {
         ProxyService[] services = _services;
         Clear(services);
-        OnReactor(() => Shared?.Purge(Array.ConvertAll(services, static service => service.Shared!.Key)));
+        _worker.Call(() => Shared?.Purge(Array.ConvertAll(services, static service => service.Shared!.Key)));
     }
 
     /// <summary>Purges and drops the services of upstreams that no listener has any more. On the first worker's thread.</summary>
@@ -85,19 +80,7 @@ internal sealed class WorkerProxies
         Clear(gone);
     }
 
-    private void Clear(ProxyService[] services) => OnReactor(() => Array.ForEach(services, static service => service.Clear()));
-
-    private void OnReactor(Action call)
-    {
-        if (_worker.Reactor.IsReactorThread)
-        {
-            call();
-        }
-        else
-        {
-            _worker.Reactor.CallFromThread(call);
-        }
-    }
+    private void Clear(ProxyService[] services) => _worker.Call(() => Array.ForEach(services, static service => service.Clear()));
 
     /// <summary>A proxy has purged a poem; null stands for all.</summary>
     private void OnPurged(string? key)
@@ -117,9 +100,9 @@ internal sealed class WorkerProxies
         string key = shared.Names.KeyOf(_settings.Proxy.Format, _settings.Transform, upstream);
         var options = new SharedPoemOptions
         {
-            AllowEmpty = _settings.AllowEmpty,
+            AllowEmpty = _settings.Request.AllowEmpty,
             MaxBytes = shared.MaxBytes,
-            MaxWait = _settings.Timeout,
+            MaxWait = _settings.Request.Timeout,
         };
         return new SharedPoem(Shared!, key, _worker.Reactor, options);
     }
@@ -137,7 +120,7 @@ internal sealed class WorkerProxies
                 (count, reason) => ProxyLog.MirrorFailedAgain(_log, name, count, reason)));
         }
 
-        PoemRequest request = _request with { IsOwn = connection => LeadsTo(name, connection) };
+        PoemRequest request = _settings.Request with { IsOwn = connection => LeadsTo(name, connection) };
         var mirrors = new MirrorFetch(
             upstream, _worker.Reactor, (mirror, receiver) => PoemFetch.Start(_worker.Reactor, mirror, request, receiver))
         {
@@ -149,7 +132,7 @@ internal sealed class WorkerProxies
         }
 
         byte[] transformation = Encoding.UTF8.GetBytes(_settings.Transform);
-        var client = new TransformClient(_worker.Reactor, _settings.Via!, _request.ConnectTimeout, _settings.Timeout);
+        var client = new TransformClient(_worker.Reactor, _settings.Via!, request.ConnectTimeout, request.Timeout);
         return receiver => new TransformedFetch(
             mirrors.Start,
             (text, output) => client.Transform(transformation, text.Text, output),

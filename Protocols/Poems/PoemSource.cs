@@ -1,4 +1,3 @@
-using System;
 using System.Threading;
 using Poetry.Net;
 
@@ -44,12 +43,7 @@ internal sealed class PoemSource
     /// <returns>Fires with the source, or with null and why there is none. Cancelling it stops reading.</returns>
     public static async Deferred<(PoemSource? Source, PoemProblem Problem)> Open(string name, PoemFormat format, IClock clock)
     {
-        var reading = new PoemReading(name, format);
-        while (!reading.Step())
-        {
-            _ = await clock.Sleep(PoemReading.Pause);
-        }
-
+        PoemReading reading = await Read(name, format, clock);
         return (reading.Poem is { } poem ? new PoemSource(name, format, poem) : null, reading.Problem);
     }
 
@@ -73,35 +67,34 @@ internal sealed class PoemSource
     /// after <see cref="PoemReading.Pause"/>; the loop does not wait for it. One reload must end before the next begins.
     /// </summary>
     /// <param name="clock">The reactor's.</param>
-    /// <param name="done">Is told why the old poem stays, or the default value; perhaps before this returns.</param>
-    public void Reload(IClock clock, Action<PoemProblem> done)
+    /// <returns>Fires with why the old poem stays, or with the default value. Cancelling it stops reading.</returns>
+    public async Deferred<PoemProblem> Reload(IClock clock)
     {
         if (IsStandardInput)
         {
-            done(default);
-        }
-        else
-        {
-            Read(new PoemReading(Name, _format), clock, done);
-        }
-    }
-
-    /// <summary>Releases the poem, which is not asked for any more. Connections go on with it.</summary>
-    public void Close() => _current.Release();
-
-    private void Read(PoemReading reading, IClock clock, Action<PoemProblem> done)
-    {
-        if (!reading.Step())
-        {
-            _ = clock.CallLater(PoemReading.Pause, () => Read(reading, clock, done));
-            return;
+            return default;
         }
 
+        PoemReading reading = await Read(Name, _format, clock);
         if (reading.Poem is { } poem)
         {
             Interlocked.Exchange(ref _current, poem).Release();
         }
 
-        done(reading.Problem);
+        return reading.Problem;
+    }
+
+    /// <summary>Releases the poem, which is not asked for any more. Connections go on with it.</summary>
+    public void Close() => _current.Release();
+
+    private static async Deferred<PoemReading> Read(string name, PoemFormat format, IClock clock)
+    {
+        var reading = new PoemReading(name, format);
+        while (!reading.Step())
+        {
+            _ = await clock.Sleep(PoemReading.Pause);
+        }
+
+        return reading;
     }
 }

@@ -36,11 +36,10 @@ public sealed class ListenersTests
     {
         Listener first = SingleWorker("first.example");
         var listeners = new Listeners([first]);
-        var options = new ListenOptions();
-        listeners.Bind(_workers, options);
+        listeners.Bind(_workers, new ListenOptions());
         AssertPorts(2, 0, 0);
 
-        Deferred<Unit> done = listeners.Update([first, SingleWorker("second.example")], _workers, options, NullLogger.Instance);
+        Deferred<Unit> done = listeners.Update([first, SingleWorker("second.example")], NullLogger.Instance);
         bool isDone = false;
         _ = done.AddCallback(_ => isDone = true);
         long deadline = Environment.TickCount64 + Patience.Milliseconds;
@@ -54,7 +53,7 @@ public sealed class ListenersTests
     }
 
     private static Listener SingleWorker(string host) =>
-        new($"Proxying {host}", Endpoint.Tcp(host, 0), (_, _) => new ScriptedFactory()) { IsSingleWorker = true };
+        new($"Proxying {host}", Endpoint.Tcp(host, 0), _ => new ScriptedFactory()) { IsSingleWorker = true };
 
     private void AssertPorts(params int[] counts) =>
         Assert.AreEqual(string.Join(' ', counts), string.Join(' ', _workers.Select(worker => worker.Ports.Count)));

@@ -27,7 +27,7 @@ public sealed class WorkerProxiesTests
         var settings = new ProxySettings
         {
             Proxy = new ProxyOptions { Lifetime = TimeSpan.Zero, MinPause = TimeSpan.Zero, ProbeDelay = TimeSpan.Zero },
-            Timeout = TimeSpan.FromSeconds(60),
+            Request = new PoemRequest(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60), PoemFormat.Plain),
             MaxCacheBytes = 1,
             Fallback = upstream.Endpoints[0],
         };

@@ -36,7 +36,7 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
     private bool _keeps = true;
     private long _startMs;
     private PosixSignal _signal;
-    private OutputResult _standardOutput;
+    private Errno _standardOutputError;
 
     /// <summary>The signal that ends the command, or 0.</summary>
     private PosixSignal Signal => _signal != 0 ? _signal : SignalQueue.EndingSignal;
@@ -71,7 +71,7 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         signals.OnTerminate(Interrupt);
         signals.OnHangUp(() => Interrupt(PosixSignal.SIGHUP));
         using PipeReaderWatch? watch =
-            options.Stream && options.Output is null ? PipeReaderWatch.TryStart(reactor, OnReaderGone) : null;
+            options.Stream && options.Output is null ? PipeReaderWatch.TryStart(reactor, () => StandardOutputFailed(Errno.EPIPE)) : null;
         _startMs = Environment.TickCount64;
         reactor.CallWhenRunning(StartAll);
         _ = new LoopingCall(reactor, _progress.Tick).Start(TickInterval, now: false);
@@ -109,7 +109,7 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
             {
                 if (OutputPath.Check(path) is not Errno.None and var error)
                 {
-                    _progress.Error($"cannot write {path}: {error.Sentence()}");
+                    _progress.Error(PoemOutput.ProblemOf(path, error));
                     return ExitCode.Failure;
                 }
             }
@@ -279,10 +279,10 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
             PosixSignal.SIGTERM => ExitCode.Terminated,
             _ => complete >= (options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure,
         };
-        bool isQuiet = signal != 0 || _standardOutput.ReaderIsGone;
-        if (!isQuiet && _standardOutput.Problem is { } problem)
+        bool isQuiet = signal != 0 || _standardOutputError == Errno.EPIPE;
+        if (!isQuiet && _standardOutputError != Errno.None)
         {
-            _progress.Error(problem);
+            _progress.Error(PoemOutput.ProblemOf(StreamedPoem.StandardOutput, _standardOutputError));
             exitCode = ExitCode.Failure;
         }
 
@@ -320,14 +320,12 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         CancelAll();
     }
 
-    private void OnReaderGone() => StandardOutputFailed(OutputResult.OfStandardOutput(Errno.EPIPE));
-
     /// <summary>Nothing can be written to standard output any more: ends all downloads.</summary>
-    private void StandardOutputFailed(OutputResult result)
+    private void StandardOutputFailed(Errno error)
     {
-        if (_standardOutput.IsOk)
+        if (_standardOutputError == Errno.None)
         {
-            _standardOutput = result;
+            _standardOutputError = error;
             CancelAll();
         }
     }

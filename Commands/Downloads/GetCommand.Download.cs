@@ -208,8 +208,8 @@ internal sealed partial class GetCommand
             command._progress.Cancelled(
                 Task,
                 signal != 0 ? $"ended by {signal}"
-                : command._standardOutput.ReaderIsGone ? "the reader of standard output has gone"
-                : !command._standardOutput.IsOk ? "standard output failed"
+                : command._standardOutputError == Errno.EPIPE ? "the reader of standard output has gone"
+                : command._standardOutputError != Errno.None ? "standard output failed"
                 : command.Options.Race ? "another download was complete first"
                 : "another download failed");
         }
@@ -273,31 +273,31 @@ internal sealed partial class GetCommand
             Held = null;
         }
 
-        private OutputResult Open()
+        private Errno Open()
         {
             if (_output is null && path is not null)
             {
-                OutputResult result = PoemFile.TryCreate(path, command.Options.Sync, out PoemFile? file);
+                Errno error = PoemFile.TryCreate(path, command.Options.Sync, out PoemFile? file);
                 _output = file;
-                return result;
+                return error;
             }
 
             _output ??= command.Options.Stream ? new StreamedPoem(escapes) : new StandardOutputPoem(escapes);
-            return default;
+            return Errno.None;
         }
 
-        private bool Check(OutputResult result)
+        private bool Check(Errno error)
         {
-            if (path is not null)
+            if (error != Errno.None && path is not null)
             {
-                _problem ??= result.Problem;
+                _problem ??= PoemOutput.ProblemOf(_output?.Name ?? path, error);
             }
-            else if (!result.IsOk)
+            else if (error != Errno.None)
             {
-                command.StandardOutputFailed(result);
+                command.StandardOutputFailed(error);
             }
 
-            return result.IsOk;
+            return error == Errno.None;
         }
     }
 }

@@ -22,6 +22,9 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
 
     private const int TimeLength = 24;
 
+    /// <summary>Of 2026-11-28T14:10:28.1234567Z.</summary>
+    private const int RoundTripLength = 28;
+
     /// <summary>The longest opening of a field: the parameters of messages have names of at most 20 characters.</summary>
     private const int MaxOpeningLength = 64;
 
@@ -147,16 +150,13 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
             AppendAddress(record.Peer);
             Append("\""u8);
             Field(",\"what\":\""u8, record.Resource, TextEscaper.MaxExcerptLength);
-            Append(",\"bytes\":"u8);
-            AppendNumber(record.BytesSent);
+            AppendNumber(",\"bytes\":"u8, record.BytesSent);
             if (record.TotalBytes >= 0)
             {
-                Append(",\"size\":"u8);
-                AppendNumber(record.TotalBytes);
+                AppendNumber(",\"size\":"u8, record.TotalBytes);
             }
 
-            Append(",\"ms\":"u8);
-            AppendNumber((long)record.Duration.TotalMilliseconds);
+            AppendNumber(",\"ms\":"u8, (long)record.Duration.TotalMilliseconds);
             Field(",\"outcome\":\""u8, ConnectionRecord.Word(record.Outcome));
             if (record.Detail is { } reason)
             {
@@ -167,20 +167,17 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         }
 
         AppendEscaped(record.Action);
-        Append(" "u8);
-        AppendNumber(record.BytesSent);
+        AppendNumber(" "u8, record.BytesSent);
         if (record.TotalBytes >= 0)
         {
-            Append(" of "u8);
-            AppendNumber(record.TotalBytes);
+            AppendNumber(" of "u8, record.TotalBytes);
         }
 
         Append(" bytes of "u8);
         AppendEscaped(record.Resource, TextEscaper.MaxExcerptLength);
         Append(" to "u8);
         AppendAddress(record.Peer);
-        Append(" in "u8);
-        AppendNumber((long)record.Duration.TotalMilliseconds);
+        AppendNumber(" in "u8, (long)record.Duration.TotalMilliseconds);
         Append(" ms: "u8);
         AppendEscaped(ConnectionRecord.Word(record.Outcome));
         if (record.Detail is { } detail)
@@ -242,8 +239,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
 
     private void AppendConnection(long number)
     {
-        Append(_isJson ? ",\"connection\":"u8 : "#"u8);
-        AppendNumber(number);
+        AppendNumber(_isJson ? ",\"connection\":"u8 : "#"u8, number);
         Append(_isJson ? default : " "u8);
     }
 
@@ -307,11 +303,12 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         _isCut |= consumed < utf8.Length;
     }
 
-    /// <summary>Appends a count or a time, which is never negative.</summary>
-    private void AppendNumber(long number)
+    /// <summary>Appends a count or a time, which is never negative, and what stands before it; both or neither.</summary>
+    private void AppendNumber(scoped ReadOnlySpan<byte> before, long number)
     {
-        if (Rest.Length >= AsciiDigits.MaxDigits)
+        if (Rest.Length >= before.Length + AsciiDigits.MaxDigits)
         {
+            Append(before);
             _length += AsciiDigits.Write((ulong)number, Rest);
         }
         else
@@ -333,34 +330,22 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
     }
 
     /// <summary>
-    /// Appends the time as RFC 3339 with milliseconds, by hand: a format string costs ten times as much. Most records are of the same
-    /// millisecond as the one before.
+    /// Appends the time as RFC 3339 with milliseconds. Most records are of the same millisecond as the one before: formatting each time
+    /// would cost half as much as all the rest of a record.
     /// </summary>
     private void AppendTime(DateTime utc)
     {
         long ms = utc.Ticks / TimeSpan.TicksPerMillisecond;
         if (ms != _lastMs || _lastTime is null)
         {
-            _lastTime ??= new byte[TimeLength];
-            FormatTime(utc, _lastTime);
+            // This format is a fast one; of its seven digits of the second three are kept.
+            _lastTime ??= new byte[RoundTripLength];
+            _ = utc.TryFormat(_lastTime, out _, "O", CultureInfo.InvariantCulture);
+            _lastTime[TimeLength - 1] = (byte)'Z';
             _lastMs = ms;
         }
 
-        _lastTime.CopyTo(_buffer[_length..]);
+        _lastTime.AsSpan(0, TimeLength).CopyTo(_buffer[_length..]);
         _length += TimeLength;
-    }
-
-    private static void FormatTime(DateTime utc, Span<byte> text)
-    {
-        "0000-00-00T00:00:00.000Z"u8.CopyTo(text);
-        (int year, int month, int day) = utc;
-        uint ms = (uint)(utc.TimeOfDay.Ticks / TimeSpan.TicksPerMillisecond);
-        AsciiDigits.WriteFixed((uint)year, text[..4]);
-        AsciiDigits.WriteFixed((uint)month, text.Slice(5, 2));
-        AsciiDigits.WriteFixed((uint)day, text.Slice(8, 2));
-        AsciiDigits.WriteFixed(ms / 3_600_000, text.Slice(11, 2));
-        AsciiDigits.WriteFixed(ms / 60_000 % 60, text.Slice(14, 2));
-        AsciiDigits.WriteFixed(ms / 1000 % 60, text.Slice(17, 2));
-        AsciiDigits.WriteFixed(ms % 1000, text.Slice(20, 3));
     }
 }

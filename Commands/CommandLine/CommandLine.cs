@@ -38,21 +38,19 @@ internal static class CommandLine
     /// <param name="args">As the operating system gave them, without the name of the program.</param>
     public static Invocation Parse(IReadOnlyList<string> args)
     {
-        var words = new CommandWords(args, Root);
-        if (words.Has("--help") && !words.HasUnknownCommand)
+        var binding = new Binding(args, Root);
+        if (binding.Has("--help") && !binding.HasUnknownCommand)
         {
-            return Invocation.Say(HelpText.Of(words.Command, Root));
+            return Invocation.Say(HelpText.Of(binding.Command, Root));
         }
 
-        if (words.Has("--version"))
+        if (binding.Has("--version"))
         {
-            return Invocation.Say(VersionText.Of(words.Has("--json")));
+            return Invocation.Say(VersionText.Of(binding.Has("--json")));
         }
 
-        var binding = new Binding(words);
-        binding.Refuse(words.Problem);
-        binding.Refuse(words.Has("--json") ? "--json goes with --version" : null);
-        if (words.Command == Root)
+        binding.Refuse(binding.Has("--json") ? "--json goes with --version" : null);
+        if (binding.Command == Root)
         {
             binding.Refuse($"no command is given: try {Hints.Enumerate(Root.Subcommands.ConvertAll(command => command.Name), "or")}");
         }
@@ -76,11 +74,11 @@ internal static class CommandLine
         app.Add("get", new GetSyntax(binding).Get);
         app.Add("completion", new CompletionSyntax(binding, Root).Completion);
         app.Add("help", new HelpSyntax(binding, Root).Help);
-        foreach (string owner in (string[])[.. binding.Words.Command.Groups, binding.Words.Command.Name])
+        foreach (string owner in (string[])[.. binding.Command.Groups, binding.Command.Name])
         {
             if (!binding.HasFailed)
             {
-                app.Run(binding.Words.For(owner));
+                app.Run(binding.For(owner));
             }
         }
     }

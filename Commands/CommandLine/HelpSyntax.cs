@@ -18,9 +18,9 @@ internal sealed class CompletionSyntax(Binding binding, CommandSchema root)
     /// <param name="shell">bash|zsh|fish|pwsh: The shell</param>
     public void Completion([Argument] params string[] shell)
     {
-        string[] known = binding.Words.Command.Argument!.Words;
+        string[] known = binding.Command.Argument!.Words;
         string all = string.Join(", ", known);
-        string[] typed = Array.ConvertAll(shell, CommandWords.Unmarked);
+        string[] typed = Array.ConvertAll(shell, Binding.Unmarked);
         binding.Refuse(typed.Length != 1 ? $"name one shell: {all}"
             : Array.IndexOf(known, typed[0]) < 0 ? $"'{typed[0]}' is not one of {all}"
             : null);
@@ -49,7 +49,7 @@ internal sealed class HelpSyntax(Binding binding, CommandSchema root)
     /// <param name="command">[COMMAND]: The command, or licenses</param>
     public void Help(bool man = false, [Argument] params string[] command)
     {
-        string[] topics = Array.ConvertAll(command, CommandWords.Unmarked);
+        string[] topics = Array.ConvertAll(command, Binding.Unmarked);
         if (topics is [Licenses])
         {
             binding.Refuse(man ? "--man has no effect: the licenses have no manual page" : null);

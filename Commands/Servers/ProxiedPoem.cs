@@ -11,39 +11,6 @@ namespace Poetry.Commands;
 /// <param name="Place">Its line in a <see cref="ListenFile"/>, before a message about it; empty if there is no list.</param>
 internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream, string Place)
 {
-    /// <summary>Gives every poem its address, and refuses two on the same one, and an upstream that is the listener itself.</summary>
-    /// <param name="arguments">As typed.</param>
-    /// <param name="fallback">The listener of an argument that names none.</param>
-    /// <param name="iface">The host of listeners that name none.</param>
-    /// <param name="placed">One for each argument.</param>
-    /// <param name="problem">What is wrong, in one line.</param>
-    public static bool TryAssignAddresses(
-        ListenArgument[] arguments,
-        Endpoint fallback,
-        string iface,
-        out ProxiedPoem[] placed,
-        [NotNullWhen(false)] out string? problem)
-    {
-        placed = new ProxiedPoem[arguments.Length];
-        problem = arguments.Length == 0 ? "no address given (try 'poetry proxy --help')" : null;
-        for (int i = 0; i < arguments.Length && problem is null; i++)
-        {
-            Endpoint listen = arguments[i].Listen?.WithDefaultHost(iface) ?? fallback;
-            if (!TryMake(new ServedPoem(listen, arguments[i].What), out ProxiedPoem? poem, out problem))
-            {
-                break;
-            }
-
-            placed[i] = poem;
-            for (int j = 0; j < i && problem is null && listen.IsFixed; j++)
-            {
-                problem = placed[j].Listen.Equals(listen) ? $"two proxies on {listen}: say PORT=ADDRESS for each" : null;
-            }
-        }
-
-        return problem is null;
-    }
-
     /// <summary>Reads the addresses of an upstream.</summary>
     /// <param name="served">With the addresses as typed.</param>
     /// <param name="poem">The same, with the addresses read.</param>

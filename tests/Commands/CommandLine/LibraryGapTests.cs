@@ -9,7 +9,7 @@ using Poetry.Protocols;
 namespace Poetry.Tests.Commands;
 
 /// <summary>
-/// What ConsoleAppFramework does otherwise than a user expects, and what CommandWords makes of it: one test for each
+/// What ConsoleAppFramework does otherwise than a user expects, and what Binding makes of it: one test for each
 /// difference that was found.
 /// </summary>
 [TestClass]

@@ -28,8 +28,9 @@ public sealed class ListenersTests
     }
 
     /// <summary>
-    /// Aim: the clients of a poem that is proxied on several addresses share one fetch, also if its line was added while the server runs.
-    /// Method: a name with two addresses, at the start and in a list that is read again; a worker is not to have one socket of two.
+    /// Aim: the clients of a poem that is proxied on several addresses share one fetch, also if its line was added while the
+    /// server runs. Method: a name with two addresses, at the start and in a list that is read again; a worker is not to have one
+    /// socket of two.
     /// </summary>
     [TestMethod]
     public void AListenerOfASingleWorker_HasAllItsAddressesThere()
@@ -56,5 +57,5 @@ public sealed class ListenersTests
         new($"Proxying {host}", Endpoint.Tcp(host, 0), _ => new ScriptedFactory()) { IsSingleWorker = true };
 
     private void AssertPorts(params int[] counts) =>
-        Assert.AreEqual(string.Join(' ', counts), string.Join(' ', _workers.Select(worker => worker.Ports.Count)));
+        Assert.AreEqual(string.Join(' ', counts), string.Join(' ', _workers.Select(worker => worker.Ports.Length)));
 }

@@ -18,8 +18,11 @@ public sealed class ProxiedPoemTests
     [DataRow("0.0.0.0:5=[::1]:5", "0.0.0.0:5 [::1]:5", DisplayName = "all of the other family")]
     [DataRow("127.0.0.2:5=127.0.0.1:5", "127.0.0.2:5 127.0.0.1:5")]
     [DataRow("a.example:5=b.example:5", "a.example:5 b.example:5")]
-    public void AProxy_GetsItsAddress(string arguments, string places) =>
-        Assert.AreEqual(places, string.Join('|', new ParsedCommand(Line(arguments)).Proxied.Select(poem => $"{poem.Listen} {poem.Upstream}")));
+    public void AProxy_GetsItsAddress(string arguments, string places)
+    {
+        ProxiedPoem[] proxied = new ParsedCommand(Line(arguments)).Proxied;
+        Assert.AreEqual(places, string.Join('|', proxied.Select(poem => $"{poem.Listen} {poem.Upstream}")));
+    }
 
     [TestMethod]
     [DataRow("", "no address given (try 'poetry proxy --help')")]
@@ -43,6 +46,7 @@ public sealed class ProxiedPoemTests
     private static string[] Line(string arguments)
     {
         string[] words = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return ["proxy", .. words, .. words.All(word => word.Contains('=', StringComparison.Ordinal)) ? [] : (string[])["--port", "10000"]];
+        bool allHavePorts = words.All(word => word.Contains('=', StringComparison.Ordinal));
+        return ["proxy", .. words, .. allHavePorts ? [] : (string[])["--port", "10000"]];
     }
 }

@@ -71,7 +71,7 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         signals.OnTerminate(Interrupt);
         signals.OnHangUp(() => Interrupt(PosixSignal.SIGHUP));
         using PipeReaderWatch? watch =
-            options.Stream && options.Output is null ? PipeReaderWatch.TryStart(reactor, () => StandardOutputFailed(Errno.EPIPE)) : null;
+            options.Stream && options.Output is null ? PipeReaderWatch.TryStart(reactor, OnReaderGone) : null;
         _startMs = Environment.TickCount64;
         reactor.CallWhenRunning(StartAll);
         _ = new LoopingCall(reactor, _progress.Tick).Start(TickInterval, now: false);
@@ -319,6 +319,8 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         _keeps = false;
         CancelAll();
     }
+
+    private void OnReaderGone() => StandardOutputFailed(Errno.EPIPE);
 
     /// <summary>Nothing can be written to standard output any more: ends all downloads.</summary>
     private void StandardOutputFailed(Errno error)

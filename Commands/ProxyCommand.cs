@@ -36,8 +36,10 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
         return host.Run(ListenersOf(_list is null ? poems : PoemsOf(_list.Read()), host));
     }
 
-    private static ProxiedPoem[] PoemsOf(ServedPoem[] listed) => Array.ConvertAll(listed, line =>
-        ProxiedPoem.TryMake(line, out ProxiedPoem? poem, out string? problem) ? poem : throw new ListenFileError(line.Place + problem));
+    private static ProxiedPoem[] PoemsOf(ServedPoem[] listed) => Array.ConvertAll(
+        listed, line => ProxiedPoem.TryMake(line, out ProxiedPoem? poem, out string? problem)
+            ? poem
+            : throw new ListenFileError(line.Place + problem));
 
     private List<Listener> ListenersOf(ProxiedPoem[] proxied, ServerHost host)
     {
@@ -50,11 +52,11 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
                 ProxyLog.FramingMissing(host.Log, poem.Upstream.ToString());
             }
 
+            ProxyServerFactory MakeFactory(Worker worker) =>
+                new(ProxiesOf(worker, host).ServiceOf(poem.Upstream), worker.Reactor, worker.Counters);
+
             // The clients of a poem share its fetch and its memory, and so a reactor.
-            listeners.Add(new Listener(
-                $"Proxying {poem.Upstream}",
-                poem.Listen,
-                worker => new ProxyServerFactory(ProxiesOf(worker, host).ServiceOf(poem.Upstream), worker.Reactor, worker.Counters))
+            listeners.Add(new Listener($"Proxying {poem.Upstream}", poem.Listen, MakeFactory)
             {
                 Place = poem.Place,
                 IsSingleWorker = true,
@@ -64,7 +66,8 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
         return listeners;
     }
 
-    /// <summary>Empties the cache, or reads the list again: what is unchanged keeps its clients and its poem, what is gone is purged.</summary>
+    /// <summary>Empties the cache, or reads the list again: what is unchanged keeps its clients and its poem, what is gone is
+    /// purged.</summary>
     private async Deferred<Unit> Reload(ServerHost host)
     {
         if (_list is null)

@@ -90,8 +90,8 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
         }
     }
 
-    /// <summary>Reads the poems again. With a list, reads that first: what is new in it is opened, what it had before is read again when
-    /// the listeners are in place, so that a list that can't be applied changes nothing.</summary>
+    /// <summary>Reads the poems again. With a list, reads that first: what is new in it is opened, what it had before is read
+    /// again when the listeners are in place, so that a list that can't be applied changes nothing.</summary>
     private async Deferred<Unit> Reload(ServerHost host)
     {
         PoemSource[] served = [.. _sources.Values];

@@ -35,10 +35,10 @@ internal static class StandardStreams
     public static Errno WriteAll(nint descriptor, ReadOnlySpan<byte> bytes) => WriteAll(descriptor, bytes, out _);
 
     /// <summary>
-    /// Writes all of the bytes, waiting where the descriptor does not block. On the main thread a signal that ends the command ends the
-    /// wait for the reader of a pipe or a terminal. The descriptor itself may not be made non-blocking for that, since other processes
-    /// share it: a long text is written to a second opening of the pipe or terminal, or in parts that fit when poll(2) says that there is
-    /// room.
+    /// Writes all of the bytes, waiting where the descriptor does not block. On the main thread a signal that ends the command
+    /// ends the wait for the reader of a pipe or a terminal. The descriptor itself may not be made non-blocking for that, since
+    /// other processes share it: a long text is written to a second opening of the pipe or terminal, or in parts that fit when
+    /// poll(2) says that there is room.
     /// </summary>
     /// <param name="descriptor">Not owned.</param>
     /// <param name="bytes">What to write.</param>
@@ -73,7 +73,7 @@ internal static class StandardStreams
 
             if (error == Errno.EAGAIN)
             {
-                // It is our own opening, or another process made it non-blocking: the shell and other programs share the descriptor.
+                // It is our own opening, or another process that shares the descriptor made it non-blocking, such as the shell.
                 error = heedsSignals ? SignalQueue.WaitWritable(target) : NativeFile.WaitWritable(target, WithoutEnd);
             }
         }

@@ -19,10 +19,10 @@ internal delegate bool ValueParser<T>(
 /// options make of them. It keeps the first problem; after one, what is read is of no use, but reading goes on without harm.
 /// </summary>
 /// <remarks>
-/// ConsoleAppFramework, which calls these methods, can't sort the words by itself: it knows no <c>--option=value</c>, takes every word
-/// after the first argument for an argument and drops what follows <c>--</c>; an option that is given twice counts once; of an unknown
-/// option or command it says nothing nearer; and <c>--help</c> as a value or after <c>--</c> shows help. So this does exactly that much,
-/// and hands the library words that mean one thing only: see <see cref="For"/>.
+/// ConsoleAppFramework, which calls these methods, can't sort the words by itself: it knows no <c>--option=value</c>, takes
+/// every word after the first argument for an argument and drops what follows <c>--</c>; an option that is given twice counts
+/// once; of an unknown option or command it says nothing nearer; and <c>--help</c> as a value or after <c>--</c> shows help. So
+/// this does exactly that much, and hands the library words that mean one thing only: see <see cref="For"/>.
 /// </remarks>
 internal sealed class Binding
 {

@@ -95,7 +95,8 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
             : null);
         ProxiedPoem[] proxied = Array.ConvertAll(arguments, argument =>
         {
-            var served = new ServedPoem(argument.Listen is null ? settings.Fallback : server.ListenAt(argument.Listen), argument.What);
+            Endpoint place = argument.Listen is null ? settings.Fallback : server.ListenAt(argument.Listen);
+            var served = new ServedPoem(place, argument.What);
             binding.Refuse(ProxiedPoem.TryMake(served, out ProxiedPoem? poem, out string? problem) ? null : problem);
             return poem!;
         });

@@ -12,8 +12,8 @@ namespace Poetry.Commands;
 /// <param name="size">Returns the size of the terminal.</param>
 /// <param name="hasColours">True to colour complete poems.</param>
 /// <param name="nowMs">A monotonic clock.</param>
-internal sealed partial class ProgressBars(TerminalWriter writer, Func<(int Columns, int Rows)> size, bool hasColours, Func<long> nowMs)
-    : Progress(nowMs)
+internal sealed partial class ProgressBars(
+    TerminalWriter writer, Func<(int Columns, int Rows)> size, bool hasColours, Func<long> nowMs) : Progress(nowMs)
 {
     /// <summary>Twenty drawings a second look smooth, and are few enough for a slow line.</summary>
     private const int MinIntervalMs = 50;

@@ -330,8 +330,8 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
     }
 
     /// <summary>
-    /// Appends the time as RFC 3339 with milliseconds. Most records are of the same millisecond as the one before: formatting each time
-    /// would cost half as much as all the rest of a record.
+    /// Appends the time as RFC 3339 with milliseconds. Most records are of the same millisecond as the one before: formatting
+    /// each time would cost half as much as all the rest of a record.
     /// </summary>
     private void AppendTime(DateTime utc)
     {

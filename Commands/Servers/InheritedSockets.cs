@@ -12,7 +12,8 @@ namespace Poetry.Commands;
 internal sealed class InheritedSockets(string[] names)
 {
     /// <summary>True if sockets are found by name: a listener names one. Otherwise they are taken in order.</summary>
-    public static bool AreNamed(List<Listener> listeners) => listeners.Exists(listener => listener.Address.InheritedName is not null);
+    public static bool AreNamed(List<Listener> listeners) =>
+        listeners.Exists(listener => listener.Address.InheritedName is not null);
 
     /// <summary>Makes a descriptor for a listener, which will close it.</summary>
     /// <exception cref="CannotListenError">No descriptor is free, or there is no such socket.</exception>

@@ -56,7 +56,8 @@ internal sealed partial class Listeners
             try
             {
                 List<nint> sockets = _inherited.Find(listener);
-                opened.Add(new Bound(listener, sockets, sockets.Count > 0 ? [] : await Resolver.Resolve(First, listener.Address)));
+                SocketAddress[] addresses = sockets.Count > 0 ? [] : await Resolver.Resolve(First, listener.Address);
+                opened.Add(new Bound(listener, sockets, addresses));
                 await Open(opened[^1]);
             }
             catch (IOException error)

@@ -8,8 +8,7 @@ namespace Poetry.Commands;
 
 /// <summary>
 /// The life of a server, for all commands that serve: sockets are bound, services started, workers run, signals obeyed. The first
-/// signal stops the services in reverse order: the notice that the server is ready, the metrics, and the workers, whose
-/// connections get the drain time.
+/// signal stops the services in reverse order: the metrics, which say so, and the workers, whose connections get the drain time.
 /// </summary>
 internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
 {
@@ -26,6 +25,9 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
     private static readonly TimeSpan MinTimeForLog = TimeSpan.FromSeconds(0.2);
     private static readonly TimeSpan MaxTimeForLog = TimeSpan.FromSeconds(1);
 
+    /// <summary>Shortest watchdog period: a shorter WATCHDOG_USEC would keep the loop busy with notifications.</summary>
+    private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
+
     private readonly MultiService _services = new();
     private WorkerThreads? _threads;
     private Listeners? _listeners;
@@ -36,8 +38,8 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
     private TimeSpan _drainStart;
 
     /// <summary>
-    /// What SIGHUP does; null for nothing. Fires when it is done; fails with an <see cref="IOException"/> that says why the listeners
-    /// stay as they are. On the first worker's thread.
+    /// What SIGHUP does; null for nothing. Fires when it is done; fails with an <see cref="IOException"/> that says why the
+    /// listeners stay as they are. On the first worker's thread.
     /// </summary>
     public Func<ServerHost, Deferred<Unit>>? Reload { get; init; }
 
@@ -64,8 +66,8 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
 
     /// <summary>Changes the listeners, for <see cref="Reload"/>.</summary>
     /// <param name="wanted">All listeners that the server is to have now.</param>
-    /// <returns>Fires with false if nothing was changed because the server stops; fails with an <see cref="IOException"/> if nothing was
-    /// changed because a listener can't be opened. It is not to be cancelled: cancelling it leaves the sockets as they are.</returns>
+    /// <returns>Fires with false if nothing was changed because the server stops; fails with an <see cref="IOException"/> if
+    /// nothing was changed because a listener can't be opened. It is not to be cancelled: see <see cref="Listeners"/>.</returns>
     public async Deferred<bool> Update(List<Listener> wanted)
     {
         if (_services.Running)
@@ -114,8 +116,8 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
                 _services.AddService(new ServerStatistics(_threads.All, metrics, limit, Metrics, log));
             }
 
-            _services.AddService(new ReadyNotice(_threads, listeners));
             _services.StartService();
+            NotifyReady(listeners);
             _threads.Run();
             log.Buffer.DisposeTimeout = TimeForLog();
             return _hasFailed ? ExitCode.Failure : ExitCode.Success;
@@ -159,6 +161,40 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         }
 
         _threads = new WorkerThreads(workers, _budget.MaxConnections, options.Drain, log);
+    }
+
+    /// <summary>Writes the ready lines, and tells systemd that the server is ready, and then that it is alive.</summary>
+    /// <exception cref="IOException">Standard output cannot be written.</exception>
+    /// <exception cref="EndedBySignalError">A signal ends the command while nothing reads the lines.</exception>
+    private void NotifyReady(Listeners listeners)
+    {
+        foreach (string line in listeners.ReadyLines())
+        {
+            // EPIPE and EBADF are not errors here: the reader has closed its end.
+            Errno error = StandardStreams.WriteAll(StandardStreams.Output, $"{TextEscaper.EscapeLine(line)}\n");
+            if (error is not (Errno.None or Errno.EPIPE or Errno.EBADF))
+            {
+                throw error == Errno.EINTR
+                    ? new EndedBySignalError()
+                    : new IOException($"cannot write standard output: {error.Sentence()}");
+            }
+        }
+
+        Systemd.NotifyReady();
+        if (Systemd.WatchdogInterval() is { } interval)
+        {
+            // Twice in each interval, also while the server drains: one that hangs is restarted.
+            TimeSpan half = interval / 2 > MinWatchdogPeriod ? interval / 2 : MinWatchdogPeriod;
+            _ = new LoopingCall(First, NotifyWatchdog).Start(half);
+        }
+    }
+
+    private void NotifyWatchdog()
+    {
+        if (_threads!.CheckAlive())
+        {
+            Systemd.NotifyAlive();
+        }
     }
 
     private void OnHangUp()
@@ -233,6 +269,7 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         if (_services.Running)
         {
             _drainStart = First.Now;
+            Systemd.NotifyStopping();
             _ = _services.StopService();
         }
         else

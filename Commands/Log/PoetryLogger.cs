@@ -91,10 +91,8 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    /// <inheritdoc/>
     public bool IsEnabled(LogLevel logLevel) => logLevel >= _minLevel && logLevel != LogLevel.None;
 
-    /// <inheritdoc/>
     public void Log<TState>(
         LogLevel logLevel,
         EventId eventId,
@@ -140,7 +138,6 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
     /// <summary>Writes what is buffered, for at most <see cref="LogBuffer.DisposeTimeout"/>.</summary>
     public void Dispose() => Buffer.Dispose();
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
         Dispose();

@@ -1,4 +1,6 @@
 using System;
+using System.IO;
+using System.Text;
 using ConsoleAppFramework;
 
 namespace Poetry.Commands;
@@ -53,7 +55,7 @@ internal sealed class HelpSyntax(Binding binding, CommandSchema root)
         if (topics is [Licenses])
         {
             binding.Refuse(man ? "--man has no effect: the licenses have no manual page" : null);
-            binding.Say(Notices.Text());
+            binding.Say(LicenseTexts());
             return;
         }
 
@@ -61,5 +63,14 @@ internal sealed class HelpSyntax(Binding binding, CommandSchema root)
         binding.Refuse(topics.Length > 0 && about == root ? Hints.UnknownCommand(topics[0], root) : null);
         binding.Refuse(topics.Length > 1 ? "name one command" : null);
         binding.Say(man ? ManPage.Of(about, root) : HelpText.Of(about, root));
+    }
+
+    /// <summary>The licenses of what the program is built on: the file THIRD-PARTY-NOTICES, which the executable carries.</summary>
+    private static string LicenseTexts()
+    {
+        using Stream file = typeof(HelpSyntax).Assembly.GetManifestResourceStream("THIRD-PARTY-NOTICES")!;
+        byte[] utf8 = new byte[file.Length];
+        file.ReadExactly(utf8);
+        return Encoding.UTF8.GetString(utf8);
     }
 }

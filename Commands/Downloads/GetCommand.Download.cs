@@ -36,10 +36,8 @@ internal sealed partial class GetCommand
         /// <summary>For the result of the transformation.</summary>
         public TextBuffer Transformed { get; } = new();
 
-        /// <inheritdoc/>
         public Span<byte> GetBuffer() => Held is null && _output is { } output ? output.GetBuffer() : default;
 
-        /// <inheritdoc/>
         public void Connected(IProducer upstream)
         {
             if (upstream is PoemClient client)
@@ -48,14 +46,12 @@ internal sealed partial class GetCommand
             }
         }
 
-        /// <inheritdoc/>
         public void Announced(long length)
         {
             command._progress.Announced(Task, length);
             _problem = _check.CheckLength(length);
         }
 
-        /// <inheritdoc/>
         public bool Received(ReadOnlySpan<byte> bytes)
         {
             _problem ??= _check.Append(bytes);
@@ -87,7 +83,6 @@ internal sealed partial class GetCommand
             return isWritten;
         }
 
-        /// <inheritdoc/>
         public bool TryRestart()
         {
             if (_output is { HasShown: true })

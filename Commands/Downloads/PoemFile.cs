@@ -35,7 +35,6 @@ internal sealed class PoemFile : PoemOutput
         _syncs = syncs;
     }
 
-    /// <inheritdoc/>
     public override string Name => _path;
 
     /// <summary>What was written to a pipe or a device can't be taken back.</summary>
@@ -94,7 +93,6 @@ internal sealed class PoemFile : PoemOutput
         return paths;
     }
 
-    /// <inheritdoc/>
     public override Errno Write(ReadOnlySpan<byte> bytes)
     {
         Errno error = StandardStreams.WriteAll(_handle, bytes, out int written);
@@ -148,7 +146,6 @@ internal sealed class PoemFile : PoemOutput
         return isUndone ? null : _path;
     }
 
-    /// <inheritdoc/>
     public override Errno Commit()
     {
         Errno error = _isPlaced ? Errno.None : Place();
@@ -161,7 +158,6 @@ internal sealed class PoemFile : PoemOutput
         return error;
     }
 
-    /// <inheritdoc/>
     public override void Abort()
     {
         _ = Close();

@@ -64,7 +64,6 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
     private long _capacity;
     private long _length;
 
-    /// <inheritdoc/>
     public override Span<byte> GetBuffer()
     {
         try
@@ -83,7 +82,6 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
         return new Span<byte>(_memory + _length, ReadBytes);
     }
 
-    /// <inheritdoc/>
     /// <exception cref="OutOfMemoryException">There is no memory for them; what was written before is kept.</exception>
     public override Errno Write(ReadOnlySpan<byte> bytes)
     {
@@ -114,7 +112,6 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
         return default;
     }
 
-    /// <inheritdoc/>
     public override Errno Commit()
     {
         Errno error = Errno.None;
@@ -129,7 +126,6 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
         return error == Errno.None ? base.Commit() : error;
     }
 
-    /// <inheritdoc/>
     public override void Abort()
     {
         GrowingMemory.Free(_memory, _capacity);

@@ -29,7 +29,6 @@ internal sealed partial class ProgressBars(
         _drawnLines = 0;
     }
 
-    /// <inheritdoc/>
     public override void Suspend()
     {
         writer.Write(Erasure());
@@ -37,7 +36,6 @@ internal sealed partial class ProgressBars(
         _isSuspended = true;
     }
 
-    /// <inheritdoc/>
     public override void Resume(bool atLineStart)
     {
         if (!atLineStart)

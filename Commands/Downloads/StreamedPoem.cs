@@ -21,13 +21,10 @@ internal class StreamedPoem : PoemOutput
         _escaper = escapes ? new TerminalEscaper() : null;
     }
 
-    /// <inheritdoc/>
     public override string Name => StandardOutput;
 
-    /// <inheritdoc/>
     public override bool HasShown => _hasShown;
 
-    /// <inheritdoc/>
     public override Errno Write(ReadOnlySpan<byte> bytes)
     {
         _hasShown = true;
@@ -35,7 +32,6 @@ internal class StreamedPoem : PoemOutput
         return _escaper?.Write(bytes, isFinal: false, _write) ?? _write(bytes);
     }
 
-    /// <inheritdoc/>
     public override Errno Commit() => _escaper?.Write([], isFinal: true, _write) ?? Errno.None;
 
     /// <summary>What was written stays.</summary>

@@ -30,7 +30,6 @@ internal sealed class ServerStatistics(
     private TimeSpan _maxLag;
     private TimeSpan _expectedTick;
 
-    /// <inheritdoc/>
     public bool IsReady => Running;
 
     private Reactor First => workers[0].Reactor;
@@ -72,7 +71,6 @@ internal sealed class ServerStatistics(
         ExpectTick();
     }
 
-    /// <inheritdoc/>
     public void WriteTo(MetricsPage page)
     {
         PortFigures ports = SumPorts(workers);

@@ -53,7 +53,7 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
             }
 
             ProxyServerFactory MakeFactory(Worker worker) =>
-                new(ProxiesOf(worker, host).ServiceOf(poem.Upstream), worker.Reactor, worker.Counters);
+                new(ProxiesOf(worker, host).ServiceOf(poem.Upstream), worker.Counters);
 
             // The clients of a poem share its fetch and its memory, and so a reactor.
             listeners.Add(new Listener($"Proxying {poem.Upstream}", poem.Listen, MakeFactory)

@@ -101,11 +101,7 @@ internal static class StandardStreams
                 return error;
             }
 
-            if (!SignalQueue.IsMine)
-            {
-                NativeProcess.SleepMicroseconds(ReaderPollMs * 1000);
-            }
-            else if (SignalQueue.Sleep(ReaderPollMs) == Errno.EINTR)
+            if (SignalQueue.Sleep(ReaderPollMs) == Errno.EINTR)
             {
                 return Errno.EINTR;
             }

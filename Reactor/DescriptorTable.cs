@@ -19,8 +19,6 @@ internal sealed class DescriptorTable
     private int _firstFree = -1;
     private int _used;
 
-    public int Count { get; private set; }
-
     /// <returns>Null if the descriptor of the token was removed.</returns>
     public Descriptor? Find(ulong token)
     {
@@ -51,7 +49,6 @@ internal sealed class DescriptorTable
         ref Slot chosen = ref SlotAt(slot);
         chosen.Occupant = descriptor;
         descriptor.Token = ((ulong)++chosen.Generation << 32) | (uint)slot;
-        Count++;
     }
 
     /// <summary>Frees the slot. The token is not given out again until 2^32 other descriptors have used the slot.</summary>
@@ -64,19 +61,17 @@ internal sealed class DescriptorTable
         left.Occupant = null;
         left.NextFree = _firstFree;
         _firstFree = slot;
-        Count--;
     }
 
     /// <summary>A copy of all descriptors, for the end of the reactor.</summary>
-    public Descriptor[] Snapshot()
+    public List<Descriptor> Snapshot()
     {
-        var all = new Descriptor[Count];
-        int count = 0;
+        var all = new List<Descriptor>();
         for (int slot = 0; slot < _used; slot++)
         {
             if (SlotAt(slot).Occupant is { } descriptor)
             {
-                all[count++] = descriptor;
+                all.Add(descriptor);
             }
         }
 

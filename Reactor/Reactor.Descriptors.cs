@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace Poetry.Net;
 
@@ -8,6 +9,12 @@ namespace Poetry.Net;
 /// </content>
 public sealed partial class Reactor
 {
+    /// <summary>
+    /// Regular files, which are always ready. epoll refuses them, kqueue stops at the end of a file and select reports them always:
+    /// so no poller gets them, and every backend behaves alike.
+    /// </summary>
+    private readonly List<Descriptor> _files = [];
+
     /// <summary>Watches a descriptor for input, beside output if it is watched for that already.</summary>
     /// <exception cref="System.IO.IOException">The kernel refuses to watch it.</exception>
     public void AddReader(Descriptor descriptor) => Change(descriptor, add: Interest.Read);
@@ -38,62 +45,68 @@ public sealed partial class Reactor
 
     internal Errno Watch(Descriptor descriptor, Interest interest)
     {
-        if (descriptor.IsRegularFile)
+        bool isNew = !descriptor.IsWatched;
+        if (isNew && !TryAddToTable(descriptor))
         {
-            WatchFile(descriptor, interest);
-            return Errno.None;
+            return Errno.ENOMEM;
         }
 
-        if (!descriptor.IsWatched)
+        Errno refusal = Errno.None;
+        if (isNew && descriptor.IsRegularFile)
         {
-            if (!TryAddToTable(descriptor))
-            {
-                return Errno.ENOMEM;
-            }
-
-            Errno refusal = _poller.Add(descriptor.Handle, descriptor.Token, interest);
-            if (refusal != Errno.None)
-            {
-                _descriptors.Remove(descriptor);
-                return refusal;
-            }
+            _files.Add(descriptor);
         }
-        else if (descriptor.Interest != interest)
+        else if (isNew)
         {
-            Errno refusal = _poller.Change(descriptor.Handle, descriptor.Token, descriptor.Interest, interest);
-            if (refusal != Errno.None)
-            {
-                return refusal;
-            }
+            refusal = _poller.Add(descriptor.Handle, descriptor.Token, interest);
+        }
+        else if (descriptor.Interest != interest && !descriptor.IsRegularFile)
+        {
+            refusal = _poller.Change(descriptor.Handle, descriptor.Token, descriptor.Interest, interest);
         }
 
-        descriptor.Interest = interest;
-        return Errno.None;
+        if (refusal == Errno.None)
+        {
+            descriptor.Interest = interest;
+        }
+        else if (isNew)
+        {
+            _descriptors.Remove(descriptor);
+        }
+
+        return refusal;
     }
 
     /// <summary>Stops watching a descriptor, if it is watched.</summary>
-    internal void Unwatch(Descriptor descriptor)
+    /// <param name="descriptor">As watched.</param>
+    /// <param name="closesNext">True if it is closed next and has no duplicate.</param>
+    internal void Unwatch(Descriptor descriptor, bool closesNext = false)
     {
-        if (descriptor.IsWatched && descriptor.IsRegularFile)
+        if (!descriptor.IsWatched)
         {
-            UnwatchFile(descriptor);
+            return;
         }
-        else if (descriptor.IsWatched)
+
+        if (descriptor.IsRegularFile)
         {
-            _poller.Remove(descriptor.Handle, descriptor.Interest);
-            _descriptors.Remove(descriptor);
-            descriptor.Interest = Interest.None;
+            _ = _files.Remove(descriptor);
         }
+        else
+        {
+            _poller.Remove(descriptor.Handle, descriptor.Interest, closesNext);
+        }
+
+        _descriptors.Remove(descriptor);
+        descriptor.Interest = Interest.None;
     }
 
-    /// <summary>As <see cref="Unwatch"/>, for a descriptor that is closed next and has no duplicate.</summary>
-    internal void UnwatchToClose(Descriptor descriptor)
+    /// <summary>A file that a callback removes may cost another its turn; it is ready in the next one.</summary>
+    private void DispatchFiles()
     {
-        if (descriptor.IsWatched)
+        int count = _files.Count;
+        for (int i = 0; i < count && i < _files.Count; i++)
         {
-            _poller.RemoveOnClose(descriptor.Handle, descriptor.Interest);
-            _descriptors.Remove(descriptor);
-            descriptor.Interest = Interest.None;
+            Dispatch(new ReadyEvent(_files[i].Token, Readiness.Read | Readiness.Write));
         }
     }
 

@@ -51,8 +51,8 @@ public sealed partial class Reactor
     public Connector ConnectUnix(string path, ClientFactory factory, TimeSpan? timeout = null) =>
         Connect(Endpoint.Unix(path), factory, timeout ?? DefaultConnectTimeout);
 
-    /// <summary>The ports that listen, also those that the poller does not watch for now.</summary>
-    private readonly List<ListeningPort> _ports = [];
+    /// <summary>The ports that listen, also those that the poller does not watch for now: they are stopped at the end.</summary>
+    internal List<ListeningPort> Ports { get; } = [];
 
     /// <summary>Listens for TCP connections.</summary>
     /// <param name="address">Port 0 asks for a free one.</param>
@@ -65,13 +65,10 @@ public sealed partial class Reactor
         ArgumentNullException.ThrowIfNull(factory);
         ThrowIfEnded();
         options ??= new ListenOptions();
-        Errno error = Bind(address, options, out nint handle);
-        if (error == Errno.None)
-        {
-            return Listen(handle, address, factory, options);
-        }
-
-        throw new CannotListenError(address.ToString(), error);
+        Errno error = OpenListener(address, options, out nint handle, out SocketAddress bound);
+        return error == Errno.None
+            ? Accepting(handle, bound, factory, options)
+            : throw new CannotListenError(address.ToString(), error);
     }
 
     /// <summary>
@@ -90,24 +87,17 @@ public sealed partial class Reactor
         options ??= new ListenOptions();
         var address = SocketAddress.Unix(path);
         using UnixSocketLock guard = UnixSocketLock.Take(path, MaxUnixLockWaitMs, out bool isTaken);
-        if (!isTaken)
-        {
-            throw new CannotListenError(address.ToString(), Errno.EADDRINUSE);
-        }
-
-        Errno error = Bind(address, options, out nint handle);
-        if (error == Errno.EADDRINUSE && IsStale(address))
+        nint handle = NativeSocket.Invalid;
+        Errno error = isTaken ? OpenListener(address, options, out handle, out _) : Errno.EADDRINUSE;
+        if (isTaken && error == Errno.EADDRINUSE && IsStale(address))
         {
             _ = NativeFile.Unlink(path);
-            error = Bind(address, options, out handle);
+            error = OpenListener(address, options, out handle, out _);
         }
 
-        if (error == Errno.None)
-        {
-            return Listen(handle, address, factory, options);
-        }
-
-        throw new CannotListenError(address.ToString(), error);
+        return error == Errno.None
+            ? Accepting(handle, address, factory, options)
+            : throw new CannotListenError(address.ToString(), error);
     }
 
     /// <summary>Accepts on a socket that another process has bound, such as systemd.</summary>
@@ -127,17 +117,15 @@ public sealed partial class Reactor
             error = Errno.EINVAL;
         }
 
-        if (error == Errno.None)
+        SocketAddress address = default;
+        error = error == Errno.None ? NativeSocket.LocalAddress(handle, out address) : error;
+        if (error != Errno.None)
         {
-            error = NativeSocket.LocalAddress(handle, out SocketAddress address);
-            if (error == Errno.None)
-            {
-                SetAcknowledgeTimeout(handle, options.SendTimeout);
-                return Accepting(handle, address, factory, options);
-            }
+            throw new CannotListenError($"inherited descriptor {handle}", error);
         }
 
-        throw new CannotListenError($"inherited descriptor {handle}", error);
+        SetAcknowledgeTimeout(handle, options.SendTimeout);
+        return Accepting(handle, address, factory, options);
     }
 
     /// <summary>Connects to a name or an address; every address of a name is tried.</summary>
@@ -153,8 +141,14 @@ public sealed partial class Reactor
         return connector;
     }
 
-    private static Errno Bind(in SocketAddress address, ListenOptions options, out nint handle)
+    /// <summary>Makes a socket that listens.</summary>
+    /// <param name="address">Port 0 asks for a free one.</param>
+    /// <param name="options">As given.</param>
+    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    /// <param name="bound">The address with the port that the kernel chose.</param>
+    private static Errno OpenListener(in SocketAddress address, ListenOptions options, out nint handle, out SocketAddress bound)
     {
+        bound = address;
         Errno error = NativeSocket.Create(address.Kind, out handle);
         if (error != Errno.None)
         {
@@ -187,6 +181,13 @@ public sealed partial class Reactor
         {
             // Only after bind: with the option set before, it could be bound beside another process that shares as well.
             error = NativeSocket.SharePort(handle);
+        }
+
+        error = error == Errno.None ? NativeSocket.Listen(handle, ListeningPort.Backlog) : error;
+        if (error == Errno.None && address.Kind != AddressKind.Unix)
+        {
+            // Without it the port that the kernel chose is unknown, and the ready line would name none.
+            error = NativeSocket.LocalAddress(handle, out bound);
         }
 
         if (error != Errno.None)
@@ -225,44 +226,19 @@ public sealed partial class Reactor
         return error == Errno.ECONNREFUSED;
     }
 
-    private ListeningPort Listen(nint handle, SocketAddress address, Factory factory, ListenOptions options)
-    {
-        SocketAddress bound = address;
-        Errno error = NativeSocket.Listen(handle, ListeningPort.Backlog);
-        if (error == Errno.None && address.Kind != AddressKind.Unix)
-        {
-            // Without it the port that the kernel chose is unknown, and the ready line would name none.
-            error = NativeSocket.LocalAddress(handle, out bound);
-        }
-
-        if (error != Errno.None)
-        {
-            NativeSocket.Close(handle);
-            throw new CannotListenError(address.ToString(), error);
-        }
-
-        return Accepting(handle, bound, factory, options);
-    }
-
-    /// <summary>The port listens: it is stopped at the end.</summary>
-    internal void Remember(ListeningPort port) => _ports.Add(port);
-
-    /// <summary>The port has stopped listening.</summary>
-    internal void Forget(ListeningPort port) => _ports.Remove(port);
-
     /// <summary>Stops all ports. One that is paused, or waits at its limit, is not among the descriptors of the poller.</summary>
     private void StopListening()
     {
-        while (_ports.Count > 0)
+        while (Ports.Count > 0)
         {
-            _ports[^1].StopListening();
+            Ports[^1].StopListening();
         }
     }
 
     private ListeningPort Accepting(nint handle, SocketAddress address, Factory factory, ListenOptions options)
     {
         var port = new ListeningPort(this, handle, address, factory, options);
-        Remember(port);
+        Ports.Add(port);
         Errno error = port.StartAccepting();
         if (error == Errno.None)
         {

@@ -37,24 +37,21 @@ public sealed partial class Reactor
         {
             try
             {
-                LogTurn(TimeSpan.FromTicks(tookTicks), _slowest ?? "many callbacks", suppressed);
+                double seconds = TimeSpan.FromTicks(tookTicks).TotalSeconds;
+                string callback = _slowest ?? "many callbacks";
+                if (tookTicks > WarningTime.Ticks)
+                {
+                    ReactorLog.LoopBlocked(Log, seconds, callback, suppressed);
+                }
+                else
+                {
+                    ReactorLog.LoopSlow(Log, seconds, callback, suppressed);
+                }
             }
             catch (OutOfMemoryException)
             {
                 // Not from a callback: the loop would end.
             }
-        }
-    }
-
-    private void LogTurn(TimeSpan took, string callback, long suppressed)
-    {
-        if (took > WarningTime)
-        {
-            ReactorLog.LoopBlocked(_log, took.TotalSeconds, callback, suppressed);
-        }
-        else
-        {
-            ReactorLog.LoopSlow(_log, took.TotalSeconds, callback, suppressed);
         }
     }
 

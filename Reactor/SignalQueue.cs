@@ -58,8 +58,7 @@ internal static class SignalQueue
     {
         if (OperatingSystem.IsLinux() && !RuntimeFeature.IsDynamicCodeSupported)
         {
-            _blocked = NativeSignals.SetOf(Libc.SIGHUP) | NativeSignals.SetOf(Libc.SIGINT) | NativeSignals.SetOf(Libc.SIGTERM)
-                | NativeSignals.SetOf(NativeSignals.SIGUSR1) | NativeSignals.SetOf(NativeSignals.SIGUSR2);
+            _blocked = ForServers | NativeSignals.SetOf(Libc.SIGINT) | NativeSignals.SetOf(Libc.SIGTERM);
             _ = NativeSignals.Block(_blocked);
         }
     }
@@ -86,19 +85,8 @@ internal static class SignalQueue
         }
 
         // SIGINT is ignored in the background of a shell without job control, and stays ignored.
-        _ending = NativeSignals.SetOf(Libc.SIGTERM) | SetUnlessIgnored(Libc.SIGINT);
-        uint set = _ending;
-        if (isServer)
-        {
-            set |= NativeSignals.SetOf(Libc.SIGHUP) | NativeSignals.SetOf(NativeSignals.SIGUSR1)
-                | NativeSignals.SetOf(NativeSignals.SIGUSR2);
-        }
-        else
-        {
-            _ending |= SetUnlessIgnored(Libc.SIGHUP);
-            set = _ending;
-        }
-
+        _ending = NativeSignals.SetOf(Libc.SIGTERM) | SetUnlessIgnored(Libc.SIGINT) | (isServer ? 0 : SetUnlessIgnored(Libc.SIGHUP));
+        uint set = _ending | (isServer ? ForServers : 0);
         Errno error = OperatingSystem.IsLinux() ? OpenOnLinux(set) : OpenOnBsd(set);
         if (error is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM)
         {
@@ -142,20 +130,22 @@ internal static class SignalQueue
 
     /// <summary>Waits until a read will not block.</summary>
     /// <returns>EINTR if a signal ends the command.</returns>
-    public static Errno WaitReadable(nint handle) =>
-        OperatingSystem.IsWindows() ? Errno.None : Wait(handle, Libc.POLLIN, timeoutMs: -1);
+    public static Errno WaitReadable(nint handle) => Wait(handle, isWriter: false, timeoutMs: -1);
 
     /// <summary>Waits until a write will not block.</summary>
     /// <inheritdoc cref="WaitReadable"/>
-    public static Errno WaitWritable(nint handle) =>
-        OperatingSystem.IsWindows() ? Errno.None : Wait(handle, Libc.POLLOUT, timeoutMs: -1);
+    public static Errno WaitWritable(nint handle) => Wait(handle, isWriter: true, timeoutMs: -1);
 
-    /// <summary>Waits for a signal.</summary>
+    /// <summary>Sleeps; on the thread of the queue until a signal ends the command. Does nothing on Windows.</summary>
     /// <returns>EINTR if a signal ends the command, EAGAIN after the time-out.</returns>
-    public static Errno Sleep(int timeoutMs) => Wait(Closed, 0, timeoutMs);
+    public static Errno Sleep(int timeoutMs) => Wait(Closed, isWriter: false, timeoutMs);
 
-    private static uint SetUnlessIgnored(int signal) =>
-        !OperatingSystem.IsWindows() && NativeSignals.IsIgnored(signal) ? 0 : 1u << signal;
+    [UnsupportedOSPlatform("windows")]
+    private static uint ForServers => NativeSignals.SetOf(Libc.SIGHUP)
+        | NativeSignals.SetOf(NativeSignals.SIGUSR1) | NativeSignals.SetOf(NativeSignals.SIGUSR2);
+
+    [UnsupportedOSPlatform("windows")]
+    private static uint SetUnlessIgnored(int signal) => NativeSignals.IsIgnored(signal) ? 0 : NativeSignals.SetOf(signal);
 
     [SupportedOSPlatform("linux")]
     private static Errno OpenOnLinux(uint set)
@@ -163,12 +153,8 @@ internal static class SignalQueue
         // What is not for this command has its default effect, or is ignored.
         _ = NativeSignals.Unblock(_blocked & ~set);
         _blocked = set;
-        Errno error = NativeSignals.OpenSignalFd(set, out nint handle);
-        if (error == Errno.None)
-        {
-            _handle = handle;
-        }
-        else
+        Errno error = NativeSignals.OpenSignalFd(set, out _handle);
+        if (error != Errno.None)
         {
             // A container's filter forbids it: the runtime's handlers take over.
             Unblock();
@@ -181,21 +167,11 @@ internal static class SignalQueue
     [UnsupportedOSPlatform("windows")]
     private static Errno OpenOnBsd(uint set)
     {
-        if (!KqueueLibrary.TryLoad(out _kqueue, out _))
-        {
-            return Errno.ENOSYS;
-        }
-
-        Errno error = KqueuePoller.OpenSignals(_kqueue, set, out nint handle);
-        if (error == Errno.None)
-        {
-            _handle = handle;
-        }
-
-        return error;
+        _kqueue = KqueueLibrary.Load();
+        return KqueuePoller.OpenSignals(_kqueue, set, out _handle);
     }
 
-    private static unsafe Errno Wait(nint handle, short events, int timeoutMs)
+    private static unsafe Errno Wait(nint handle, bool isWriter, int timeoutMs)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -206,10 +182,10 @@ internal static class SignalQueue
         while (true)
         {
             // A negative descriptor is skipped: poll(2).
-            polled[0] = new Libc.struct_pollfd { fd = (int)_handle, events = Libc.POLLIN };
-            polled[1] = new Libc.struct_pollfd { fd = (int)handle, events = events };
+            polled[0] = new Libc.struct_pollfd { fd = (int)(IsMine ? _handle : Closed), events = Libc.POLLIN };
+            polled[1] = new Libc.struct_pollfd { fd = (int)handle, events = isWriter ? Libc.POLLOUT : Libc.POLLIN };
             int count = Libc.poll(polled, 2, timeoutMs);
-            if (count < 0 && !NativeDescriptor.IsInterrupted())
+            if (count < 0 && !NativeDescriptor.IsInterrupted(count))
             {
                 return LastError.OfLibc();
             }
@@ -220,7 +196,7 @@ internal static class SignalQueue
                 HasTaken?.Invoke();
             }
 
-            if ((_taken & _ending) != 0)
+            if (IsMine && (_taken & _ending) != 0)
             {
                 return Errno.EINTR;
             }

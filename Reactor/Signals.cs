@@ -3,25 +3,20 @@ using System.Collections.Generic;
 using System.IO;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Threading;
 using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
 /// <summary>
 /// Signals of the process, delivered in a reactor's loop. Where the process has a <see cref="SignalQueue"/> the loop watches
-/// its descriptor, and no thread takes part. Elsewhere the runtime receives a signal on a thread of its own, and calls here.
-/// Several signals of a kind may become one call.
+/// its descriptor, no thread takes part, and several signals of a kind may become one call. Elsewhere the runtime receives a signal
+/// on a thread of its own, and calls the loop from there.
 /// </summary>
-/// <remarks>
-/// Crosses threads, with the runtime's handlers: whether a call is under way is shared with the runtime's thread.
-/// </remarks>
 public sealed class Signals : IDisposable
 {
     private readonly Reactor _reactor;
     private readonly QueueWatcher? _watcher;
     private readonly List<PosixSignalRegistration> _registrations = [];
-    private volatile bool _isRetired;
 
     /// <summary>Listens to no signal yet. Belongs to the reactor's thread.</summary>
     /// <exception cref="IOException">The kernel will not watch the descriptor.</exception>
@@ -102,12 +97,6 @@ public sealed class Signals : IDisposable
         }
     }
 
-    /// <summary>
-    /// The loop has ended, and the process is about to end: signals have no effect from now on, so that they do not change
-    /// the exit code. What is left to do must not take long.
-    /// </summary>
-    internal void Retire() => _isRetired = true;
-
     /// <summary>Stops to listen. The runtime's handlers are removed; a queue stays open.</summary>
     public void Dispose()
     {
@@ -139,23 +128,12 @@ public sealed class Signals : IDisposable
 
     private void Register(PosixSignal signal, Action<PosixSignal> call)
     {
-        int pending = 0;
-        void OnLoop()
-        {
-            Volatile.Write(ref pending, 0);
-            call(signal);
-        }
-
-        Action onLoop = OnLoop;
         try
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
-                if (!_isRetired && Interlocked.Exchange(ref pending, 1) == 0)
-                {
-                    _reactor.CallFromThread(onLoop);
-                }
+                _reactor.CallFromThread(() => call(signal));
             }));
         }
         catch (TypeInitializationException noPipe)
@@ -187,19 +165,10 @@ public sealed class Signals : IDisposable
         {
             foreach ((int number, Action call) in _calls)
             {
-                if (!SignalQueue.TryTake(number))
+                if (SignalQueue.TryTake(number))
                 {
-                    continue;
-                }
-
-                try
-                {
-                    call();
-                }
-                catch (Exception exception)
-                {
-                    // It must not cost the watch, as it would if the reactor caught it.
-                    reactor.CallbackThrew(null, exception);
+                    // What it throws must not cost the watch, as it would if the reactor caught it.
+                    reactor.Guard(static taken => taken(), call);
                 }
             }
         }
@@ -219,11 +188,4 @@ public sealed class Signals : IDisposable
 }
 
 /// <summary>A signal has asked the command to end before its loop ran.</summary>
-internal sealed class EndedBySignalError : Exception
-{
-    /// <summary>The usual message.</summary>
-    public EndedBySignalError()
-        : base("ended by a signal")
-    {
-    }
-}
+internal sealed class EndedBySignalError() : Exception("ended by a signal");

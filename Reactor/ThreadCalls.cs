@@ -5,19 +5,19 @@ using System.Threading;
 namespace Poetry.Net;
 
 /// <summary>
-/// The calls that other threads queue for the reactor, and the descriptor that ends its wait.
+/// The calls that other threads queue for the reactor, and the descriptor by which they end its wait.
 /// </summary>
 /// <remarks>
 /// Crosses threads: <see cref="Add"/> and <see cref="IsReactorThread"/> may be used on any thread, all else only on the reactor's. One lock
-/// guards <c>_waiting</c>, <c>_wakeUpSent</c> and the waker, and is held for a list operation only. The first call that is
+/// guards <c>_waiting</c>, <c>_wakeUpSent</c> and the descriptor, and is held for a list operation only. The first call that is
 /// queued writes the wake-up, and no other does until the reactor has taken the queue.
 /// </remarks>
-internal sealed class ThreadCalls(Reactor reactor) : IDisposable
+internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisposable
 {
     private readonly Lock _lock = new();
     private List<Action> _waiting = [];
     private List<Action> _running = [];
-    private Waker? _waker;
+    private Waker _waker;
     private bool _wakeUpSent;
     private bool _stopped;
     private int _threadId = -1;
@@ -31,14 +31,22 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
     /// <exception cref="System.IO.IOException">Descriptors have run out.</exception>
     internal void Prepare()
     {
-        if (_waker is null)
+        if (Handle == NoHandle)
         {
-            var waker = Waker.Create(reactor);
+            Errno error = Waker.Create(out Waker waker);
+            if (error != Errno.None)
+            {
+                throw new System.IO.IOException($"cannot wake the reactor: {error.Sentence()}");
+            }
+
             lock (_lock)
             {
                 _waker = waker;
+                Handle = waker.Handle;
             }
         }
+
+        reactor.AddReader(this);
     }
 
     /// <summary>The loop starts, on this thread.</summary>
@@ -59,10 +67,10 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
             }
 
             _waiting.Add(call);
-            if (!_wakeUpSent && _waker is not null)
+            if (!_wakeUpSent && Handle != NoHandle)
             {
                 _wakeUpSent = true;
-                _waker.WakeUp();
+                _waker.Signal();
             }
         }
     }
@@ -83,15 +91,7 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
 
         foreach (Action call in _running)
         {
-            try
-            {
-                call();
-            }
-            catch (Exception exception)
-            {
-                reactor.CallbackThrew(null, exception);
-            }
-
+            reactor.Guard(static queued => queued(), call);
             reactor.CallbackEnded(call);
         }
 
@@ -115,8 +115,22 @@ internal sealed class ThreadCalls(Reactor reactor) : IDisposable
         lock (_lock)
         {
             _stopped = true;
-            _waker?.Dispose();
-            _waker = null;
+            if (Handle != NoHandle)
+            {
+                reactor.Unwatch(this);
+                _waker.Close();
+                Handle = NoHandle;
+            }
         }
+    }
+
+    protected internal override void DoRead() => _waker.Drain();
+
+    protected internal override void DoWrite()
+    {
+    }
+
+    protected internal override void ConnectionLost(Failure reason)
+    {
     }
 }

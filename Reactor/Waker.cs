@@ -1,55 +1,80 @@
 using System;
+using System.Net;
+using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
 /// <summary>
-/// Ends the reactor's sleep from another thread: a descriptor that becomes readable when it is written to.
-/// <see cref="WakeUp"/> may be called from any thread; the rest is the reactor's.
+/// A descriptor that another thread can make readable: an eventfd on Linux; on other systems, and where eventfd is not allowed, a
+/// datagram socket that is connected to itself. <see cref="Signal"/> may be called from any thread; everything else is the owner's.
+/// The owner closes it, after the last thread that might signal.
 /// </summary>
-internal sealed class Waker : Descriptor, IDisposable
+internal readonly struct Waker(nint handle)
 {
-    private readonly Reactor _reactor;
-    private readonly WakePair _pair;
+    /// <summary>The descriptor to watch for reading.</summary>
+    public nint Handle { get; } = handle;
 
-    private Waker(Reactor reactor, WakePair pair)
-        : base(pair.Reader)
+    /// <summary>Makes one, non-blocking and close-on-exec.</summary>
+    public static Errno Create(out Waker waker)
     {
-        _reactor = reactor;
-        _pair = pair;
-    }
-
-    /// <summary>Creates one and watches it.</summary>
-    /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
-    public static Waker Create(Reactor reactor)
-    {
-        Errno error = WakePair.Create(out WakePair pair);
-        if (error != Errno.None)
+        if (!OperatingSystem.IsLinux())
         {
-            throw new System.IO.IOException($"cannot wake the reactor: {error.Sentence()}");
+            return CreateSocket(out waker);
         }
 
-        var waker = new Waker(reactor, pair);
-        reactor.AddReader(waker);
-        return waker;
+        waker = new Waker(LinuxAbi.eventfd(0, LinuxAbi.EFD_CLOEXEC | LinuxAbi.EFD_NONBLOCK));
+        Errno error = NativeDescriptor.Check((int)waker.Handle);
+        return error.IsMissingCall() ? CreateSocket(out waker) : error;
     }
 
-    /// <summary>Ends the current wait of the reactor, or the next one.</summary>
-    public void WakeUp() => _pair.Signal();
-
-    /// <inheritdoc/>
-    protected internal override void DoRead() => _pair.Drain();
-
-    /// <inheritdoc/>
-    protected internal override void DoWrite()
+    /// <summary>Makes a socket to which no other program can send, since it is connected.</summary>
+    internal static Errno CreateSocket(out Waker waker)
     {
+        SocketAddress address = SocketAddress.Ip(IPAddress.Loopback, 0);
+        Errno error = NativeSocket.Create(AddressKind.IPv4, out nint handle, CommonAbi.SOCK_DGRAM);
+        waker = new Waker(handle);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        error = NativeSocket.Bind(handle, address);
+        error = error == Errno.None ? NativeSocket.LocalAddress(handle, out address) : error;
+        error = error == Errno.None ? NativeSocket.Connect(handle, address) : error;
+        if (error != Errno.None)
+        {
+            waker.Close();
+        }
+
+        return error;
     }
 
-    /// <inheritdoc/>
-    protected internal override void ConnectionLost(Failure reason) => _reactor.Unwatch(this);
-
-    public void Dispose()
+    /// <summary>Makes it readable. Once it is, further calls have no effect.</summary>
+    public void Signal()
     {
-        _reactor.Unwatch(this);
-        _pair.Close();
+        // An eventfd takes 8 bytes, the number to add.
+        ReadOnlySpan<byte> one = [1, 0, 0, 0, 0, 0, 0, 0];
+        _ = OperatingSystem.IsLinux()
+            ? NativeDescriptor.Write(Handle, one, out _)
+            : NativeSocket.Send(Handle, one, more: false, out _);
     }
+
+    /// <summary>Makes it unreadable again. To be called before reading what was signalled: a signal that comes in between then
+    /// makes it readable again.</summary>
+    public void Drain()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        if (OperatingSystem.IsLinux())
+        {
+            // Of a socket that stands in for an eventfd this is the first of a few signals: the next wait reports the others.
+            _ = NativeDescriptor.Read(Handle, bytes, out _);
+            return;
+        }
+
+        while (NativeSocket.Receive(Handle, bytes, out _) == Errno.None)
+        {
+        }
+    }
+
+    public void Close() => _ = NativeSocket.Close(Handle);
 }

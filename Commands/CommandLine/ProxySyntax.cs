@@ -66,10 +66,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
         TimeSpan stale = binding.Read<TimeSpan>(staleIfError, Quantity.TryParseLifetime);
         TimeSpan revalidate = binding.Read<TimeSpan>(staleWhileRevalidate, Quantity.TryParseLifetime);
         long cacheBytes = binding.Read<long>(maxCache, TryParseLimit);
-        SharedCacheSettings? shared = ReadShared(sharedCache, sharedPrefix, sharedTimeout, sharedMax);
-        long maxPoemBytes = binding.Read<long>(maxPoem, TryParseLimit);
-        TimeSpan silence = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit);
-        PoemFormat format = netstring ? PoemFormat.Netstring : PoemFormat.Plain;
+        SharedCacheSettings? shared = ReadShared(sharedCache, sharedPrefix, sharedTimeout, sharedMax, out long sharedBytes);
         var settings = new ProxySettings
         {
             Proxy = new ProxyOptions
@@ -78,10 +75,12 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
                 StaleIfError = stale,
                 StaleWhileRevalidate = revalidate,
                 StoreAndForward = storeAndForward,
-                Format = format,
-                MaxPoemBytes = maxPoemBytes,
+                Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
+                AllowEmpty = allowEmpty,
+                MaxPoemBytes = binding.Read<long>(maxPoem, TryParseLimit),
+                MaxSharedBytes = sharedBytes,
+                Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
             },
-            Request = new PoemRequest(ConnectTimeout.Within(silence), silence, format) { AllowEmpty = allowEmpty },
             Shared = lifetime > TimeSpan.Zero ? shared : null,
             ListFile = binding.Read<string>(file, GetSyntax.TryParsePath),
             Fallback = server.ListenAt(named),
@@ -118,14 +117,15 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
             unplaced > 1 ? $"these are {unplaced} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
     }
 
-    private SharedCacheSettings? ReadShared(string? sharedCache, string sharedPrefix, string sharedTimeout, string sharedMax)
+    private SharedCacheSettings? ReadShared(
+        string? sharedCache, string sharedPrefix, string sharedTimeout, string sharedMax, out long maxBytes)
     {
         string? text = sharedCache is null ? null : Binding.Unmarked(sharedCache);
         SharedCacheSettings.ReadAddress(text, Environment.GetEnvironmentVariable, out RedisAddress? address, out string? problem);
         binding.Refuse(problem);
         string? prefix = binding.Read<string>(sharedPrefix, SharedCacheSettings.TryParsePrefix);
         TimeSpan timeout = binding.Read<TimeSpan>(sharedTimeout, Quantity.TryParseLimit);
-        long max = binding.Read<long>(sharedMax, TryParseLimit);
+        maxBytes = binding.Read<long>(sharedMax, TryParseLimit);
         if (address is null)
         {
             string? unused = Array.Find(["--shared-prefix", "--shared-timeout", "--shared-max"], binding.Has);
@@ -133,7 +133,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
             return null;
         }
 
-        return new SharedCacheSettings { Address = address, Names = new SharedNames(prefix ?? string.Empty), Timeout = timeout, MaxBytes = max };
+        return new SharedCacheSettings { Address = address, Names = new SharedNames(prefix ?? string.Empty), Timeout = timeout };
     }
 
     private void RefuseStale(string option, TimeSpan stale, TimeSpan lifetime) =>

@@ -32,7 +32,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
     /// <exception cref="ListenFileError">It is wrong, or can't be read.</exception>
     public ServedPoem[] Read()
     {
-        var reading = new PoemReading(path, PoemFormat.Plain);
+        var reading = new PoemReader(path, PoemFormat.Plain);
         reading.Finish();
         return Parse(reading);
     }
@@ -40,18 +40,10 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
     /// <summary>Reads the file again, without blocking the loop while it is being written.</summary>
     /// <param name="clock">The reactor's.</param>
     /// <returns>Fires with the poems; fails with a <see cref="ListenFileError"/>. Cancelling it stops reading.</returns>
-    public async Deferred<ServedPoem[]> Read(IClock clock)
-    {
-        var reading = new PoemReading(path, PoemFormat.Plain);
-        while (!reading.Step())
-        {
-            _ = await clock.Sleep(PoemReading.Pause);
-        }
+    public async Deferred<ServedPoem[]> Read(IClock clock) =>
+        Parse(await new PoemReader(path, PoemFormat.Plain).Finish(clock));
 
-        return Parse(reading);
-    }
-
-    private ServedPoem[] Parse(PoemReading reading)
+    private ServedPoem[] Parse(PoemReader reading)
     {
         if (reading.Poem is not { } file)
         {

@@ -9,9 +9,6 @@ internal sealed class ProxySettings
     /// <summary>How poems are fetched and kept.</summary>
     public required ProxyOptions Proxy { get; init; }
 
-    /// <summary>How an upstream is asked.</summary>
-    public required PoemRequest Request { get; init; }
-
     /// <summary>Limit for all poems in memory together, kept or not.</summary>
     public required long MaxCacheBytes { get; init; }
 

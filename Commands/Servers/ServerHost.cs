@@ -125,7 +125,6 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         finally
         {
             // Not disposed of: the process ends, and until then no signal may cost it its exit code.
-            signals?.Retire();
             _threads?.Dispose();
         }
     }

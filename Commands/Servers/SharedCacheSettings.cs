@@ -22,9 +22,6 @@ internal sealed class SharedCacheSettings
     /// <summary>How long it may take for 16 KiB, or for a whole reply.</summary>
     public required TimeSpan Timeout { get; init; }
 
-    /// <summary>A longer poem is not stored.</summary>
-    public required long MaxBytes { get; init; }
-
     /// <summary>Reads the address.</summary>
     /// <param name="option">The value of the option; null if it was not given.</param>
     /// <param name="variable">Reads a variable of the environment.</param>

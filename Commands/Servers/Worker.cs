@@ -166,7 +166,7 @@ internal sealed class Worker
             Reactor.Connections.ShortenLinger(DrainSilence);
             foreach (ListeningPort port in Ports)
             {
-                (port.Factory as IRequestFactory)?.CloseIdle(DrainSilence);
+                (port.Factory as TransformServerFactory)?.CloseIdle(DrainSilence);
             }
 
             Reactor.Connections.WhenNone(WhenIdle is { } whenIdle ? () => whenIdle(OnDrained) : OnDrained);

@@ -55,7 +55,7 @@ internal sealed class WorkerProxies
         {
             service = new ProxyService(name, FetchOf(upstream), _worker.Reactor, _settings.Proxy, Cache, _memory, _log)
             {
-                Shared = Shared is null ? null : Share(name),
+                Shared = Shared is null ? null : new SharedPoem(Shared, KeyOf(name)),
             };
             _services = [.. _services, service];
         }
@@ -94,18 +94,8 @@ internal sealed class WorkerProxies
         }
     }
 
-    private SharedPoem Share(string upstream)
-    {
-        SharedCacheSettings shared = _settings.Shared!;
-        string key = shared.Names.KeyOf(_settings.Proxy.Format, _settings.Transform, upstream);
-        var options = new SharedPoemOptions
-        {
-            AllowEmpty = _settings.Request.AllowEmpty,
-            MaxBytes = shared.MaxBytes,
-            MaxWait = _settings.Request.Timeout,
-        };
-        return new SharedPoem(Shared!, key, _worker.Reactor, options);
-    }
+    private string KeyOf(string upstream) =>
+        _settings.Shared!.Names.KeyOf(_settings.Proxy.Format, _settings.Transform, upstream);
 
     /// <summary>How a poem is fetched: from the first of its mirrors that delivers it, and then perhaps transformed.</summary>
     private Func<IPoemReceiver, Deferred<long>> FetchOf(PoemMirrors upstream)
@@ -120,7 +110,12 @@ internal sealed class WorkerProxies
                 (count, reason) => ProxyLog.MirrorFailedAgain(_log, name, count, reason)));
         }
 
-        PoemRequest request = _settings.Request with { IsOwn = connection => LeadsTo(name, connection) };
+        ProxyOptions options = _settings.Proxy;
+        var request = new PoemRequest(ConnectTimeout.Within(options.Timeout), options.Timeout, options.Format)
+        {
+            AllowEmpty = options.AllowEmpty,
+            IsOwn = connection => LeadsTo(name, connection),
+        };
         var mirrors = new MirrorFetch(
             upstream, _worker.Reactor, (mirror, receiver) => PoemFetch.Start(_worker.Reactor, mirror, request, receiver))
         {
@@ -137,8 +132,8 @@ internal sealed class WorkerProxies
             mirrors.Start,
             (text, output) => client.Transform(transformation, text.Text, output),
             $"{_settings.Via}",
-            _settings.Proxy.Format,
-            _settings.Proxy.MaxPoemBytes,
+            options.Format,
+            options.MaxPoemBytes,
             receiver).Start();
     }
 

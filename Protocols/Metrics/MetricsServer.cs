@@ -87,31 +87,25 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
         }
         else
         {
-            Answer(PathOf(words[1]), !isHead);
+            (string status, string body) = Page(PathOf(words[1]));
+            Reply(status, body, hasBody: !isHead);
         }
     }
 
-    private void Answer(string path, bool hasBody)
+    private (string Status, string Body) Page(string path)
     {
         switch (path)
         {
             case "/metrics":
                 var page = new MetricsPage();
                 factory.Source.WriteTo(page);
-                Reply("200 OK", page.ToString(), hasBody);
-                break;
+                return ("200 OK", page.ToString());
             case "/healthz":
-                Reply("200 OK", "ok\n", hasBody);
-                break;
-            case "/readyz" when factory.Source.IsReady:
-                Reply("200 OK", "ready\n", hasBody);
-                break;
+                return ("200 OK", "ok\n");
             case "/readyz":
-                Reply("503 Service Unavailable", "draining\n", hasBody);
-                break;
+                return factory.Source.IsReady ? ("200 OK", "ready\n") : ("503 Service Unavailable", "draining\n");
             default:
-                Reply("404 Not Found", "there are /metrics, /healthz and /readyz\n", hasBody);
-                break;
+                return ("404 Not Found", "there are /metrics, /healthz and /readyz\n");
         }
     }
 

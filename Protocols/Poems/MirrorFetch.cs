@@ -27,9 +27,9 @@ internal sealed class MirrorFetch(PoemMirrors mirrors, IClock clock, Func<Endpoi
     /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; fails with a
     /// <see cref="MirrorsFailedError"/>, or with the error of the only mirror, or with one that is no reason for the next.</returns>
     public Deferred<long> Start(IPoemReceiver receiver) =>
-        mirrors.Endpoints.Length == 1 ? fetch(mirrors.First, receiver) : TryAll(new Watch(receiver));
+        mirrors.Endpoints.Length == 1 ? fetch(mirrors.First, receiver) : TryAll(receiver);
 
-    private async Deferred<long> TryAll(Watch receiver)
+    private async Deferred<long> TryAll(IPoemReceiver receiver)
     {
         int[] order = Order();
         string failures = string.Empty;
@@ -70,34 +70,5 @@ internal sealed class MirrorFetch(PoemMirrors mirrors, IClock clock, Func<Endpoi
 
         Array.Sort(keys, order);
         return order;
-    }
-
-    /// <summary>Passes everything on, and notes whether anything has arrived.</summary>
-    private sealed class Watch(IPoemReceiver receiver) : IPoemReceiver
-    {
-        private bool _hasBegun;
-
-        public bool Received(ReadOnlySpan<byte> bytes)
-        {
-            _hasBegun = true;
-            return receiver.Received(bytes);
-        }
-
-        public Span<byte> GetBuffer() => receiver.GetBuffer();
-
-        public void Connected(IProducer upstream) => receiver.Connected(upstream);
-
-        public void Announced(long length)
-        {
-            _hasBegun = true;
-            receiver.Announced(length);
-        }
-
-        public bool TryRestart()
-        {
-            bool restarted = !_hasBegun || receiver.TryRestart();
-            _hasBegun = false;
-            return restarted;
-        }
     }
 }

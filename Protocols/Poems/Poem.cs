@@ -49,32 +49,11 @@ internal sealed class Poem
     /// <summary>The bytes to send, in order: at least one part, which may be empty. Valid as long as the caller's reference.</summary>
     public ReadOnlySpan<ReadOnlyMemory<byte>> Parts => _parts;
 
-    /// <summary>True if the poem at an offset has these bytes.</summary>
-    /// <param name="offset">Into the poem, without its frame.</param>
-    /// <param name="bytes">To compare with.</param>
-    public bool HasAt(long offset, ReadOnlySpan<byte> bytes)
+    /// <summary>Bytes to send from an offset on: so many, or fewer at the end of a part.</summary>
+    public ReadOnlyMemory<byte> Slice(long offset, long max)
     {
-        if (offset + bytes.Length > Length)
-        {
-            return false;
-        }
-
-        // A frame is a header, and a comma after the poem.
-        long at = offset + Math.Max(0, WireLength - Length - 1);
-        while (!bytes.IsEmpty)
-        {
-            ReadOnlySpan<byte> part = _parts[at / MaxPartBytes].Span[(int)(at % MaxPartBytes)..];
-            int count = Math.Min(part.Length, bytes.Length);
-            if (!part[..count].SequenceEqual(bytes[..count]))
-            {
-                return false;
-            }
-
-            bytes = bytes[count..];
-            at += count;
-        }
-
-        return true;
+        ReadOnlyMemory<byte> part = _parts[offset / MaxPartBytes][(int)(offset % MaxPartBytes)..];
+        return part[..(int)Math.Min(max, part.Length)];
     }
 
     /// <summary>Adds a reference, unless the last one was released already.</summary>

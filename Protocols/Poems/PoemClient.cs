@@ -6,10 +6,10 @@ namespace Poetry.Protocols;
 /// <summary>Receives one poem: everything until the server's FIN, or one netstring.</summary>
 internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protocol, IProducer
 {
-    private readonly TimeSpan _timeout = request.Timeout;
+    private readonly TimeSpan? _timeout = request.Timeout == TimeSpan.MaxValue ? null : request.Timeout;
     private readonly bool _isFramed = request.Format == PoemFormat.Netstring;
     private FrameReader _frame;
-    private DelayedCall? _silence;
+    private ProtocolTimeout? _silence;
     private long _received;
     private StreamTransport? _spliceTarget;
     private Action<int>? _spliced;
@@ -24,26 +24,23 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
             return;
         }
 
-        if (_timeout < TimeSpan.MaxValue)
-        {
-            _silence = fetch.Clock.CallLater(_timeout, this, static client => client.OnSilence());
-        }
-
+        _silence = new ProtocolTimeout(fetch.Clock, OnSilence);
+        _silence.SetTimeout(_timeout);
         fetch.Receiver.Connected(this);
     }
 
     public void PauseProducing()
     {
         // The server is not silent while nothing is read from it.
-        _ = _silence?.CancelIfActive();
+        _silence?.SetTimeout(null);
         Transport.PauseProducing();
     }
 
     public void ResumeProducing()
     {
-        if (_silence is { Active: false } && !Transport.Disconnecting)
+        if (!Transport.Disconnecting)
         {
-            _silence.Rearm(_timeout);
+            _silence?.SetTimeout(_timeout);
         }
 
         Transport.ResumeProducing();
@@ -88,7 +85,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
 
     internal override void Spliced(int count)
     {
-        RestartSilence();
+        _silence?.ResetTimeout();
         _received += count;
         if (_isFramed)
         {
@@ -100,7 +97,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
 
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
-        RestartSilence();
+        _silence?.ResetTimeout();
         try
         {
             Read(data);
@@ -136,7 +133,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
 
     protected internal override void ConnectionLost(Failure reason)
     {
-        _ = _silence?.CancelIfActive();
+        _silence?.SetTimeout(null);
         fetch.Failed(reason);
     }
 
@@ -144,14 +141,6 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     private long SpliceLimit => _isFramed ? _frame.Left : long.MaxValue;
 
     private static Failure Retryable(string reason) => new(new PoemIncompleteError(reason) { MayRetry = true });
-
-    private void RestartSilence()
-    {
-        if (_silence is { Active: true })
-        {
-            _silence.Reset(_timeout);
-        }
-    }
 
     private void Read(ReadOnlySpan<byte> data)
     {
@@ -185,7 +174,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         // the same read is chance.
         if (_frame.Complete)
         {
-            _ = _silence?.CancelIfActive();
+            _silence?.SetTimeout(null);
             Transport.LoseConnection();
             fetch.Complete(_received);
         }
@@ -204,7 +193,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     }
 
     private void OnSilence() =>
-        GiveUp(new PoemIncompleteError($"timed out: nothing came for {_timeout.TotalSeconds:0.###} s") { MayRetry = true });
+        GiveUp(new PoemIncompleteError($"timed out: nothing came for {request.Timeout.TotalSeconds:0.###} s") { MayRetry = true });
 
     private void GiveUp(PoemIncompleteError error)
     {

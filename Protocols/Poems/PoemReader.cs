@@ -1,146 +1,177 @@
 using System;
+using System.Threading;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Reads poems into memory outside the managed heap, with the frame around them if they have one. Blocks as long as the disk
-/// does.
+/// Reads a poem into memory outside the managed heap, with the frame around it if it has one. A file is read until it stands
+/// still, so that a poem is never half old and half new although its file is rewritten in place. A file that was written
+/// lately is read twice, with a pause between, and has to be the same; a file that is open for writing is waited for.
 /// </summary>
-internal static unsafe class PoemReader
+/// <remarks>
+/// The time of the last change alone does not tell: the kernel notes it when a write begins, in steps of up to 10 ms. A writer
+/// that pauses in the middle for longer than <see cref="Abandoned"/> is not noticed; where the system does not tell of writers,
+/// one that pauses for longer than <see cref="Pause"/>. Such a writer should write another file and rename it.
+/// </remarks>
+/// <param name="name">A regular file, or <c>-</c> for standard input.</param>
+/// <param name="format">How the poem travels.</param>
+internal sealed class PoemReader(string name, PoemFormat format)
 {
     /// <summary>Stands for standard input.</summary>
     public const string StandardInput = "-";
 
     private const int MinBufferBytes = 64 * 1024;
 
+    /// <summary>Between two readings. Chosen: twice the step of the kernel's clock.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>A file that was not written for so long is read once. Chosen: no single write takes that long.</summary>
+    private static readonly TimeSpan Settled = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// A file that was not written for so long stands still, even if it is open for writing. Chosen: a program that keeps a file
+    /// open does not have to close it, and a write that is held up by a busy machine is over by then.
+    /// </summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(2);
+
+    /// <summary>Chosen: three seconds in all, which is longer than <see cref="Abandoned"/>.</summary>
+    private const int MaxTries = 150;
+
+    /// <summary>Of the last reading, which the next one has to equal. A hash of 32 bits is enough, since size and time are
+    /// compared as well, and no second poem is in memory.</summary>
+    private int? _hash;
+    private FileStatus _status;
+    private int _tries;
+
+    /// <summary>The poem, with a reference for the caller; null if there is none, or not yet.</summary>
+    public Poem? Poem { get; private set; }
+
+    /// <summary>Why there is no poem.</summary>
+    public PoemProblem Problem { get; private set; }
+
     /// <summary>Reads a poem. Waits for a file that is being written.</summary>
-    /// <param name="name">A regular file, or <c>-</c> for standard input.</param>
-    /// <param name="format">How it travels.</param>
-    /// <param name="problem">Why there is none.</param>
     /// <returns>Null if there is none; otherwise with a reference for the caller.</returns>
     public static Poem? TryRead(string name, PoemFormat format, out PoemProblem problem)
     {
-        var reading = new PoemReading(name, format);
-        reading.Finish();
-        problem = reading.Problem;
-        return reading.Poem;
+        var reader = new PoemReader(name, format);
+        reader.Finish();
+        problem = reader.Problem;
+        return reader.Poem;
     }
 
-    /// <summary>Reads a file once.</summary>
-    /// <param name="name">A regular file, or <c>-</c> for standard input.</param>
-    /// <param name="format">How the poem travels.</param>
-    /// <param name="problem">Why there is no poem.</param>
-    /// <param name="status">Of the file before it was read.</param>
-    /// <param name="isWritten">True if the file is open for writing, as far as the system tells.</param>
-    /// <param name="changed">True if the file was written meanwhile: the poem may be half old and half new.</param>
-    public static Poem? TryReadOnce(
-        string name, PoemFormat format, out PoemProblem problem, out FileStatus status, out bool isWritten, out bool changed)
+    /// <summary>Reads, and waits between two readings: for the start of a server, when no client is there yet.</summary>
+    public void Finish()
     {
-        isWritten = false;
-        changed = false;
-        status = default;
+        while (!Step())
+        {
+            Thread.Sleep(Pause);
+        }
+    }
+
+    /// <summary>The same on a loop, which goes on meanwhile.</summary>
+    /// <returns>Fires with this, at once if one reading is enough. Cancelling it stops reading.</returns>
+    public async Deferred<PoemReader> Finish(IClock clock)
+    {
+        while (!Step())
+        {
+            _ = await clock.Sleep(Pause);
+        }
+
+        return this;
+    }
+
+    /// <summary>Reads once more.</summary>
+    /// <returns>True if that was all; false to be called again after <see cref="Pause"/>.</returns>
+    private bool Step()
+    {
+        if (_tries++ == MaxTries)
+        {
+            Problem = Unreadable(name, "it keeps changing");
+            return true;
+        }
+
+        FileStatus earlier = _status;
+        Poem? poem = ReadOnce(out bool isBeingWritten);
+        if (poem is null)
+        {
+            return true;
+        }
+
+        if (!isBeingWritten && (_status.Kind != FileKind.Regular || Age > Settled || EqualsLast(poem, earlier)))
+        {
+            Poem = poem;
+            return true;
+        }
+
+        poem.Release();
+        return false;
+    }
+
+    /// <summary>True if the poem and its file are as they were at the last reading.</summary>
+    private bool EqualsLast(Poem poem, in FileStatus earlier)
+    {
+        var hash = default(HashCode);
+        foreach (ReadOnlyMemory<byte> part in poem.Parts)
+        {
+            hash.AddBytes(part.Span);
+        }
+
+        int? last = _hash;
+        _hash = hash.ToHashCode();
+        return _hash == last && _status.IsUnchangedSince(earlier);
+    }
+
+    /// <summary>How long ago the file was written.</summary>
+    private TimeSpan Age => _status.AgeAt(DateTime.UtcNow);
+
+    /// <summary>Reads, and sets <see cref="Problem"/> if that is not possible.</summary>
+    /// <param name="isBeingWritten">True if the poem may be half old and half new.</param>
+    private Poem? ReadOnce(out bool isBeingWritten)
+    {
+        isBeingWritten = false;
         if (name == StandardInput)
         {
-            Poem? typed = ReadToEnd(0, MinBufferBytes, format, out Errno refusal);
-            problem = typed is null ? Unreadable("standard input", refusal.Sentence()) : default;
+            Poem? typed = ReadToEnd(0, MinBufferBytes, out Errno refusal);
+            Problem = typed is null ? Unreadable("standard input", refusal.Sentence()) : default;
             return typed;
         }
 
-        Errno error = TryOpen(name, out nint file, out status, out problem);
-        if (file < 0)
+        // Without blocking: the open of a FIFO would wait for a writer.
+        Errno error = NativeFile.OpenForReading(name, out nint file);
+        if (error != Errno.None)
         {
+            Problem = error is Errno.ENOENT or Errno.ENOTDIR
+                ? new PoemProblem($"no such file: {name}", IsWrongUsage: true)
+                : Unreadable(name, error.Sentence());
             return null;
         }
 
         Poem? poem = null;
-        if (problem == default)
+        error = NativeFile.Status(file, out _status);
+        Problem = ProblemOf(_status.Kind);
+        if (error == Errno.None && Problem == default)
         {
-            isWritten = NativeFile.HasWriter(file);
-            poem = ReadToEnd(file, status.SizeBytes, format, out error);
-            isWritten |= NativeFile.HasWriter(file);
-            changed = poem is not null
-                && NativeFile.Status(file, out FileStatus after) == Errno.None
-                && !after.IsUnchangedSince(status);
+            bool hasWriter = NativeFile.HasWriter(file);
+            poem = ReadToEnd(file, _status.SizeBytes, out error);
+            hasWriter |= NativeFile.HasWriter(file);
+            bool changed = NativeFile.Status(file, out FileStatus after) == Errno.None && !after.IsUnchangedSince(_status);
+            isBeingWritten = changed || (hasWriter && Age < Abandoned);
         }
 
         _ = NativeFile.Close(file);
         if (error != Errno.None)
         {
-            problem = Unreadable(name, error.Sentence());
+            Problem = Unreadable(name, error.Sentence());
         }
 
         return poem;
     }
 
-    /// <summary>True if a file has not been written since a poem was read from it, and still has the same bytes.</summary>
-    /// <param name="name">A regular file.</param>
-    /// <param name="poem">What was read.</param>
-    /// <param name="status">Of the file at that time.</param>
-    public static bool IsSame(string name, Poem poem, in FileStatus status)
-    {
-        _ = TryOpen(name, out nint file, out FileStatus now, out PoemProblem problem);
-        if (file < 0)
-        {
-            return false;
-        }
-
-        bool isSame = problem == default && now.IsUnchangedSince(status) && HasBytes(file, poem)
-            && NativeFile.Status(file, out now) == Errno.None && now.IsUnchangedSince(status);
-        _ = NativeFile.Close(file);
-        return isSame;
-    }
-
-    /// <summary>The problem of a file that can't be read.</summary>
-    public static PoemProblem Unreadable(string name, string why) =>
+    private static PoemProblem Unreadable(string name, string why) =>
         new($"cannot read {name}: {why}", IsWrongUsage: false);
 
-    /// <param name="name">A file.</param>
-    /// <param name="file">To be closed by the caller; negative if it could not be opened.</param>
-    /// <param name="status">What it is.</param>
-    /// <param name="problem">Why it is no poem.</param>
-    private static Errno TryOpen(string name, out nint file, out FileStatus status, out PoemProblem problem)
-    {
-        // Without blocking: the open of a FIFO would wait for a writer.
-        status = default;
-        Errno error = NativeFile.OpenForReading(name, out file);
-        if (error != Errno.None)
-        {
-            file = -1;
-            problem = error is Errno.ENOENT or Errno.ENOTDIR
-                ? new PoemProblem($"no such file: {name}", IsWrongUsage: true)
-                : Unreadable(name, error.Sentence());
-            return error;
-        }
-
-        error = NativeFile.Status(file, out status);
-        problem = error == Errno.None ? ProblemOf(name, status.Kind) : Unreadable(name, error.Sentence());
-        return error;
-    }
-
-    private static bool HasBytes(nint file, Poem poem)
-    {
-        Span<byte> buffer = GC.AllocateUninitializedArray<byte>(MinBufferBytes);
-        long at = 0;
-        while (NativeFile.Read(file, buffer, out int read) == Errno.None)
-        {
-            if (read == 0)
-            {
-                return at == poem.Length;
-            }
-
-            if (!poem.HasAt(at, buffer[..read]))
-            {
-                return false;
-            }
-
-            at += read;
-        }
-
-        return false;
-    }
-
-    private static PoemProblem ProblemOf(string name, FileKind kind) => kind switch
+    private PoemProblem ProblemOf(FileKind kind) => kind switch
     {
         FileKind.Regular => default,
         FileKind.Directory => new PoemProblem($"{name} is a directory, not a poem", IsWrongUsage: true),
@@ -151,20 +182,20 @@ internal static unsafe class PoemReader
     /// <summary>Reads to the end of a file, which may be longer or shorter than expected.</summary>
     /// <param name="file">Open for reading.</param>
     /// <param name="sizeHint">The expected size in bytes.</param>
-    /// <param name="format">How it travels.</param>
     /// <param name="error">Why there is no poem: an error of the file, or ENOMEM.</param>
-    private static Poem? ReadToEnd(nint file, long sizeHint, PoemFormat format, out Errno error)
+    private Poem? ReadToEnd(nint file, long sizeHint, out Errno error)
     {
-        long head = format == PoemFormat.Netstring ? Netstring.MaxHeaderLength : 0;
-        long tail = format == PoemFormat.Netstring ? 1 : 0;
+        bool isFramed = format == PoemFormat.Netstring;
+        long head = isFramed ? Netstring.MaxHeaderLength : 0;
+        long tail = isFramed ? 1 : 0;
         NativeBlock? block = null;
         Poem? poem = null;
         try
         {
             // One byte more than expected, so that the last read can return 0 for the end.
-            block = NativeBlock.Create(head + Math.Max(sizeHint, 0) + 1 + tail);
+            block = new NativeBlock(head + Math.Max(sizeHint, 0) + 1 + tail);
             error = Fill(block, file, head, tail, out long length);
-            poem = error != Errno.None ? null : format == PoemFormat.Netstring ? Framed(block, length) : Bare(block, length);
+            poem = error == Errno.None ? Seal(block, head, length, isFramed) : null;
             return poem;
         }
         catch (OutOfMemoryException)
@@ -181,7 +212,7 @@ internal static unsafe class PoemReader
         }
     }
 
-    private static Errno Fill(NativeBlock block, nint file, long head, long tail, out long length)
+    private static unsafe Errno Fill(NativeBlock block, nint file, long head, long tail, out long length)
     {
         length = 0;
         while (true)
@@ -209,21 +240,25 @@ internal static unsafe class PoemReader
         }
     }
 
-    private static Poem Bare(NativeBlock block, long length)
+    /// <summary>Writes the header of a frame right before the poem, and its comma after it.</summary>
+    private static unsafe Poem Seal(NativeBlock block, long offset, long length, bool isFramed)
     {
-        block.Seal(length);
-        return new Poem(block, 0, length, length);
-    }
+        long end = offset + length;
+        if (isFramed)
+        {
+            Span<byte> header = stackalloc byte[Netstring.MaxHeaderLength];
+            header = header[..Netstring.WriteHeader(length, header)];
+            offset -= header.Length;
+            header.CopyTo(new Span<byte>(block.Start + offset, header.Length));
+            block.Start[end++] = (byte)',';
+        }
 
-    /// <summary>Writes the header right before the poem, and the comma after it.</summary>
-    private static Poem Framed(NativeBlock block, long length)
-    {
-        Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
-        int count = Netstring.WriteHeader(length, head);
-        int offset = head.Length - count;
-        head[..count].CopyTo(new Span<byte>(block.Start + offset, count));
-        block.Start[head.Length + length] = (byte)',';
-        block.Seal(head.Length + length + 1);
-        return new Poem(block, offset, count + length + 1, length);
+        block.Seal(end);
+        return new Poem(block, offset, end - offset, length);
     }
 }
+
+/// <summary>Why there is no poem.</summary>
+/// <param name="Sentence">One line for the user, without a full stop, naming the file.</param>
+/// <param name="IsWrongUsage">True if the user has to name another file; false if the right one could not be read.</param>
+internal readonly record struct PoemProblem(string Sentence, bool IsWrongUsage);

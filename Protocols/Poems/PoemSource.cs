@@ -32,9 +32,6 @@ internal sealed class PoemSource
     public bool IsEmpty => _current.Length == 0;
 
     /// <summary>Reads a poem for the first time.</summary>
-    /// <param name="name">A file, or <c>-</c> for standard input.</param>
-    /// <param name="format">How it travels.</param>
-    /// <param name="problem">Why there is none.</param>
     /// <returns>Null if it can't be read.</returns>
     public static PoemSource? TryOpen(string name, PoemFormat format, out PoemProblem problem) =>
         PoemReader.TryRead(name, format, out problem) is { } poem ? new PoemSource(name, format, poem) : null;
@@ -43,7 +40,7 @@ internal sealed class PoemSource
     /// <returns>Fires with the source, or with null and why there is none. Cancelling it stops reading.</returns>
     public static async Deferred<(PoemSource? Source, PoemProblem Problem)> Open(string name, PoemFormat format, IClock clock)
     {
-        PoemReading reading = await Read(name, format, clock);
+        PoemReader reading = await new PoemReader(name, format).Finish(clock);
         return (reading.Poem is { } poem ? new PoemSource(name, format, poem) : null, reading.Problem);
     }
 
@@ -64,7 +61,7 @@ internal sealed class PoemSource
 
     /// <summary>
     /// Reads the poem again. Connections go on with the poem that they began with. A file that is being written is read again
-    /// after <see cref="PoemReading.Pause"/>; the loop does not wait for it. One reload must end before the next begins.
+    /// after <see cref="PoemReader.Pause"/>; the loop does not wait for it. One reload must end before the next begins.
     /// </summary>
     /// <param name="clock">The reactor's.</param>
     /// <returns>Fires with why the old poem stays, or with the default value. Cancelling it stops reading.</returns>
@@ -75,7 +72,7 @@ internal sealed class PoemSource
             return default;
         }
 
-        PoemReading reading = await Read(Name, _format, clock);
+        PoemReader reading = await new PoemReader(Name, _format).Finish(clock);
         if (reading.Poem is { } poem)
         {
             Interlocked.Exchange(ref _current, poem).Release();
@@ -86,15 +83,4 @@ internal sealed class PoemSource
 
     /// <summary>Releases the poem, which is not asked for any more. Connections go on with it.</summary>
     public void Close() => _current.Release();
-
-    private static async Deferred<PoemReading> Read(string name, PoemFormat format, IClock clock)
-    {
-        var reading = new PoemReading(name, format);
-        while (!reading.Step())
-        {
-            _ = await clock.Sleep(PoemReading.Pause);
-        }
-
-        return reading;
-    }
 }

@@ -25,8 +25,7 @@ internal sealed class SlowPoemServer : Protocol
     private Poem? _poem;
     private ConnectionStart _start;
     private long _dueTicks;
-    private int _part;
-    private int _offset;
+    private long _offset;
 
     public SlowPoemServer(SlowPoemServerFactory factory)
     {
@@ -39,7 +38,6 @@ internal sealed class SlowPoemServer : Protocol
         _start = new ConnectionStart(_factory.Clock);
         _dueTicks = _start.Time.Ticks;
         _poem = _factory.Source.Acquire();
-        _part = 0;
         _offset = 0;
         SlowPoemLog.ClientConnected(_factory.Log, _start.Number, Transport.Peer, _factory.Source.Name);
         SendPiece();
@@ -79,33 +77,26 @@ internal sealed class SlowPoemServer : Protocol
     /// <summary>Sends the next piece, by reference, and schedules the one after it.</summary>
     private void SendPiece()
     {
-        ReadOnlySpan<ReadOnlyMemory<byte>> parts = _poem!.Parts;
-        long left = _factory.Pace.Bytes;
-        long sent = 0;
-        while (true)
+        Poem poem = _poem!;
+        long left = Math.Min(_factory.Pace.Bytes, poem.WireLength - _offset);
+        SlowPoemLog.SendingPiece(_factory.Log, _start.Number, left, Transport.Peer);
+        ReadOnlyMemory<byte> bytes = poem.Slice(_offset, left);
+        while (bytes.Length < left)
         {
-            ReadOnlyMemory<byte> part = parts[_part][_offset..];
-            int count = (int)Math.Min(left, part.Length);
-            left -= count;
-            sent += count;
-            bool endsPart = count == part.Length;
-            if (endsPart && _part == parts.Length - 1)
-            {
-                SlowPoemLog.SendingPiece(_factory.Log, _start.Number, sent, Transport.Peer);
-                Transport.WriteLast(part);
-                return;
-            }
-
-            Transport.Write(part[..count]);
-            _part += endsPart ? 1 : 0;
-            _offset = endsPart ? 0 : _offset + count;
-            if (left == 0)
-            {
-                break;
-            }
+            Transport.Write(bytes);
+            left -= bytes.Length;
+            _offset += bytes.Length;
+            bytes = poem.Slice(_offset, left);
         }
 
-        SlowPoemLog.SendingPiece(_factory.Log, _start.Number, sent, Transport.Peer);
+        _offset += left;
+        if (_offset == poem.WireLength)
+        {
+            Transport.WriteLast(bytes);
+            return;
+        }
+
+        Transport.Write(bytes);
         _dueTicks = SaturatedTime.Add(_dueTicks, _factory.Pace.Delay.Ticks);
         _tick.RearmAt(_dueTicks);
     }

@@ -17,12 +17,6 @@ namespace Poetry.Protocols;
 /// </remarks>
 internal interface ISharedStore
 {
-    /// <summary>Called with the key that a proxy, perhaps this one, has purged.</summary>
-    Action<string>? Purged { get; set; }
-
-    /// <summary>Called once when a subscription that was confirmed has ended.</summary>
-    Action<SharedStoreError>? SubscriptionLost { get; set; }
-
     /// <summary>Reads a value, and how long it has to live.</summary>
     /// <param name="key">Its key.</param>
     /// <param name="receiver">
@@ -63,9 +57,11 @@ internal interface ISharedStore
     /// <param name="keys">At least one. They may be in different slots of a cluster.</param>
     Deferred<Unit> Purge(string[] keys);
 
-    /// <summary>Subscribes to the channel of purged keys. From the moment when the deferred fires, no purge is missed until
-    /// <see cref="SubscriptionLost"/> is called.</summary>
-    Deferred<Unit> Subscribe();
+    /// <summary>Subscribes to the channel of purged keys. From the moment when the deferred fires, no purge is missed until the
+    /// subscription is lost.</summary>
+    /// <param name="purged">Called with the key that a proxy, perhaps this one, has purged.</param>
+    /// <param name="lost">Called once when the subscription has ended, unless this store was closed.</param>
+    Deferred<Unit> Subscribe(Action<string> purged, Action<SharedStoreError> lost);
 
     /// <summary>Writes a short-lived value, to find out if the cache can be used.</summary>
     Deferred<Unit> Probe();

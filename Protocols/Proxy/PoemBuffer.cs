@@ -13,7 +13,10 @@ namespace Poetry.Protocols;
 /// its bytes are charged to the cache.
 /// </summary>
 /// <remarks>Belongs to one reactor's thread.</remarks>
-internal sealed class PoemBuffer
+/// <param name="memory">Allocates its chunks.</param>
+/// <param name="cache">Its bytes are charged there.</param>
+/// <param name="firstChunkBytes">Size of the first chunk, which is allocated for the first byte.</param>
+internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstChunkBytes)
 {
     /// <summary>
     /// Limit for the chunks of a poem of unknown length: doubling wastes at most this much, and only address space, because
@@ -27,26 +30,14 @@ internal sealed class PoemBuffer
     /// <summary>Limit for the chunk of a poem whose length is known: a <see cref="Memory{T}"/> holds less than 2 GiB.</summary>
     private const int MaxKnownChunkBytes = 1 << 30;
 
-    private readonly PoemMemory _memory;
-    private readonly ProxyCache _cache;
     private readonly List<Chunk> _chunks = [];
     private ReadOnlyMemory<byte>[]? _parts;
     private Chunk? _spare;
-    private int _nextChunkBytes;
-    private bool _passes;
+    private int _nextChunkBytes = firstChunkBytes;
     private int _pipeBytes;
-    private int _references = 1;
 
-    /// <summary>Makes an empty one, with one reference for the caller.</summary>
-    /// <param name="memory">Allocates its chunks.</param>
-    /// <param name="cache">Its bytes are charged there.</param>
-    /// <param name="firstChunkBytes">Size of the first chunk, which is allocated for the first byte.</param>
-    public PoemBuffer(PoemMemory memory, ProxyCache cache, int firstChunkBytes)
-    {
-        _memory = memory;
-        _cache = cache;
-        _nextChunkBytes = firstChunkBytes;
-    }
+    /// <summary>The first one is that of who made it.</summary>
+    private int _references = 1;
 
     /// <summary>Bytes that were appended, with those that were freed since.</summary>
     public long Length { get; private set; }
@@ -56,6 +47,12 @@ internal sealed class PoemBuffer
 
     /// <summary>Bytes at the front that were freed.</summary>
     public long Released { get; private set; }
+
+    /// <summary>True if its chunks are freed when every client has taken them.</summary>
+    public bool PassesThrough { get; private set; }
+
+    /// <summary>True while the bytes go past it: see <see cref="Bypass"/>.</summary>
+    public bool IsBypassed => _pipeBytes > 0;
 
     /// <summary>True if the poem is complete, and changes no more.</summary>
     public bool IsComplete => _parts is not null;
@@ -74,7 +71,10 @@ internal sealed class PoemBuffer
     }
 
     /// <summary>Room for the next bytes, so that <see cref="Append"/> need not copy them.</summary>
-    public Span<byte> Room
+    public Span<byte> Room => Growing.Room;
+
+    /// <summary>The last chunk, which has room.</summary>
+    private Chunk Growing
     {
         get
         {
@@ -83,7 +83,7 @@ internal sealed class PoemBuffer
                 AddChunk();
             }
 
-            return _chunks[^1].Room;
+            return _chunks[^1];
         }
     }
 
@@ -94,13 +94,8 @@ internal sealed class PoemBuffer
         Debug.Assert(!IsComplete, "a complete poem does not grow");
         while (!bytes.IsEmpty)
         {
-            if (_chunks.Count == 0 || _chunks[^1].Free == 0)
-            {
-                AddChunk();
-            }
-
-            int taken = _chunks[^1].Append(bytes);
-            _cache.Charge(taken);
+            int taken = Growing.Append(bytes);
+            cache.Charge(taken);
             bytes = bytes[taken..];
             Length += taken;
         }
@@ -125,11 +120,11 @@ internal sealed class PoemBuffer
     /// </summary>
     public void PassThrough(int chunkBytes)
     {
-        _nextChunkBytes = -chunkBytes;
-        if (!_passes)
+        _nextChunkBytes = chunkBytes;
+        if (!PassesThrough)
         {
-            _passes = true;
-            _cache.Passing++;
+            PassesThrough = true;
+            cache.Passing++;
         }
 
         if (_chunks.Count > 0)
@@ -142,10 +137,10 @@ internal sealed class PoemBuffer
     /// <param name="pipeBytes">The size of the pipe, which is charged instead; 0 if there is none after all.</param>
     public void Bypass(int pipeBytes)
     {
-        Debug.Assert(_passes, "only a poem that passes through is not kept");
+        Debug.Assert(PassesThrough, "only a poem that passes through is not kept");
         FreeChunks();
         Released = Length;
-        _cache.Charge(pipeBytes - _pipeBytes);
+        cache.Charge(pipeBytes - _pipeBytes);
         _pipeBytes = pipeBytes;
     }
 
@@ -206,16 +201,16 @@ internal sealed class PoemBuffer
     /// <summary>Frees the chunks before an offset that every client has taken.</summary>
     public void ReleaseBefore(long offset)
     {
-        Debug.Assert(!IsComplete, "a client may still be sending a complete poem");
+        Debug.Assert(PassesThrough && !IsComplete, "a client may still be sending a poem that is kept");
         int passed = 0;
         while (passed < _chunks.Count && _chunks[passed].Free == 0 && _chunks[passed].End <= offset)
         {
             Chunk chunk = _chunks[passed++];
             Released = chunk.End;
-            if (_spare is null && chunk.Capacity == -_nextChunkBytes)
+            if (_spare is null && chunk.Capacity == _nextChunkBytes)
             {
                 // The next bytes go into the same pages: fresh ones cost more than the bytes.
-                _cache.Discharge(chunk.End - chunk.Offset);
+                cache.Discharge(chunk.End - chunk.Offset);
                 _spare = chunk;
             }
             else
@@ -253,28 +248,28 @@ internal sealed class PoemBuffer
         }
 
         _chunks.Clear();
-        _spare?.Return(_memory);
+        _spare?.Return(memory);
         _spare = null;
     }
 
     private void FreeAll()
     {
         FreeChunks();
-        _cache.Discharge(_pipeBytes);
+        cache.Discharge(_pipeBytes);
         _pipeBytes = 0;
-        _cache.Passing -= _passes ? 1 : 0;
-        _passes = false;
+        cache.Passing -= PassesThrough ? 1 : 0;
+        PassesThrough = false;
     }
 
     private void Free(Chunk chunk)
     {
-        _cache.Discharge(chunk.End - chunk.Offset);
-        chunk.Return(_memory);
+        cache.Discharge(chunk.End - chunk.Offset);
+        chunk.Return(memory);
     }
 
     private void AddChunk()
     {
-        int length = Math.Abs(_nextChunkBytes);
+        int length = _nextChunkBytes;
         if (_spare is { } spare && spare.Capacity == length)
         {
             _spare = null;
@@ -283,10 +278,10 @@ internal sealed class PoemBuffer
             return;
         }
 
-        _chunks.Add(new Chunk(_memory, length, Length));
+        _chunks.Add(new Chunk(memory, length, Length));
 
-        // Each as large as all before it together, up to the limit; negative sizes, of a poem that passes through, stay.
-        if (_nextChunkBytes > 0)
+        // Each as large as all before it together, up to the limit.
+        if (!PassesThrough)
         {
             _nextChunkBytes = (int)Math.Clamp(Length + length, 1, Math.Max(MaxChunkBytes, length));
         }

@@ -30,12 +30,6 @@ internal sealed class ProxyCache(long maxBytes)
     /// <summary>Fetches that found no memory, and pass their poem through.</summary>
     public long Shortages { get; set; }
 
-    /// <summary>Bytes of the kept poems, as they are sent.</summary>
-    public long Bytes { get; private set; }
-
-    /// <summary>Number of the kept poems.</summary>
-    public int Count => _byUse.Count;
-
     /// <summary>Poems that were dropped to make room for others.</summary>
     public long Evictions { get; private set; }
 
@@ -71,12 +65,7 @@ internal sealed class ProxyCache(long maxBytes)
     }
 
     /// <summary>Records that a service keeps a poem, which is charged already.</summary>
-    public void Add(ProxyService service, long bytes)
-    {
-        Bytes += bytes;
-        Debug.Assert(Bytes <= HeldBytes, "a kept poem is charged");
-        _byUse.AddLast(service);
-    }
+    public void Add(ProxyService service) => _byUse.AddLast(service);
 
     public void Touch(ProxyService service)
     {
@@ -88,10 +77,5 @@ internal sealed class ProxyCache(long maxBytes)
     }
 
     /// <summary>Records that a service no longer keeps its poem.</summary>
-    public void Remove(ProxyService service, long bytes)
-    {
-        Bytes -= bytes;
-        Debug.Assert(Bytes >= 0, "only what was added is removed");
-        _byUse.Remove(service);
-    }
+    public void Remove(ProxyService service) => _byUse.Remove(service);
 }

@@ -18,30 +18,21 @@ internal interface IPoemReader
     /// a poem that is passed through, until they were taken.</param>
     /// <param name="last">True if the poem is complete with these.</param>
     void Write(ReadOnlyMemory<byte> bytes, bool last);
+
+    /// <summary>It was given the whole poem, or gets no more of it. Not called if its delivery was ended before.</summary>
+    /// <param name="failure">Null for the whole poem; else the connection has to be reset, so that the client can tell.</param>
+    void Ended(Failure? failure);
 }
 
 /// <summary>
-/// One client's part in a fetch: how much of the poem it was given, and the deferred that tells it of the end. Its protocol
-/// owns it, and calls <see cref="End"/> once, when the connection is over.
+/// One client's part in a fetch: how much of the poem it was given. Its protocol owns it, and calls <see cref="End"/> once, when
+/// the connection is over.
 /// </summary>
-internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
+internal sealed class ProxyDelivery(IPoemReader reader) : IListElement<ProxyDelivery>
 {
     private PoemBuffer _poem = null!;
     private ListLinks<ProxyDelivery> _links;
     private ProxyDownload? _download;
-
-    /// <summary>Makes one that has to be attached to a download.</summary>
-    internal ProxyDelivery(IPoemReader reader)
-    {
-        Reader = reader;
-        Completed = Deferred.WithCanceller<ProxyDelivery, long>(this, static (delivery, _) => delivery._download?.Leave(delivery));
-    }
-
-    /// <summary>
-    /// Fires with the length in bytes when the client was given the whole poem. Fails if the fetch does: the connection then has
-    /// to be reset, so that the client can tell. Cancelling it leaves the fetch, which is cancelled with its last client.
-    /// </summary>
-    public Deferred<long> Completed { get; }
 
     /// <summary>The length of the poem as it is sent; −1 while it is unknown.</summary>
     public long TotalBytes => _poem.TotalBytes;
@@ -52,7 +43,7 @@ internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
     /// <summary>True if it was given an old poem because the fetch failed.</summary>
     public bool IsStale { get; private set; }
 
-    internal IPoemReader Reader { get; }
+    internal IPoemReader Reader => reader;
 
     /// <summary>Bytes that the client was given, by the kernel too.</summary>
     internal long Given { get; set; }
@@ -65,12 +56,7 @@ internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
     /// <summary>The connection is over: leaves the fetch, if it still waits, and releases the poem.</summary>
     public void End()
     {
-        if (_download is not null)
-        {
-            Completed.Cancel();
-        }
-
-        Debug.Assert(_download is null, "an ended delivery waits no more");
+        _download?.Leave(this);
         _poem.Release();
     }
 
@@ -81,7 +67,7 @@ internal sealed class ProxyDelivery : IListElement<ProxyDelivery>
         {
             ReadOnlyMemory<byte> next = _poem.From(Given);
             Given += next.Length;
-            Reader.Write(next, last: _poem.IsComplete && Given == _poem.Length);
+            reader.Write(next, last: _poem.IsComplete && Given == _poem.Length);
         }
     }
 

@@ -64,7 +64,7 @@ internal sealed partial class ProxyDownload
         {
             Finish();
         }
-        else if (_needsClient)
+        else if (NeedsClient)
         {
             Cancel();
         }
@@ -148,7 +148,7 @@ internal sealed partial class ProxyDownload
         catch (Exception exception)
         {
             _service.ReaderThrew(exception);
-            Dismiss(delivery)?.Completed.Errback(new Failure(exception));
+            Dismiss(delivery, new Failure(exception));
         }
     }
 
@@ -171,7 +171,7 @@ internal sealed partial class ProxyDownload
         }
         else
         {
-            Dismiss(delivery)?.Completed.Errback(_failure!);
+            Dismiss(delivery, _failure);
         }
     }
 
@@ -179,20 +179,17 @@ internal sealed partial class ProxyDownload
     private void GiveAll(ProxyDelivery delivery)
     {
         delivery.GiveRest();
-        Dismiss(delivery)?.Completed.Callback(delivery.TotalBytes);
+        Dismiss(delivery, failure: null);
     }
 
-    /// <summary>Removes a client before it is told of the end, so that it can't be removed twice.</summary>
-    /// <returns>Null if it has left already.</returns>
-    private ProxyDelivery? Dismiss(ProxyDelivery delivery)
+    /// <summary>Tells a client of the end, unless it has left. It is removed before, so that it can't be removed twice.</summary>
+    private void Dismiss(ProxyDelivery delivery, Failure? failure)
     {
-        if (!delivery.Waits)
+        if (delivery.Waits)
         {
-            return null;
+            Leave(delivery);
+            delivery.Reader.Ended(failure);
         }
-
-        Leave(delivery);
-        return delivery;
     }
 
     /// <summary>Frees what every client has taken, and resumes the upstream if no client is far behind.</summary>
@@ -246,10 +243,8 @@ internal sealed partial class ProxyDownload
             return;
         }
 
-        _splices = true;
         _poem.Bypass(SplicePipe.Capacity);
-        _splices = ((PoemClient)_upstream!).TrySplice(only.Reader.Connection!, Spliced);
-        if (!_splices)
+        if (!((PoemClient)_upstream!).TrySplice(only.Reader.Connection!, Spliced))
         {
             _poem.Bypass(0);
         }

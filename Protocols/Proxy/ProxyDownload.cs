@@ -23,10 +23,9 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private IProducer? _upstream;
     private Failure? _failure;
     private Stage _stage;
-    private bool _needsClient;
+    private readonly bool _isBackground;
     private bool _paused;
     private bool _triedToSplice;
-    private bool _splices;
     private TimeSpan _firstByteAt;
 
     /// <summary>Makes a download that has not begun.</summary>
@@ -37,7 +36,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         _service = service;
         _options = service.Options;
         _cache = service.Cache;
-        _needsClient = !isBackground;
+        _isBackground = isBackground;
         _poem = new PoemBuffer(service.Memory, _cache, _options.ChunkBytes);
         Shared = service.Shared is { } shared ? new SharedFetch(shared, service, this) : null;
         _rounds = service.Clock.CallLater(TimeSpan.Zero, this, static download => download.ServeSome());
@@ -57,21 +56,21 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     /// <summary>
     /// True if the poem is too long to be kept, or finds no memory: it then passes through, at the pace of the slowest client.
     /// </summary>
-    public bool PassesThrough { get; private set; }
+    public bool PassesThrough => _poem.PassesThrough;
 
     /// <summary>True while the front of the poem is still here, so that a client can join.</summary>
     public bool HasAll => _poem.Released == 0;
-
-    /// <summary>True if a part of the poem has arrived, or its length.</summary>
-    public bool HasBegun => _poem.Length > 0 || _poem.TotalBytes >= 0;
 
     /// <summary>The fetch, if the poem is shared with other proxies; null if it is not.</summary>
     public SharedFetch? Shared { get; }
 
     /// <summary>How far the fastest client may be ahead of the slowest.</summary>
-    private int WindowBytes => _splices ? 0
+    private int WindowBytes => _poem.IsBypassed ? 0
         : _cache.IsFull || SpliceCandidate is not null ? _options.NarrowWindowBytes
         : _options.WindowBytes;
+
+    /// <summary>True if it is fetched for the clients that wait, and for nothing else.</summary>
+    private bool NeedsClient => !_isBackground || PassesThrough || !_service.IsCurrent(this);
 
     /// <summary>True if clients are given nothing yet: a stale poem may still have to take the place of this one.</summary>
     private bool Buffers =>
@@ -80,16 +79,8 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     /// <summary>Begins to fetch. That may succeed or fail before it returns.</summary>
     public void Start()
     {
-        Debug.Assert(_clients.First is not null || !_needsClient, "a fetch has a client, or none is needed");
-        try
-        {
-            _fetching = Shared is null ? _service.FetchUpstream(this) : Shared.Start();
-        }
-        catch (Exception exception)
-        {
-            _fetching = Deferred.Fail<long>(exception);
-        }
-
+        Debug.Assert(_clients.First is not null || !NeedsClient, "a fetch has a client, or none is needed");
+        _fetching = Shared is null ? _service.FetchUpstream(this) : Shared.Start();
         _ = _fetching.AddBoth(this, static (download, outcome) => download.Ended(outcome));
         if (_stage == Stage.Cancelled)
         {
@@ -97,10 +88,9 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
     }
 
-    /// <summary>The service does not keep the poem: it is fetched for the clients that wait for it, and for nothing else.</summary>
+    /// <summary>The service does not keep the poem.</summary>
     public void Disown()
     {
-        _needsClient = true;
         if (_stage == Stage.Fetching && _clients.First is null)
         {
             Cancel();
@@ -185,7 +175,6 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         // Nothing was given, so nothing was released or passed on either.
         _poem.Clear(_options.ChunkBytes);
         ReceivedBytes = 0;
-        PassesThrough = false;
         _paused = false;
         _upstream = null;
         return true;
@@ -210,10 +199,8 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     /// <returns>False if there is no client to pass it to: the fetch is then cancelled.</returns>
     private bool TryPassThrough()
     {
-        PassesThrough = true;
         Shared?.GiveBack();
         _poem.PassThrough(_cache.IsFull ? _options.ChunkBytes : _options.PassingChunkBytes);
-        _needsClient = true;
         if (_clients.First is not null)
         {
             return true;

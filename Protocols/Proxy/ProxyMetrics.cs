@@ -61,17 +61,17 @@ internal sealed class ProxyMetrics
         long outages = caches.Count > 0 ? caches[0].Outages.Count : 0;
         _page.Gauge("proxy_shared_up", "1 while the shared cache is used, 0 in an outage.", isUsable ? 1 : 0);
         _page.Counter("proxy_shared_outages_total", "Times that the shared cache could not be used any more.", outages);
-        Counter("proxy_shared_hits_total", "Poems that came from the shared cache.", static service => service.Shared?.Hits ?? 0);
-        Counter("proxy_shared_misses_total", "Poems that were not in the shared cache.", static service => service.Shared?.Misses ?? 0);
-        Counter("proxy_shared_waits_total", "Fetches that waited for that of another proxy.", static service => service.Shared?.Waits ?? 0);
-        Counter("proxy_shared_stores_total", "Poems stored in the shared cache.", static service => service.Shared?.Stores ?? 0);
-        Counter(
-            "proxy_shared_refusals_total", "Poems that the shared cache refused to store.", static service => service.Shared?.Refusals ?? 0);
-        Counter(
-            "proxy_shared_locks_lost_total",
-            "Poems neither stored nor kept, because the lock was lost.",
-            static service => service.Shared?.LocksLost ?? 0);
+        SharedCounter("proxy_shared_hits_total", "Poems that came from the shared cache.", static poem => poem.Hits);
+        SharedCounter("proxy_shared_misses_total", "Poems that were not in the shared cache.", static poem => poem.Misses);
+        SharedCounter("proxy_shared_waits_total", "Fetches that waited for that of another proxy.", static poem => poem.Waits);
+        SharedCounter("proxy_shared_stores_total", "Poems stored in the shared cache.", static poem => poem.Stores);
+        SharedCounter("proxy_shared_refusals_total", "Poems that the shared cache refused to store.", static poem => poem.Refusals);
+        SharedCounter(
+            "proxy_shared_locks_lost_total", "Poems neither stored nor kept, because the lock was lost.", static poem => poem.LocksLost);
     }
+
+    private void SharedCounter(string name, string help, Func<SharedPoem, long> value) =>
+        Counter(name, help, service => service.Shared is { } poem ? value(poem) : 0);
 
     private void Counter(string name, string help, Func<ProxyService, long> value) => Family(name, help, "counter", value);
 

@@ -20,8 +20,17 @@ internal sealed record ProxyOptions
     /// <summary>How the poem travels, on both sides.</summary>
     public PoemFormat Format { get; init; }
 
+    /// <summary>True if 0 bytes are an empty poem, and not a failure.</summary>
+    public bool AllowEmpty { get; init; }
+
+    /// <summary>How long an upstream may be silent, and how long a fetch waits for those of other proxies.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.MaxValue;
+
     /// <summary>A longer poem is passed through and not kept.</summary>
     public long MaxPoemBytes { get; init; } = long.MaxValue;
+
+    /// <summary>A longer poem is not stored in the shared cache.</summary>
+    public long MaxSharedBytes { get; init; } = long.MaxValue;
 
     /// <summary>
     /// How long a client must stay before a fetch begins for it. A balancer's health check connects and closes at once, and

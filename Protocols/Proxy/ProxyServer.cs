@@ -39,7 +39,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
 
     protected internal override void ConnectionMade()
     {
-        _start = new ConnectionStart(factory.Clock);
+        _start = new ConnectionStart(Service.Clock);
         _totalBytes = -1;
         _detail = null;
         _isHit = false;
@@ -58,7 +58,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         }
         else if (_probeTimer is null)
         {
-            _probeTimer = factory.Clock.CallLater(Service.Options.ProbeDelay, this, static server => server.Stayed());
+            _probeTimer = Service.Clock.CallLater(Service.Options.ProbeDelay, this, static server => server.Stayed());
         }
         else
         {
@@ -77,6 +77,22 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         {
             Transport.Write(bytes);
         }
+    }
+
+    public void Ended(Failure? failure)
+    {
+        if (failure is not null)
+        {
+            _outcome = ConnectionOutcome.Failed;
+            _detail = failure.Message;
+            Transport.AbortConnection();
+            return;
+        }
+
+        Transport.LoseConnection();
+        _totalBytes = _delivery!.TotalBytes;
+        _detail = _delivery.IsStale ? Stale : null;
+        ReleaseIfSent();
     }
 
     /// <summary>No action: the download paces the upstream by its slowest client.</summary>
@@ -122,7 +138,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         long totalBytes = _totalBytes >= 0 ? _totalBytes : _delivery?.TotalBytes ?? -1;
         ConnectionRecord record = _start.End(
             Transport,
-            factory.Clock.Now,
+            Service.Clock.Now,
             "proxied",
             Service.Upstream,
             totalBytes,
@@ -220,28 +236,6 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     {
         _delivery = delivery;
         Transport.RegisterProducer(this);
-        _ = _delivery.Completed.AddBoth(this, static (server, outcome) => server.PoemEnded(outcome.Failure));
-    }
-
-    /// <summary>The client was given the whole poem, or there is no more of it.</summary>
-    private void PoemEnded(Failure? failure)
-    {
-        if (failure is null)
-        {
-            Transport.LoseConnection();
-            _totalBytes = _delivery!.TotalBytes;
-            _detail = _delivery.IsStale ? Stale : null;
-            ReleaseIfSent();
-            return;
-        }
-
-        if (!failure.Check<CancelledError>())
-        {
-            _outcome = ConnectionOutcome.Failed;
-            _detail = failure.Message;
-        }
-
-        Transport.AbortConnection();
     }
 
     private void CountFirstByte()
@@ -249,7 +243,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         if (!_hasBegun)
         {
             _hasBegun = true;
-            Service.FirstByte.Add(factory.Clock.Now - _start.Time);
+            Service.FirstByte.Add(Service.Clock.Now - _start.Time);
         }
     }
 

@@ -1,14 +1,11 @@
 using Microsoft.Extensions.Logging;
-using Poetry.Net;
 
 namespace Poetry.Protocols;
 
 /// <summary>Builds the protocols of one listener, and reuses them: a poem from memory costs no object.</summary>
-internal sealed class ProxyServerFactory(ProxyService service, IClock clock, ILogger log) : ReusingFactory<ProxyServer>
+internal sealed class ProxyServerFactory(ProxyService service, ILogger log) : ReusingFactory<ProxyServer>
 {
     public ProxyService Service => service;
-
-    public IClock Clock => clock;
 
     public ILogger Log => log;
 

@@ -12,11 +12,11 @@ internal sealed partial class ProxyService
 
     internal void ReaderThrew(Exception exception) => ReactorLog.CallbackThrew(log, exception);
 
-    internal Deferred<long> FetchUpstream(IPoemReceiver receiver)
+    internal async Deferred<long> FetchUpstream(IPoemReceiver receiver)
     {
         Fetches++;
         ProxyLog.FetchStarted(log, upstream);
-        return fetch(receiver);
+        return await fetch(receiver);
     }
 
     /// <summary>A whole poem has arrived, which replaces the kept one.</summary>
@@ -31,7 +31,7 @@ internal sealed partial class ProxyService
             TimeSpan lifetime = download.PassesThrough ? TimeSpan.Zero : LifetimeOf(download.Shared);
             if (lifetime > TimeSpan.Zero)
             {
-                cache.Add(this, poem.Length);
+                cache.Add(this);
                 Keep(poem, lifetime);
             }
         }
@@ -94,8 +94,6 @@ internal sealed partial class ProxyService
             : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{what} after {receivedBytes} bytes");
     }
 
-    private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
-
     /// <summary>Begins a fetch. A download that can't be joined any more goes on for the clients that it has.</summary>
     /// <param name="first">The first client; null for a fetch in the background.</param>
     private void Begin(ProxyDelivery? first)
@@ -134,9 +132,7 @@ internal sealed partial class ProxyService
         poem.AddRef();
         _poem = poem;
         _freshUntil = SaturatedTime.Add(clock.Now, lifetime);
-        _refreshUntil = SaturatedTime.Add(_freshUntil, options.StaleWhileRevalidate);
-        _staleUntil = SaturatedTime.Add(_freshUntil, options.StaleIfError);
-        TimeSpan keptUntil = Later(_refreshUntil, _staleUntil);
+        TimeSpan keptUntil = RefreshUntil > StaleUntil ? RefreshUntil : StaleUntil;
         if (keptUntil < TimeSpan.MaxValue)
         {
             _expiry = clock.CallLater(keptUntil - clock.Now, this, static service => service.DropPoem());

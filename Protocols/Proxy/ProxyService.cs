@@ -42,12 +42,6 @@ internal sealed partial class ProxyService(
     private ProxyDownload? _download;
     private PoemBuffer? _poem;
     private TimeSpan _freshUntil;
-
-    /// <summary>Until then the poem is served at once, and refreshed in the background.</summary>
-    private TimeSpan _refreshUntil;
-
-    /// <summary>Until then it takes the place of a poem that can't be fetched.</summary>
-    private TimeSpan _staleUntil;
     private DelayedCall? _expiry;
     private ListLinks<ProxyService> _byUse;
     private string _lastFailure = string.Empty;
@@ -116,13 +110,19 @@ internal sealed partial class ProxyService(
     ref ListLinks<ProxyService> IListElement<ProxyService>.Links => ref _byUse;
 
     /// <summary>The kept poem, if it may take the place of one that can't be fetched.</summary>
-    internal PoemBuffer? StalePoem => clock.Now < Later(_freshUntil, _staleUntil) ? _poem : null;
+    internal PoemBuffer? StalePoem => clock.Now < StaleUntil ? _poem : null;
+
+    /// <summary>Until then the poem is served at once, and refreshed in the background.</summary>
+    private TimeSpan RefreshUntil => SaturatedTime.Add(_freshUntil, options.StaleWhileRevalidate);
+
+    /// <summary>Until then it takes the place of a poem that can't be fetched.</summary>
+    private TimeSpan StaleUntil => SaturatedTime.Add(_freshUntil, options.StaleIfError);
 
     private bool CanJoin => _download is { HasAll: true };
 
     /// <summary>True if a client that was given the old poem begins a fetch in the background: see <see cref="Refresh"/>.</summary>
     public bool NeedsRefresh =>
-        _poem is not null && _download is null && !IsPaused && clock.Now >= _freshUntil && clock.Now < _refreshUntil;
+        _poem is not null && _download is null && !IsPaused && clock.Now >= _freshUntil && clock.Now < RefreshUntil;
 
     /// <summary>The poem, if it is served from memory now.</summary>
     /// <param name="isStale">True if the poem is older than its lifetime.</param>
@@ -132,7 +132,7 @@ internal sealed partial class ProxyService(
     {
         TimeSpan now = clock.Now;
         isStale = now >= _freshUntil;
-        if (_poem is not { } poem || (isStale && now >= _refreshUntil && !(IsPaused && now < _staleUntil)))
+        if (_poem is not { } poem || (isStale && now >= RefreshUntil && !(IsPaused && now < StaleUntil)))
         {
             return null;
         }
@@ -204,7 +204,7 @@ internal sealed partial class ProxyService(
         {
             _poem = null;
             _ = _expiry?.CancelIfActive();
-            cache.Remove(this, poem.Length);
+            cache.Remove(this);
             poem.Release();
         }
     }

@@ -13,49 +13,42 @@ namespace Poetry.Protocols;
 /// Always true: it is used only if no purge of this proxy is still to be carried out; and what a proxy has kept before its
 /// subscription was confirmed is not kept afterwards, since a purge may have been missed.
 /// </remarks>
-internal sealed class SharedCache
+/// <param name="store">The cache.</param>
+/// <param name="clock">The reactor's.</param>
+/// <param name="log">Where outages are logged.</param>
+/// <param name="purged">Called with a key of which nothing may be kept any more that was fetched so far; null stands for all.</param>
+internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log, Action<string?> purged)
 {
     /// <summary>The first pause after a failure of the cache, or after a refusal; twice as long each time.</summary>
     public static readonly TimeSpan MinPause = TimeSpan.FromSeconds(1);
 
     public static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);
 
-    private readonly IClock _clock;
-    private readonly Action<string?> _purged;
     private readonly Backoff _backoff = new(MinPause, MaxPause);
 
     /// <summary>Fetches that have a lock, or are stored.</summary>
     private readonly List<SharedFetch> _holders = [];
+
+    /// <summary>Keys that are still to be purged.</summary>
     private readonly HashSet<string> _unpurged = [];
+
+    /// <summary>Keys that are being purged.</summary>
+    private string[] _purging = [];
     private DelayedCall? _retry;
-    private Deferred<Unit>? _recovery;
-    private Deferred<Unit>? _subscribing;
-    private Deferred<Unit>? _purging;
-    private TimeSpan _lostAt;
-    private TimeSpan _usableSince;
-    private TimeSpan _subscribedAt;
-    private bool _isSubscribed;
+    private Deferred<Unit>? _catchingUp;
+
+    /// <summary>When it became usable, or the outage began.</summary>
+    private TimeSpan _changedAt;
+
+    /// <summary>Null while there is no subscription.</summary>
+    private TimeSpan? _subscribedAt;
     private Action? _whenIdle;
 
-    /// <summary>Makes one that is not started.</summary>
-    /// <param name="store">The cache.</param>
-    /// <param name="clock">The reactor's.</param>
-    /// <param name="log">Where outages are logged.</param>
-    /// <param name="purged">Called with a key of which nothing may be kept any more that was fetched so far; null stands for
-    /// all.</param>
-    public SharedCache(ISharedStore store, IClock clock, ILogger log, Action<string?> purged)
-    {
-        Store = store;
-        _clock = clock;
-        Log = log;
-        store.Purged = purged;
-        _purged = purged;
-        store.SubscriptionLost = OnSubscriptionLost;
-    }
+    public IClock Clock => clock;
 
-    public ILogger Log { get; }
+    public ILogger Log => log;
 
-    public ISharedStore Store { get; }
+    public ISharedStore Store => store;
 
     /// <summary>Makes the random name of a fetch; tests replace it.</summary>
     public Func<string> NewToken { get; init; } = static () => Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
@@ -63,54 +56,49 @@ internal sealed class SharedCache
     /// <summary>True unless there is an outage, or the proxy ends.</summary>
     public bool IsUsable { get; private set; } = true;
 
-    /// <summary>True while a purge is carried out: until then no value may be read.</summary>
-    public bool IsPurging { get; private set; }
-
-    /// <summary>Grows with each outage, so that a late failure of an operation that began before is no new one.</summary>
-    public int Generation { get; private set; }
+    /// <summary>True until all purges are carried out: before, no value may be read.</summary>
+    public bool IsPurging => _unpurged.Count > 0 || _purging.Length > 0;
 
     /// <summary>Of all workers of the process, so that an outage is logged once.</summary>
     public SharedOutages Outages { get; init; } = new();
 
-    /// <summary>Subscribes, at first or anew.</summary>
-    public void Start() => _subscribing = Watch(Subscribe());
+    /// <summary>Subscribes.</summary>
+    public void Start() => CatchUp();
 
     /// <summary>Purges keys for all proxies; if the cache can't be reached, as soon as it can be.</summary>
     public void Purge(IEnumerable<string> keys)
     {
         _unpurged.UnionWith(keys);
-        if (IsUsable && _unpurged.Count > 0 && !IsPurging)
+        if (IsUsable)
         {
-            _purging = Watch(PurgePending());
+            CatchUp();
         }
     }
 
     /// <summary>An operation has failed: the cache is left alone for a while.</summary>
     /// <param name="error">Why.</param>
-    /// <param name="generation">Of the time when the operation began.</param>
-    public void Failed(SharedStoreError error, int generation)
+    /// <param name="beganAt">When the operation began: one from before an outage that is over is no new one.</param>
+    public void Failed(SharedStoreError error, TimeSpan beganAt)
     {
-        if (!IsUsable || generation != Generation)
+        if (!IsUsable || beganAt < _changedAt)
         {
             return;
         }
 
         IsUsable = false;
-        Generation++;
-        _lostAt = _clock.Now;
-        if (_lostAt - _usableSince >= MaxPause)
+        if (clock.Now - _changedAt >= MaxPause)
         {
             // Otherwise the pauses go on growing: a server that takes the probe and refuses to read is back at each probe.
             _backoff.Succeeded();
         }
 
-        _subscribing?.Cancel();
+        _changedAt = clock.Now;
 
-        // The recovery carries it out anew, and does not end before.
-        _purging?.Cancel();
+        // The recovery begins it anew.
+        _catchingUp?.Cancel();
         if (Outages.Enter())
         {
-            ProxyLog.SharedCacheLost(Log, error.Message);
+            ProxyLog.SharedCacheLost(log, error.Message);
         }
 
         RetryLater();
@@ -145,17 +133,14 @@ internal sealed class SharedCache
         }
 
         IsUsable = false;
-        Generation++;
         _ = _retry?.CancelIfActive();
-        _recovery?.Cancel();
-        _subscribing?.Cancel();
-        _purging?.Cancel();
-        Store.Close();
+        _catchingUp?.Cancel();
+        store.Close();
     }
 
     private void CallIfIdle()
     {
-        if (_holders.Count == 0 && _unpurged.Count == 0 && !IsPurging)
+        if (_holders.Count == 0 && !IsPurging)
         {
             _whenIdle?.Invoke();
         }
@@ -163,105 +148,97 @@ internal sealed class SharedCache
 
     private void OnSubscriptionLost(SharedStoreError error)
     {
-        _isSubscribed = false;
-        if (_clock.Now - _subscribedAt < MinPause)
+        bool isLoop = clock.Now - _subscribedAt < MinPause;
+        _subscribedAt = null;
+        if (isLoop)
         {
             // A server that confirms and closes each time: asking again at once would be a loop.
-            Failed(error, Generation);
+            Failed(error, clock.Now);
         }
         else if (IsUsable)
         {
             // It may have been closed for being idle, which is no outage.
-            Start();
+            CatchUp();
         }
-    }
-
-    /// <summary>The failure of an operation that nothing else waits for is an outage.</summary>
-    private Deferred<Unit> Watch(Deferred<Unit> operation)
-    {
-        int generation = Generation;
-        return operation.AddErrback((SharedStoreError error) =>
-        {
-            Failed(error, generation);
-            return default;
-        }).AddErrback(static (CancelledError _) => default);
-    }
-
-    private async Deferred<Unit> Subscribe()
-    {
-        await Store.Subscribe();
-        _isSubscribed = true;
-        _subscribedAt = _clock.Now;
-        _purged(null);
-        return default;
-    }
-
-    /// <summary>Carries out all purges that are still to be, also those that are added meanwhile.</summary>
-    private async Deferred<Unit> PurgePending()
-    {
-        string[] keys = [];
-        IsPurging = true;
-        try
-        {
-            while (_unpurged.Count > 0)
-            {
-                // One that is added meanwhile is carried out, even if the same key is being purged: a value may come in between.
-                keys = [.. _unpurged];
-                _unpurged.Clear();
-                await Store.Purge(keys);
-                keys = [];
-            }
-        }
-        finally
-        {
-            IsPurging = false;
-            _unpurged.UnionWith(keys);
-
-            // Later: it may end the process, and with it what waits for this purge.
-            _ = _clock.CallLater(TimeSpan.Zero, this, static cache => cache.CallIfIdle());
-        }
-
-        return default;
     }
 
     private void RetryLater()
     {
-        _backoff.Failed(_clock.Now);
-        _retry = _clock.CallLater(
-            _backoff.Until - _clock.Now, this, static cache => cache._recovery = cache.Watch(cache.Recover()));
+        _backoff.Failed(clock.Now);
+        _retry = clock.CallLater(_backoff.Until - clock.Now, this, static cache => cache.CatchUp());
     }
 
-    /// <summary>It is back when a write succeeds, nothing is left to be purged, and purges can be heard.</summary>
-    private async Deferred<Unit> Recover()
+    /// <summary>Does what is still to be done, unless that is under way. In an outage the cache is back when that succeeds.</summary>
+    private void CatchUp()
+    {
+        if (_catchingUp is { Called: false })
+        {
+            return;
+        }
+
+        TimeSpan beganAt = clock.Now;
+        bool isOutage = !IsUsable;
+        _catchingUp = Synchronize(isOutage).AddErrback((SharedStoreError error) =>
+        {
+            if (isOutage)
+            {
+                RetryLater();
+            }
+            else
+            {
+                Failed(error, beganAt);
+            }
+
+            return default;
+        }).AddErrback(static (CancelledError _) => default);
+    }
+
+    /// <summary>Subscribes, if there is no subscription, and carries out all purges, also those that are added meanwhile.</summary>
+    private async Deferred<Unit> Synchronize(bool isOutage)
     {
         try
         {
-            await Store.Probe();
-            if (!_isSubscribed)
+            if (isOutage)
             {
-                await Subscribe();
+                await store.Probe();
             }
 
-            await PurgePending();
+            while (_subscribedAt is null || _unpurged.Count > 0)
+            {
+                if (_subscribedAt is null)
+                {
+                    await store.Subscribe(purged, OnSubscriptionLost);
+                    _subscribedAt = clock.Now;
+                    purged(null);
+                }
+                else
+                {
+                    // One that is added meanwhile is carried out, even if the same key is being purged: a value may come in between.
+                    _purging = [.. _unpurged];
+                    _unpurged.Clear();
+                    await store.Purge(_purging);
+                    _purging = [];
+                }
+            }
         }
-        catch (SharedStoreError)
+        finally
         {
-            RetryLater();
-            return default;
+            _unpurged.UnionWith(_purging);
+            _purging = [];
+
+            // Later: it may end the process, and with it what waits for this purge.
+            _ = clock.CallLater(TimeSpan.Zero, this, static cache => cache.CallIfIdle());
         }
 
-        if (!_isSubscribed)
+        if (isOutage)
         {
-            // It has ended meanwhile.
-            RetryLater();
-            return default;
-        }
+            IsUsable = true;
+            if (Outages.Leave())
+            {
+                ProxyLog.SharedCacheBack(log, (clock.Now - _changedAt).TotalSeconds);
+            }
 
-        IsUsable = true;
-        _usableSince = _clock.Now;
-        if (Outages.Leave())
-        {
-            ProxyLog.SharedCacheBack(Log, (_clock.Now - _lostAt).TotalSeconds);
+            _changedAt = clock.Now;
         }
 
         return default;

@@ -24,8 +24,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
     private readonly SharedCache _cache = poem.Cache;
     private readonly string _token = poem.Cache.NewToken();
-    private DelayedCall? _renewal;
-    private bool _renews;
+    private Deferred<Unit>? _renewal;
     private bool _hasLock;
     private bool _stores;
 
@@ -59,7 +58,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     /// <summary>The poem has become longer: above the limit it is not stored, and the lock is given back at once.</summary>
     public void Grown(long length)
     {
-        if (length > poem.Options.MaxBytes)
+        if (length > service.Options.MaxSharedBytes)
         {
             GiveBack();
         }
@@ -85,60 +84,58 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     /// <returns>False if the poem has to be fetched from the upstream.</returns>
     private async Deferred<bool> TryGet()
     {
-        IClock clock = poem.Clock;
-        TimeSpan end = SaturatedTime.Add(clock.Now, poem.Options.MaxWait);
+        IClock clock = service.Clock;
+        TimeSpan end = SaturatedTime.Add(clock.Now, service.Options.Timeout);
         TimeSpan delay = MinPollDelay;
         TimeSpan? invalidSince = null;
-        for (bool isFirst = true; _cache.IsUsable && !poem.IsRefused; isFirst = false)
+        bool isFirst = true;
+        while (_cache.IsUsable && !poem.IsRefused)
         {
-            if (!isFirst)
+            if (!_cache.IsPurging)
             {
-                TimeSpan left = end - clock.Now;
-                if (left <= TimeSpan.Zero)
+                TimeSpan beganAt = clock.Now;
+                bool replaces = invalidSince is { } since && beganAt - since >= SharedNames.Lease;
+                try
                 {
-                    return false;
-                }
-
-                _ = await clock.Sleep(delay < left ? delay : left);
-                delay = delay * 2 < MaxPollDelay ? delay * 2 : MaxPollDelay;
-            }
-
-            if (_cache.IsPurging || !_cache.IsUsable)
-            {
-                continue;
-            }
-
-            int generation = _cache.Generation;
-            bool replaces = invalidSince is { } since && clock.Now - since >= SharedNames.Lease;
-            try
-            {
-                if (await TryRead())
-                {
-                    return true;
-                }
-
-                poem.Misses += isFirst ? 1 : 0;
-                SharedLock state = await TryLock(replaces);
-                if (state == SharedLock.Taken)
-                {
-                    bool isThere = await TryRead();
-                    if (isThere)
+                    if (await TryRead())
                     {
-                        GiveBack();
+                        return true;
                     }
 
-                    return isThere;
-                }
+                    poem.Misses += isFirst ? 1 : 0;
+                    SharedLock state = await TryLock(replaces);
+                    if (state == SharedLock.Taken)
+                    {
+                        bool isThere = await TryRead();
+                        if (isThere)
+                        {
+                            GiveBack();
+                        }
 
-                invalidSince = state == SharedLock.Invalid ? invalidSince ?? clock.Now : null;
-                poem.Waits += isFirst ? 1 : 0;
+                        return isThere;
+                    }
+
+                    invalidSince = state == SharedLock.Invalid ? invalidSince ?? clock.Now : null;
+                    poem.Waits += isFirst ? 1 : 0;
+                    isFirst = false;
+                }
+                catch (SharedStoreError error)
+                {
+                    // What reads and takes the lock is allowed to any user that may use the cache; replacing a lock is a script.
+                    Report(error, beganAt, isRefusal: replaces && error.IsRefusal);
+                    RestartOrFail(error.Message);
+                    continue;
+                }
             }
-            catch (SharedStoreError error)
+
+            TimeSpan left = end - clock.Now;
+            if (left <= TimeSpan.Zero)
             {
-                // What reads and takes the lock is allowed to any user that may use the cache at all; replacing a lock is a script.
-                Report(error, generation, isRefusal: replaces && error.IsRefusal);
-                RestartOrFail(error.Message);
+                return false;
             }
+
+            _ = await clock.Sleep(delay < left ? delay : left);
+            delay = delay * 2 < MaxPollDelay ? delay * 2 : MaxPollDelay;
         }
 
         return false;
@@ -147,7 +144,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     private async Deferred<Unit> Store(PoemBuffer whole)
     {
         // The lock is renewed until the answer is here: a long value takes its time.
-        int generation = _cache.Generation;
+        TimeSpan beganAt = service.Clock.Now;
         _stores = true;
         whole.AddRef();
         try
@@ -166,7 +163,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         }
         catch (SharedStoreError error)
         {
-            Report(error, generation, error.IsRefusal);
+            Report(error, beganAt, error.IsRefusal);
             GiveBack();
         }
         finally
@@ -186,9 +183,9 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
             throw new PoemIncompleteError(refusal);
         }
 
-        if (reader.IsComplete)
+        if (read.IsHit && reader.IsPoem)
         {
-            bool isPoem = read.Length > 0 || poem.Options.AllowEmpty;
+            bool isPoem = read.Length > 0 || service.Options.AllowEmpty;
             if (isPoem)
             {
                 ProxyLog.UsingShared(_cache.Log, service.Upstream);
@@ -212,7 +209,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     /// <summary>Drops a part of the poem that has arrived.</summary>
     private void RestartOrFail(string reason)
     {
-        if (download.HasBegun && !download.TryRestart())
+        if (!download.TryRestart())
         {
             throw new SharedCutError($"shared cache: {reason}");
         }
@@ -227,74 +224,64 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         try
         {
             state = await _cache.Store.TryLock(poem.Key, _token, replacesInvalid);
-        }
-        catch (SharedStoreError)
-        {
-            ForgetLock();
-            throw;
-        }
-
-        if (state == SharedLock.Taken)
-        {
-            _renewal = poem.Clock.CallLater(SharedNames.Lease / 3, this, static fetch => fetch.RenewLater());
-        }
-        else
-        {
-            ForgetLock();
-        }
-
-        return state;
-    }
-
-    private void RenewLater()
-    {
-        _renewal!.Rearm(SharedNames.Lease / 3);
-        if (!_renews && _cache.IsUsable)
-        {
-            ReportFailure(Renew());
-        }
-    }
-
-    private async Deferred<Unit> Renew()
-    {
-        _renews = true;
-        try
-        {
-            // While the poem is stored, only that tells whether the lock is lost, or was given back by it.
-            if (!await _cache.Store.Renew(poem.Key, _token) && _hasLock && !_stores)
-            {
-                ForgetLock();
-                ExpiresAt = poem.Clock.Now;
-                poem.LocksLost++;
-            }
+            return state;
         }
         finally
         {
-            _renews = false;
+            if (state == SharedLock.Taken)
+            {
+                _renewal = RenewLock().AddErrback(static (CancelledError _) => default);
+            }
+            else
+            {
+                ForgetLock();
+            }
         }
+    }
 
-        return default;
+    /// <summary>Renews the lock until it is lost or given back, which cancels this.</summary>
+    private async Deferred<Unit> RenewLock()
+    {
+        while (true)
+        {
+            _ = await service.Clock.Sleep(SharedNames.Lease / 3);
+            TimeSpan beganAt = service.Clock.Now;
+            try
+            {
+                // While the poem is stored, only that tells whether the lock is lost, or was given back by it.
+                if (_cache.IsUsable && !await _cache.Store.Renew(poem.Key, _token) && !_stores)
+                {
+                    ExpiresAt = service.Clock.Now;
+                    poem.LocksLost++;
+                    ForgetLock();
+                }
+            }
+            catch (SharedStoreError error)
+            {
+                Report(error, beganAt, error.IsRefusal);
+            }
+        }
     }
 
     private void ForgetLock()
     {
         _hasLock = false;
-        _ = _renewal?.CancelIfActive();
+        _renewal?.Cancel();
         _cache.LetGo(this);
     }
 
     private void ReportFailure(Deferred<Unit> operation)
     {
-        int generation = _cache.Generation;
+        TimeSpan beganAt = service.Clock.Now;
         _ = operation.AddErrback((SharedStoreError error) =>
         {
-            Report(error, generation, error.IsRefusal);
+            Report(error, beganAt, error.IsRefusal);
             return default;
         });
     }
 
     /// <summary>An operation has failed: an outage, or a poem that the cache does not take.</summary>
-    private void Report(SharedStoreError error, int generation, bool isRefusal)
+    private void Report(SharedStoreError error, TimeSpan beganAt, bool isRefusal)
     {
         if (isRefusal)
         {
@@ -303,7 +290,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         }
         else
         {
-            _cache.Failed(error, generation);
+            _cache.Failed(error, beganAt);
         }
     }
 }

@@ -1,10 +1,9 @@
 using System;
-using Poetry.Net;
 
 namespace Poetry.Protocols;
 
 /// <summary>The poem of one upstream in the shared cache: how it is fetched, and what its proxy has to know of it.</summary>
-internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, SharedPoemOptions options)
+internal sealed class SharedPoem(SharedCache cache, string key)
 {
     private readonly Backoff _refusals = new(SharedCache.MinPause, SharedCache.MaxPause);
     private TimeSpan? _refusedSince;
@@ -12,10 +11,6 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, Sh
     public string Key => key;
 
     public SharedCache Cache => cache;
-
-    public IClock Clock => clock;
-
-    public SharedPoemOptions Options => options;
 
     /// <summary>Poems that came from the shared cache.</summary>
     public long Hits { get; set; }
@@ -36,7 +31,7 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, Sh
 
     /// <summary>True in the pause after a refusal: the poem is fetched as if there were no cache. No lock is taken then, and the
     /// cache is not asked, because what it refuses is not in it.</summary>
-    public bool IsRefused => clock.Now < _refusals.Until;
+    public bool IsRefused => cache.Clock.Now < _refusals.Until;
 
     /// <summary>The cache, which can be used, has refused to store the poem, or to renew its lock: it is left alone with this poem for
     /// a while, longer each time.</summary>
@@ -48,10 +43,10 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, Sh
         }
 
         Refusals++;
-        _refusals.Failed(clock.Now);
+        _refusals.Failed(cache.Clock.Now);
         if (_refusedSince is null)
         {
-            _refusedSince = clock.Now;
+            _refusedSince = cache.Clock.Now;
             ProxyLog.SharedStoreRefused(cache.Log, key, error.Message);
         }
     }
@@ -63,20 +58,7 @@ internal sealed class SharedPoem(SharedCache cache, string key, IClock clock, Sh
         if (_refusedSince is { } since)
         {
             _refusedSince = null;
-            ProxyLog.SharedStoreAccepted(cache.Log, key, (clock.Now - since).TotalSeconds);
+            ProxyLog.SharedStoreAccepted(cache.Log, key, (cache.Clock.Now - since).TotalSeconds);
         }
     }
-}
-
-/// <summary>How a poem is shared.</summary>
-internal sealed record SharedPoemOptions
-{
-    /// <summary>True if an empty value of a plain poem is a poem.</summary>
-    public bool AllowEmpty { get; init; }
-
-    /// <summary>A longer poem is not stored.</summary>
-    public long MaxBytes { get; init; } = long.MaxValue;
-
-    /// <summary>How long a fetch waits for those of others.</summary>
-    public TimeSpan MaxWait { get; init; } = TimeSpan.MaxValue;
 }

@@ -8,8 +8,6 @@ namespace Poetry.Protocols;
 internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : IPoemReceiver
 {
     private FrameReader _frame;
-    private long _received;
-    private bool _isWrong;
 
     /// <summary>Why the download takes no more; null if it does.</summary>
     public string? Refusal { get; private set; }
@@ -17,8 +15,11 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
     /// <summary>Of the value, in bytes; −1 if there is none.</summary>
     public long Length { get; private set; } = -1;
 
-    /// <summary>True if the whole value was received, and is what a proxy stores.</summary>
-    public bool IsComplete => !_isWrong && _received == Length && (format == PoemFormat.Plain || _frame.Complete);
+    /// <summary>True if the value, once all of it was received, is what a proxy stores.</summary>
+    public bool IsPoem => format == PoemFormat.Plain || (_frame.Complete && FrameFits);
+
+    private bool FrameFits =>
+        !_frame.HasLength || Netstring.WriteHeader(_frame.Length, stackalloc byte[Netstring.MaxHeaderLength]) + _frame.Length + 1 == Length;
 
     public void Connected(IProducer upstream) => download.Connected(upstream);
 
@@ -26,8 +27,7 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
 
     public bool Received(ReadOnlySpan<byte> bytes)
     {
-        Debug.Assert(Length >= _received + bytes.Length, "the length comes first");
-        _received += bytes.Length;
+        Debug.Assert(Length > 0, "the length comes first");
         try
         {
             return format == PoemFormat.Plain ? Pass(bytes) : ReadFrame(bytes);
@@ -41,19 +41,21 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
 
     private bool ReadFrame(ReadOnlySpan<byte> bytes)
     {
-        Span<byte> head = stackalloc byte[Netstring.MaxHeaderLength];
         while (!bytes.IsEmpty)
         {
             // Nothing is passed on before it is known that the frame has the length of the value.
             bool hadLength = _frame.HasLength;
-            _isWrong = !_frame.TryRead(ref bytes, out ReadOnlySpan<byte> payload)
-                || (_frame.HasLength && Netstring.WriteHeader(_frame.Length, head) + _frame.Length + 1 != Length);
-            if (!_isWrong && _frame.HasLength && !hadLength)
+            if (!_frame.TryRead(ref bytes, out ReadOnlySpan<byte> payload) || !FrameFits)
+            {
+                return false;
+            }
+
+            if (_frame.HasLength && !hadLength)
             {
                 download.Announced(_frame.Length);
             }
 
-            if (_isWrong || (!payload.IsEmpty && !Pass(payload)))
+            if (!payload.IsEmpty && !Pass(payload))
             {
                 return false;
             }

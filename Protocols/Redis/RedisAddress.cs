@@ -175,12 +175,12 @@ public sealed class RedisAddress
             byte next = bytes[i];
             if (next == (byte)'%')
             {
-                if (i + 2 >= bytes.Length || !char.IsAsciiHexDigit((char)bytes[i + 1]) || !char.IsAsciiHexDigit((char)bytes[i + 2]))
+                if (i + 2 >= bytes.Length
+                    || !byte.TryParse(bytes.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out next))
                 {
                     return false;
                 }
 
-                next = byte.Parse(bytes.AsSpan(i + 1, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
                 i += 2;
             }
 

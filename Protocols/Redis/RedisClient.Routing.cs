@@ -32,8 +32,14 @@ public sealed partial class RedisClient
     /// <summary>Sends a command that was not sent before, or has ended.</summary>
     internal void Begin(RedisCommand command)
     {
-        command.Route.Reset();
+        command.Route = default;
         Route(command);
+    }
+
+    internal Deferred<T> Run<T>(RedisRequest<T> command)
+    {
+        Begin(command);
+        return command.Result;
     }
 
     /// <summary>A command has failed with its connection.</summary>
@@ -43,7 +49,7 @@ public sealed partial class RedisClient
     /// <param name="mayRepeat">True if the connection was idle before, and has replied nothing to this command.</param>
     internal void Failed(RedisCommand command, Failure reason, bool isConnected, bool mayRepeat)
     {
-        RedisRoute route = command.Route;
+        ref RedisRoute route = ref command.Route;
         if (command.IsCancelled || _closed is not null || reason.Check<CancelledError>())
         {
             End(command, reason);
@@ -79,7 +85,7 @@ public sealed partial class RedisClient
     /// <summary>All replies to a command have arrived: sends it to another place if they say so, else ends it.</summary>
     internal void Completed(RedisCommand command)
     {
-        RedisRoute route = command.Route;
+        ref RedisRoute route = ref command.Route;
         bool mayHop = route.Hops < MaxHops && !command.IsCancelled;
         if (command.Redirect is { } redirect && mayHop)
         {
@@ -161,7 +167,7 @@ public sealed partial class RedisClient
 
     private void Follow(RedisCommand command, RedisRedirect redirect)
     {
-        RedisRoute route = command.Route;
+        ref RedisRoute route = ref command.Route;
         Endpoint answered = route.Node!.Endpoint;
         string host = redirect.Host.Length > 0 ? redirect.Host : answered.IsUnix ? Endpoint.DefaultHost : answered.Host;
         RedisNode node = NodeAt(Endpoint.Tcp(host, redirect.Port));

@@ -62,9 +62,7 @@ public sealed partial class RedisClient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(command);
         ArgumentOutOfRangeException.ThrowIfZero(command.Length);
-        var request = new RedisRequest(command, MaxReplyBytes);
-        Begin(request);
-        return request.Result;
+        return Run(new RedisRequest(command, MaxReplyBytes));
     }
 
     /// <summary>As <see cref="Send(ReadOnlyMemory{byte}[])"/>, with text in UTF-8.</summary>
@@ -72,8 +70,11 @@ public sealed partial class RedisClient : IDisposable
     public Deferred<RedisReply> Send(params string[] command)
     {
         ArgumentNullException.ThrowIfNull(command);
-        return Send(Array.ConvertAll(command, static word => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(word)));
+        return Send(Encode(command));
     }
+
+    internal static ReadOnlyMemory<byte>[] Encode(string[] command) =>
+        Array.ConvertAll(command, static word => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(word));
 
     /// <summary>
     /// Sends a command whose reply is one bulk string, and passes that on as it arrives: it may be longer than memory. The
@@ -88,9 +89,7 @@ public sealed partial class RedisClient : IDisposable
         ArgumentNullException.ThrowIfNull(receiver);
         ArgumentNullException.ThrowIfNull(command);
         ArgumentOutOfRangeException.ThrowIfZero(command.Length);
-        var request = new RedisStream(receiver, command);
-        Begin(request);
-        return request.Result;
+        return Run(new RedisStream(receiver, command));
     }
 
     /// <summary>Subscribes to a channel, over a connection of its own.</summary>

@@ -13,6 +13,7 @@ namespace Poetry.Protocols;
 internal abstract class RedisCommand : IProducer
 {
     private int _repliesRead;
+    private RedisRoute _route;
 
     /// <summary>The number of commands, and so of replies; 0 if replies come without end.</summary>
     protected virtual int Replies => 1;
@@ -32,9 +33,6 @@ internal abstract class RedisCommand : IProducer
     /// <summary>When it was sent, on the reactor's clock.</summary>
     public TimeSpan SentAt { get; set; }
 
-    /// <summary>The command behind it on its connection. Belongs to the connection.</summary>
-    public RedisCommand? Next { get; set; }
-
     /// <summary>The connection that has it; null before and after.</summary>
     public RedisConnection? Connection { get; set; }
 
@@ -47,7 +45,7 @@ internal abstract class RedisCommand : IProducer
     public bool IsCancelled { get; private set; }
 
     /// <summary>How it was routed so far. Belongs to the client.</summary>
-    public RedisRoute Route { get; } = new();
+    public ref RedisRoute Route => ref _route;
 
     /// <summary>The first error among the replies, unless it redirects to another node; or what is wrong with a reply.</summary>
     public RedisError? Refusal { get; private set; }
@@ -147,32 +145,4 @@ internal abstract class RedisCommand : IProducer
     protected virtual void Restarted()
     {
     }
-}
-
-/// <summary>A command that is sent once, with a deferred for its result.</summary>
-internal abstract class RedisCommand<T> : RedisCommand
-{
-    protected RedisCommand()
-    {
-        Result = Deferred.WithCanceller<RedisCommand<T>, T>(this, static (command, _) => command.Cancel());
-    }
-
-    public Deferred<T> Result { get; }
-
-    /// <summary>The result, once all replies are here.</summary>
-    protected abstract T Value { get; }
-
-    public override void Ended(Failure? failure)
-    {
-        if (failure is null)
-        {
-            Result.Callback(Value);
-        }
-        else
-        {
-            Result.Errback(Describe(failure));
-        }
-    }
-
-    protected virtual Failure Describe(Failure failure) => failure;
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using Poetry.Net;
 
@@ -17,10 +18,13 @@ internal sealed class RedisConnection : Protocol
     private readonly RedisClient _client;
     private readonly DelayedCall _timer;
     private readonly Connector _connector;
+
+    /// <summary>Commands that wait for a reply.</summary>
+    private readonly Queue<RedisCommand> _sent = new();
+
+    /// <summary>Commands that wait until the connection is ready.</summary>
+    private readonly Queue<RedisCommand> _unsent = new();
     private RespDecoder _decoder;
-    private RedisCommand? _first;
-    private RedisCommand? _last;
-    private RedisCommand? _unsent;
     private Failure? _failure;
     private State _state;
     private bool _isPaused;
@@ -55,6 +59,8 @@ internal sealed class RedisConnection : Protocol
     /// <summary>A server closes in the middle of a command that is too long for it, after an error that says so.</summary>
     internal override bool ReadsLastInput => _failure is null && !_isPaused && _state is State.SigningIn or State.Ready;
 
+    private RedisCommand? First => _sent.TryPeek(out RedisCommand? command) ? command : null;
+
     private TimeSpan Now => _client.Reactor.Now;
 
     private long Moved => _received + Transport.BytesSent;
@@ -62,26 +68,16 @@ internal sealed class RedisConnection : Protocol
     /// <summary>Sends a command, or keeps it until the connection is ready.</summary>
     public void Send(RedisCommand command)
     {
-        Debug.Assert(_state != State.Ended && command.Next is null, "a command is in one connection at a time");
+        Debug.Assert(_state != State.Ended && command.Connection is null, "a command is in one connection at a time");
         command.Connection = this;
         _node.ValueBytes += command.ValueBytes;
-        if (_last is null)
-        {
-            _first = command;
-        }
-        else
-        {
-            _last.Next = command;
-        }
-
-        _last = command;
         if (_state == State.Ready)
         {
             Transmit(command);
         }
         else
         {
-            _unsent ??= command;
+            _unsent.Enqueue(command);
         }
     }
 
@@ -95,7 +91,7 @@ internal sealed class RedisConnection : Protocol
     /// <summary>Stops reading, and the timeout with it.</summary>
     public void Pause(RedisCommand command)
     {
-        if (command == _first && _state == State.Ready && !_isPaused)
+        if (command == First && _state == State.Ready && !_isPaused)
         {
             _isPaused = true;
             Transport.PauseProducing();
@@ -104,7 +100,7 @@ internal sealed class RedisConnection : Protocol
 
     public void Resume(RedisCommand command)
     {
-        if (command == _first && _isPaused)
+        if (command == First && _isPaused)
         {
             Resume();
             Await(Now);
@@ -143,10 +139,7 @@ internal sealed class RedisConnection : Protocol
 
         // No command is sent before SELECT has succeeded: it would be carried out in another database.
         _state = State.SigningIn;
-        var signIn = new RedisSignIn(address) { Next = _first };
-        _first = signIn;
-        _last ??= signIn;
-        Transmit(signIn);
+        Transmit(new RedisSignIn(address));
     }
 
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
@@ -154,7 +147,7 @@ internal sealed class RedisConnection : Protocol
         _received += data.Length;
         while (_failure is null && _state != State.Ended && _decoder.TryRead(ref data, out RespToken token))
         {
-            if (_first is not { } command || command == _unsent)
+            if (First is not { } command)
             {
                 Fail(new RedisError("the server sent a reply that nothing asked for"));
             }
@@ -189,9 +182,8 @@ internal sealed class RedisConnection : Protocol
     private void BecomeReady()
     {
         _state = State.Ready;
-        while (_unsent is { } command && !Transport.Disconnecting)
+        while (!Transport.Disconnecting && _unsent.TryDequeue(out RedisCommand? command))
         {
-            _unsent = command.Next;
             Transmit(command);
         }
     }
@@ -199,7 +191,8 @@ internal sealed class RedisConnection : Protocol
     private void Transmit(RedisCommand command)
     {
         command.SentAt = Now;
-        if (_first == command)
+        _sent.Enqueue(command);
+        if (_sent.Count == 1)
         {
             Await(Now);
         }
@@ -211,7 +204,7 @@ internal sealed class RedisConnection : Protocol
     {
         if (command is RedisSignIn)
         {
-            _ = TakeFirst();
+            _ = _sent.Dequeue();
             if (command.Refusal is { } refusal)
             {
                 Fail(RedisSignIn.Describe(refusal));
@@ -231,9 +224,9 @@ internal sealed class RedisConnection : Protocol
             return;
         }
 
-        _ = TakeFirst();
+        Release(_sent.Dequeue());
         _hasServed = true;
-        if (_first is { } next && next != _unsent)
+        if (First is { } next)
         {
             Await(next.SentAt);
         }
@@ -251,15 +244,10 @@ internal sealed class RedisConnection : Protocol
         _client.Completed(command);
     }
 
-    private RedisCommand TakeFirst()
+    private void Release(RedisCommand command)
     {
-        RedisCommand command = _first!;
-        _first = command.Next;
-        _last = _first is null ? null : _last;
-        command.Next = null;
         command.Connection = null;
         _node.ValueBytes -= command.ValueBytes;
-        return command;
     }
 
     private void Resume()
@@ -284,7 +272,7 @@ internal sealed class RedisConnection : Protocol
 
     private void OnTimer()
     {
-        if (_first is not { AwaitsReply: true } || _isPaused)
+        if (First is not { AwaitsReply: true } || _isPaused)
         {
             return;
         }
@@ -334,11 +322,11 @@ internal sealed class RedisConnection : Protocol
         _state = State.Ended;
         _ = _timer.CancelIfActive();
         _node.Forget(this);
-        while (_first is not null)
+        while (_sent.TryDequeue(out RedisCommand? command) || _unsent.TryDequeue(out command))
         {
-            RedisCommand command = TakeFirst();
             if (command is not RedisSignIn)
             {
+                Release(command);
                 _client.Failed(command, reason, isConnected, mayRepeat && !command.IsTouched);
             }
         }

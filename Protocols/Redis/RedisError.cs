@@ -24,12 +24,9 @@ public sealed class RedisError(string message) : Exception(message)
         string text = TextEscaper.Excerpt(line);
         int space = text.IndexOf(' ', StringComparison.Ordinal);
         string code = space < 0 ? text : text[..space];
-        foreach (char c in code)
+        if (code.AsSpan().ContainsAnyExceptInRange('A', 'Z'))
         {
-            if (!char.IsAsciiLetterUpper(c))
-            {
-                return new RedisError(text);
-            }
+            return new RedisError(text);
         }
 
         return new RedisError(text)

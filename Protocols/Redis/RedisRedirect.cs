@@ -44,7 +44,7 @@ internal sealed record RedisRedirect(int Slot, string Host, int Port, bool IsAsk
 }
 
 /// <summary>How a command was routed so far. Belongs to the client.</summary>
-internal sealed class RedisRoute
+internal struct RedisRoute
 {
     /// <summary>How often it was sent to another node.</summary>
     public int Hops { get; set; }
@@ -63,16 +63,6 @@ internal sealed class RedisRoute
 
     /// <summary>The server that it was last sent to.</summary>
     public RedisNode? Node { get; set; }
-
-    public void Reset()
-    {
-        Hops = 0;
-        ServersTried = 0;
-        IsRepeated = false;
-        IsAsking = false;
-        Unreachable = null;
-        Node = null;
-    }
 }
 
 /// <summary>The slot of a key in a cluster, as in redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec.</summary>

@@ -26,13 +26,7 @@ public enum RedisReplyKind
 /// <summary>A reply of Redis. Immutable.</summary>
 public sealed class RedisReply
 {
-    internal RedisReply(RedisReplyKind kind, long number, ReadOnlyMemory<byte> bytes, IReadOnlyList<RedisReply>? elements)
-    {
-        Kind = kind;
-        Number = number;
-        Bytes = bytes;
-        Elements = elements ?? [];
-    }
+    internal RedisReply(RedisReplyKind kind) => Kind = kind;
 
     /// <summary>Its type.</summary>
     public RedisReplyKind Kind { get; }
@@ -41,14 +35,14 @@ public sealed class RedisReply
     public bool IsNull => Kind == RedisReplyKind.Null;
 
     /// <summary>The number; 0 if it is none.</summary>
-    public long Number { get; }
+    public long Number { get; internal init; }
 
     /// <summary>The bytes of a bulk string or a line of text; otherwise none.</summary>
-    public ReadOnlyMemory<byte> Bytes { get; }
+    public ReadOnlyMemory<byte> Bytes { get; internal init; }
 
     /// <summary>The same as text in UTF-8.</summary>
     public string Text => Encoding.UTF8.GetString(Bytes.Span);
 
     /// <summary>The elements of an array; otherwise none.</summary>
-    public IReadOnlyList<RedisReply> Elements { get; }
+    public IReadOnlyList<RedisReply> Elements { get; internal init; } = [];
 }

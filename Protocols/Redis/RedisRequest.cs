@@ -5,23 +5,57 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>A command of a program: what is typed.</summary>
-internal abstract class TypedCommand<T>(ReadOnlyMemory<byte>[] words) : RedisCommand<T>
+/// <summary>A command that is sent once, as it is typed, with a deferred for its result.</summary>
+internal abstract class RedisRequest<T> : RedisCommand
 {
+    private readonly ReadOnlyMemory<byte>[] _words;
+
+    protected RedisRequest(ReadOnlyMemory<byte>[] words)
+    {
+        _words = words;
+        Result = Deferred.WithCanceller<RedisRequest<T>, T>(this, static (command, _) => command.Cancel());
+    }
+
+    public Deferred<T> Result { get; }
+
     public override ReadOnlySpan<byte> Key
     {
         get
         {
-            ReadOnlySpan<byte> name = words[0].Span;
+            ReadOnlySpan<byte> name = _words[0].Span;
             int index = name.Length >= 4 && Ascii.EqualsIgnoreCase(name[..4], "EVAL"u8) ? 3 : 1;
-            return words.Length > index ? words[index].Span : default;
+            return _words.Length > index ? _words[index].Span : default;
         }
     }
 
+    /// <summary>The result, once all replies are here.</summary>
+    protected abstract T Value { get; }
+
+    public override void Ended(Failure? failure)
+    {
+        if (failure is null)
+        {
+            Result.Callback(Value);
+        }
+        else
+        {
+            Result.Errback(Describe(failure));
+        }
+    }
+
+    protected virtual Failure Describe(Failure failure) => failure;
+
     protected override void WriteTo(ITransport transport, RespWriter writer)
     {
-        _ = writer.Begin(words.Length);
-        foreach (ReadOnlyMemory<byte> word in words)
+        WriteWords(transport, writer, more: 0);
+        transport.Write(writer.Written);
+    }
+
+    /// <summary>Writes the words; the caller writes more arguments.</summary>
+    protected void WriteWords(ITransport transport, RespWriter writer, int more)
+    {
+        _ = writer.Begin(_words.Length + more);
+        foreach (ReadOnlyMemory<byte> word in _words)
         {
             writer.BeginArgument(word.Length);
             if (word.Length <= RespWriter.MaxCopiedBytes)
@@ -37,13 +71,11 @@ internal abstract class TypedCommand<T>(ReadOnlyMemory<byte>[] words) : RedisCom
 
             writer.EndArgument();
         }
-
-        transport.Write(writer.Written);
     }
 }
 
 /// <summary>A command whose reply is kept whole.</summary>
-internal sealed class RedisRequest(ReadOnlyMemory<byte>[] words, long maxBytes) : TypedCommand<RedisReply>(words)
+internal sealed class RedisRequest(ReadOnlyMemory<byte>[] words, long maxBytes) : RedisRequest<RedisReply>(words)
 {
     private readonly RedisReplyBuilder _reply = new(maxBytes);
 
@@ -56,7 +88,7 @@ internal sealed class RedisRequest(ReadOnlyMemory<byte>[] words, long maxBytes) 
 }
 
 /// <summary>A command whose reply, a bulk string, is passed on as it arrives.</summary>
-internal sealed class RedisStream(IRedisReceiver receiver, ReadOnlyMemory<byte>[] words) : TypedCommand<long>(words)
+internal sealed class RedisStream(IRedisReceiver receiver, ReadOnlyMemory<byte>[] words) : RedisRequest<long>(words)
 {
     private long _length = -1;
 
@@ -121,22 +153,22 @@ internal sealed class RedisReplyBuilder(long maxBytes)
                 _bulkLength += token.Bytes.Length;
                 break;
             case RespKind.BulkEnd:
-                Close(new RedisReply(RedisReplyKind.Bulk, 0, _bulk, null));
+                Close(new RedisReply(RedisReplyKind.Bulk) { Bytes = _bulk });
                 break;
             case RespKind.Array when token.Value > 0:
                 _open.Push((new RedisReply[token.Value], 0));
                 break;
             case RespKind.Array:
-                Close(new RedisReply(RedisReplyKind.Array, 0, default, null));
+                Close(new RedisReply(RedisReplyKind.Array));
                 break;
             case RespKind.Integer:
-                Close(new RedisReply(RedisReplyKind.Number, token.Value, default, null));
+                Close(new RedisReply(RedisReplyKind.Number) { Number = token.Value });
                 break;
             case RespKind.Text:
-                Close(new RedisReply(RedisReplyKind.Text, 0, token.Bytes.ToArray(), null));
+                Close(new RedisReply(RedisReplyKind.Text) { Bytes = token.Bytes.ToArray() });
                 break;
             default:
-                Close(new RedisReply(RedisReplyKind.Null, 0, default, null));
+                Close(new RedisReply(RedisReplyKind.Null));
                 break;
         }
 
@@ -170,7 +202,7 @@ internal sealed class RedisReplyBuilder(long maxBytes)
                 return;
             }
 
-            reply = new RedisReply(RedisReplyKind.Array, 0, default, array.Elements);
+            reply = new RedisReply(RedisReplyKind.Array) { Elements = array.Elements };
         }
 
         _result = reply;

@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Text;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -34,7 +35,7 @@ internal sealed class RedisSignIn(RedisAddress address) : RedisCommand
 
         if (address.Database > 0)
         {
-            _ = writer.Begin(2).Add("SELECT"u8).Add(address.Database.ToString(CultureInfo.InvariantCulture));
+            _ = writer.Begin(2).Add("SELECT"u8).Add(Encoding.ASCII.GetBytes(address.Database.ToString(CultureInfo.InvariantCulture)));
         }
     }
 

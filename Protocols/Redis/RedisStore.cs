@@ -16,6 +16,7 @@ internal sealed class RedisStore : ISharedStore
     private readonly RedisClient _client;
     private readonly SharedNames _names;
     private readonly Stack<GetCommand> _gets = new();
+    private bool _isClosed;
 
     /// <param name="reactor">The reactor that connects.</param>
     /// <param name="address">The server or servers.</param>
@@ -26,12 +27,6 @@ internal sealed class RedisStore : ISharedStore
         _client = new RedisClient(reactor, address, timeout);
         _names = names;
     }
-
-    /// <inheritdoc/>
-    public Action<string>? Purged { get; set; }
-
-    /// <inheritdoc/>
-    public Action<SharedStoreError>? SubscriptionLost { get; set; }
 
     /// <summary>The failure of the shared cache.</summary>
     public static Failure Describe(RedisCommand command, Failure failure) =>
@@ -52,13 +47,13 @@ internal sealed class RedisStore : ISharedStore
         string name = SharedNames.LockOf(key);
         bool isTaken = replacesInvalid
             ? await RunScript(RedisScripts.TakeInvalidLock, key, token)
-            : await Run(new ShortCommand(key, RespKind.Text, "SET", name, token, "NX", "PX", LeaseMs)) == 1;
+            : await _client.Run(new ShortCommand(RespKind.Text, "SET", name, token, "NX", "PX", LeaseMs)) == 1;
         if (isTaken || replacesInvalid)
         {
             return isTaken ? SharedLock.Taken : SharedLock.Held;
         }
 
-        long leftMs = await Run(new ShortCommand(key, RespKind.Integer, "PTTL", name));
+        long leftMs = await _client.Run(new ShortCommand(RespKind.Integer, "PTTL", name));
         return leftMs == -1 || leftMs > SharedNames.Lease.TotalMilliseconds ? SharedLock.Invalid : SharedLock.Held;
     }
 
@@ -66,8 +61,8 @@ internal sealed class RedisStore : ISharedStore
     public Deferred<bool> Renew(string key, string token) => RunScript(RedisScripts.Renew, key, token);
 
     /// <inheritdoc/>
-    public Deferred<bool> Store(string key, string token, PoemBuffer poem, TimeSpan lifetime) => Run(new PutCommand(
-        key, poem, "EVAL", RedisScripts.Put, "2", key, SharedNames.LockOf(key), token, Milliseconds(lifetime))).AddCallback(IsOne);
+    public Deferred<bool> Store(string key, string token, PoemBuffer poem, TimeSpan lifetime) => _client.Run(new PutCommand(
+        poem, "EVAL", RedisScripts.Put, "2", key, SharedNames.LockOf(key), token, Milliseconds(lifetime))).AddCallback(IsOne);
 
     /// <inheritdoc/>
     public async Deferred<Unit> Unlock(string key, string token)
@@ -82,7 +77,7 @@ internal sealed class RedisStore : ISharedStore
             string name = SharedNames.LockOf(key);
             if ((await Described(_client.Send("GET", name))).Text == token)
             {
-                _ = await Run(new ShortCommand(key, RespKind.Integer, "DEL", name));
+                _ = await _client.Run(new ShortCommand(RespKind.Integer, "DEL", name));
             }
         }
 
@@ -92,7 +87,7 @@ internal sealed class RedisStore : ISharedStore
     /// <inheritdoc/>
     public async Deferred<Unit> Remove(string key)
     {
-        _ = await Run(new ShortCommand(key, RespKind.Integer, "DEL", key));
+        _ = await _client.Run(new ShortCommand(RespKind.Integer, "DEL", key));
         return default;
     }
 
@@ -100,31 +95,35 @@ internal sealed class RedisStore : ISharedStore
     public async Deferred<Unit> Purge(string[] keys)
     {
         // A key must be gone before its purge is published: a subscriber asks for it at once.
-        _ = await RunAll(keys, static key => new ShortCommand(key, RespKind.Integer, "DEL", key, SharedNames.LockOf(key)));
-        return await RunAll(keys, key => new ShortCommand(string.Empty, RespKind.Integer, "PUBLISH", _names.Channel, key));
+        _ = await RunAll(keys, static key => new ShortCommand(RespKind.Integer, "DEL", key, SharedNames.LockOf(key)));
+        return await RunAll(keys, key => new ShortCommand(RespKind.Integer, "PUBLISH", _names.Channel, key));
     }
 
     /// <inheritdoc/>
-    public async Deferred<Unit> Subscribe()
+    public async Deferred<Unit> Subscribe(Action<string> purged, Action<SharedStoreError> lost)
     {
-        _ = await Described(_client.Subscribe(
-            _names.Channel,
-            message => Purged?.Invoke(Encoding.UTF8.GetString(message.Span)),
-            failure => SubscriptionLost?.Invoke(Describe(_client.Address.ToString(), failure))));
+        void OnEnded(Failure failure)
+        {
+            if (!_isClosed)
+            {
+                lost(Describe(_client.Address.ToString(), failure));
+            }
+        }
+
+        _ = await Described(_client.Subscribe(_names.Channel, message => purged(Encoding.UTF8.GetString(message.Span)), OnEnded));
         return default;
     }
 
     /// <inheritdoc/>
     public async Deferred<Unit> Probe()
     {
-        _ = await Run(new ShortCommand(_names.ProbeKey, RespKind.Text, "SET", _names.ProbeKey, "1", "PX", "1000"));
+        _ = await _client.Run(new ShortCommand(RespKind.Text, "SET", _names.ProbeKey, "1", "PX", "1000"));
         return default;
     }
 
-    /// <inheritdoc/>
     public void Close()
     {
-        SubscriptionLost = null;
+        _isClosed = true;
         _client.Dispose();
     }
 
@@ -153,22 +152,16 @@ internal sealed class RedisStore : ISharedStore
         }
     }
 
-    private Deferred<long> Run(ShortCommand command)
-    {
-        _client.Begin(command);
-        return command.Result;
-    }
-
     /// <summary>Runs a script with the lock of a key, the token and the lease.</summary>
-    private Deferred<bool> RunScript(string script, string key, string token) => Run(new ShortCommand(
-        key, RespKind.Integer, "EVAL", script, "1", SharedNames.LockOf(key), token, LeaseMs)).AddCallback(IsOne);
+    private Deferred<bool> RunScript(string script, string key, string token) => _client.Run(new ShortCommand(
+        RespKind.Integer, "EVAL", script, "1", SharedNames.LockOf(key), token, LeaseMs)).AddCallback(IsOne);
 
     /// <summary>Runs a command for each key, all at once.</summary>
     private async Deferred<Unit> RunAll(string[] keys, Func<string, ShortCommand> make)
     {
         try
         {
-            _ = await Deferred.GatherResults(Array.ConvertAll(keys, key => Run(make(key))), consumeErrors: true);
+            _ = await Deferred.GatherResults(Array.ConvertAll(keys, key => _client.Run(make(key))), consumeErrors: true);
             return default;
         }
         catch (FirstError error)

@@ -6,26 +6,13 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>A command of the shared cache with one short reply: a number, or OK for 1 and nothing for 0.</summary>
-/// <param name="key">The key that decides on the node of a cluster.</param>
 /// <param name="reply">The kind of reply that fits it.</param>
 /// <param name="words">Its name and its arguments.</param>
-internal class ShortCommand(string key, RespKind reply, params string[] words) : RedisCommand<long>
+internal class ShortCommand(RespKind reply, params string[] words) : RedisRequest<long>(RedisClient.Encode(words))
 {
-    private readonly byte[] _key = Encoding.UTF8.GetBytes(key);
     private long _value;
 
-    public override ReadOnlySpan<byte> Key => _key;
-
     protected override long Value => _value;
-
-    protected override void Write(RespWriter writer) => WriteWords(writer, more: 0);
-
-    /// <summary>Writes the words; the caller writes more arguments.</summary>
-    protected void WriteWords(RespWriter writer, int more)
-    {
-        _ = writer.Begin(words.Length + more);
-        Array.ForEach(words, word => writer.Add(word));
-    }
 
     protected override bool Received(in RespToken token, int index)
     {
@@ -37,7 +24,7 @@ internal class ShortCommand(string key, RespKind reply, params string[] words) :
 }
 
 /// <summary>Stores a poem: the script, and the poem from where it is.</summary>
-internal sealed class PutCommand(string key, PoemBuffer poem, params string[] words) : ShortCommand(key, RespKind.Integer, words)
+internal sealed class PutCommand(PoemBuffer poem, params string[] words) : ShortCommand(RespKind.Integer, words)
 {
     public override bool IsAlone => true;
 
@@ -45,7 +32,7 @@ internal sealed class PutCommand(string key, PoemBuffer poem, params string[] wo
 
     protected override void WriteTo(ITransport transport, RespWriter writer)
     {
-        WriteWords(writer, more: 1);
+        WriteWords(transport, writer, more: 1);
         writer.BeginArgument(poem.Length);
         bool isShort = poem.Length <= RespWriter.MaxCopiedBytes;
         if (!isShort)

@@ -1,6 +1,5 @@
 using System;
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
+using System.Buffers.Text;
 
 namespace Poetry.Protocols;
 
@@ -21,29 +20,23 @@ internal struct RespDecoder
     /// <summary>Chosen: errors of scripts are the longest lines, and are a few hundred bytes long.</summary>
     public const int MaxLineBytes = 16 * 1024;
 
-    /// <summary>Chosen: the replies of all commands in use have one level, those of CLUSTER and COMMAND up to four.</summary>
-    public const int MaxDepth = 7;
-
     /// <summary>As in Redis for a request.</summary>
     public const int MaxElements = 1024 * 1024;
 
     /// <summary>More digits do not fit a length of 63 bits.</summary>
     private const int MaxLengthDigits = 18;
 
+    /// <summary>CR and LF, which follow a bulk string.</summary>
+    private const int EndLength = 2;
+
     private byte[]? _line;
     private int _lineLength;
-    private long _bulkLeft;
-    private Part _part;
-    private int _depth;
-    private Counts _elementsLeft;
 
-    private enum Part : byte
-    {
-        Line,
-        Bulk,
-        CarriageReturn,
-        LineFeed,
-    }
+    /// <summary>Bytes of a bulk string that are still to come, with its end; 0 where a line comes.</summary>
+    private long _bulkLeft;
+
+    /// <summary>Values that are still to come until the reply is complete, at any depth; 0 between two replies.</summary>
+    private long _valuesLeft;
 
     /// <summary>What is wrong with the stream; null if nothing is. After an error nothing more is read.</summary>
     public string? Error { get; private set; }
@@ -57,33 +50,30 @@ internal struct RespDecoder
         token = default;
         while (Error is null && !input.IsEmpty)
         {
-            switch (_part)
+            if (_bulkLeft == 0)
             {
-                case Part.Line:
-                    return TryReadLine(ref input, out ReadOnlySpan<byte> line) && TryDecode(line, out token);
-                case Part.Bulk:
-                    int take = (int)Math.Min(_bulkLeft, input.Length);
-                    token = new RespToken(RespKind.BulkData, take, input[..take], endsReply: false);
-                    input = input[take..];
-                    _bulkLeft -= take;
-                    _part = _bulkLeft == 0 ? Part.CarriageReturn : Part.Bulk;
-                    return true;
-                default:
-                    bool isEnd = _part == Part.LineFeed;
-                    if (input[0] != (isEnd ? (byte)'\n' : (byte)'\r'))
-                    {
-                        return Fail("a bulk string is not followed by CRLF");
-                    }
+                return TryReadLine(ref input, out ReadOnlySpan<byte> line) && TryDecode(line, out token);
+            }
 
-                    input = input[1..];
-                    _part = isEnd ? Part.Line : Part.LineFeed;
-                    if (isEnd)
-                    {
-                        token = new RespToken(RespKind.BulkEnd, 0, default, EndElement());
-                        return true;
-                    }
+            if (_bulkLeft > EndLength)
+            {
+                int take = (int)Math.Min(_bulkLeft - EndLength, input.Length);
+                token = new RespToken(RespKind.BulkData, take, input[..take], endsReply: false);
+                input = input[take..];
+                _bulkLeft -= take;
+                return true;
+            }
 
-                    break;
+            if (input[0] != (_bulkLeft == EndLength ? (byte)'\r' : (byte)'\n'))
+            {
+                return Fail("a bulk string is not followed by CRLF");
+            }
+
+            input = input[1..];
+            if (--_bulkLeft == 0)
+            {
+                token = new RespToken(RespKind.BulkEnd, 0, default, EndValue());
+                return true;
             }
         }
 
@@ -141,11 +131,8 @@ internal struct RespDecoder
         long value;
         switch (line[0])
         {
-            case (byte)'+':
-                token = new RespToken(RespKind.Text, 0, text, EndElement());
-                return true;
-            case (byte)'-':
-                token = new RespToken(RespKind.Error, 0, text, EndElement());
+            case (byte)'+' or (byte)'-':
+                token = new RespToken(line[0] == (byte)'+' ? RespKind.Text : RespKind.Error, 0, text, EndValue());
                 return true;
             case (byte)':':
                 if (!TryParse(text, out value))
@@ -153,7 +140,7 @@ internal struct RespDecoder
                     return Fail("a number has other bytes than digits, or too many");
                 }
 
-                token = new RespToken(RespKind.Integer, value, default, EndElement());
+                token = new RespToken(RespKind.Integer, value, default, EndValue());
                 return true;
             case (byte)'$':
                 return TryReadLength(text, out value) && BeginBulk(value, out token);
@@ -169,12 +156,11 @@ internal struct RespDecoder
     {
         if (length < 0)
         {
-            token = new RespToken(RespKind.Null, 0, default, EndElement());
+            token = new RespToken(RespKind.Null, 0, default, EndValue());
             return true;
         }
 
-        _bulkLeft = length;
-        _part = length == 0 ? Part.CarriageReturn : Part.Bulk;
+        _bulkLeft = length + EndLength;
         token = new RespToken(RespKind.BulkStart, length, default, endsReply: false);
         return true;
     }
@@ -182,77 +168,36 @@ internal struct RespDecoder
     private bool BeginArray(long count, out RespToken token)
     {
         token = default;
-        if (count <= 0)
+        if (count > MaxElements)
         {
-            token = new RespToken(count < 0 ? RespKind.Null : RespKind.Array, 0, default, EndElement());
-            return true;
+            return Fail("an array is too long");
         }
 
-        if (count > MaxElements || _depth == MaxDepth)
-        {
-            return Fail(_depth == MaxDepth ? "arrays are nested too deeply" : "an array is too long");
-        }
-
-        _elementsLeft[_depth++] = (int)count;
-        token = new RespToken(RespKind.Array, count, default, endsReply: false);
+        long elements = Math.Max(count, 0);
+        token = new RespToken(count < 0 ? RespKind.Null : RespKind.Array, elements, default, EndValue(elements));
         return true;
     }
 
-    /// <summary>A value is complete, and with it perhaps the arrays of which it is the last element.</summary>
+    /// <summary>A value is complete, or is an array whose elements follow.</summary>
     /// <returns>True if that completes the reply.</returns>
-    private bool EndElement()
+    private bool EndValue(long elements = 0)
     {
-        Debug.Assert(_depth <= MaxDepth, "deeper arrays are refused");
-        while (_depth > 0 && --_elementsLeft[_depth - 1] == 0)
-        {
-            _depth--;
-        }
-
-        return _depth == 0;
+        _valuesLeft = Math.Max(_valuesLeft, 1) - 1 + elements;
+        return _valuesLeft == 0;
     }
 
     /// <summary>Reads a number as Redis writes it: no plus, no leading zeros.</summary>
     private static bool TryParse(ReadOnlySpan<byte> text, out long value)
     {
-        bool isNegative = text is [(byte)'-', ..];
-        ReadOnlySpan<byte> digits = isNegative ? text[1..] : text;
-        value = 0;
-        if (digits.IsEmpty || (digits[0] == (byte)'0' && (digits.Length > 1 || isNegative)))
-        {
-            return false;
-        }
-
-        foreach (byte next in digits)
-        {
-            int digit = next - '0';
-
-            // Towards the negative end, which reaches one further.
-            if (digit is < 0 or > 9 || value < (long.MinValue + digit) / 10)
-            {
-                return false;
-            }
-
-            value = (value * 10) - digit;
-        }
-
-        if (!isNegative && value == long.MinValue)
-        {
-            return false;
-        }
-
-        value = isNegative ? value : -value;
-        return true;
+        Span<byte> canonical = stackalloc byte[20];
+        return Utf8Parser.TryParse(text, out value, out _)
+            && Utf8Formatter.TryFormat(value, canonical, out int length)
+            && canonical[..length].SequenceEqual(text);
     }
 
     private bool Fail(string error)
     {
         Error = error;
         return false;
-    }
-
-    [InlineArray(MaxDepth)]
-    private struct Counts
-    {
-        private int _first;
     }
 }

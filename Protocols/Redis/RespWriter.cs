@@ -1,6 +1,5 @@
 using System;
 using System.Buffers;
-using System.Text;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -41,16 +40,6 @@ internal sealed class RespWriter
     {
         BeginArgument(argument.Length);
         AddRaw(argument);
-        EndArgument();
-        return this;
-    }
-
-    /// <summary>Writes text as an argument, in UTF-8.</summary>
-    public RespWriter Add(string argument)
-    {
-        int length = Encoding.UTF8.GetByteCount(argument);
-        BeginArgument(length);
-        _buffer.Advance(Encoding.UTF8.GetBytes(argument, _buffer.GetSpan(length)));
         EndArgument();
         return this;
     }

@@ -1,6 +1,4 @@
 using System;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -12,48 +10,38 @@ namespace Poetry.Protocols;
 internal sealed class Rot13() : Transformation("rot13")
 {
     private const int Letters = 26;
-    private const int Places = 13;
 
-    /// <summary>The bit that makes an upper-case letter lower-case.</summary>
-    private const byte Small = 0x20;
+    private static readonly byte[] Rotated = MakeTable();
 
     public override long MaxResultLength(int textLength) => textLength;
 
-    /// <inheritdoc/>
     public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
     {
-        Span<byte> space = output.Reserve(text.Length)[..text.Length];
-        ref byte from = ref MemoryMarshal.GetReference(text);
-        ref byte to = ref MemoryMarshal.GetReference(space);
-        int i = 0;
-        for (; i <= text.Length - Vector128<byte>.Count; i += Vector128<byte>.Count)
+        Span<byte> space = output.Reserve(text.Length);
+        for (int i = 0; i < text.Length; i++)
         {
-            Rotate(Vector128.LoadUnsafe(ref from, (nuint)i)).StoreUnsafe(ref to, (nuint)i);
-        }
-
-        for (; i < text.Length; i++)
-        {
-            space[i] = Rotate(text[i]);
+            space[i] = Rotated[text[i]];
         }
 
         output.Advance(text.Length);
         return null;
     }
 
-    private static Vector128<byte> Rotate(Vector128<byte> bytes)
+    private static byte[] MakeTable()
     {
-        // Values below 'a' wrap around to large ones: one comparison finds the letters, another their first half.
-        Vector128<byte> places = (bytes | Vector128.Create(Small)) - Vector128.Create((byte)'a');
-        Vector128<byte> isLetter = Vector128.LessThan(places, Vector128.Create((byte)Letters));
-        Vector128<byte> isFirstHalf = Vector128.LessThan(places, Vector128.Create((byte)Places));
-        Vector128<byte> turn = Vector128.ConditionalSelect(
-            isFirstHalf, Vector128.Create((byte)Places), Vector128.Create(unchecked((byte)-Places)));
-        return bytes + (turn & isLetter);
-    }
+        byte[] table = new byte[256];
+        for (int value = 0; value < table.Length; value++)
+        {
+            table[value] = (byte)value;
+        }
 
-    private static byte Rotate(byte value)
-    {
-        int place = (value | Small) - 'a';
-        return (uint)place >= Letters ? value : (byte)(value + (place < Places ? Places : -Places));
+        for (int place = 0; place < Letters; place++)
+        {
+            int rotated = (place + (Letters / 2)) % Letters;
+            table['a' + place] = (byte)('a' + rotated);
+            table['A' + place] = (byte)('A' + rotated);
+        }
+
+        return table;
     }
 }

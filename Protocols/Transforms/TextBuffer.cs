@@ -27,7 +27,6 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     private const int TailRoom = 1;
 
     private byte* _start;
-    private int _capacity;
     private int _end = HeadRoom;
 
     /// <summary>How much of the memory may have been written to, in this use or an earlier one.</summary>
@@ -44,7 +43,7 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     /// <summary>The same to be sent. Valid until the next write.</summary>
     public ReadOnlyMemory<byte> TextMemory => Length == 0 ? default : CreateMemory(HeadRoom, Length);
 
-    public int Capacity => _capacity;
+    public int Capacity { get; private set; }
 
     /// <summary>Appends a part.</summary>
     /// <exception cref="TextTooLongError">The limit would be passed.</exception>
@@ -67,7 +66,7 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     public Span<byte> Reserve(int count)
     {
         long needed = (long)_end + count + TailRoom;
-        if (needed > _capacity)
+        if (needed > Capacity)
         {
             if (needed - Overhead > MaxBytes)
             {
@@ -75,10 +74,10 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
             }
 
             // Twice the capacity, but no more than the limit allows, unless more is asked for.
-            long doubled = Math.Min(2L * _capacity, (long)Limit + Overhead);
+            long doubled = Math.Min(2L * Capacity, (long)Limit + Overhead);
             long larger = Math.Max(Math.Max(needed, doubled), MinCapacity);
-            _start = GrowingMemory.Grow(_start, _capacity, larger);
-            _capacity = (int)larger;
+            _start = GrowingMemory.Grow(_start, Capacity, larger);
+            Capacity = (int)larger;
         }
 
         if (_end + count > _filled)
@@ -87,14 +86,14 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
             _filled = _end + count;
         }
 
-        return new Span<byte>(_start + _end, _capacity - _end - TailRoom);
+        return new Span<byte>(_start + _end, Capacity - _end - TailRoom);
     }
 
     /// <summary>Counts what was written to the space that <see cref="Reserve"/> gave.</summary>
     /// <exception cref="TextTooLongError">The limit is passed.</exception>
     public void Advance(int count)
     {
-        Debug.Assert(count >= 0 && count <= Math.Max(0, _capacity - _end - TailRoom), "no more was written than there was space");
+        Debug.Assert(count >= 0 && count <= Math.Max(0, Capacity - _end - TailRoom), "no more was written than there was space");
         if (count > Limit - Length)
         {
             ThrowTooLong();
@@ -122,9 +121,9 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     public void Release()
     {
         Clear();
-        GrowingMemory.Free(_start, _capacity);
+        GrowingMemory.Free(_start, Capacity);
         _start = null;
-        _capacity = _filled = 0;
+        Capacity = _filled = 0;
     }
 
     /// <summary>Gives the memory away, with the text at its start; this buffer is empty then.</summary>
@@ -134,14 +133,14 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         Text.CopyTo(GetSpan());
         byte* memory = _start;
         length = Length;
-        capacity = _capacity;
+        capacity = Capacity;
         _start = null;
-        _capacity = 0;
+        Capacity = 0;
         Release();
         return memory;
     }
 
-    public override Span<byte> GetSpan() => new(_start, _capacity);
+    public override Span<byte> GetSpan() => new(_start, Capacity);
 
     /// <summary>Native memory does not move: a pin is only its address.</summary>
     public override MemoryHandle Pin(int elementIndex = 0) => new(_start + elementIndex);
@@ -191,5 +190,4 @@ internal sealed class TextBufferPool
     }
 }
 
-/// <summary>A text has grown beyond what is allowed.</summary>
 internal sealed class TextTooLongError(int limit) : IOException($"the text would be longer than {limit} bytes");

@@ -16,6 +16,8 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
     /// <summary>Chosen: longer than any name, and short enough to refuse another protocol early.</summary>
     private protected override int MaxNameLength => 256;
 
+    private protected override byte Separator => (byte)'\n';
+
     private protected override string SplitProblem => "the request ended before its first line did";
 
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
@@ -27,7 +29,7 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
 
         if (data.Length > MaxLength - KeptLength)
         {
-            Refuse($"the request is longer than {MaxLength} bytes");
+            RefuseTooLong();
         }
         else
         {
@@ -37,19 +39,6 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
 
     /// <summary>The end of the client's input completes a request.</summary>
     private protected override void RequestEnded() => Complete(default);
-
-    private protected override bool TrySplit(ReadOnlySpan<byte> request, out int nameLength, out int textStart)
-    {
-        nameLength = request.IndexOf((byte)'\n');
-        textStart = nameLength + 1;
-        bool hasLine = nameLength >= 0;
-        if (nameLength > 0 && request[nameLength - 1] == (byte)'\r')
-        {
-            nameLength--;
-        }
-
-        return hasLine;
-    }
 
     /// <summary>With RST: FIN would look like an empty answer.</summary>
     private protected override void EndUnanswered() => Transport.AbortConnection();

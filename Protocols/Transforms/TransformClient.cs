@@ -25,7 +25,6 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
     /// </summary>
     public DeferredSemaphore? Turns { get; init; }
 
-    /// <summary>What a failure for want of memory is called.</summary>
     internal const string OutOfMemory = "out of memory";
 
     /// <summary>An answer of so many bytes is accepted, however short the text was.</summary>
@@ -83,7 +82,6 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
     /// <summary>Null once the answer is not wanted any more.</summary>
     public TextBuffer? Output => _answer is null ? null : output;
 
-    /// <summary>The request as it is sent.</summary>
     public ReadOnlyMemory<byte> Request => request.Frame();
 
     /// <summary>Connects, when it is its turn.</summary>
@@ -115,7 +113,6 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
 
     protected internal override void ClientConnectionLost(Connector connector, Failure reason) => End();
 
-    /// <summary>The output is complete.</summary>
     internal void Answered() => Fire(output);
 
     internal void Failed(Failure reason) => Fire(reason);
@@ -170,7 +167,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     private FrameReader _frame;
     private DelayedCall? _timer;
     private long _sentBefore;
-    private bool _isOver;
 
     protected internal override void ConnectionMade()
     {
@@ -185,16 +181,11 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
-        while (!data.IsEmpty && !_isOver)
+        while (!data.IsEmpty && fetch.Output is { } output)
         {
             if (!_frame.TryRead(ref data, out ReadOnlySpan<byte> payload))
             {
                 GiveUp("the server sent no netstring");
-            }
-            else if (fetch.Output is not { } output)
-            {
-                // Cancelled: the connection is being reset.
-                _isOver = true;
             }
             else if (_frame.Length > output.Limit)
             {
@@ -207,13 +198,12 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
             else if (_frame.Complete)
             {
                 // What follows the answer is ignored, whether it has arrived yet or not.
-                _isOver = true;
                 Transport.LoseConnection();
                 fetch.Answered();
             }
         }
 
-        if (!_isOver)
+        if (fetch.Output is not null)
         {
             _timer?.Reset(_timeout);
         }
@@ -221,17 +211,16 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     protected internal override void ReadConnectionLost()
     {
-        if (!_isOver)
+        if (fetch.Output is { } output)
         {
             GiveUp(_frame.HasLength
-                ? $"got {fetch.Output?.Length ?? 0} of {_frame.Length} bytes"
+                ? $"got {output.Length} of {_frame.Length} bytes"
                 : "the server closed without an answer");
         }
     }
 
     protected internal override void ConnectionLost(Failure reason)
     {
-        _isOver = true;
         _ = _timer?.CancelIfActive();
         fetch.Failed(reason);
     }
@@ -264,7 +253,6 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
 
     private void GiveUp(string why)
     {
-        _isOver = true;
         Transport.AbortConnection();
         fetch.Failed(new Failure(new TransformError(why)));
     }
@@ -285,7 +273,6 @@ internal sealed class UpstreamTransformation(TransformClient client, byte[] name
     public override long MaxMemory(int textLength) =>
         base.MaxMemory(textLength) + Utf8Name.Length + 1 + textLength + TextBuffer.Overhead;
 
-    /// <inheritdoc/>
     public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output) =>
         client.Transform(Utf8Name, text, output);
 }

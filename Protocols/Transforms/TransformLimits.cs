@@ -39,6 +39,5 @@ internal sealed class TransformLimits
     /// <summary>Of all small leases: see <see cref="RequestLease"/>.</summary>
     public RequestBudget Small { get; }
 
-    /// <summary>Of all large leases.</summary>
     public RequestBudget Large { get; }
 }

@@ -1,40 +1,21 @@
 using System;
 using Microsoft.Extensions.Logging;
-using Poetry.Net;
 
 namespace Poetry.Protocols;
 
 /// <summary>The log messages of the transform server. docs/log-events.md lists all events of the program.</summary>
 internal static partial class TransformLog
 {
-    /// <summary>Logged for each request that is refused.</summary>
-    public static void RequestRefused(ILogger log, long connection, SocketAddress peer, string problem)
-    {
-        if (log.IsEnabled(LogLevel.Information))
-        {
-            Refused(log, connection, peer, problem);
-        }
-    }
-
-    /// <summary>Logged for each request that comes too slowly.</summary>
-    public static void RequestTimeout(ILogger log, long connection, SocketAddress peer, double seconds)
-    {
-        if (log.IsEnabled(LogLevel.Information))
-        {
-            TimedOut(log, connection, peer, seconds);
-        }
-    }
-
     [LoggerMessage(
         EventId = 40, EventName = "request_refused", Level = LogLevel.Information, Message = "#{Connection} refused {Peer}: {Problem}")]
-    private static partial void Refused(ILogger log, object connection, object peer, string problem);
+    public static partial void RequestRefused(ILogger log, object connection, object peer, string problem);
 
     [LoggerMessage(
         EventId = 41,
         EventName = "request_timeout",
         Level = LogLevel.Information,
         Message = "#{Connection} reset {Peer}: no complete request in {Seconds} s")]
-    private static partial void TimedOut(ILogger log, object connection, object peer, object seconds);
+    public static partial void RequestTimeout(ILogger log, object connection, object peer, object seconds);
 
     [LoggerMessage(EventId = 42, EventName = "transform_failed", Level = LogLevel.Warning, Message = "transformation failed: {Problem}")]
     public static partial void Failed(ILogger log, string problem);

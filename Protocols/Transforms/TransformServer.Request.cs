@@ -9,7 +9,6 @@ internal abstract partial class TransformServer
     private bool _isComplete;
     private TextBuffer? _request;
 
-    /// <summary>Bytes of the request that are kept.</summary>
     private protected int KeptLength => _request?.Length ?? 0;
 
     /// <summary>Keeps a part of a request that is not complete. If there is no memory for the rest of it, reading pauses.</summary>
@@ -80,9 +79,9 @@ internal abstract partial class TransformServer
 
         ReadOnlySpan<byte> start = _request!.Text;
         start = start[..Math.Min(start.Length, MaxNameLength + 1)];
-        if (TrySplit(start, out int nameLength, out _))
+        if (TrySplit(start, out ReadOnlySpan<byte> name, out _))
         {
-            return TryFind(start[..nameLength]);
+            return TryFind(name);
         }
 
         if (start.Length < MaxNameLength + 1)
@@ -92,6 +91,19 @@ internal abstract partial class TransformServer
 
         Refuse("the request does not begin with a line that names a transformation");
         return false;
+    }
+
+    private bool TrySplit(ReadOnlySpan<byte> request, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> text)
+    {
+        int end = request.IndexOf(Separator);
+        name = request[..Math.Max(end, 0)];
+        text = request[(end + 1)..];
+        if (Separator == (byte)'\n' && name.EndsWith("\r"u8))
+        {
+            name = name[..^1];
+        }
+
+        return end >= 0;
     }
 
     private bool TryFind(ReadOnlySpan<byte> name)
@@ -129,18 +141,17 @@ internal abstract partial class TransformServer
 
     private void TransformOrWait(ReadOnlySpan<byte> request)
     {
-        if (!TrySplit(request, out int nameLength, out int textStart))
+        if (!TrySplit(request, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> text))
         {
             Refuse(SplitProblem);
             return;
         }
 
-        if (!TryFind(request[..nameLength]))
+        if (!TryFind(name))
         {
             return;
         }
 
-        ReadOnlySpan<byte> text = request[textStart..];
         long needed = _transformation!.MaxMemory(text.Length) + (_request is null ? 0 : request.Length + TextBuffer.Overhead);
         if (!Lease.CanHold(needed))
         {

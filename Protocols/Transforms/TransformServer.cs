@@ -29,7 +29,7 @@ internal abstract partial class TransformServer : Protocol
     private long _totalBytes;
     private ConnectionOutcome? _outcome;
     private TextBuffer? _reply;
-    private PendingAnswer? _answer;
+    private Deferred<TextBuffer>? _later;
 
     private protected TransformServer(TransformServerFactory factory)
     {
@@ -67,7 +67,10 @@ internal abstract partial class TransformServer : Protocol
     /// <summary>A longer name is refused before it is complete.</summary>
     private protected abstract int MaxNameLength { get; }
 
-    /// <summary>Why <see cref="TrySplit"/> returns false.</summary>
+    /// <summary>Ends the name.</summary>
+    private protected abstract byte Separator { get; }
+
+    /// <summary>What is wrong with a request that has no <see cref="Separator"/>.</summary>
     private protected abstract string SplitProblem { get; }
 
     /// <summary>A connection with only a small lease reads no more than that can hold, unless there is plenty of memory.</summary>
@@ -121,8 +124,7 @@ internal abstract partial class TransformServer : Protocol
     {
         _factory.Closed(_node);
         _ = _deadline.CancelIfActive();
-        _answer?.GiveUp();
-        _answer = null;
+        CancelLater();
         _state = State.Over;
         DropRequest();
         DropReply();
@@ -143,16 +145,11 @@ internal abstract partial class TransformServer : Protocol
     /// <summary>The input has ended after a part of a request.</summary>
     private protected abstract void RequestEnded();
 
-    /// <summary>Finds the name and the text in a request.</summary>
-    private protected abstract bool TrySplit(ReadOnlySpan<byte> request, out int nameLength, out int textStart);
-
     /// <summary>Closes without an answer, in a way that the client cannot take for one.</summary>
     private protected abstract void EndUnanswered();
 
-    /// <summary>The transformed text as it is sent.</summary>
     private protected abstract ReadOnlyMemory<byte> Frame(TextBuffer text);
 
-    /// <summary>Refuses a request that is malformed or not allowed.</summary>
     private protected void Refuse(string problem)
     {
         TransformLog.RequestRefused(_factory.Log, _start.Number, Transport.Peer, problem);
@@ -160,9 +157,10 @@ internal abstract partial class TransformServer : Protocol
         EndUnanswered();
     }
 
+    private protected void RefuseTooLong() => Refuse($"the request is longer than {MaxLength} bytes");
+
     private protected void RefuseTooLarge() => Refuse("the request alone would exceed the memory for all requests");
 
-    /// <summary>True if the connection has sent nothing yet.</summary>
     private bool IsIdle => _state == State.Reading && !HasBegun;
 
     /// <summary>The rest of a time that runs from accept; <see cref="TimeSpan.MaxValue"/> has no end.</summary>
@@ -186,8 +184,8 @@ internal abstract partial class TransformServer : Protocol
         }
 
         Lease.Shrink(memory);
-        _answer = new PendingAnswer(this, later);
-        _answer.Await();
+        _later = later;
+        _ = later.AddBoth((this, later), static (asked, outcome) => asked.Item1.OnAnswer(asked.later, outcome.Failure));
     }
 
     /// <summary>One write, and one packet if the answer fits: FIN travels with it.</summary>
@@ -209,9 +207,15 @@ internal abstract partial class TransformServer : Protocol
         }
     }
 
-    private void OnAnswer(Failure? failure)
+    /// <summary>A result that came later. The protocol may serve another connection by then.</summary>
+    private void OnAnswer(Deferred<TextBuffer> later, Failure? failure)
     {
-        _answer = null;
+        if (later != _later)
+        {
+            return;
+        }
+
+        _later = null;
         if (failure is null)
         {
             Reply();
@@ -220,6 +224,13 @@ internal abstract partial class TransformServer : Protocol
         {
             Fail(failure);
         }
+    }
+
+    private void CancelLater()
+    {
+        Deferred<TextBuffer>? later = _later;
+        _later = null;
+        later?.Cancel();
     }
 
     private void Fail(Failure failure)
@@ -269,9 +280,8 @@ internal abstract partial class TransformServer : Protocol
         }
         else
         {
-            Debug.Assert(_answer is not null, "the deadline runs for a request or for its answer");
-            _answer.GiveUp();
-            _answer = null;
+            Debug.Assert(_later is not null, "the deadline runs for a request or for its answer");
+            CancelLater();
             Fail(new Failure(new TransformError($"not done in {TimeoutSeconds} s")));
         }
     }
@@ -296,22 +306,5 @@ internal abstract partial class TransformServer : Protocol
         }
 
         Lease.Return();
-    }
-
-    /// <summary>
-    /// A result that comes later. It stands between the deferred and the protocol, which may serve another connection by the
-    /// time that the deferred fires.
-    /// </summary>
-    private sealed class PendingAnswer(TransformServer server, Deferred<TextBuffer> later)
-    {
-        private TransformServer? _server = server;
-
-        public void Await() => _ = later.AddBoth(this, static (answer, outcome) => answer._server?.OnAnswer(outcome.Failure));
-
-        public void GiveUp()
-        {
-            _server = null;
-            later.Cancel();
-        }
     }
 }

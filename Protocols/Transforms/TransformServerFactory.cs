@@ -11,7 +11,7 @@ namespace Poetry.Protocols;
 /// </summary>
 internal sealed class TransformServerFactory(
     TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log)
-    : ReusingFactory<TransformServer>, IRequestFactory
+    : ReusingFactory<TransformServer>
 {
     private readonly LinkedList<TransformServer> _open = new();
     private readonly BudgetQueue _small = new(limits.Small, timers);
@@ -49,6 +49,8 @@ internal sealed class TransformServerFactory(
     /// <summary>A read of the reactor brings up to 256 KiB.</summary>
     private static long MaxReadMemory => 256 * 1024 * (2L + TransformService.MaxGrowth);
 
+    /// <summary>The server drains: closes connections that have not begun a request. On the reactor's thread.</summary>
+    /// <param name="silence">How long a connection may be silent, from accept: a new one may be about to send.</param>
     public void CloseIdle(TimeSpan silence)
     {
         IsDraining = true;

@@ -28,23 +28,12 @@ internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere 
     private long _failed;
     private long _unknown;
 
-    public IEnumerable<string> Names
-    {
-        get
-        {
-            foreach (Transformation transformation in _transformations)
-            {
-                yield return transformation.Name;
-            }
-        }
-    }
+    public IEnumerable<string> Names => _transformations.ConvertAll(static transformation => transformation.Name);
 
-    /// <summary>Texts that were transformed.</summary>
     public long Succeeded => Interlocked.Read(ref _succeeded);
 
     public long Failed => Interlocked.Read(ref _failed);
 
-    /// <summary>Requests for names that do not exist.</summary>
     public long Unknown => Interlocked.Read(ref _unknown);
 
     /// <summary>Makes a service with all transformations of this program.</summary>
@@ -107,13 +96,11 @@ internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere 
             return null;
         }
 
-        return later.AddBoth(outcome => Count(outcome));
-    }
-
-    private Outcome<TextBuffer> Count(Outcome<TextBuffer> outcome)
-    {
-        _ = Interlocked.Increment(ref outcome.Succeeded ? ref _succeeded : ref _failed);
-        return outcome;
+        return later.AddBoth(outcome =>
+        {
+            _ = Interlocked.Increment(ref outcome.Succeeded ? ref _succeeded : ref _failed);
+            return outcome;
+        });
     }
 
     /// <summary>With a few names a linear search is faster than hashing.</summary>

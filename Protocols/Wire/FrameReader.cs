@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Reads one netstring as it arrives, without keeping any of it: a poem may be longer than memory. For netstrings that are
-/// needed as a whole there is <see cref="NetstringDecoder"/>. The format is cr.yp.to/proto/netstrings.txt.
+/// Reads one netstring as it arrives, without keeping any of it: a poem may be longer than memory. All that reads netstrings
+/// is built on it. The format is cr.yp.to/proto/netstrings.txt.
 /// </summary>
 internal struct FrameReader
 {
@@ -13,6 +13,9 @@ internal struct FrameReader
     private const long MaxLength = 999_999_999_999_999_999;
 
     private NetstringLength _length;
+
+    /// <summary>True if a digit has been read.</summary>
+    public readonly bool HasBegun => HasLength || _length.HasBegun;
 
     /// <summary>True if the length has been read.</summary>
     public bool HasLength { get; private set; }
@@ -37,17 +40,21 @@ internal struct FrameReader
     /// <param name="input">Bytes that have arrived; afterwards, those that were not used.</param>
     /// <param name="payload">The next bytes of the string; empty if the input has none.</param>
     /// <returns>False if the input is no netstring.</returns>
-    public bool TryRead(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> payload)
+    public bool TryRead(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> payload) =>
+        Read(ref input, MaxLength, out payload) is NetstringStatus.Complete or NetstringStatus.Incomplete;
+
+    /// <summary>The same with a limit of the length.</summary>
+    public NetstringStatus Read(scoped ref ReadOnlySpan<byte> input, long maxLengthBytes, out ReadOnlySpan<byte> payload)
     {
         Debug.Assert(!Complete, "a frame is read once");
         payload = default;
         if (!HasLength)
         {
-            NetstringStatus status = _length.Read(input, MaxLength, out int consumed);
+            NetstringStatus status = _length.Read(input, maxLengthBytes, out int consumed);
             input = input[consumed..];
             if (status != NetstringStatus.Complete)
             {
-                return status == NetstringStatus.Incomplete;
+                return status;
             }
 
             HasLength = true;
@@ -60,11 +67,11 @@ internal struct FrameReader
         Left -= take;
         if (Left > 0 || input.IsEmpty)
         {
-            return true;
+            return NetstringStatus.Incomplete;
         }
 
         Complete = input[0] == (byte)',';
         input = input[1..];
-        return Complete;
+        return Complete ? NetstringStatus.Complete : NetstringStatus.MissingComma;
     }
 }

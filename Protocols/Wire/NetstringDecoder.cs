@@ -1,6 +1,5 @@
 using System;
 using System.Buffers;
-using System.Diagnostics;
 
 namespace Poetry.Protocols;
 
@@ -24,10 +23,9 @@ public sealed class NetstringDecoder : IDisposable
     private const int MinBufferBytes = 4096;
 
     private readonly int _maxLengthBytes;
-    private NetstringLength _header;
+    private FrameReader _frame;
     private byte[]? _buffer;
     private int _kept;
-    private bool _inPayload;
     private bool _delivered;
 
     /// <summary>Makes one for the beginning of a stream.</summary>
@@ -70,21 +68,48 @@ public sealed class NetstringDecoder : IDisposable
             return false;
         }
 
-        if (!_inPayload && !ReadHeader(ref data))
+        int before = data.Length;
+        NetstringStatus status = _frame.Read(ref data, _maxLengthBytes, out ReadOnlySpan<byte> part);
+        if (status is NetstringStatus.BadLength or NetstringStatus.TooLong)
         {
+            Error = status;
             return false;
         }
 
-        return ReadPayload(ref data, out payload);
+        PendingCount += before - data.Length;
+        if (status == NetstringStatus.Incomplete)
+        {
+            Keep(part);
+            return false;
+        }
+
+        Position += PendingCount;
+        PendingCount = 0;
+        if (status == NetstringStatus.MissingComma)
+        {
+            Error = status;
+            return false;
+        }
+
+        payload = part;
+        if (_kept > 0)
+        {
+            Keep(part);
+            payload = _buffer.AsSpan(0, _kept);
+            _kept = 0;
+            _delivered = true;
+        }
+
+        _frame = default;
+        return true;
     }
 
     /// <summary>Begins anew with another stream, and returns the buffer: for a protocol that is reused.</summary>
     public void Reset()
     {
         ReturnBuffer();
-        _header = default;
+        _frame = default;
         _kept = 0;
-        _inPayload = false;
         _delivered = false;
         Error = null;
         Position = 0;
@@ -94,65 +119,9 @@ public sealed class NetstringDecoder : IDisposable
     /// <summary>Returns the buffer, when the connection is lost.</summary>
     public void Dispose() => ReturnBuffer();
 
-    private bool ReadHeader(ref ReadOnlySpan<byte> data)
+    /// <summary>Keeps a part of the string.</summary>
+    private void Keep(ReadOnlySpan<byte> part)
     {
-        NetstringStatus status = _header.Read(data, _maxLengthBytes, out int consumed);
-        if (status is NetstringStatus.BadLength or NetstringStatus.TooLong)
-        {
-            Error = status;
-            return false;
-        }
-
-        PendingCount += consumed;
-        data = data[consumed..];
-        _inPayload = status == NetstringStatus.Complete;
-        return _inPayload;
-    }
-
-    private bool ReadPayload(ref ReadOnlySpan<byte> data, out ReadOnlySpan<byte> payload)
-    {
-        int length = (int)_header.Value;
-        int missing = length - _kept;
-        if (data.Length <= missing)
-        {
-            Keep(data, length);
-            PendingCount += data.Length;
-            data = default;
-            payload = default;
-            return false;
-        }
-
-        Position += PendingCount + missing + 1;
-        PendingCount = 0;
-        if (data[missing] != (byte)',')
-        {
-            Error = NetstringStatus.MissingComma;
-            payload = default;
-            return false;
-        }
-
-        if (_kept == 0)
-        {
-            payload = data[..length];
-        }
-        else
-        {
-            Keep(data[..missing], length);
-            payload = _buffer.AsSpan(0, length);
-            _delivered = true;
-        }
-
-        data = data[(missing + 1)..];
-        _kept = 0;
-        _inPayload = false;
-        _header = default;
-        return true;
-    }
-
-    /// <summary>Keeps a part of a string of <paramref name="length"/> bytes.</summary>
-    private void Keep(ReadOnlySpan<byte> part, int length)
-    {
-        Debug.Assert(_kept + part.Length <= length, "no more is kept than the string");
         int needed = _kept + part.Length;
         if (part.IsEmpty)
         {
@@ -161,7 +130,7 @@ public sealed class NetstringDecoder : IDisposable
 
         if (_buffer is null || _buffer.Length < needed)
         {
-            int size = (int)Math.Min(length, Math.Max(needed, Math.Max(MinBufferBytes, 2L * _kept)));
+            int size = (int)Math.Min(_frame.Length, Math.Max(needed, Math.Max(MinBufferBytes, 2L * _kept)));
             byte[] larger = ArrayPool<byte>.Shared.Rent(size);
             _buffer.AsSpan(0, _kept).CopyTo(larger);
             ReturnBuffer();

@@ -2,6 +2,7 @@ using System;
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Poetry.Protocols;
 
@@ -75,9 +76,7 @@ internal static class TextEscaper
         return escaped?.ToString() ?? text;
     }
 
-    /// <summary>
-    /// Copies a short text that needs no escape, as ASCII.
-    /// </summary>
+    /// <summary>Copies a short text that needs no escape, as ASCII.</summary>
     /// <param name="text">UTF-16.</param>
     /// <param name="destination">Its beginning is overwritten, whatever is returned.</param>
     /// <param name="mode">What may pass.</param>
@@ -105,51 +104,39 @@ internal static class TextEscaper
     {
         consumed = 0;
         written = 0;
-        Span<byte> escape = stackalloc byte[MaxEscapeLength + 1];
+        Span<byte> escape = stackalloc byte[MaxEscapeLength];
         while (consumed < source.Length)
         {
-            int plain = PlainLength(source[consumed..], mode);
-            if (plain > 0)
+            int length = Math.Min(PlainLength(source[consumed..], mode), destination.Length - written);
+            scoped ReadOnlySpan<byte> shown = source.Slice(consumed, length);
+            if (shown.IsEmpty)
             {
-                plain = Math.Min(plain, destination.Length - written);
-                if (plain == 0)
+                OperationStatus status = Rune.DecodeFromUtf8(source[consumed..], out Rune rune, out length);
+                if (status == OperationStatus.NeedMoreData && !isFinal)
                 {
                     return;
                 }
 
-                source.Slice(consumed, plain).CopyTo(destination[written..]);
-                consumed += plain;
-                written += plain;
-                continue;
+                bool valid = status == OperationStatus.Done;
+                if (valid && !IsUnsafe(rune.Value, mode))
+                {
+                    shown = source.Slice(consumed, length);
+                }
+                else
+                {
+                    // One byte at a time: what follows a byte that is not UTF-8 may be.
+                    length = valid ? length : 1;
+                    shown = escape[..WriteEscape(valid ? rune.Value : source[consumed], escape, mode)];
+                }
             }
 
-            OperationStatus status = Rune.DecodeFromUtf8(source[consumed..], out Rune rune, out int length);
-            if (status == OperationStatus.NeedMoreData && !isFinal)
-            {
-                return;
-            }
-
-            bool valid = status == OperationStatus.Done;
-            int shownLength;
-            if (valid && !IsUnsafe(rune.Value, mode))
-            {
-                source.Slice(consumed, length).CopyTo(escape);
-                shownLength = length;
-            }
-            else
-            {
-                // One byte at a time: what follows a byte that is not UTF-8 may be.
-                length = valid ? length : 1;
-                shownLength = WriteEscape(valid ? rune.Value : source[consumed], escape, mode);
-            }
-
-            if (!escape[..shownLength].TryCopyTo(destination[written..]))
+            if (!shown.TryCopyTo(destination[written..]))
             {
                 return;
             }
 
             consumed += length;
-            written += shownLength;
+            written += shown.Length;
         }
     }
 
@@ -180,7 +167,6 @@ internal static class TextEscaper
     /// </summary>
     private static int WriteEscape(int value, Span<byte> destination, EscapeMode mode)
     {
-        ReadOnlySpan<byte> digits = "0123456789ABCDEF"u8;
         if (mode == EscapeMode.Json && value is ('"' or '\\' or '\n' or '\t'))
         {
             destination[0] = (byte)'\\';
@@ -193,15 +179,9 @@ internal static class TextEscaper
             return 2;
         }
 
-        int length = 0;
-        destination[length++] = (byte)'\\';
-        bool isShort = value <= 0xFF && mode != EscapeMode.Json;
-        destination[length++] = (byte)(isShort ? 'x' : 'u');
-        for (int shift = isShort ? 4 : 12; shift >= 0; shift -= 4)
-        {
-            destination[length++] = digits[(value >> shift) & 0xF];
-        }
-
+        _ = value <= 0xFF && mode != EscapeMode.Json
+            ? Utf8.TryWrite(destination, CultureInfo.InvariantCulture, $"\\x{value:X2}", out int length)
+            : Utf8.TryWrite(destination, CultureInfo.InvariantCulture, $"\\u{value:X4}", out length);
         return length;
     }
 }

@@ -30,7 +30,6 @@ public abstract partial class Deferred
         RunIfItCan();
     }
 
-    /// <summary>Appends a link.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected void Append(ChainLink link)
     {
@@ -92,7 +91,6 @@ public abstract partial class Deferred
         }
     }
 
-    /// <summary>Removes the first link of a list.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ChainLink RemoveFirst([DisallowNull] ref ChainLink? links)
     {

@@ -48,47 +48,61 @@ public abstract partial class Deferred
         return Unsafe.As<Failure>(held)!;
     }
 
-    /// <summary>Makes a failure the result.</summary>
-    internal void SetFailure(Failure failure)
+    /// <summary>Makes a failure the result, or a <see cref="RestingFailure"/> of the handle before.</summary>
+    internal void SetFailure(object? failure)
     {
         _aux = failure;
         _state |= Failed;
     }
 
-    /// <summary>Takes over the failure of the handle before, marked as unhandled or not.</summary>
-    internal void InheritFailure(object? held)
+    /// <summary>Makes the exception of a function the result. A method of its own, so that the common path has a small frame.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void AcceptException(Exception exception)
     {
-        _aux = held;
-        _state |= Failed;
+        Discard();
+        SetFailure(new Failure(exception));
     }
 
     /// <summary>Drops the result, value or failure.</summary>
     internal abstract void Discard();
 
-    /// <summary>
-    /// Waits for a deferred whose value is not needed; a failure of it is taken over. Null means that there is nothing to
-    /// wait for.
-    /// </summary>
-    internal void AcceptVoid(Deferred? inner)
+    /// <summary>Makes the result of a deferred that a function returned the result, now or when it is available.</summary>
+    /// <param name="inner">Its failure is taken over in any case. Null leaves the default value.</param>
+    /// <param name="how"><see cref="WaitsForVoid"/> if its value is not needed, or 0.</param>
+    internal void Accept(Deferred? inner, int how)
     {
         Discard();
-        if (inner is null)
+        if (inner is { CanBeTaken: true })
         {
-            return;
+            TakeFrom(inner, how);
         }
-
-        if (inner.CanBeTaken)
+        else if (inner is not null && CanWaitFor(inner))
         {
-            TakeVoidFrom(inner);
-        }
-        else if (CanWaitFor(inner))
-        {
-            WaitFor(inner, WaitsForVoid);
+            _aux = inner;
+            _state |= Waiting | how;
+            inner.Append(this);
         }
     }
 
+    /// <summary>The deferred that this one waits for hands its result over.</summary>
+    internal override Deferred? Run(Deferred source)
+    {
+        Debug.Assert((_state & Waiting) != 0, "only a deferred that waits is handed a result");
+        int how = _state & WaitsForVoid;
+        _aux = null;
+        _state &= ~(Waiting | WaitsForVoid);
+
+        // A function that is added to the source from now on runs at once.
+        source._state &= ~Running;
+        TakeFrom(source, how);
+        return this;
+    }
+
+    /// <summary>Takes the value of a deferred of the same type; the default value is left there.</summary>
+    private protected abstract void TakeValueFrom(Deferred inner);
+
     /// <summary>Checks a deferred that a function returned. If this one can't wait for it, it fails.</summary>
-    private protected bool CanWaitFor(Deferred inner)
+    private bool CanWaitFor(Deferred inner)
     {
         string? problem = ReferenceEquals(inner, this) ? "a function returned its own deferred, which would wait for itself"
             : (inner._state & Superseded) != 0 ? "a function returned a deferred whose chain continues under another type"
@@ -101,22 +115,20 @@ public abstract partial class Deferred
         return problem is null;
     }
 
-    private protected void WaitFor(Deferred inner, int how)
-    {
-        _aux = inner;
-        _state |= Waiting | how;
-        inner.Append(this);
-    }
-
-    private protected void TakeVoidFrom(Deferred inner)
+    /// <summary>Takes a value, or a failure, which is then unhandled here.</summary>
+    private void TakeFrom(Deferred inner, int how)
     {
         if ((inner._state & Failed) != 0)
         {
             SetFailure(inner.TakeFailure());
         }
-        else
+        else if (how == WaitsForVoid)
         {
             inner.Discard();
+        }
+        else
+        {
+            TakeValueFrom(inner);
         }
     }
 
@@ -155,9 +167,6 @@ public abstract partial class Deferred
         next._state = ((next._state & ~(Waiting | NotReached)) + pauses) | (pauses == 0 ? 0 : RunsOnPaused);
         next._aux = null;
     }
-
-    /// <summary>Its result has gone to another deferred: a function that is added from now on runs at once.</summary>
-    internal void StopRunning() => _state &= ~Running;
 
     /// <summary>It was fired twice, or by code that may not fire it. Returns if that is to be ignored.</summary>
     private protected void FiredAgain()

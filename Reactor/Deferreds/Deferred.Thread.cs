@@ -1,9 +1,6 @@
-using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
-#if DEBUG
 using System;
+using System.Diagnostics;
 using System.Threading;
-#endif
 
 namespace Poetry.Net;
 
@@ -13,14 +10,13 @@ namespace Poetry.Net;
 /// </summary>
 public abstract partial class Deferred
 {
-#if DEBUG
-    /// <summary>One pause; the bits from here up count them. The eight bits below are the number of a thread.</summary>
-    private protected const int OnePause = OneThread << 8;
+    /// <summary>One pause; the bits from here up count them. The six bits below are the number of a thread.</summary>
+    private protected const int OnePause = OneThread << 6;
 
     private const int OneThread = 1 << 15;
 
-    /// <summary>The threads that run a reactor, by number; 0 is none.</summary>
-    private static readonly Thread?[] Threads = new Thread?[OnePause / OneThread];
+    /// <summary>1 for the number of a thread that runs a reactor.</summary>
+    private static readonly int[] Runs = new int[OnePause / OneThread];
     private static int _lastNumber;
 
     [ThreadStatic]
@@ -28,54 +24,34 @@ public abstract partial class Deferred
 
     [ThreadStatic]
     private static int _reactors;
-#else
-    /// <summary>One pause; the bits from here up count them.</summary>
-    private protected const int OnePause = 1 << 15;
-#endif
 
     /// <summary>A reactor starts to run on this thread.</summary>
     [Conditional("DEBUG")]
     internal static void EnterLoop()
     {
-#if DEBUG
-        if (_reactors++ > 0)
+        if (_reactors++ == 0)
         {
-            return;
+            // The number that has been free for longest: deferreds may still hold it. 0 is none, and nothing is checked.
+            int number = 1 + (int)((uint)Interlocked.Increment(ref _lastNumber) % (Runs.Length - 1));
+            _number = Interlocked.Exchange(ref Runs[number], 1) == 0 ? number : 0;
         }
-
-        lock (Threads)
-        {
-            // The number that has been free for longest: deferreds may still hold it. With none free, nothing is checked.
-            for (int tried = 1; tried < Threads.Length && _number == 0; tried++)
-            {
-                _lastNumber = (_lastNumber % (Threads.Length - 1)) + 1;
-                _number = Threads[_lastNumber] is null ? _lastNumber : 0;
-            }
-
-            Threads[_number] = _number == 0 ? null : Thread.CurrentThread;
-        }
-#endif
     }
 
     /// <summary>A reactor has ended on this thread.</summary>
     [Conditional("DEBUG")]
     internal static void LeaveLoop()
     {
-#if DEBUG
         if (--_reactors == 0)
         {
-            Volatile.Write(ref Threads[_number], null);
+            Volatile.Write(ref Runs[_number], 0);
             _number = 0;
         }
-#endif
     }
 
     /// <summary>Asserts that this is the thread of the deferred's reactor.</summary>
     [Conditional("DEBUG")]
-    [SuppressMessage("Performance", "CA1822", Justification = "A debug build reads the state.")]
     private protected void AssertThread()
     {
-#if DEBUG
         int number = (_state & (OnePause - OneThread)) / OneThread;
         if (number == 0)
         {
@@ -83,8 +59,7 @@ public abstract partial class Deferred
         }
 
         Debug.Assert(
-            number == _number || Volatile.Read(ref Threads[number]) is null,
+            number == _number || Volatile.Read(ref Runs[number]) == 0,
             "a deferred was used on a thread that is not its reactor's: use CallFromThread or DeferredBridges");
-#endif
     }
 }

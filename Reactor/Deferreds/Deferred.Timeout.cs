@@ -18,37 +18,19 @@ public partial class Deferred<T>
     {
         ArgumentNullException.ThrowIfNull(clock);
         ThrowIfSuperseded();
-        var link = new TimeoutLink(this, timeout, onTimeout);
-        link.Call = clock.CallLater(timeout, link, static link => link.Expire());
-        AddLink(link);
-        return this;
-    }
-
-    /// <summary>Twisted adds two functions, for the error and for the clock. One link is enough: nothing can come between.</summary>
-    private sealed class TimeoutLink(
-        Deferred<T> deferred, TimeSpan timeout, Func<Outcome<T>, TimeSpan, Outcome<T>>? onTimeout) : TypedLink<T, T>
-    {
-        private bool _expired;
-
-        public DelayedCall? Call { get; set; }
-
-        private protected override bool TakesFailures => true;
-
-        public void Expire()
+        bool hasExpired = false;
+        DelayedCall call = clock.CallLater(timeout, () =>
         {
-            _expired = true;
-            deferred.Cancel();
-        }
+            hasExpired = true;
+            Cancel();
+        });
 
-        private protected override Outcome<T> OnValue(T value) => On(new Outcome<T>(value));
-
-        private protected override Outcome<T> OnFailure(Failure failure) => On(new Outcome<T>(failure));
-
-        private Outcome<T> On(Outcome<T> outcome)
+        // Twisted adds two functions, for the error and for the clock. One is enough: nothing can come between.
+        return AddBoth(outcome =>
         {
-            if (!_expired)
+            if (!hasExpired)
             {
-                Call!.CancelIfActive();
+                call.CancelIfActive();
                 return outcome;
             }
 
@@ -60,6 +42,6 @@ public partial class Deferred<T>
             return outcome.Failure is { } failure && failure.Check<CancelledError>()
                 ? new Outcome<T>(new Failure(new TimeoutError(timeout)))
                 : outcome;
-        }
+        });
     }
 }

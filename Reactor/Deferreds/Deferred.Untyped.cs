@@ -13,8 +13,7 @@ public abstract partial class Deferred
     public Deferred AddCallback(Action action)
     {
         ArgumentNullException.ThrowIfNull(action);
-        AddLink(new UntypedCallback(action));
-        return this;
+        return AddUntyped(_ => Void(action), onValue: true, onFailure: false);
     }
 
     /// <summary>Adds a function for success that returns a deferred, which is waited for, such as an <c>async</c>
@@ -25,8 +24,7 @@ public abstract partial class Deferred
     public Deferred AddCallback(Func<Deferred?> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        AddLink(new UntypedAsync(function, onFailure: false));
-        return this;
+        return AddUntyped(_ => function(), onValue: true, onFailure: false);
     }
 
     /// <summary>Adds a function for failure that returns a deferred, which is waited for, such as an <c>async</c>
@@ -35,8 +33,7 @@ public abstract partial class Deferred
     public Deferred AddErrback(Func<Failure, Deferred?> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        AddLink(new UntypedAsyncErrback(function));
-        return this;
+        return AddUntyped(failure => function(failure!), onValue: false, onFailure: true);
     }
 
     /// <summary>Adds a function for success and failure alike that returns a deferred, which is waited for; a failure counts
@@ -45,8 +42,7 @@ public abstract partial class Deferred
     public Deferred AddBoth(Func<Deferred?> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        AddLink(new UntypedAsync(function, onFailure: true));
-        return this;
+        return AddUntyped(_ => function(), onValue: true, onFailure: true);
     }
 
     /// <summary>Adds a function for failure.</summary>
@@ -54,7 +50,7 @@ public abstract partial class Deferred
     public Deferred AddErrback(Action<Failure> action)
     {
         ArgumentNullException.ThrowIfNull(action);
-        AddLink(new UntypedErrback(action));
+        AddLink(new ActionErrback(action));
         return this;
     }
 
@@ -62,82 +58,65 @@ public abstract partial class Deferred
     public Deferred AddBoth(Action action)
     {
         ArgumentNullException.ThrowIfNull(action);
-        AddLink(new UntypedBoth(action));
+        return AddUntyped(_ => Void(action), onValue: true, onFailure: true);
+    }
+
+    /// <summary>Adds a function that leaves no value.</summary>
+    /// <param name="function">Gets the failure, or null for a value. Returns a deferred to wait for, or null.</param>
+    /// <param name="onValue">True if it is called for a value.</param>
+    /// <param name="onFailure">True if it is called for a failure, which is thereby handled.</param>
+    private protected Deferred AddUntyped(Func<Failure?, Deferred?> function, bool onValue, bool onFailure)
+    {
+        AddLink(new UntypedFunction(function, onValue, onFailure));
         return this;
+    }
+
+    private static Deferred? Void(Action action)
+    {
+        action();
+        return null;
     }
 
     private abstract class UntypedLink : ChainLink
     {
         internal sealed override Deferred? Run(Deferred source)
         {
-            try
+            bool failed = (source._state & Failed) != 0;
+            if (Takes(failed))
             {
-                Call(source);
-            }
-            catch (Exception exception)
-            {
-                source.SetFailure(new Failure(exception));
+                try
+                {
+                    source.Accept(Call(failed ? source.TakeFailure() : null), WaitsForVoid);
+                }
+                catch (Exception exception)
+                {
+                    source.AcceptException(exception);
+                }
             }
 
             return null;
         }
 
-        /// <summary>Takes the result that it handles, before it calls the function.</summary>
-        private protected abstract void Call(Deferred source);
+        private protected abstract bool Takes(bool failed);
+
+        private protected abstract Deferred? Call(Failure? failure);
     }
 
-    private sealed class UntypedCallback(Action action) : UntypedLink
+    private sealed class ActionErrback(Action<Failure> action) : UntypedLink
     {
-        private protected override void Call(Deferred source)
+        private protected override bool Takes(bool failed) => failed;
+
+        private protected override Deferred? Call(Failure? failure)
         {
-            if ((source._state & Failed) == 0)
-            {
-                source.Discard();
-                action();
-            }
+            action(failure!);
+            return null;
         }
     }
 
-    private sealed class UntypedErrback(Action<Failure> action) : UntypedLink
+    private sealed class UntypedFunction(Func<Failure?, Deferred?> function, bool onValue, bool onFailure) : UntypedLink
     {
-        private protected override void Call(Deferred source)
-        {
-            if ((source._state & Failed) != 0)
-            {
-                action(source.TakeFailure());
-            }
-        }
-    }
+        private protected override bool Takes(bool failed) => failed ? onFailure : onValue;
 
-    private sealed class UntypedAsync(Func<Deferred?> function, bool onFailure) : UntypedLink
-    {
-        private protected override void Call(Deferred source)
-        {
-            if (onFailure || (source._state & Failed) == 0)
-            {
-                source.Discard();
-                source.AcceptVoid(function());
-            }
-        }
-    }
-
-    private sealed class UntypedAsyncErrback(Func<Failure, Deferred?> function) : UntypedLink
-    {
-        private protected override void Call(Deferred source)
-        {
-            if ((source._state & Failed) != 0)
-            {
-                source.AcceptVoid(function(source.TakeFailure()));
-            }
-        }
-    }
-
-    private sealed class UntypedBoth(Action action) : UntypedLink
-    {
-        private protected override void Call(Deferred source)
-        {
-            source.Discard();
-            action();
-        }
+        private protected override Deferred? Call(Failure? failure) => function(failure);
     }
 }

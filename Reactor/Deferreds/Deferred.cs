@@ -29,7 +29,6 @@ namespace Poetry.Net;
 [AsyncMethodBuilder(typeof(DeferredMethodBuilder))]
 public abstract partial class Deferred : ChainLink
 {
-    /// <summary>It has been fired.</summary>
     private protected const int Fired = 1 << 0;
 
     /// <summary>The result is the failure in <see cref="_aux"/> rather than the value.</summary>
@@ -77,6 +76,13 @@ public abstract partial class Deferred : ChainLink
     private protected const int RunsOnPaused = 1 << 14;
 
     private protected const int AnyPause = ~(OnePause - 1);
+
+    /// <summary>32 KiB: a larger stack is freed after the burst that needed it.</summary>
+    private const int MaxInterruptedKept = 4096;
+
+    /// <summary>The deferreds that the loops of this thread come back to, those of nested loops on top.</summary>
+    [ThreadStatic]
+    private static Stack<Deferred>? _interrupted;
 
     /// <summary>
     /// Before it fires: the canceller. With a failure: the failure, or the <see cref="RestingFailure"/> that holds it. While
@@ -182,31 +188,45 @@ public abstract partial class Deferred : ChainLink
 
     private static void RunChain(Deferred current, Deferred? next)
     {
-        RunStack stack = default;
+        int pushedCount = 0;
         while (true)
         {
             if (next is not null)
             {
-                // There is no need to come back if nothing is left to do: that keeps the list short, mostly empty.
+                // There is no need to come back if nothing is left to do: that keeps the stack short, mostly empty.
                 if (current._links is not null || (current._state & Running) != 0)
                 {
-                    stack.Push(current);
+                    (_interrupted ??= new()).Push(current);
+                    pushedCount++;
                 }
 
                 current = next;
             }
-            else if (stack.IsEmpty)
+            else if (pushedCount == 0)
             {
                 return;
             }
             else
             {
-                current = stack.Pop();
+                current = PopInterrupted();
                 current._state &= ~Running;
+                pushedCount--;
             }
 
             next = current.RunOwnLinks();
         }
+    }
+
+    private static Deferred PopInterrupted()
+    {
+        Stack<Deferred> interrupted = _interrupted!;
+        Deferred last = interrupted.Pop();
+        if (interrupted.Count == 0 && interrupted.Capacity > MaxInterruptedKept)
+        {
+            _interrupted = null;
+        }
+
+        return last;
     }
 
     /// <summary>Runs the links of this deferred until the chain ends, or has to wait, or another deferred gets the result.</summary>

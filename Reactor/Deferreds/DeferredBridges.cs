@@ -89,10 +89,17 @@ public static class DeferredBridges
             return outcome.Failure is { } failure ? Deferred.Fail<T>(failure) : Deferred.Succeed(outcome.Value);
         }
 
-        var bridge = new TaskBridge<T>(whenCancelled);
+        var deferred = new Deferred<T>(_ => whenCancelled?.Cancel());
         ConfiguredTaskAwaitable<T>.ConfiguredTaskAwaiter awaiter = task.ConfigureAwait(false).GetAwaiter();
-        awaiter.UnsafeOnCompleted(() => threads.CallFromThread(() => bridge.Fire(OutcomeOf(task))));
-        return bridge;
+        awaiter.UnsafeOnCompleted(() => threads.CallFromThread(() =>
+        {
+            // A task that was cancelled still ends.
+            if (!deferred.Called)
+            {
+                deferred.Fire(OutcomeOf(task));
+            }
+        }));
+        return deferred;
     }
 
     /// <summary>As <see cref="AsDeferred{T}"/>, for a task without a value.</summary>
@@ -151,6 +158,7 @@ public static class DeferredBridges
             return deferred;
         }
 
+        deferred.ThrowIfSuperseded();
         CancellationTokenRegistration registration = cancellation.UnsafeRegister(
             _ => threads.CallFromThread(deferred.Cancel), null);
         return deferred.AddBoth(outcome =>
@@ -186,15 +194,5 @@ public static class DeferredBridges
         return task.IsCanceled
             ? new Outcome<T>(Failure.Cancelled)
             : new Outcome<T>(new Failure(task.Exception!.InnerException!));
-    }
-
-    /// <summary>The deferred of a task. If it was cancelled, the task still ends later; that result is ignored.</summary>
-    private sealed class TaskBridge<T>(CancellationTokenSource? whenCancelled) : Deferred<T>
-    {
-        private protected override void CancelUnfired()
-        {
-            whenCancelled?.Cancel();
-            base.CancelUnfired();
-        }
     }
 }

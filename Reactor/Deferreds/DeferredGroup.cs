@@ -76,7 +76,6 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
         return null;
     }
 
-    /// <summary>The link in the chain of one member.</summary>
     private sealed class MemberLink(DeferredGroup<T, TResult> group, int index) : ChainLink
     {
         internal override Deferred? Run(Deferred source)
@@ -132,13 +131,11 @@ public abstract class DeferredCollection<T, TResult> : DeferredGroup<T, TResult>
         Start();
     }
 
-    /// <summary>The result when every member has one.</summary>
     private protected abstract TResult WhenAll(Outcome<T>[] outcomes);
 
     /// <summary>The result of a group that fires with its first success.</summary>
     private protected abstract TResult WhenFirst(int index, T value);
 
-    /// <summary>The error that names the member that failed first.</summary>
     private protected virtual FirstError WhenFirstFailed(int index, Failure failure) => new(index, failure);
 
     private protected sealed override bool MemberFired(int index, Outcome<T> outcome)

@@ -44,7 +44,7 @@ public partial class Deferred<T>
     public Deferred<T> AddCallback(Func<T, Deferred?> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        AddLink(new VoidCallback<T>(function));
+        AddUntyped(_ => function(_value), onValue: true, onFailure: false);
         return this;
     }
 
@@ -95,8 +95,7 @@ public partial class Deferred<T>
     public Deferred<T> AddErrback(Func<Failure, T> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        AddLink(new ValueErrback<T>(function));
-        return this;
+        return AddErrback(failure => new Outcome<T>(function(failure)));
     }
 
     /// <summary>Adds a function for failure that starts another operation.</summary>
@@ -105,15 +104,14 @@ public partial class Deferred<T>
     public Deferred<T> AddErrback(Func<Failure, Deferred<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        AddLink(new DeferredErrback<T>(function));
-        return this;
+        return AddErrback(failure => new Outcome<T>(function(failure) ?? throw NullReturned()));
     }
 
     /// <summary>Adds a function for failure that returns an outcome: to pass the failure on, return it.</summary>
     public Deferred<T> AddErrback(Func<Failure, Outcome<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        AddLink(new OutcomeErrback<T>(function));
+        AddLink(new Errback<T>(function));
         return this;
     }
 
@@ -173,7 +171,8 @@ public partial class Deferred<T>
     public Deferred<T> AddBoth(Func<Outcome<T>, Deferred?> function)
     {
         ArgumentNullException.ThrowIfNull(function);
-        AddLink(new VoidBoth<T>(function));
+        AddUntyped(
+            failure => function(failure is null ? new Outcome<T>(_value) : new Outcome<T>(failure)), onValue: true, onFailure: true);
         return this;
     }
 

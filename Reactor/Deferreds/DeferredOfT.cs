@@ -1,5 +1,4 @@
 using System;
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
@@ -139,26 +138,6 @@ public partial class Deferred<T> : Deferred
         _value = default!;
     }
 
-    /// <summary>The deferred that this one waits for hands its result over.</summary>
-    internal override Deferred? Run(Deferred source)
-    {
-        Debug.Assert((_state & Waiting) != 0, "only a deferred that waits is handed a result");
-        _aux = null;
-        source.StopRunning();
-        if ((_state & WaitsForVoid) == 0)
-        {
-            _state &= ~Waiting;
-            TakeFrom(Unsafe.As<Deferred<T>>(source));
-        }
-        else
-        {
-            _state &= ~(Waiting | WaitsForVoid);
-            TakeVoidFrom(source);
-        }
-
-        return this;
-    }
-
     /// <summary>Makes the outcome of a function the result. If that is a deferred, takes its result or waits for it.</summary>
     internal void Accept(Outcome<T> outcome)
     {
@@ -173,16 +152,8 @@ public partial class Deferred<T> : Deferred
         }
         else
         {
-            Accept(outcome.Deferred!);
+            Accept(outcome.Deferred!, 0);
         }
-    }
-
-    /// <summary>Makes the exception of a function the result. A method of its own, so that the common path has a small frame.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    internal void AcceptException(Exception exception)
-    {
-        _value = default!;
-        SetFailure(new Failure(exception));
     }
 
     /// <summary>The chain changes its type: the outcome of a function is the result of the next handle.</summary>
@@ -201,7 +172,7 @@ public partial class Deferred<T> : Deferred
     {
         object? held = _aux;
         PassOnTo(next);
-        next.InheritFailure(held);
+        next.SetFailure(held);
         return next;
     }
 
@@ -220,17 +191,13 @@ public partial class Deferred<T> : Deferred
 
     private protected override void CancelUnfired()
     {
-        switch (_aux)
+        if (_aux is null)
         {
-            case null:
-                _state |= IgnoresNextFire;
-                break;
-            case Action<Deferred<T>> canceller:
-                CallCanceller(canceller, static (canceller, deferred) => canceller(deferred));
-                break;
-            default:
-                CallCanceller((Canceller<T>)_aux, static (canceller, deferred) => canceller.Cancel(deferred));
-                break;
+            _state |= IgnoresNextFire;
+        }
+        else if ((_state & Cancelling) == 0)
+        {
+            CallCanceller();
         }
 
         if ((_state & (Fired | Cancelling)) == 0)
@@ -239,49 +206,31 @@ public partial class Deferred<T> : Deferred
         }
     }
 
-    /// <summary>Calls a canceller. If that cancels the deferred again, nothing happens: the cancel is under way.</summary>
-    private void CallCanceller<TCanceller>(TCanceller canceller, Action<TCanceller, Deferred<T>> call)
+    private protected override void TakeValueFrom(Deferred inner)
     {
-        if ((_state & Cancelling) != 0)
-        {
-            return;
-        }
+        ref T value = ref Unsafe.As<Deferred<T>>(inner)._value;
+        _value = value;
+        value = default!;
+    }
 
+    /// <summary>If the canceller cancels the deferred again, nothing happens: the cancel is under way.</summary>
+    private void CallCanceller()
+    {
         _state |= Cancelling;
         try
         {
-            call(canceller, this);
+            if (_aux is Action<Deferred<T>> canceller)
+            {
+                canceller(this);
+            }
+            else
+            {
+                ((Canceller<T>)_aux!).Cancel(this);
+            }
         }
         finally
         {
             _state &= ~Cancelling;
-        }
-    }
-
-    private void Accept(Deferred<T> inner)
-    {
-        _value = default!;
-        if (inner.CanBeTaken)
-        {
-            TakeFrom(inner);
-        }
-        else if (CanWaitFor(inner))
-        {
-            WaitFor(inner, 0);
-        }
-    }
-
-    /// <summary>Takes the result of another deferred: its value, or its failure, which is then unhandled here.</summary>
-    private void TakeFrom(Deferred<T> inner)
-    {
-        if ((inner._state & Failed) != 0)
-        {
-            SetFailure(inner.TakeFailure());
-        }
-        else
-        {
-            _value = inner._value;
-            inner._value = default!;
         }
     }
 }

@@ -49,7 +49,6 @@ public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = 
     private sealed class Operation(DeferredPooler<TKey, T> pooler, TKey key) : WaiterQueue<T>
     {
         private Deferred<T>? _deferred;
-        private bool _keyRemoved;
 
         public void Start(Func<TKey, Deferred<T>> start)
         {
@@ -89,13 +88,8 @@ public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = 
             }
         }
 
-        private void RemoveKey()
-        {
-            if (!_keyRemoved)
-            {
-                _keyRemoved = true;
-                pooler._outstanding.Remove(key);
-            }
-        }
+        /// <summary>Unless it has been removed: then the key may be that of a new operation.</summary>
+        private void RemoveKey() =>
+            ((ICollection<KeyValuePair<TKey, Operation>>)pooler._outstanding).Remove(new(key, this));
     }
 }

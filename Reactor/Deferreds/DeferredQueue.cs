@@ -19,7 +19,6 @@ public sealed class DeferredQueue<T>(int? size = null, int? backlog = null)
     /// <summary>The number of callers that wait for a value.</summary>
     public int WaitingCount => _waiters.Count;
 
-    /// <summary>The stored values, oldest first.</summary>
     internal IEnumerable<T> Values => _values;
 
     /// <summary>Gives a value to the first waiting caller, whose functions run before this returns; or stores it.</summary>

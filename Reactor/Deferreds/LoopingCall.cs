@@ -22,7 +22,6 @@ public sealed class LoopingCall
     private TimeSpan _interval;
     private TimeSpan _start;
     private long _lastTick;
-    private bool _isCalling;
 
     /// <summary>Makes a looping call that is not started.</summary>
     /// <param name="clock">The reactor, or a clock turned by hand.</param>
@@ -40,17 +39,11 @@ public sealed class LoopingCall
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public LoopingCall(IClock clock, Func<Task> call)
-        : this(clock, Refused(call))
-    {
-    }
+    public LoopingCall(IClock clock, Func<Task> call) => throw Deferred.Refused();
 
     /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
-    public LoopingCall(IClock clock, Func<ValueTask> call)
-        : this(clock, Refused(call))
-    {
-    }
+    public LoopingCall(IClock clock, Func<ValueTask> call) => throw Deferred.Refused();
 
     private LoopingCall(IClock clock, Func<int, Deferred?> function)
     {
@@ -131,8 +124,7 @@ public sealed class LoopingCall
     {
         ThrowUnlessRunning();
         Running = false;
-        _ = _next?.CancelIfActive();
-        if (!_isCalling && _awaited is null)
+        if (_next?.CancelIfActive() == true)
         {
             _done!.Callback(this);
         }
@@ -161,8 +153,6 @@ public sealed class LoopingCall
     private static Func<int, Deferred?> Asynchronous(Func<int, Deferred> call) =>
         count => call(count) ?? throw Deferred.NullReturned();
 
-    private static Func<int, Deferred?> Refused(Delegate _) => throw Deferred.Refused();
-
     private void ThrowUnlessRunning()
     {
         if (!Running)
@@ -177,8 +167,6 @@ public sealed class LoopingCall
         int count = (int)Math.Clamp(tick - _lastTick, 1, int.MaxValue);
         _lastTick = tick;
         Deferred<LoopingCall> done = _done!;
-        bool wasCalling = _isCalling;
-        _isCalling = true;
         Failure? failure = null;
         Deferred? returned = null;
         try
@@ -190,7 +178,6 @@ public sealed class LoopingCall
             failure = new Failure(exception);
         }
 
-        _isCalling = wasCalling;
         if (returned is null)
         {
             CallEnded(done, failure);

@@ -59,13 +59,11 @@ public readonly struct Outcome<T>
         }
     }
 
-    /// <summary>The deferred to wait for, or null.</summary>
     internal Deferred<T>? Deferred => _instead as Deferred<T>;
 
     /// <summary>True if there is neither a failure nor a deferred.</summary>
     internal bool IsValue => _instead is null;
 
-    /// <summary>The value, or the default.</summary>
     internal T ValueOrDefault => _value;
 
     /// <summary>Success.</summary>

@@ -9,28 +9,16 @@ namespace Poetry.Net;
 /// </summary>
 internal sealed class RestingFailure
 {
-    private readonly UnhandledFailures _owner;
     private readonly UnhandledFailures.Entry? _entry;
-    private readonly int _epoch;
 
     public RestingFailure(Failure failure)
     {
         Failure = failure;
-        _owner = UnhandledFailures.Current;
-        _entry = _owner.Add(failure, out _epoch);
+        _entry = UnhandledFailures.Current.Add(failure);
     }
 
-    ~RestingFailure()
-    {
-        if (_entry is not null)
-        {
-            _entry.IsLost = true;
-        }
-        else
-        {
-            _owner?.NotKeptIsLost(_epoch);
-        }
-    }
+    /// <summary>There is no entry if the constructor ran out of memory.</summary>
+    ~RestingFailure() => _entry?.Lose();
 
     public Failure Failure { get; }
 
@@ -39,15 +27,7 @@ internal sealed class RestingFailure
     public Failure Take()
     {
         GC.SuppressFinalize(this);
-        if (_entry is not null)
-        {
-            _entry.Taken();
-        }
-        else
-        {
-            _owner.NotKeptTaken(_epoch);
-        }
-
+        _entry!.Take();
         return Failure;
     }
 }

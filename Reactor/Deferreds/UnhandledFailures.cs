@@ -21,11 +21,11 @@ namespace Poetry.Net;
 /// then after two, four and so on up to a quarter of an hour, since a failed deferred may also be kept on purpose.
 /// </para>
 /// <para>
-/// At most <see cref="MaxKept"/> failures are kept with their exceptions; what is lost beyond is counted.
+/// At most <see cref="MaxKept"/> failures are kept with their exceptions; those beyond share one entry that counts them.
 /// </para>
 /// <para>
-/// Threads: the finalizer thread marks entries and counts; a test may collect from another thread. The lock is taken only
-/// for failures at rest.
+/// Threads: the finalizer thread counts what is lost, without the lock; a test may collect from another thread. The lock is
+/// taken only for failures at rest, so all threads share one.
 /// </para>
 /// </remarks>
 /// <param name="report">Gets a line that says what it is, and the failure; null for a line that counts others.</param>
@@ -44,18 +44,17 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     /// <summary>Those of threads without a reactor.</summary>
     private static readonly List<UnhandledFailures> Orphans = [];
 
+    private static readonly Lock Gate = new();
+
     [ThreadStatic]
     private static UnhandledFailures? _current;
 
-    private readonly Lock _gate = new();
     private readonly bool _isOrphan;
     private readonly IntrusiveList<Entry> _entries = new();
+    private Entry? _notKept;
     private TimeSpan _nextCollection = TimeSpan.MinValue;
     private TimeSpan _wait = MinWait;
     private bool _hasNew;
-    private long _notKept;
-    private long _notKeptLost;
-    private int _epoch;
 
     private UnhandledFailures()
         : this(ReportToStandardError)
@@ -67,7 +66,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     public static UnhandledFailures Current => _current ?? MakeOrphan();
 
     /// <summary>The failures that rest unhandled, whether their deferreds are referenced or not.</summary>
-    public long Count => _entries.Count + _notKept;
+    public long Count { get; private set; }
 
     /// <summary>The failures that were reported or counted as lost until now.</summary>
     public long LostCount { get; private set; }
@@ -81,14 +80,8 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
             CollectGarbage();
         }
 
-        UnhandledFailures[] orphans;
-        lock (Orphans)
-        {
-            orphans = [.. Orphans];
-        }
-
         var taken = new List<Failure>();
-        foreach (UnhandledFailures orphan in orphans)
+        foreach (UnhandledFailures orphan in AllOrphans())
         {
             orphan.Report(lostOnly, (_, failure) => taken.Add(failure ?? new Failure(new OverflowException("more were lost"))));
         }
@@ -104,15 +97,13 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
         _current = this;
         if (outer is { _isOrphan: true })
         {
-            lock (outer._gate)
+            lock (Gate)
             {
                 while (outer._entries.First is { } entry)
                 {
-                    outer.Unlink(entry);
-                    lock (_gate)
-                    {
-                        Link(entry);
-                    }
+                    int count = entry.Count;
+                    outer.Remove(entry, count);
+                    Add(entry, count);
                 }
             }
         }
@@ -137,7 +128,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     /// <returns>When it has to be called again at the latest; null if nothing rests.</returns>
     public TimeSpan? Sweep(TimeSpan now)
     {
-        if (_entries.Count == 0 && _notKept == 0)
+        if (Count == 0)
         {
             return null;
         }
@@ -170,9 +161,11 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     {
         if (_isOrphan)
         {
-            lock (_gate)
+            lock (Gate)
             {
-                Link(new Entry(what, failure) { IsLost = true });
+                var entry = new Entry(what, failure);
+                Add(entry, 1);
+                entry.Lose();
             }
 
             return;
@@ -183,65 +176,40 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     }
 
     /// <summary>A deferred has come to rest with a failure.</summary>
-    /// <returns>Null if so many rest already that this one is only counted.</returns>
-    internal Entry? Add(Failure failure, out int epoch)
+    internal Entry Add(Failure failure)
     {
-        lock (_gate)
+        lock (Gate)
         {
-            epoch = _epoch;
+            Entry entry = _entries.Count < MaxKept ? new Entry(What, failure)
+                : _notKept?.Owner == this ? _notKept
+                : _notKept = new Entry(What, failure: null);
+            Add(entry, 1);
             _hasNew = true;
-            if (_entries.Count >= MaxKept)
-            {
-                _notKept++;
-                return null;
-            }
-
-            var entry = new Entry(What, failure);
-            Link(entry);
             return entry;
-        }
-    }
-
-    /// <summary>A failure that was only counted has been handled.</summary>
-    internal void NotKeptTaken(int epoch)
-    {
-        lock (_gate)
-        {
-            _notKept -= epoch == _epoch ? 1 : 0;
-        }
-    }
-
-    /// <summary>A failure that was only counted is lost. Called on the finalizer thread.</summary>
-    internal void NotKeptIsLost(int epoch)
-    {
-        if (epoch == Volatile.Read(ref _epoch))
-        {
-            Interlocked.Increment(ref _notKeptLost);
         }
     }
 
     private static UnhandledFailures MakeOrphan()
     {
-        var orphan = new UnhandledFailures();
-        lock (Orphans)
+        _current = new UnhandledFailures();
+        lock (Gate)
         {
             if (Orphans.Count == 0)
             {
-                AppDomain.CurrentDomain.ProcessExit += static (_, _) => ReportOrphans();
+                AppDomain.CurrentDomain.ProcessExit += static (_, _) => Array.ForEach(AllOrphans(), static orphan => orphan.Flush());
             }
 
-            Orphans.Add(orphan);
+            Orphans.Add(_current);
         }
 
-        _current = orphan;
-        return orphan;
+        return _current;
     }
 
-    private static void ReportOrphans()
+    private static UnhandledFailures[] AllOrphans()
     {
-        lock (Orphans)
+        lock (Gate)
         {
-            Orphans.ForEach(static orphan => orphan.Flush());
+            return [.. Orphans];
         }
     }
 
@@ -255,102 +223,79 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
 
     private void Report(bool lostOnly, Action<string, Failure?> to)
     {
-        Entry? entry = _entries.First;
-        while (entry is not null)
+        List<(string What, Failure? Failure)>? reports = null;
+        lock (Gate)
         {
-            Entry? next = IntrusiveList<Entry>.Next(entry);
-            if (!lostOnly || entry.IsLost)
+            for (Entry? entry = _entries.First, next; entry is not null; entry = next)
             {
-                bool isMine;
-                lock (_gate)
+                next = IntrusiveList<Entry>.Next(entry);
+                int count = lostOnly ? entry.TakeLost() : entry.Count;
+                if (count > 0)
                 {
-                    isMine = entry.Owner == this;
-                    if (isMine)
-                    {
-                        Unlink(entry);
-                        LostCount++;
-                    }
-                }
-
-                if (isMine)
-                {
-                    to(entry.What, entry.Failure);
+                    string what = entry.Failure is null ? $"{What}: {count} more, which were not kept" : entry.What;
+                    (reports ??= []).Add((what, entry.Failure));
+                    Remove(entry, count);
+                    LostCount += count;
                 }
             }
-
-            entry = next;
         }
 
-        ReportNotKept(lostOnly, to);
+        reports?.ForEach(one => to(one.What, one.Failure));
     }
 
-    private void ReportNotKept(bool lostOnly, Action<string, Failure?> to)
+    private void Add(Entry entry, int count)
     {
-        long lost;
-        lock (_gate)
+        if (entry.Owner is null)
         {
-            lost = Interlocked.Exchange(ref _notKeptLost, 0);
-            if (!lostOnly)
-            {
-                lost = _notKept;
-                _epoch++;
-            }
-
-            _notKept -= lost;
-            LostCount += lost;
+            entry.Owner = this;
+            _entries.AddLast(entry);
         }
 
-        if (lost > 0)
+        entry.Count += count;
+        Count += count;
+    }
+
+    private void Remove(Entry entry, int count)
+    {
+        entry.Count -= count;
+        Count -= count;
+        if (entry.Count == 0)
         {
-            to($"{What}: {lost} more, which were not kept", null);
+            _entries.Remove(entry);
+            entry.Owner = null;
         }
     }
 
-    private void Link(Entry entry)
-    {
-        entry.Owner = this;
-        _entries.AddLast(entry);
-    }
-
-    private void Unlink(Entry entry)
-    {
-        _entries.Remove(entry);
-        entry.Owner = null;
-    }
-
-    /// <summary>A resting failure that is kept. It holds the failure and not the deferred.</summary>
-    internal sealed class Entry(string what, Failure failure) : IListElement<Entry>
+    /// <summary>A resting failure that is kept, or the number of those that are not. It does not hold the deferred.</summary>
+    /// <param name="what">Says what it is.</param>
+    /// <param name="failure">Null for those that are not kept.</param>
+    internal sealed class Entry(string what, Failure? failure) : IListElement<Entry>
     {
         private ListLinks<Entry> _links;
-        private volatile bool _isLost;
+        private int _lostCount;
 
         public string What { get; } = what;
 
-        public Failure Failure { get; } = failure;
+        public Failure? Failure { get; } = failure;
 
+        /// <summary>Null when all of it has been handled or reported.</summary>
         public UnhandledFailures? Owner { get; set; }
+
+        public int Count { get; set; }
 
         ref ListLinks<Entry> IListElement<Entry>.Links => ref _links;
 
-        /// <summary>Set by the finalizer thread: the deferred is no longer referenced.</summary>
-        public bool IsLost
-        {
-            get => _isLost;
-            set => _isLost = value;
-        }
+        /// <summary>A deferred is no longer referenced. Called on the finalizer thread.</summary>
+        public void Lose() => Interlocked.Increment(ref _lostCount);
 
-        /// <summary>The failure has been handled.</summary>
-        public void Taken()
+        public int TakeLost() => Interlocked.Exchange(ref _lostCount, 0);
+
+        /// <summary>A failure has been handled.</summary>
+        public void Take()
         {
-            if (Owner is { } owner)
+            lock (Gate)
             {
-                lock (owner._gate)
-                {
-                    if (Owner == owner)
-                    {
-                        owner.Unlink(this);
-                    }
-                }
+                Owner?.Remove(this, 1);
             }
         }
     }

@@ -7,6 +7,7 @@ internal static class CommonAbi
     public const int AF_UNIX = 1;
     public const int AF_INET = 2;
     public const int SOCK_STREAM = 1; // 2 on Linux for MIPS, which .NET does not run on
+    public const int SOCK_DGRAM = 2; // 1 there
     public const int SHUT_WR = 1; // SD_SEND on Windows
 
     // netinet/in.h

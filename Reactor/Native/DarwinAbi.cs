@@ -34,26 +34,21 @@ internal static unsafe partial class DarwinAbi
     public static partial int open(
         byte* path, int flags, nint x2, nint x3, nint x4, nint x5, nint x6, nint x7, nint mode);
 
-    /// <summary>fstat(2), sys/stat.h: on arm64 and on FreeBSD, with <see cref="struct_stat"/> or
-    /// <see cref="struct_stat_FreeBSD"/>.</summary>
-    [LibraryImport(Library, EntryPoint = "fstat")]
-    [SupportedOSPlatform("macos")]
-    [SupportedOSPlatform("freebsd")]
-    public static partial int fstat(int fd, void* buffer);
+    /// <summary>fstat(2), sys/stat.h: on arm64 and on FreeBSD. The buffer is laid out as <see cref="StatLayout"/> has it.</summary>
+    [LibraryImport(Library)]
+    public static partial int fstat(int fd, byte* buffer);
 
     /// <summary>fstat(2) on x86-64 macOS, where the plain symbol is the one with 32-bit inode numbers.</summary>
     [LibraryImport(Library, EntryPoint = "fstat$INODE64"), SupportedOSPlatform("macos")]
-    public static partial int fstat_INODE64(int fd, void* buffer);
+    public static partial int fstat_INODE64(int fd, byte* buffer);
 
     /// <summary>lstat(2), sys/stat.h: see <see cref="fstat"/>.</summary>
-    [LibraryImport(Library, EntryPoint = "lstat")]
-    [SupportedOSPlatform("macos")]
-    [SupportedOSPlatform("freebsd")]
-    public static partial int lstat(byte* path, void* buffer);
+    [LibraryImport(Library)]
+    public static partial int lstat(byte* path, byte* buffer);
 
     /// <summary>lstat(2) on x86-64 macOS: see <see cref="fstat_INODE64"/>.</summary>
     [LibraryImport(Library, EntryPoint = "lstat$INODE64"), SupportedOSPlatform("macos")]
-    public static partial int lstat_INODE64(byte* path, void* buffer);
+    public static partial int lstat_INODE64(byte* path, byte* buffer);
 
     // sys/socket.h
     public const int AF_INET6_macOS = 30;
@@ -62,8 +57,6 @@ internal static unsafe partial class DarwinAbi
     public const int SOCK_NONBLOCK_FreeBSD = 0x20000000; // macOS has none
 
     // sys/signal.h
-    public const int SIG_BLOCK = 1;
-    public const int SIG_UNBLOCK = 2;
     public const int SIGUSR1 = 30;
     public const int SIGUSR2 = 31;
 
@@ -145,27 +138,5 @@ internal static unsafe partial class DarwinAbi
         public void* msg_control;
         public uint msg_controllen;
         public int msg_flags;
-    }
-
-    /// <summary>struct stat, sys/stat.h, of macOS with 64-bit inode numbers, as far as we read it: 144 bytes.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 144)]
-    public struct struct_stat
-    {
-        [FieldOffset(4)] public ushort st_mode;
-        [FieldOffset(8)] public ulong st_ino;
-        [FieldOffset(48)] public long st_mtime_sec;
-        [FieldOffset(56)] public long st_mtime_nsec;
-        [FieldOffset(96)] public long st_size;
-    }
-
-    /// <summary>struct stat, sys/stat.h, of FreeBSD from 12 on, as far as we read it: 224 bytes.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 224)]
-    public struct struct_stat_FreeBSD
-    {
-        [FieldOffset(8)] public ulong st_ino;
-        [FieldOffset(24)] public ushort st_mode;
-        [FieldOffset(64)] public long st_mtime_sec;
-        [FieldOffset(72)] public long st_mtime_nsec;
-        [FieldOffset(112)] public long st_size;
     }
 }

@@ -79,11 +79,6 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial nint write(int fd, byte* data, nint length);
 
-    /// <summary>pipe(2), unistd.h.</summary>
-    /// <param name="ends">Two descriptors: the one to read from, then the one to write to.</param>
-    [LibraryImport(Library)]
-    public static partial int pipe(int* ends);
-
     /// <summary>open(2), fcntl.h: variadic in C; see <see cref="DarwinAbi.open"/>.</summary>
     [LibraryImport(Library)]
     public static partial int open(byte* path, int flags, int mode);
@@ -194,9 +189,6 @@ internal static unsafe partial class Libc
     public const int SIGXFSZ = 25; // not on MIPS
     public const nint SIG_IGN = 1;
     public const nint SIG_ERR = -1;
-
-    // limits.h: the same on all Unixes
-    public const int IOV_MAX = 1024; // UIO_MAXIOV of the kernels; more pieces in one call are EMSGSIZE
 
     // sys/stat.h: the same on all Unixes
     public const int S_IFMT = 0xF000; // the bits of st_mode that tell the kind of a file

@@ -30,15 +30,11 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int eventfd(uint initial, int flags);
 
-    /// <summary>fcntl(2), fcntl.h. Variadic arguments are passed like others on Linux.</summary>
+    /// <summary>statx(2), sys/stat.h, glibc 2.28. The buffer is laid out as <see cref="StatLayout"/> has it.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
-    public static partial int fcntl(int fd, int command, nint argument);
+    public static partial int statx(int directory, byte* path, int flags, uint mask, byte* buffer);
 
-    /// <summary>statx(2), sys/stat.h, glibc 2.28. Rather than stat(2), whose struct is another on each processor.</summary>
-    [LibraryImport(Library), SupportedOSPlatform("linux")]
-    public static partial int statx(int directory, byte* path, int flags, uint mask, struct_statx* buffer);
-
-    /// <summary>fstatat(2), sys/stat.h, glibc 2.33, with a <c>struct stat</c> of <see cref="StatSize"/> bytes.</summary>
+    /// <summary>fstatat(2), sys/stat.h, glibc 2.33: as <see cref="statx"/>, with another layout on each processor.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int fstatat(int directory, byte* path, byte* buffer, int flags);
 
@@ -101,7 +97,6 @@ internal static unsafe partial class LinuxAbi
     public const int AF_INET6 = 10;
 
     // bits/socket_type.h
-    public const int SOCK_DGRAM = 2;
     public const int SOCK_CLOEXEC = O_CLOEXEC;
     public const int SOCK_NONBLOCK = O_NONBLOCK;
 
@@ -151,24 +146,6 @@ internal static unsafe partial class LinuxAbi
     // linux/stat.h
     public const uint STATX_BASIC_STATS = 0x7FF;
 
-    /// <summary>sizeof(struct stat), asm/stat.h, on x86-64, where it is longest.</summary>
-    public const int StatSize = 144;
-
-    /// <summary>st_mode in struct stat, asm/stat.h, on x86-64: <c>unsigned int</c>.</summary>
-    public const int StatModeOffset_X64 = 24;
-
-    /// <summary>st_mode in struct stat, asm-generic/stat.h: arm64, riscv64, loongarch64.</summary>
-    public const int StatModeOffset = 16;
-
-    /// <summary>st_ino in struct stat: the same on all of these processors, as are the next two.</summary>
-    public const int StatInoOffset = 8;
-
-    /// <summary>st_size in struct stat.</summary>
-    public const int StatSizeOffset = 48;
-
-    /// <summary>st_mtime and st_mtime_nsec in struct stat: two 64-bit numbers.</summary>
-    public const int StatMtimeOffset = 88;
-
     /// <summary>struct sockaddr_un, linux/un.h: family (2), then 108 bytes of path.</summary>
     public const int SunPathLength = 108;
 
@@ -182,18 +159,6 @@ internal static unsafe partial class LinuxAbi
 
     // netinet/tcp.h
     public const uint TH_SYN = 0x02;
-
-    /// <summary>struct statx, linux/stat.h, as far as we read it; the kernel writes all of it. The same on every
-    /// processor.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    public struct struct_statx
-    {
-        [FieldOffset(28)] public ushort stx_mode;
-        [FieldOffset(32)] public ulong stx_ino;
-        [FieldOffset(40)] public ulong stx_size;
-        [FieldOffset(112)] public long stx_mtime_sec;
-        [FieldOffset(120)] public uint stx_mtime_nsec;
-    }
 
     /// <summary>struct msghdr, bits/socket.h; sendmsg(2). Lengths are size_t here and int on BSD.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -45,15 +45,6 @@ internal static unsafe partial class WindowsAbi
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int DeleteFileW(char* path);
 
-    // processthreadsapi.h
-    [LibraryImport(Kernel), SupportedOSPlatform("windows")]
-    public static partial nint GetCurrentProcess();
-
-    // handleapi.h
-    [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
-    public static partial int DuplicateHandle(
-        nint fromProcess, nint handle, nint toProcess, nint* duplicate, uint access, int inherit, uint options);
-
     /// <summary>GetConsoleMode, consoleapi.h. Fails for what is no console.</summary>
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int GetConsoleMode(nint handle, uint* mode);
@@ -94,9 +85,6 @@ internal static unsafe partial class WindowsAbi
 
     // winbase.h
     public const uint MOVEFILE_REPLACE_EXISTING = 1; // what rename(2) does
-
-    // winnt.h
-    public const uint DUPLICATE_SAME_ACCESS = 2;
 
     /// <summary>BY_HANDLE_FILE_INFORMATION, fileapi.h: 52 bytes, 4-aligned. Times are units of 100 ns since 1601.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 52)]

@@ -23,26 +23,19 @@ internal static class AvailableMemory
     private static volatile ControlGroups? _groups;
 
     /// <summary>
-    /// True if so much memory may be filled now. Linux gives a page when it is first written to, so this is asked right before
+    /// Asks whether so much memory may be filled now. Linux gives a page when it is first written to, so this is asked right before
     /// that, not when a buffer is made.
     /// </summary>
-    /// <param name="bytes">What is written next.</param>
-    public static bool CanFill(long bytes)
-    {
-        lock (Gate)
-        {
-            return Grants.TryTake(bytes, Environment.TickCount64);
-        }
-    }
-
-    /// <summary>As <see cref="CanFill"/>.</summary>
     /// <param name="bytes">What is written next.</param>
     /// <exception cref="InsufficientMemoryException">It may not.</exception>
     public static void Fill(long bytes)
     {
-        if (!CanFill(bytes))
+        lock (Gate)
         {
-            throw new InsufficientMemoryException();
+            if (!Grants.TryTake(bytes, Environment.TickCount64))
+            {
+                throw new InsufficientMemoryException();
+            }
         }
     }
 

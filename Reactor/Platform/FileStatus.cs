@@ -20,7 +20,7 @@ internal enum FileKind : byte
 /// <summary>The status of a file at one moment.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="SizeBytes">How long it is, for a regular file.</param>
-/// <param name="ModifiedTicks">The time of the last write, in 100 ns since an origin of the system. To compare only.</param>
+/// <param name="ModifiedTicks">The time of the last write, in 100 ns since 1970.</param>
 /// <param name="Identity">Its number in its file system (inode). Another file of the same name has another.</param>
 internal readonly record struct FileStatus(FileKind Kind, long SizeBytes, long ModifiedTicks, ulong Identity)
 {
@@ -30,10 +30,5 @@ internal readonly record struct FileStatus(FileKind Kind, long SizeBytes, long M
         Identity == earlier.Identity && SizeBytes == earlier.SizeBytes && ModifiedTicks == earlier.ModifiedTicks;
 
     /// <summary>How long ago the file was written; negative if its time lies in the future.</summary>
-    public TimeSpan AgeAt(DateTime utcNow)
-    {
-        // FILETIME counts from 1601, Unix from 1970.
-        DateTime origin = OperatingSystem.IsWindows() ? new DateTime(1601, 1, 1, 0, 0, 0, DateTimeKind.Utc) : DateTime.UnixEpoch;
-        return utcNow - origin - TimeSpan.FromTicks(ModifiedTicks);
-    }
+    public TimeSpan AgeAt(DateTime utcNow) => utcNow - DateTime.UnixEpoch - TimeSpan.FromTicks(ModifiedTicks);
 }

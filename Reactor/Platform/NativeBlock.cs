@@ -33,8 +33,11 @@ internal sealed unsafe class NativeBlock
     private long _capacity;
     private int _file = NoFile;
 
-    private NativeBlock()
+    /// <summary>Makes a block with undefined content.</summary>
+    /// <exception cref="OutOfMemoryException">There is no room for it.</exception>
+    public NativeBlock(long capacity)
     {
+        Grow(capacity);
     }
 
     /// <summary>The part of the block that fills huge pages.</summary>
@@ -44,23 +47,6 @@ internal sealed unsafe class NativeBlock
     public byte* Start => _start;
 
     public long Capacity => _capacity;
-
-    /// <summary>Creates a block with undefined content.</summary>
-    /// <exception cref="OutOfMemoryException">There is no room for it.</exception>
-    public static NativeBlock Create(long capacity)
-    {
-        var block = new NativeBlock();
-        try
-        {
-            block.Grow(capacity);
-            return block;
-        }
-        catch (OutOfMemoryException)
-        {
-            block.Free();
-            throw;
-        }
-    }
 
     /// <summary>Makes it larger; its content stays.</summary>
     /// <param name="capacity">In bytes, not less than before.</param>

@@ -12,21 +12,13 @@ namespace Poetry.Net;
 [UnsupportedOSPlatform("windows")]
 internal static unsafe class NativeDescriptor
 {
-    /// <summary>Reads what is available.</summary>
-    /// <param name="handle">A descriptor.</param>
-    /// <param name="buffer">Filled from the front. Not empty.</param>
-    /// <param name="read">How many bytes; 0 for the end of input.</param>
+    /// <summary>Reads what is available; the buffer is not empty. 0 bytes without an error are the end of input.</summary>
     public static Errno Read(nint handle, Span<byte> buffer, out int read)
     {
         fixed (byte* data = buffer)
         {
-            nint result;
-            do
-            {
-                result = Libc.read((int)handle, data, buffer.Length);
-            }
-            while (result < 0 && IsInterrupted());
-            return CheckCount(result, out read);
+            nint result = Libc.read((int)handle, data, buffer.Length);
+            return IsInterrupted(result) ? Read(handle, buffer, out read) : CheckCount(result, out read);
         }
     }
 
@@ -35,13 +27,8 @@ internal static unsafe class NativeDescriptor
     {
         fixed (byte* bytes = data)
         {
-            nint result;
-            do
-            {
-                result = Libc.write((int)handle, bytes, data.Length);
-            }
-            while (result < 0 && IsInterrupted());
-            return CheckCount(result, out written);
+            nint result = Libc.write((int)handle, bytes, data.Length);
+            return IsInterrupted(result) ? Write(handle, data, out written) : CheckCount(result, out written);
         }
     }
 
@@ -91,21 +78,14 @@ internal static unsafe class NativeDescriptor
         return duplicate < 0 ? LastError.OfLibc() : Errno.None;
     }
 
-    /// <summary>open(2), repeated after a signal.</summary>
-    /// <param name="path">UTF-8, ended by NUL.</param>
-    /// <param name="flags">In the numbers of this system.</param>
-    /// <param name="mode">What the umask takes from.</param>
-    /// <param name="handle">The descriptor, or −1.</param>
+    /// <summary>open(2), with a path in UTF-8 that a NUL ends.</summary>
     public static Errno Open(byte* path, int flags, int mode, out nint handle)
     {
-        do
-        {
-            handle = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
-                ? DarwinAbi.open(path, flags, 0, 0, 0, 0, 0, 0, mode)
-                : Libc.open(path, flags, mode);
-        }
-        while (handle < 0 && IsInterrupted());
-        return handle < 0 ? LastError.OfLibc() : Errno.None;
+        int result = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+            ? DarwinAbi.open(path, flags, 0, 0, 0, 0, 0, 0, mode)
+            : Libc.open(path, flags, mode);
+        handle = result;
+        return IsInterrupted(result) ? Open(path, flags, mode, out handle) : Check(result);
     }
 
     /// <summary>ioctl(2).</summary>
@@ -130,8 +110,8 @@ internal static unsafe class NativeDescriptor
         return Errno.None;
     }
 
-    /// <summary>True if a signal ended the call that has just failed. Does not change errno.</summary>
-    public static bool IsInterrupted() => LastError.OfLibc() == Errno.EINTR;
+    /// <summary>True if a signal has ended the call that returned this: it is to be made again. Does not change errno.</summary>
+    public static bool IsInterrupted(nint result) => result < 0 && LastError.OfLibc() == Errno.EINTR;
 
     private static int Fcntl(int fd, int command, nint argument) =>
         OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64

@@ -11,10 +11,16 @@ internal static unsafe partial class NativeFile
     /// <summary>rw-rw-rw-, less the umask.</summary>
     private const int DefaultMode = 0x1B6;
 
-    /// <summary>PATH_MAX of Linux with its NUL; other systems have less and say so themselves. In chars on Windows.</summary>
+    /// <summary>PATH_MAX of Linux with its NUL; other systems have less and say so themselves.</summary>
     private const int MaxPathLength = 4096;
 
     internal static int NonBlocking => OperatingSystem.IsLinux() ? LinuxAbi.O_NONBLOCK : DarwinAbi.O_NONBLOCK;
+
+    private static int Create => OperatingSystem.IsLinux() ? LinuxAbi.O_CREAT : DarwinAbi.O_CREAT;
+
+    private static int Exclusive => OperatingSystem.IsLinux() ? LinuxAbi.O_EXCL : DarwinAbi.O_EXCL;
+
+    private static int Append => OperatingSystem.IsLinux() ? LinuxAbi.O_APPEND : DarwinAbi.O_APPEND;
 
     private static int CloseOnExec => OperatingSystem.IsLinux() ? LinuxAbi.O_CLOEXEC
         : OperatingSystem.IsFreeBSD() ? DarwinAbi.O_CLOEXEC_FreeBSD : DarwinAbi.O_CLOEXEC_macOS;
@@ -36,18 +42,30 @@ internal static unsafe partial class NativeFile
         return error == Errno.None ? NativeDescriptor.Open(utf8, flags | CloseOnExec, DefaultMode, out handle) : error;
     }
 
+    [UnsupportedOSPlatform("windows")]
+    private static Errno CallWithPaths(delegate*<byte*, byte*, int> call, string first, string second)
+    {
+        byte* utf8 = stackalloc byte[2 * MaxPathLength];
+        Errno error = EncodePath(first, utf8);
+        error = error == Errno.None ? EncodePath(second, utf8 + MaxPathLength) : error;
+        return error == Errno.None ? NativeDescriptor.Check(call(utf8, utf8 + MaxPathLength)) : error;
+    }
+
     [SupportedOSPlatform("windows")]
     private static Errno OpenOnWindows(string path, uint access, uint disposition, uint flags, out nint handle)
     {
         handle = NativeSocket.Invalid;
-        char* wide = stackalloc char[MaxPathLength];
-        Errno error = CopyPath(path, wide);
-        if (error != Errno.None)
+        if (path.Contains('\0'))
         {
-            return error;
+            return Errno.ENOENT;
         }
 
-        handle = WindowsAbi.CreateFileW(wide, access, WindowsAbi.FILE_SHARE_ALL, null, disposition, flags, 0);
+        // A string ends with a NUL.
+        fixed (char* wide = path)
+        {
+            handle = WindowsAbi.CreateFileW(wide, access, WindowsAbi.FILE_SHARE_ALL, null, disposition, flags, 0);
+        }
+
         return handle == NativeSocket.Invalid ? LastError.OfWindows() : Errno.None;
     }
 
@@ -71,24 +89,6 @@ internal static unsafe partial class NativeFile
         }
 
         utf8[length] = 0;
-        return Errno.None;
-    }
-
-    /// <summary>As <see cref="EncodePath"/>, in UTF-16.</summary>
-    [SupportedOSPlatform("windows")]
-    private static Errno CopyPath(string path, char* wide)
-    {
-        if (path.Contains('\0'))
-        {
-            return Errno.ENOENT;
-        }
-
-        if (!path.TryCopyTo(new Span<char>(wide, MaxPathLength - 1)))
-        {
-            return Errno.ENAMETOOLONG;
-        }
-
-        wide[path.Length] = '\0';
         return Errno.None;
     }
 

@@ -55,82 +55,53 @@ internal static unsafe partial class NativeFile
             : StatusOnBsd(0, utf8, out status);
     }
 
+    /// <summary>With statx; with fstatat where a container's filter forbids that.</summary>
     [SupportedOSPlatform("linux")]
     private static Errno StatusOnLinux(int directory, byte* path, int flags, out FileStatus status)
     {
-        status = default;
-        LinuxAbi.struct_statx buffer;
-        if (LinuxAbi.statx(directory, path, flags, LinuxAbi.STATX_BASIC_STATS, &buffer) != 0)
+        byte* stat = stackalloc byte[StatLayout.MaxBytes];
+        StatLayout layout = StatLayout.Statx;
+        Errno error = NativeDescriptor.Check(LinuxAbi.statx(directory, path, flags, LinuxAbi.STATX_BASIC_STATS, stat));
+        if (error.IsMissingCall())
         {
-            Errno error = LastError.OfLibc();
-            return error.IsMissingCall() ? OldStatusOnLinux(directory, path, flags, out status) : error;
+            layout = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? StatLayout.LinuxOnX64 : StatLayout.Linux;
+            error = NativeDescriptor.Check(LinuxAbi.fstatat(directory, path, stat, flags));
         }
 
-        status = new FileStatus(
-            KindOf(buffer.stx_mode),
-            (long)buffer.stx_size,
-            TicksOf(buffer.stx_mtime_sec, buffer.stx_mtime_nsec),
-            buffer.stx_ino);
-        return Errno.None;
-    }
-
-    [SupportedOSPlatform("linux")]
-    private static Errno OldStatusOnLinux(int directory, byte* path, int flags, out FileStatus status)
-    {
-        status = default;
-        byte* stat = stackalloc byte[LinuxAbi.StatSize];
-        if (LinuxAbi.fstatat(directory, path, stat, flags) != 0)
-        {
-            return LastError.OfLibc();
-        }
-
-        int mode = RuntimeInformation.ProcessArchitecture == Architecture.X64
-            ? LinuxAbi.StatModeOffset_X64
-            : LinuxAbi.StatModeOffset;
-        long* modified = (long*)(stat + LinuxAbi.StatMtimeOffset);
-        status = new FileStatus(
-            KindOf((ushort)*(uint*)(stat + mode)),
-            *(long*)(stat + LinuxAbi.StatSizeOffset),
-            TicksOf(modified[0], modified[1]),
-            *(ulong*)(stat + LinuxAbi.StatInoOffset));
-        return Errno.None;
+        status = error == Errno.None ? StatusIn(stat, layout) : default;
+        return error;
     }
 
     /// <summary>By path if there is one, else by descriptor.</summary>
     [UnsupportedOSPlatform("windows")]
     private static Errno StatusOnBsd(int fd, byte* path, out FileStatus status)
     {
-        status = default;
-        if (OperatingSystem.IsFreeBSD())
+        byte* stat = stackalloc byte[StatLayout.MaxBytes];
+        int result = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.X64
+            ? (path == null ? DarwinAbi.fstat_INODE64(fd, stat) : DarwinAbi.lstat_INODE64(path, stat))
+            : (path == null ? DarwinAbi.fstat(fd, stat) : DarwinAbi.lstat(path, stat));
+        Errno error = NativeDescriptor.Check(result);
+        StatLayout layout = OperatingSystem.IsFreeBSD() ? StatLayout.FreeBSD : StatLayout.MacOS;
+        status = error == Errno.None ? StatusIn(stat, layout) : default;
+        return error;
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static FileStatus StatusIn(byte* stat, StatLayout layout)
+    {
+        FileKind kind = (*(ushort*)(stat + layout.Mode) & Libc.S_IFMT) switch
         {
-            DarwinAbi.struct_stat_FreeBSD buffer;
-            if ((path == null ? DarwinAbi.fstat(fd, &buffer) : DarwinAbi.lstat(path, &buffer)) != 0)
-            {
-                return LastError.OfLibc();
-            }
-
-            long ticks = TicksOf(buffer.st_mtime_sec, buffer.st_mtime_nsec);
-            status = new FileStatus(KindOf(buffer.st_mode), buffer.st_size, ticks, buffer.st_ino);
-            return Errno.None;
-        }
-
-        if (!OperatingSystem.IsMacOS())
-        {
-            return Errno.ENOSYS;
-        }
-
-        DarwinAbi.struct_stat stat;
-        int result = RuntimeInformation.ProcessArchitecture == Architecture.X64
-            ? (path == null ? DarwinAbi.fstat_INODE64(fd, &stat) : DarwinAbi.lstat_INODE64(path, &stat))
-            : (path == null ? DarwinAbi.fstat(fd, &stat) : DarwinAbi.lstat(path, &stat));
-        if (result != 0)
-        {
-            return LastError.OfLibc();
-        }
-
-        status = new FileStatus(
-            KindOf(stat.st_mode), stat.st_size, TicksOf(stat.st_mtime_sec, stat.st_mtime_nsec), stat.st_ino);
-        return Errno.None;
+            Libc.S_IFREG => FileKind.Regular,
+            Libc.S_IFDIR => FileKind.Directory,
+            Libc.S_IFIFO => FileKind.Fifo,
+            Libc.S_IFCHR => FileKind.CharacterDevice,
+            Libc.S_IFSOCK => FileKind.Socket,
+            Libc.S_IFLNK => FileKind.Link,
+            _ => FileKind.Other,
+        };
+        long* modified = (long*)(stat + layout.Modified);
+        long ticks = (modified[0] * TimeSpan.TicksPerSecond) + (modified[1] / TimeSpan.NanosecondsPerTick);
+        return new FileStatus(kind, *(long*)(stat + layout.Size), ticks, *(ulong*)(stat + layout.Inode));
     }
 
     [SupportedOSPlatform("windows")]
@@ -163,23 +134,8 @@ internal static unsafe partial class NativeFile
         status = new FileStatus(
             (info.dwFileAttributes & WindowsAbi.FILE_ATTRIBUTE_REPARSE_POINT) != 0 ? FileKind.Link : kind,
             ((long)info.nFileSizeHigh << 32) | info.nFileSizeLow,
-            ((long)info.ftLastWriteTime_High << 32) | info.ftLastWriteTime_Low,
+            ((long)info.ftLastWriteTime_High << 32 | info.ftLastWriteTime_Low) - DateTime.UnixEpoch.ToFileTimeUtc(),
             ((ulong)info.nFileIndexHigh << 32) | info.nFileIndexLow);
         return Errno.None;
     }
-
-    private static long TicksOf(long seconds, long nanoseconds) =>
-        (seconds * TimeSpan.TicksPerSecond) + (nanoseconds / TimeSpan.NanosecondsPerTick);
-
-    [UnsupportedOSPlatform("windows")]
-    private static FileKind KindOf(ushort mode) => (mode & Libc.S_IFMT) switch
-    {
-        Libc.S_IFREG => FileKind.Regular,
-        Libc.S_IFDIR => FileKind.Directory,
-        Libc.S_IFIFO => FileKind.Fifo,
-        Libc.S_IFCHR => FileKind.CharacterDevice,
-        Libc.S_IFSOCK => FileKind.Socket,
-        Libc.S_IFLNK => FileKind.Link,
-        _ => FileKind.Other,
-    };
 }

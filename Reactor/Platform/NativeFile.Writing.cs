@@ -18,13 +18,10 @@ internal static unsafe partial class NativeFile
         }
 
         var wanted = new Libc.struct_pollfd { fd = (int)handle, events = Libc.POLLOUT };
-        int count;
-        do
-        {
-            count = Libc.poll(&wanted, 1, timeoutMs);
-        }
-        while (count < 0 && NativeDescriptor.IsInterrupted());
-        return count < 0 ? LastError.OfLibc() : count == 0 ? Errno.EAGAIN : Errno.None;
+        int count = Libc.poll(&wanted, 1, timeoutMs);
+        return NativeDescriptor.IsInterrupted(count) ? WaitWritable(handle, timeoutMs)
+            : count == 0 ? Errno.EAGAIN
+            : NativeDescriptor.Check(count);
     }
 
     /// <summary>Flushes what was written to a file to the disk.</summary>
@@ -76,14 +73,14 @@ internal static unsafe partial class NativeFile
         // A read lease is granted only if there is no writer. While it is held, for an instant, an open for writing waits, and
         // sends a signal: SIGURG does nothing, where the usual SIGIO would end the process.
         int fd = (int)handle;
-        if (LinuxAbi.fcntl(fd, LinuxAbi.F_SETSIG, LinuxAbi.SIGURG) != 0)
+        if (Libc.fcntl(fd, LinuxAbi.F_SETSIG, LinuxAbi.SIGURG) != 0)
         {
             return false;
         }
 
-        if (LinuxAbi.fcntl(fd, LinuxAbi.F_SETLEASE, LinuxAbi.F_RDLCK) == 0)
+        if (Libc.fcntl(fd, LinuxAbi.F_SETLEASE, LinuxAbi.F_RDLCK) == 0)
         {
-            _ = LinuxAbi.fcntl(fd, LinuxAbi.F_SETLEASE, LinuxAbi.F_UNLCK);
+            _ = Libc.fcntl(fd, LinuxAbi.F_SETLEASE, LinuxAbi.F_UNLCK);
             return false;
         }
 

@@ -7,14 +7,12 @@ namespace Poetry.Net;
 /// <summary>
 /// Files and standard descriptors by system calls, where the runtime hides errors: System.Console ignores EPIPE and fails
 /// on a full disk, System.IO waits without limit for the writer of a FIFO. Stateless, callable from any thread;
-/// nothing throws or allocates. A handle is a descriptor; on Windows a HANDLE, with 0, 1 and 2 for the standard ones.
-/// The status of a file is in NativeFile.Status.cs, the encoding of paths in NativeFile.Paths.cs.
+/// nothing throws or allocates. A handle is a descriptor; on Windows a HANDLE, with 0, 1 and 2 for the standard ones. The caller owns
+/// what was opened; a call that fails gives −1.
 /// </summary>
 internal static unsafe partial class NativeFile
 {
     /// <summary>Opens for reading. Never waits, not for the writer of a FIFO either; a read may then return EAGAIN.</summary>
-    /// <param name="path">Any path.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     public static Errno OpenForReading(string path, out nint handle)
     {
         const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL | WindowsAbi.FILE_FLAG_BACKUP_SEMANTICS;
@@ -24,33 +22,17 @@ internal static unsafe partial class NativeFile
     }
 
     /// <summary>Creates a file for writing, with the permissions that the umask leaves.</summary>
-    /// <param name="path">Where nothing may be, not even a link: EEXIST.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    /// <returns>EEXIST if anything has the name, even a link.</returns>
     public static Errno CreateNew(string path, out nint handle) => OperatingSystem.IsWindows()
         ? OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.CREATE_NEW, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
-        : OpenOnUnix(
-            path,
-            Libc.O_WRONLY | (OperatingSystem.IsLinux() ? LinuxAbi.O_CREAT | LinuxAbi.O_EXCL : DarwinAbi.O_CREAT | DarwinAbi.O_EXCL),
-            out handle);
+        : OpenOnUnix(path, Libc.O_WRONLY | Create | Exclusive, out handle);
 
     /// <summary>Opens or creates a file; every write goes to its end. Never waits, not for the reader of a FIFO either.</summary>
-    /// <param name="path">Any path.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
-    public static Errno OpenForAppending(string path, out nint handle)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL;
-            return OpenOnWindows(path, WindowsAbi.FILE_APPEND_DATA, WindowsAbi.OPEN_ALWAYS, Flags, out handle);
-        }
-
-        int append = OperatingSystem.IsLinux() ? LinuxAbi.O_CREAT | LinuxAbi.O_APPEND : DarwinAbi.O_CREAT | DarwinAbi.O_APPEND;
-        return OpenOnUnix(path, Libc.O_WRONLY | append | NonBlocking | NoControllingTerminal, out handle);
-    }
+    public static Errno OpenForAppending(string path, out nint handle) => OperatingSystem.IsWindows()
+        ? OpenOnWindows(path, WindowsAbi.FILE_APPEND_DATA, WindowsAbi.OPEN_ALWAYS, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
+        : OpenOnUnix(path, Libc.O_WRONLY | Create | Append | NonBlocking | NoControllingTerminal, out handle);
 
     /// <summary>Opens an existing device, FIFO or file for writing. Never waits.</summary>
-    /// <param name="path">Any path.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     /// <returns>ENXIO for a FIFO without a reader.</returns>
     public static Errno OpenForWriting(string path, out nint handle) => OperatingSystem.IsWindows()
         ? OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.OPEN_EXISTING, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
@@ -60,8 +42,6 @@ internal static unsafe partial class NativeFile
     /// Opens the terminal or pipe of a descriptor once more, for writing without blocking. The two do not share flags such as
     /// O_NONBLOCK, as duplicates would. Not for files: the new handle begins at their start.
     /// </summary>
-    /// <param name="descriptor">A terminal, another character device, or a pipe.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     /// <returns>ENOSYS where the system can't do that: on the BSDs /dev/fd only duplicates. EBADF for a descriptor that was opened for
     /// reading only, as the stand-in for a closed standard output: the second opening would hide that it cannot be written.</returns>
     public static Errno OpenAgainWithoutBlocking(nint descriptor, out nint handle)
@@ -72,10 +52,7 @@ internal static unsafe partial class NativeFile
             : OpenForWriting(string.Create(CultureInfo.InvariantCulture, $"/dev/fd/{descriptor}"), out handle);
     }
 
-    /// <summary>Reads what is available.</summary>
-    /// <param name="handle">A file, or 0 for standard input.</param>
-    /// <param name="buffer">Filled from the front. Not empty.</param>
-    /// <param name="read">How many bytes; 0 with None is the end.</param>
+    /// <summary>Reads what is available; the buffer is not empty. 0 bytes without an error are the end of input.</summary>
     public static Errno Read(nint handle, Span<byte> buffer, out int read)
     {
         if (!OperatingSystem.IsWindows())
@@ -94,9 +71,6 @@ internal static unsafe partial class NativeFile
 
     /// <summary>Writes as much as the system takes. On a blocking descriptor that is all of it, unless a signal, a full disk or a
     /// limit comes first; writing the rest then returns the error.</summary>
-    /// <param name="handle">A file, or 1 and 2 for standard output and error.</param>
-    /// <param name="data">What to write.</param>
-    /// <param name="written">How many bytes were taken.</param>
     public static Errno Write(nint handle, ReadOnlySpan<byte> data, out int written)
     {
         if (!OperatingSystem.IsWindows())
@@ -118,22 +92,6 @@ internal static unsafe partial class NativeFile
         ? CheckWindows(WindowsAbi.CloseHandle(StandardHandle(handle)))
         : NativeDescriptor.Close(handle);
 
-    /// <summary>Makes a second handle of the same open file, close-on-exec.</summary>
-    public static Errno Duplicate(nint handle, out nint duplicate)
-    {
-        if (!OperatingSystem.IsWindows())
-        {
-            return NativeDescriptor.Duplicate(handle, out duplicate);
-        }
-
-        nint process = WindowsAbi.GetCurrentProcess();
-        nint made = NativeSocket.Invalid;
-        Errno error = CheckWindows(WindowsAbi.DuplicateHandle(
-            process, StandardHandle(handle), process, &made, 0, 0, WindowsAbi.DUPLICATE_SAME_ACCESS));
-        duplicate = made;
-        return error;
-    }
-
     /// <summary>Locks an open file or directory without waiting, until the handle is closed. Advisory: flock(2).</summary>
     /// <returns>EAGAIN if another process has the lock.</returns>
     public static Errno Lock(nint handle) => OperatingSystem.IsWindows()
@@ -145,46 +103,31 @@ internal static unsafe partial class NativeFile
     {
         if (OperatingSystem.IsWindows())
         {
-            char* wideFrom = stackalloc char[MaxPathLength];
-            char* wideTo = stackalloc char[MaxPathLength];
-            Errno copied = CopyPath(from, wideFrom);
-            copied = copied == Errno.None ? CopyPath(to, wideTo) : copied;
-            return copied == Errno.None
-                ? CheckWindows(WindowsAbi.MoveFileExW(wideFrom, wideTo, WindowsAbi.MOVEFILE_REPLACE_EXISTING))
-                : copied;
+            fixed (char* wideFrom = from, wideTo = to)
+            {
+                return from.Contains('\0') || to.Contains('\0')
+                    ? Errno.ENOENT
+                    : CheckWindows(WindowsAbi.MoveFileExW(wideFrom, wideTo, WindowsAbi.MOVEFILE_REPLACE_EXISTING));
+            }
         }
 
-        byte* utf8From = stackalloc byte[MaxPathLength];
-        byte* utf8To = stackalloc byte[MaxPathLength];
-        Errno error = EncodePath(from, utf8From);
-        error = error == Errno.None ? EncodePath(to, utf8To) : error;
-        return error == Errno.None ? NativeDescriptor.Check(Libc.rename(utf8From, utf8To)) : error;
+        return CallWithPaths(&Libc.rename, from, to);
     }
 
     /// <summary>Gives a file a second name.</summary>
     /// <returns>EEXIST if something has the name; EOPNOTSUPP on Windows.</returns>
-    public static Errno Link(string path, string name)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return Errno.EOPNOTSUPP;
-        }
-
-        byte* utf8Path = stackalloc byte[MaxPathLength];
-        byte* utf8Name = stackalloc byte[MaxPathLength];
-        Errno error = EncodePath(path, utf8Path);
-        error = error == Errno.None ? EncodePath(name, utf8Name) : error;
-        return error == Errno.None ? NativeDescriptor.Check(Libc.link(utf8Path, utf8Name)) : error;
-    }
+    public static Errno Link(string path, string name) =>
+        OperatingSystem.IsWindows() ? Errno.EOPNOTSUPP : CallWithPaths(&Libc.link, path, name);
 
     /// <summary>Removes a name. Of a link it removes the link.</summary>
     public static Errno Unlink(string path)
     {
         if (OperatingSystem.IsWindows())
         {
-            char* wide = stackalloc char[MaxPathLength];
-            Errno copied = CopyPath(path, wide);
-            return copied == Errno.None ? CheckWindows(WindowsAbi.DeleteFileW(wide)) : copied;
+            fixed (char* wide = path)
+            {
+                return path.Contains('\0') ? Errno.ENOENT : CheckWindows(WindowsAbi.DeleteFileW(wide));
+            }
         }
 
         byte* utf8 = stackalloc byte[MaxPathLength];

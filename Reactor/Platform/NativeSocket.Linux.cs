@@ -32,13 +32,10 @@ internal static unsafe partial class NativeSocket
             return Errno.EOPNOTSUPP;
         }
 
-        nint result;
-        do
-        {
-            result = LinuxAbi.sendfile((int)handle, (int)file, &offset, length);
-        }
-        while (result < 0 && NativeDescriptor.IsInterrupted());
-        return NativeDescriptor.CheckCount(result, out sent);
+        nint result = LinuxAbi.sendfile((int)handle, (int)file, &offset, length);
+        return NativeDescriptor.IsInterrupted(result)
+            ? SendFile(handle, file, offset, length, out sent)
+            : NativeDescriptor.CheckCount(result, out sent);
     }
 
     /// <summary>Sends one datagram to a Unix socket, without waiting.</summary>
@@ -52,18 +49,14 @@ internal static unsafe partial class NativeSocket
             return Errno.EOPNOTSUPP;
         }
 
-        nint handle = Libc.socket(CommonAbi.AF_UNIX, LinuxAbi.SOCK_DGRAM | LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC, 0);
-        if (handle < 0)
+        Errno error = Create(AddressKind.Unix, out nint handle, CommonAbi.SOCK_DGRAM);
+        if (error != Errno.None)
         {
-            return LastError.OfLibc();
+            return error;
         }
 
-        Errno error = Connect(handle, address);
-        if (error == Errno.None)
-        {
-            error = Send(handle, data, more: false, out _);
-        }
-
+        error = Connect(handle, address);
+        error = error == Errno.None ? Send(handle, data, more: false, out _) : error;
         _ = Close(handle);
         return error;
     }

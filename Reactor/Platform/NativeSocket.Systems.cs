@@ -7,9 +7,6 @@ namespace Poetry.Net;
 /// <content>What takes a system more than one call where another needs one.</content>
 internal static unsafe partial class NativeSocket
 {
-    /// <summary>Set by any thread, to the same value.</summary>
-    private static volatile bool _lacksAccept4;
-
     /// <summary>None on BSD, where SO_NOSIGPIPE does it.</summary>
     private static int SendFlags(bool more) => !OperatingSystem.IsLinux() ? 0
         : more ? LinuxAbi.MSG_NOSIGNAL | LinuxAbi.MSG_MORE : LinuxAbi.MSG_NOSIGNAL;
@@ -28,25 +25,18 @@ internal static unsafe partial class NativeSocket
             : Libc.accept(listener, sockaddr, length);
     }
 
-    /// <summary>With accept4; without it where a container's filter forbids that, from then on without a try.</summary>
+    /// <summary>With accept4; with accept where a container's filter forbids that.</summary>
     [SupportedOSPlatform("linux")]
     private static int AcceptOnLinux(int listener, byte* sockaddr, int* length)
     {
-        int handle = -1;
-        if (!_lacksAccept4)
+        int handle = Libc.accept4(listener, sockaddr, length, LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC);
+        if (handle < 0 && LastError.OfLibc().IsMissingCall())
         {
-            handle = Libc.accept4(listener, sockaddr, length, LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC);
-            if (handle >= 0 || !LastError.OfLibc().IsMissingCall())
+            handle = Libc.accept(listener, sockaddr, length);
+            if (handle >= 0)
             {
-                return handle;
+                _ = MakeNonBlockingOnUnix(handle);
             }
-        }
-
-        handle = Libc.accept(listener, sockaddr, length);
-        if (handle >= 0)
-        {
-            _lacksAccept4 = true;
-            _ = MakeNonBlockingOnUnix(handle);
         }
 
         return handle;
@@ -89,7 +79,7 @@ internal static unsafe partial class NativeSocket
     }
 
     [SupportedOSPlatform("windows")]
-    private static Errno CreateOnWindows(int family, out nint handle)
+    private static Errno CreateOnWindows(int family, int type, out nint handle)
     {
         // Winsock counts its users, so that every caller may be the first: no state of ours, no thread to agree with.
         handle = Invalid;
@@ -101,7 +91,7 @@ internal static unsafe partial class NativeSocket
         }
 
         const uint Flags = WindowsAbi.WSA_FLAG_OVERLAPPED | WindowsAbi.WSA_FLAG_NO_HANDLE_INHERIT;
-        handle = WindowsAbi.WSASocketW(family, CommonAbi.SOCK_STREAM, 0, null, 0, Flags);
+        handle = WindowsAbi.WSASocketW(family, type, 0, null, 0, Flags);
         return handle == Invalid ? LastError.OfWindows() : MakeNonBlockingOnWindows(ref handle);
     }
 
@@ -122,15 +112,10 @@ internal static unsafe partial class NativeSocket
     [SupportedOSPlatform("windows")]
     private static Errno SendGatheredOnWindows(nint handle, IoVector* pieces, int count, out int sent)
     {
-        WindowsAbi.WSABUF* buffers = stackalloc WindowsAbi.WSABUF[MaxPiecesOnWindows];
-        count = Math.Min(count, MaxPiecesOnWindows);
+        WindowsAbi.WSABUF* buffers = stackalloc WindowsAbi.WSABUF[count];
         for (int i = 0; i < count; i++)
         {
-            // A longer piece ends the call, so that nothing is sent out of order.
-            bool tooLong = pieces[i].Length > int.MaxValue;
-            buffers[i].len = tooLong ? int.MaxValue : (uint)pieces[i].Length;
-            buffers[i].buf = pieces[i].Data;
-            count = tooLong ? i + 1 : count;
+            buffers[i] = new WindowsAbi.WSABUF { len = (uint)pieces[i].Length, buf = pieces[i].Data };
         }
 
         uint bytes = 0;

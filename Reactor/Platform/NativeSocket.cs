@@ -15,11 +15,8 @@ internal static unsafe partial class NativeSocket
     /// <summary>No socket: −1 on Unix, INVALID_SOCKET on Windows.</summary>
     public const nint Invalid = -1;
 
-    /// <summary>How many pieces one call takes on Windows, where they are rewritten on the stack.</summary>
-    private const int MaxPiecesOnWindows = 64;
-
-    /// <summary>Makes a stream socket that never waits, is not inherited and never raises SIGPIPE.</summary>
-    public static Errno Create(AddressKind kind, out nint handle)
+    /// <summary>Makes a socket that never waits, is not inherited and never raises SIGPIPE.</summary>
+    public static Errno Create(AddressKind kind, out nint handle, int type = CommonAbi.SOCK_STREAM)
     {
         handle = Invalid;
         if (kind == AddressKind.None)
@@ -30,10 +27,9 @@ internal static unsafe partial class NativeSocket
         int family = FamilyOf(kind);
         if (OperatingSystem.IsWindows())
         {
-            return CreateOnWindows(family, out handle);
+            return CreateOnWindows(family, type, out handle);
         }
 
-        int type = CommonAbi.SOCK_STREAM;
         if (OperatingSystem.IsLinux())
         {
             type |= LinuxAbi.SOCK_NONBLOCK | LinuxAbi.SOCK_CLOEXEC;
@@ -61,9 +57,7 @@ internal static unsafe partial class NativeSocket
             : NativeDescriptor.Check(Libc.bind((int)handle, sockaddr, length));
     }
 
-    /// <summary>Starts to listen.</summary>
-    /// <param name="handle">A bound socket.</param>
-    /// <param name="backlog">How many connections may wait for <see cref="Accept"/>; the system has a limit of its own.</param>
+    /// <summary>Starts to listen. So many connections may wait for <see cref="Accept"/>; the system has a limit of its own.</summary>
     public static Errno Listen(nint handle, int backlog) => OperatingSystem.IsWindows()
         ? CheckWindows(WindowsAbi.listen(handle, backlog))
         : NativeDescriptor.Check(Libc.listen((int)handle, backlog));
@@ -92,7 +86,7 @@ internal static unsafe partial class NativeSocket
             {
                 handle = AcceptOnUnix((int)listener, sockaddr, &length);
             }
-            while (handle < 0 && NativeDescriptor.IsInterrupted());
+            while (NativeDescriptor.IsInterrupted(handle));
             error = handle < 0 ? LastError.OfLibc() : PrepareOnBsd(ref handle);
         }
 
@@ -145,12 +139,7 @@ internal static unsafe partial class NativeSocket
         }
     }
 
-    /// <summary>As <see cref="Send(nint, ReadOnlySpan{byte}, bool, out int)"/>.</summary>
-    /// <param name="handle">A connection.</param>
-    /// <param name="data">What to send; it has to stay where it is until the call returns.</param>
-    /// <param name="length">In bytes.</param>
-    /// <param name="more">More follows at once.</param>
-    /// <param name="sent">How many bytes the kernel took.</param>
+    /// <summary>As <see cref="Send(nint, ReadOnlySpan{byte}, bool, out int)"/>, of memory that stays where it is.</summary>
     public static Errno Send(nint handle, byte* data, int length, bool more, out int sent)
     {
         if (OperatingSystem.IsWindows())
@@ -158,19 +147,15 @@ internal static unsafe partial class NativeSocket
             return CheckWindows(WindowsAbi.send(handle, data, length, 0), out sent);
         }
 
-        nint result;
-        do
-        {
-            result = Libc.send((int)handle, data, length, SendFlags(more));
-        }
-        while (result < 0 && NativeDescriptor.IsInterrupted());
-        return NativeDescriptor.CheckCount(result, out sent);
+        nint result = Libc.send((int)handle, data, length, SendFlags(more));
+        return NativeDescriptor.IsInterrupted(result)
+            ? Send(handle, data, length, more, out sent)
+            : NativeDescriptor.CheckCount(result, out sent);
     }
 
     /// <summary>Offers several pieces of memory to the kernel in one call.</summary>
     /// <param name="handle">A connection.</param>
-    /// <param name="pieces">In the order in which to send them. At least one; pieces over the system's limit (1024, on
-    /// Windows 64) are left for the next call.</param>
+    /// <param name="pieces">In the order in which to send them. A few: no system takes more than 1024.</param>
     /// <param name="more">As of Send.</param>
     /// <param name="sent">How many bytes of them all together the kernel took.</param>
     /// <returns>EAGAIN when the buffer is full.</returns>
@@ -184,24 +169,17 @@ internal static unsafe partial class NativeSocket
                 return SendGatheredOnWindows(handle, vectors, pieces.Length, out sent);
             }
 
-            int count = Math.Min(pieces.Length, Libc.IOV_MAX);
-            var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
-            var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = count };
+            var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
+            var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
             void* message = OperatingSystem.IsLinux() ? &linux : &bsd;
-            nint result;
-            do
-            {
-                result = Libc.sendmsg((int)handle, message, SendFlags(more));
-            }
-            while (result < 0 && NativeDescriptor.IsInterrupted());
-            return NativeDescriptor.CheckCount(result, out sent);
+            nint result = Libc.sendmsg((int)handle, message, SendFlags(more));
+            return NativeDescriptor.IsInterrupted(result)
+                ? SendGathered(handle, pieces, more, out sent)
+                : NativeDescriptor.CheckCount(result, out sent);
         }
     }
 
-    /// <summary>Receives what has come.</summary>
-    /// <param name="handle">A connection.</param>
-    /// <param name="buffer">Filled from the front. Not empty: 0 would look like the end.</param>
-    /// <param name="received">How many bytes; 0 with None is the end of input.</param>
+    /// <summary>Receives what has come; the buffer is not empty. 0 bytes without an error are the end of input.</summary>
     /// <returns>EAGAIN when nothing has come.</returns>
     public static Errno Receive(nint handle, Span<byte> buffer, out int received)
     {
@@ -213,13 +191,10 @@ internal static unsafe partial class NativeSocket
                 return CheckWindows(WindowsAbi.recv(handle, data, buffer.Length, 0), out received);
             }
 
-            nint result;
-            do
-            {
-                result = Libc.recv((int)handle, data, buffer.Length, 0);
-            }
-            while (result < 0 && NativeDescriptor.IsInterrupted());
-            return NativeDescriptor.CheckCount(result, out received);
+            nint result = Libc.recv((int)handle, data, buffer.Length, 0);
+            return NativeDescriptor.IsInterrupted(result)
+                ? Receive(handle, buffer, out received)
+                : NativeDescriptor.CheckCount(result, out received);
         }
     }
 

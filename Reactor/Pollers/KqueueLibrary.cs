@@ -1,5 +1,4 @@
 using System;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Poetry.Net.Native;
@@ -10,73 +9,48 @@ namespace Poetry.Net;
 /// kqueue(2) and kevent(2), sys/event.h, bound at run time rather than imported: the C library has them on BSD, and on Linux
 /// a library such as libkqueue. So a Linux binary does not need kqueue to link.
 /// </summary>
+/// <param name="kqueue">int kqueue(void).</param>
+/// <param name="kevent">int kevent(int kq, const struct kevent *changes, int, struct kevent *events, int, const struct timespec *).
+/// </param>
+/// <param name="eventSize">sizeof(struct kevent) in this library.</param>
 [UnsupportedOSPlatform("windows")]
-internal readonly unsafe struct KqueueLibrary
+internal readonly unsafe struct KqueueLibrary(
+    delegate* unmanaged<int> kqueue, delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> kevent, int eventSize)
 {
     /// <summary>The variable that names such a library on Linux: a path, or a name for dlopen(3).</summary>
     public const string Variable = "POETRY_KQUEUE_LIBRARY";
 
-    /// <summary>int kqueue(void).</summary>
-    public readonly delegate* unmanaged<int> Kqueue;
-
-    /// <summary>int kevent(int kq, const struct kevent *changes, int, struct kevent *events, int, const struct timespec
-    /// *).</summary>
-    public readonly delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> Kevent;
-
-    /// <summary>sizeof(struct kevent) in this library.</summary>
-    public readonly int EventSize;
-
-    /// <summary>Holds the two functions.</summary>
-    public KqueueLibrary(
-        delegate* unmanaged<int> kqueue,
-        delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> kevent,
-        int eventSize)
-    {
-        Kqueue = kqueue;
-        Kevent = kevent;
-        EventSize = eventSize;
-    }
+    public readonly delegate* unmanaged<int> Kqueue = kqueue;
+    public readonly delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> Kevent = kevent;
+    public readonly int EventSize = eventSize;
 
     /// <summary>Finds the functions: in the C library on macOS and FreeBSD, elsewhere where <see cref="Variable"/>
     /// points.</summary>
-    /// <param name="library">The functions.</param>
-    /// <param name="whyNot">For the user, to follow "kqueue".</param>
-    public static bool TryLoad(out KqueueLibrary library, [NotNullWhen(false)] out string? whyNot)
+    /// <exception cref="PollerUnavailableError">There are none.</exception>
+    public static KqueueLibrary Load()
     {
-        library = default;
         nint handle;
         if (OperatingSystem.IsMacOS() || OperatingSystem.IsFreeBSD())
         {
             handle = NativeLibrary.GetMainProgramHandle();
         }
-        else
+        else if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } name)
         {
-            string? name = Environment.GetEnvironmentVariable(Variable);
-            if (string.IsNullOrEmpty(name))
-            {
-                whyNot = $"runs on macOS and FreeBSD only, unless {Variable} names a library that has it";
-                return false;
-            }
-
-            if (!NativeLibrary.TryLoad(name, out handle))
-            {
-                whyNot = $"does not run here: {Variable} names '{name}', which can't be loaded";
-                return false;
-            }
+            throw Unavailable($"runs on macOS and FreeBSD only, unless {Variable} names a library that has it");
+        }
+        else if (!NativeLibrary.TryLoad(name, out handle))
+        {
+            throw Unavailable($"does not run here: {Variable} names '{name}', which can't be loaded");
         }
 
-        if (!NativeLibrary.TryGetExport(handle, "kqueue", out nint kqueue)
-            || !NativeLibrary.TryGetExport(handle, "kevent", out nint kevent))
-        {
-            whyNot = "does not run here: the library has no kqueue or no kevent";
-            return false;
-        }
-
-        library = new KqueueLibrary(
-            (delegate* unmanaged<int>)kqueue,
-            (delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int>)kevent,
-            OperatingSystem.IsFreeBSD() ? DarwinAbi.KeventSize_FreeBSD : sizeof(DarwinAbi.struct_kevent));
-        whyNot = null;
-        return true;
+        return NativeLibrary.TryGetExport(handle, "kqueue", out nint kqueue)
+            && NativeLibrary.TryGetExport(handle, "kevent", out nint kevent)
+            ? new KqueueLibrary(
+                (delegate* unmanaged<int>)kqueue,
+                (delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int>)kevent,
+                OperatingSystem.IsFreeBSD() ? DarwinAbi.KeventSize_FreeBSD : sizeof(DarwinAbi.struct_kevent))
+            : throw Unavailable("does not run here: the library has no kqueue or no kevent");
     }
+
+    private static PollerUnavailableError Unavailable(string why) => new($"{PollerChoice.Variable}: kqueue {why}");
 }

@@ -1,6 +1,6 @@
 using System;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using System.Runtime.Versioning;
 using Poetry.Net.Native;
 
@@ -18,20 +18,17 @@ namespace Poetry.Net;
 [UnsupportedOSPlatform("windows")]
 internal sealed unsafe class KqueuePoller : Poller
 {
-    /// <summary>Events a wait. Chosen as in <see cref="EpollPoller"/>: 16 KB, or 32 on FreeBSD.</summary>
-    private const int BatchSize = 512;
-
     private readonly KqueueLibrary _library;
-    private readonly int _kq;
+    private int _kq;
 
     /// <summary>One more than the position of each descriptor; 0 for one that is not watched.</summary>
     private int[] _slots = new int[64];
-    private byte* _events;
 
     /// <summary>Creates the kernel queue.</summary>
     /// <param name="library">kqueue and kevent.</param>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
     public KqueuePoller(KqueueLibrary library)
+        : base("kqueue")
     {
         _library = library;
         _kq = library.Kqueue();
@@ -41,72 +38,53 @@ internal sealed unsafe class KqueuePoller : Poller
         }
 
         _ = NativeDescriptor.SetCloseOnExec(_kq);
-        _events = (byte*)NativeMemory.Alloc(BatchSize, (nuint)library.EventSize);
     }
 
-    /// <inheritdoc/>
-    public override string Name => "kqueue";
-
-    /// <inheritdoc/>
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
-        int length = _slots.Length;
-        while (length <= handle)
-        {
-            length *= 2;
-        }
-
-        if (length > _slots.Length)
-        {
-            Array.Resize(ref _slots, length);
-        }
-
         // The kernel would give the events of the first watch to the second.
-        Errno error = _slots[handle] != 0 ? Errno.EEXIST : Change(handle, token, Interest.None, interest);
-        _slots[handle] = error == Errno.None ? 1 : _slots[handle];
+        if ((nuint)handle < (nuint)_slots.Length && _slots[handle] != 0)
+        {
+            return Errno.EEXIST;
+        }
+
+        Errno error = Change(handle, token, Interest.None, interest);
+        if (error == Errno.None)
+        {
+            if (handle >= _slots.Length)
+            {
+                Array.Resize(ref _slots, Math.Max((int)handle + 1, _slots.Length * 2));
+            }
+
+            _slots[handle] = 1;
+        }
+
         return error;
     }
 
-    /// <inheritdoc/>
     public override Errno Change(nint handle, ulong token, Interest before, Interest interest)
     {
         // Additions come first, since they can fail; after a failure they are undone.
         Interest added = interest & ~before;
-        Interest dropped = before & ~interest;
-        Errno error = Errno.None;
-        if ((added & Interest.Read) != 0)
-        {
-            error = Update(handle, token, DarwinAbi.EVFILT_READ, DarwinAbi.EV_ADD);
-        }
-
-        if (error == Errno.None && (added & Interest.Write) != 0)
-        {
-            error = Update(handle, token, DarwinAbi.EVFILT_WRITE, DarwinAbi.EV_ADD);
-            dropped = error == Errno.None ? dropped : added & Interest.Read;
-        }
-        else if (error != Errno.None)
-        {
-            dropped = Interest.None;
-        }
-
-        Drop(handle, dropped);
+        Errno error = Update(handle, token, added & Interest.Read, DarwinAbi.EV_ADD);
+        error = error == Errno.None ? Update(handle, token, added & Interest.Write, DarwinAbi.EV_ADD) : error;
+        Drop(handle, error == Errno.None ? before & ~interest : added);
         return error;
     }
 
-    /// <inheritdoc/>
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         _slots[handle] = 0;
         Drop(handle, before);
     }
 
-    /// <inheritdoc/>
+    [SkipLocalsInit]
     public override int Wait(Span<ReadyEvent> ready, int timeoutMs)
     {
         Debug.Assert(!ready.IsEmpty, "room for at least one event");
         var timeout = new Libc.struct_timespec { tv_sec = timeoutMs / 1000, tv_nsec = timeoutMs % 1000 * 1_000_000 };
-        int room = Math.Min(ready.Length, BatchSize);
-        int count = _library.Kevent(_kq, null, 0, _events, room, timeoutMs < 0 ? null : &timeout);
+        byte* next = stackalloc byte[ready.Length * _library.EventSize];
+        int count = _library.Kevent(_kq, null, 0, next, ready.Length, timeoutMs < 0 ? null : &timeout);
         if (count < 0)
         {
             Errno error = LastError.OfLibc();
@@ -114,7 +92,6 @@ internal sealed unsafe class KqueuePoller : Poller
         }
 
         int filled = 0;
-        byte* next = _events;
         for (int i = 0; i < count; i++, next += _library.EventSize)
         {
             DarwinAbi.struct_kevent* kevent = (DarwinAbi.struct_kevent*)next;
@@ -137,17 +114,10 @@ internal sealed unsafe class KqueuePoller : Poller
         return filled;
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
-        if (_events == null)
-        {
-            return;
-        }
-
-        NativeMemory.Free(_events);
-        _events = null;
         _ = NativeDescriptor.Close(_kq);
+        _kq = -1;
     }
 
     /// <summary>Opens a queue of signals. They are ignored from now on, and counted by the queue all the same.</summary>
@@ -192,18 +162,11 @@ internal sealed unsafe class KqueuePoller : Poller
         return isTaken;
     }
 
-    /// <summary>A filter is gone already if the descriptor was closed too early. Either way it is removed.</summary>
+    /// <summary>Without result: a filter that was not added, or whose descriptor was closed too early, is gone already.</summary>
     private void Drop(nint handle, Interest interest)
     {
-        if ((interest & Interest.Read) != 0)
-        {
-            _ = Update(handle, 0, DarwinAbi.EVFILT_READ, DarwinAbi.EV_DELETE);
-        }
-
-        if ((interest & Interest.Write) != 0)
-        {
-            _ = Update(handle, 0, DarwinAbi.EVFILT_WRITE, DarwinAbi.EV_DELETE);
-        }
+        _ = Update(handle, 0, interest & Interest.Read, DarwinAbi.EV_DELETE);
+        _ = Update(handle, 0, interest & Interest.Write, DarwinAbi.EV_DELETE);
     }
 
     /// <summary>EV_EOF of one direction is not a hang-up: after a half-close there may be data to read, and output goes
@@ -215,9 +178,10 @@ internal sealed unsafe class KqueuePoller : Poller
         return isBroken ? readiness | Readiness.HangUp : readiness;
     }
 
-    /// <summary>Changes one filter. Two changes in one call would not tell which of them failed.</summary>
-    private Errno Update(nint handle, ulong token, short filter, ushort flags) =>
-        Update(_library, _kq, handle, token, filter, flags);
+    /// <summary>Changes one filter, or none. Two changes in one call would not tell which of them failed.</summary>
+    private Errno Update(nint handle, ulong token, Interest direction, ushort flags) => direction == Interest.None
+        ? Errno.None
+        : Update(_library, _kq, handle, token, direction == Interest.Read ? DarwinAbi.EVFILT_READ : DarwinAbi.EVFILT_WRITE, flags);
 
     private static Errno Update(KqueueLibrary library, nint queue, nint ident, ulong token, short filter, ushort flags)
     {
@@ -229,12 +193,9 @@ internal sealed unsafe class KqueuePoller : Poller
         change->filter = filter;
         change->flags = flags;
         change->udata = (nuint)token;
-        int result;
-        do
-        {
-            result = library.Kevent((int)queue, change, 1, null, 0, null);
-        }
-        while (result < 0 && NativeDescriptor.IsInterrupted());
-        return NativeDescriptor.Check(result);
+        int result = library.Kevent((int)queue, change, 1, null, 0, null);
+        return NativeDescriptor.IsInterrupted(result)
+            ? Update(library, queue, ident, token, filter, flags)
+            : NativeDescriptor.Check(result);
     }
 }

@@ -1,8 +1,9 @@
 using System;
+using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <summary>What a descriptor is watched for.</summary>
+/// <summary>What a descriptor is watched for. The numbers are epoll's, so that its backend translates nothing.</summary>
 [Flags]
 internal enum Interest : byte
 {
@@ -10,26 +11,24 @@ internal enum Interest : byte
     None = 0,
 
     /// <summary>Input, a waiting connection, or the end of input.</summary>
-    Read = 1,
+    Read = (byte)LinuxAbi.EPOLLIN,
 
     /// <summary>Room for output, or the end of a connect.</summary>
-    Write = 2,
+    Write = (byte)LinuxAbi.EPOLLOUT,
 }
 
 /// <summary>What the kernel says of one descriptor. The default belongs to no descriptor.</summary>
 internal readonly struct ReadyEvent(ulong token, Readiness readiness, Errno error = Errno.None)
 {
-    /// <summary>What the descriptor was added with.</summary>
     public readonly ulong Token = token;
 
-    /// <summary>What it is ready for.</summary>
     public readonly Readiness Readiness = readiness;
 
     /// <summary>The error of the socket, where the backend reports it (kqueue).</summary>
     public readonly Errno Error = error;
 }
 
-/// <summary>What a descriptor is ready for.</summary>
+/// <summary>What a descriptor is ready for, in epoll's numbers as <see cref="Interest"/>.</summary>
 [Flags]
 internal enum Readiness : byte
 {
@@ -37,13 +36,14 @@ internal enum Readiness : byte
     None = 0,
 
     /// <summary>A read will not block.</summary>
-    Read = 1,
+    Read = Interest.Read,
 
     /// <summary>A write will not block.</summary>
-    Write = 2,
+    Write = Interest.Write,
 
-    /// <summary>An error is pending, or both directions are closed; the next call returns the error.</summary>
-    HangUp = 4,
+    /// <summary>An error is pending, or both directions are closed; the next call returns the error. Two bits, of which one is
+    /// enough.</summary>
+    HangUp = (byte)(LinuxAbi.EPOLLERR | LinuxAbi.EPOLLHUP),
 }
 
 /// <summary>
@@ -63,10 +63,10 @@ internal enum Readiness : byte
 /// <item>Called on the reactor's thread only.</item>
 /// </list>
 /// </remarks>
-internal abstract class Poller : IDisposable
+internal abstract class Poller(string name) : IDisposable
 {
     /// <summary>The name by which <c>POETRY_REACTOR</c> asks for it.</summary>
-    public abstract string Name { get; }
+    public string Name { get; } = name;
 
     /// <summary>Starts to watch a descriptor.</summary>
     /// <param name="handle">A descriptor, or a SOCKET. Not owned.</param>
@@ -76,29 +76,19 @@ internal abstract class Poller : IDisposable
     /// EPERM for a file that can't be waited for, EEXIST for one that is watched already).</returns>
     public abstract Errno Add(nint handle, ulong token, Interest interest);
 
-    /// <summary>Changes what a watched descriptor is watched for.</summary>
-    /// <param name="handle">As added.</param>
-    /// <param name="token">As added.</param>
-    /// <param name="before">What it was watched for.</param>
-    /// <param name="interest">What to watch for from now on.</param>
+    /// <summary>Changes what a descriptor, added with this token, is watched for: from the one interest to the other.</summary>
     /// <returns>As <see cref="Add"/>; after a failure the former interest is in force.</returns>
     public abstract Errno Change(nint handle, ulong token, Interest before, Interest interest);
 
-    /// <summary>Ends the watch. To be called before the descriptor is closed.</summary>
-    /// <param name="handle">As added.</param>
-    /// <param name="before">What it was watched for.</param>
-    public abstract void Remove(nint handle, Interest before);
-
     /// <summary>
-    /// Ends the watch of a descriptor that is closed next and has no duplicate. Where the kernel ends the watch with the
-    /// close, this saves a call.
+    /// Ends the watch. To be called before the descriptor is closed: right before, if it has no duplicate and
+    /// <paramref name="closesNext"/> is true, since the kernel may then end the watch with the close, without a call.
     /// </summary>
-    /// <param name="handle">As added.</param>
-    /// <param name="before">What it was watched for.</param>
-    public virtual void RemoveOnClose(nint handle, Interest before) => Remove(handle, before);
+    public abstract void Remove(nint handle, Interest before, bool closesNext = false);
 
     /// <summary>Waits until something is ready, or the time is over.</summary>
-    /// <param name="ready">Filled from the front. The rest comes with the next wait.</param>
+    /// <param name="ready">Filled from the front; some hundred at most, since backends hold the kernel's events on the stack. The rest
+    /// comes with the next wait.</param>
     /// <param name="timeoutMs">−1 waits without limit, 0 does not wait.</param>
     /// <returns>The number of events; 0 after the time-out. After a signal it polls once more: the process may have been
     /// stopped for longer than any time-out, and input that came meanwhile must be seen before time-outs fire.</returns>

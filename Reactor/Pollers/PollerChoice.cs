@@ -23,25 +23,15 @@ internal static class PollerChoice
     /// <summary>Creates the backend of that name.</summary>
     /// <exception cref="PollerUnavailableError">There is none, or it can't run here.</exception>
     /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
-    public static Poller Create(string name)
+    public static Poller Create(string name) => name switch
     {
-        switch (name)
-        {
-            case "epoll":
-                if (OperatingSystem.IsLinux())
-                {
-                    return new EpollPoller();
-                }
-
-                throw new PollerUnavailableError($"{Variable}: epoll runs on Linux only");
-            case "kqueue":
-                return CreateKqueue();
-            case "select":
-                return CreateSelect();
-            default:
-                throw new PollerUnavailableError($"{Variable}: unknown backend '{name}'; the backends are epoll, kqueue and select");
-        }
-    }
+        "epoll" => OperatingSystem.IsLinux()
+            ? new EpollPoller()
+            : throw new PollerUnavailableError($"{Variable}: epoll runs on Linux only"),
+        "kqueue" => CreateKqueue(),
+        "select" => CreateSelect(),
+        _ => throw new PollerUnavailableError($"{Variable}: unknown backend '{name}'; the backends are epoll, kqueue and select"),
+    };
 
     private static Poller CreateBest()
     {
@@ -60,27 +50,13 @@ internal static class PollerChoice
         return OperatingSystem.IsMacOS() || OperatingSystem.IsFreeBSD() ? CreateKqueue() : CreateSelect();
     }
 
-    private static KqueuePoller CreateKqueue()
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            throw new PollerUnavailableError($"{Variable}: kqueue runs on macOS and FreeBSD only");
-        }
-
-        return KqueueLibrary.TryLoad(out KqueueLibrary library, out string? whyNot)
-            ? new KqueuePoller(library)
-            : throw new PollerUnavailableError($"{Variable}: kqueue {whyNot}");
-    }
+    private static KqueuePoller CreateKqueue() => OperatingSystem.IsWindows()
+        ? throw new PollerUnavailableError($"{Variable}: kqueue runs on macOS and FreeBSD only")
+        : new KqueuePoller(KqueueLibrary.Load());
 
     private static Poller CreateSelect() => OperatingSystem.IsWindows() ? new WinsockSelectPoller() : new SelectPoller();
 }
 
 /// <summary>The backend that the user asked for does not exist or can't run here. Its message is one line for the user.</summary>
-public sealed class PollerUnavailableError : InvalidOperationException
-{
-    /// <summary>With the backend and the reason.</summary>
-    public PollerUnavailableError(string message)
-        : base(message)
-    {
-    }
-}
+/// <param name="message">With the backend and the reason.</param>
+public sealed class PollerUnavailableError(string message) : InvalidOperationException(message);

@@ -16,7 +16,7 @@ namespace Poetry.Net;
 /// common with this but the name: <see cref="WinsockSelectPoller"/>.
 /// </remarks>
 [UnsupportedOSPlatform("windows")]
-internal sealed unsafe class SelectPoller : Poller
+internal sealed unsafe class SelectPoller() : Poller("select")
 {
     private const int BitsPerWord = 64;
 
@@ -32,10 +32,6 @@ internal sealed unsafe class SelectPoller : Poller
     /// <summary>Where the next scan begins, so that a small batch does not starve the high descriptors.</summary>
     private int _next;
 
-    /// <inheritdoc/>
-    public override string Name => "select";
-
-    /// <inheritdoc/>
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
         // A bad descriptor would make every later wait fail, without a sign of which one it was.
@@ -58,7 +54,6 @@ internal sealed unsafe class SelectPoller : Poller
         return Change(handle, token, Interest.None, interest);
     }
 
-    /// <inheritdoc/>
     public override Errno Change(nint handle, ulong token, Interest before, Interest interest)
     {
         _tokens[handle] = token;
@@ -75,8 +70,7 @@ internal sealed unsafe class SelectPoller : Poller
         return Errno.None;
     }
 
-    /// <inheritdoc/>
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         _ = Change(handle, 0, before, Interest.None);
         while (_words > 0 && (_reads[_words - 1] | _writes[_words - 1]) == 0)
@@ -85,7 +79,6 @@ internal sealed unsafe class SelectPoller : Poller
         }
     }
 
-    /// <inheritdoc/>
     public override int Wait(Span<ReadyEvent> ready, int timeoutMs)
     {
         Debug.Assert(!ready.IsEmpty, "room for at least one event");
@@ -116,7 +109,6 @@ internal sealed unsafe class SelectPoller : Poller
         return found == 0 ? 0 : Collect(ready);
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
     }
@@ -139,9 +131,8 @@ internal sealed unsafe class SelectPoller : Poller
             ulong either = (_readyReads[word] | _readyWrites[word]) & part;
             for (; either != 0 && filled < ready.Length; either &= either - 1)
             {
-                int bit = BitOperations.TrailingZeroCount(either);
-                int descriptor = (word * BitsPerWord) + bit;
-                ready[filled++] = new ReadyEvent(_tokens[descriptor], ReadinessOf(word, bit));
+                int descriptor = (word * BitsPerWord) + BitOperations.TrailingZeroCount(either);
+                ready[filled++] = new ReadyEvent(_tokens[descriptor], ReadinessOf(_readyReads, _readyWrites, descriptor));
                 _next = descriptor + 1;
             }
         }
@@ -153,27 +144,26 @@ internal sealed unsafe class SelectPoller : Poller
     /// callback then meets the error. epoll forgets them by itself.</summary>
     private int CollectClosed(Span<ReadyEvent> ready)
     {
-        for (int descriptor = 0; descriptor < _words * BitsPerWord; descriptor++)
+        int filled = 0;
+        for (int descriptor = 0; descriptor < _words * BitsPerWord && filled < ready.Length; descriptor++)
         {
-            int word = descriptor / BitsPerWord;
-            ulong bit = 1UL << (descriptor % BitsPerWord);
-            bool isClosed = ((_reads[word] | _writes[word]) & bit) != 0 && !NativeDescriptor.IsOpen(descriptor);
-            Set(ref _readyReads[word], bit, isClosed && (_reads[word] & bit) != 0);
-            Set(ref _readyWrites[word], bit, isClosed && (_writes[word] & bit) != 0);
-            if (isClosed)
+            Readiness wanted = ReadinessOf(_reads, _writes, descriptor);
+            if (wanted != Readiness.None && !NativeDescriptor.IsOpen(descriptor))
             {
-                Set(ref _reads[word], bit, false);
-                Set(ref _writes[word], bit, false);
+                ready[filled++] = new ReadyEvent(_tokens[descriptor], wanted);
+                _ = Change(descriptor, _tokens[descriptor], default, Interest.None);
             }
         }
 
-        return Collect(ready);
+        return filled;
     }
 
-    private Readiness ReadinessOf(int word, int bit)
+    private static Readiness ReadinessOf(ulong[] reads, ulong[] writes, int descriptor)
     {
-        Readiness readiness = (_readyReads[word] >> bit & 1) != 0 ? Readiness.Read : Readiness.None;
-        return (_readyWrites[word] >> bit & 1) != 0 ? readiness | Readiness.Write : readiness;
+        int word = descriptor / BitsPerWord;
+        int bit = descriptor % BitsPerWord;
+        Readiness readiness = (reads[word] >> bit & 1) != 0 ? Readiness.Read : Readiness.None;
+        return (writes[word] >> bit & 1) != 0 ? readiness | Readiness.Write : readiness;
     }
 
     private void Grow(int words)

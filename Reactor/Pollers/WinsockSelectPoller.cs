@@ -17,7 +17,7 @@ namespace Poetry.Net;
 /// only. Urgent data shows there as well, and is a spurious event then.
 /// </remarks>
 [SupportedOSPlatform("windows")]
-internal sealed unsafe class WinsockSelectPoller : Poller
+internal sealed unsafe class WinsockSelectPoller() : Poller("select")
 {
     private readonly Dictionary<nint, int> _indexes = [];
     private Watched[] _watched = new Watched[64];
@@ -27,10 +27,6 @@ internal sealed unsafe class WinsockSelectPoller : Poller
     private int _count;
     private int _next;
 
-    /// <inheritdoc/>
-    public override string Name => "select";
-
-    /// <inheritdoc/>
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
         // A handle that is no socket would make every later wait fail, without a sign of which one it was.
@@ -54,7 +50,6 @@ internal sealed unsafe class WinsockSelectPoller : Poller
         return Errno.None;
     }
 
-    /// <inheritdoc/>
     public override Errno Change(nint handle, ulong token, Interest before, Interest interest)
     {
         if (!_indexes.TryGetValue(handle, out int index))
@@ -67,8 +62,7 @@ internal sealed unsafe class WinsockSelectPoller : Poller
         return Errno.None;
     }
 
-    /// <inheritdoc/>
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         if (!_indexes.Remove(handle, out int index))
         {
@@ -84,7 +78,6 @@ internal sealed unsafe class WinsockSelectPoller : Poller
         }
     }
 
-    /// <inheritdoc/>
     public override int Wait(Span<ReadyEvent> ready, int timeoutMs)
     {
         Debug.Assert(!ready.IsEmpty, "room for at least one event");
@@ -108,7 +101,6 @@ internal sealed unsafe class WinsockSelectPoller : Poller
         }
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
     }

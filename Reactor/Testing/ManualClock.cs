@@ -34,7 +34,7 @@ public class ManualClock : IClock
     /// Moves the clock, and then makes the calls that are due, earliest first. All of them see the new time. Calls that
     /// they schedule are made too if they are due by then. An exception of a call leaves from here.
     /// </summary>
-    public void Advance(TimeSpan by) => Advance(by, static _ => long.MaxValue);
+    public virtual void Advance(TimeSpan by) => Advance(by, static _ => long.MaxValue);
 
     /// <summary>As <see cref="Advance(TimeSpan)"/>, in seconds.</summary>
     public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));

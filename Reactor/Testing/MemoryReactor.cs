@@ -7,19 +7,9 @@ namespace Poetry.Net.Testing;
 /// A reactor without a kernel: a <see cref="ManualClock"/> and connections in memory, as Twisted's <c>MemoryReactorClock</c>.
 /// A test connects to a factory, plays the peer, and turns the time by hand.
 /// </summary>
-public sealed class MemoryReactor : IClock
+public sealed class MemoryReactor : ManualClock
 {
-    private readonly ManualClock _clock = new();
     private readonly List<Pipe> _pipes = [];
-
-    /// <inheritdoc/>
-    public TimeSpan Now => _clock.Now;
-
-    /// <summary>The number of pending delayed calls: a test that leaves one has forgotten something.</summary>
-    public int PendingCount => _clock.PendingCount;
-
-    /// <inheritdoc/>
-    public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call) => _clock.CallLater(delay, state, call);
 
     /// <summary>A client connects to a server's factory, and the test plays that client.</summary>
     /// <returns>The server's side of the connection; null if the factory refused it.</returns>
@@ -62,9 +52,9 @@ public sealed class MemoryReactor : IClock
     /// Moves the clock, makes the calls that are due, and delivers what connected sides have written, until nothing is left
     /// to do at this time.
     /// </summary>
-    public void Advance(TimeSpan by)
+    public override void Advance(TimeSpan by)
     {
-        _clock.Advance(by);
+        base.Advance(by);
         bool moved;
         do
         {
@@ -74,13 +64,10 @@ public sealed class MemoryReactor : IClock
                 moved |= pipe.Deliver();
             }
 
-            _clock.Advance(TimeSpan.Zero);
+            base.Advance(TimeSpan.Zero);
         }
         while (moved);
     }
-
-    /// <summary>As <see cref="Advance(TimeSpan)"/>, in seconds.</summary>
-    public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));
 
     /// <summary>One direction of a connection between two sides.</summary>
     private sealed class Pipe(MemoryTransport from, MemoryTransport to)

@@ -159,11 +159,7 @@ public sealed partial class MemoryTransport : ITransport
     {
         if (MayWrite(data.Length))
         {
-            int taken = Take(data);
-            if (taken < data.Length)
-            {
-                Enqueue(data[taken..].ToArray());
-            }
+            Enqueue(data[Take(data)..].ToArray());
         }
     }
 
@@ -173,11 +169,7 @@ public sealed partial class MemoryTransport : ITransport
         if (MayWrite(shared.Length))
         {
             LastShared = shared;
-            int taken = Take(shared.Span);
-            if (taken < shared.Length)
-            {
-                Enqueue(shared[taken..]);
-            }
+            Enqueue(shared[Take(shared.Span)..]);
         }
     }
 
@@ -267,6 +259,11 @@ public sealed partial class MemoryTransport : ITransport
 
     private void Enqueue(ReadOnlyMemory<byte> rest)
     {
+        if (rest.IsEmpty)
+        {
+            return;
+        }
+
         _outgoing.Enqueue(rest);
         BytesPending += rest.Length;
         if (BytesPending > MaxPendingBytes && _producer is not null && !_producerPaused)
@@ -278,17 +275,11 @@ public sealed partial class MemoryTransport : ITransport
 
     private void Flush()
     {
-        ReadOnlyMemory<byte>[] waiting = _outgoing.ToArray();
-        _outgoing.Clear();
         BytesPending = 0;
-        foreach (ReadOnlyMemory<byte> next in waiting)
+        for (int count = _outgoing.Count; count > 0; count--)
         {
-            int taken = Take(next.Span);
-            if (taken < next.Length)
-            {
-                _outgoing.Enqueue(next[taken..]);
-                BytesPending += next.Length - taken;
-            }
+            ReadOnlyMemory<byte> next = _outgoing.Dequeue();
+            Enqueue(next[Take(next.Span)..]);
         }
 
         EndIfSent();

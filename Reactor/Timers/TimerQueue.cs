@@ -152,7 +152,11 @@ public sealed class TimerQueue
     }
 
     /// <summary>Removes a cancelled call.</summary>
-    internal void Remove(DelayedCall call) => RemoveAt(call.HeapIndex);
+    internal void Remove(DelayedCall call)
+    {
+        Debug.Assert(_heap[call.HeapIndex].Call == call, "the entry is the call's own");
+        RemoveAt(call.HeapIndex);
+    }
 
     /// <summary>Gets the entry of the earliest call, after moving down those whose calls have become due later.</summary>
     private bool TryGetFirst(out Entry first)
@@ -174,8 +178,6 @@ public sealed class TimerQueue
 
     private void RemoveAt(int index)
     {
-        Debug.Assert(index >= 0 && index < Count, "only a pending call has an entry");
-        _heap[index].Call.HeapIndex = DelayedCall.NotQueued;
         Entry last = _heap[--Count];
         _heap[Count] = default;
         if (index < Count)
@@ -197,9 +199,8 @@ public sealed class TimerQueue
     }
 
     /// <summary>Puts an entry at an index, or above it while it comes before its parent.</summary>
-    private void MoveUp(int index, in Entry entry)
+    private void MoveUp(int index, Entry moving)
     {
-        Entry moving = entry;
         while (index > 0)
         {
             int parent = (index - 1) / Arity;
@@ -216,9 +217,8 @@ public sealed class TimerQueue
     }
 
     /// <summary>Puts an entry at an index, or below it while a child comes before it.</summary>
-    private void MoveDown(int index, in Entry entry)
+    private void MoveDown(int index, Entry moving)
     {
-        Entry moving = entry;
         Entry[] heap = _heap;
         for (int child = (index * Arity) + 1; child < Count; child = (index * Arity) + 1)
         {

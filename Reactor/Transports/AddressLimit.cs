@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace Poetry.Net;
@@ -16,7 +17,6 @@ internal sealed class AddressLimit(int max)
     private readonly Lock _lock = new();
     private readonly Dictionary<Client, int> _counts = [];
 
-    /// <summary>Counts a connection.</summary>
     /// <returns>False if the client has as many as it may have.</returns>
     public bool TryEnter(in SocketAddress peer)
     {
@@ -27,18 +27,17 @@ internal sealed class AddressLimit(int max)
 
         lock (_lock)
         {
-            int count = _counts.GetValueOrDefault(client);
+            ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_counts, client, out _);
             if (count >= max)
             {
                 return false;
             }
 
-            _counts[client] = count + 1;
+            count++;
             return true;
         }
     }
 
-    /// <summary>A counted connection is closed.</summary>
     public void Leave(in SocketAddress peer)
     {
         if (!Client.TryCreate(peer, out Client client))
@@ -48,14 +47,9 @@ internal sealed class AddressLimit(int max)
 
         lock (_lock)
         {
-            int count = _counts[client] - 1;
-            if (count == 0)
+            if (--_counts[client] == 0)
             {
                 _ = _counts.Remove(client);
-            }
-            else
-            {
-                _counts[client] = count;
             }
         }
     }

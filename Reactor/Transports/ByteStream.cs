@@ -1,5 +1,5 @@
 using System;
-using System.Collections.Generic;
+using System.Diagnostics;
 
 namespace Poetry.Net;
 
@@ -68,7 +68,8 @@ public sealed class ByteStream
 
     internal sealed class Reader : Protocol
     {
-        private readonly Queue<byte[]> _pieces = new();
+        /// <summary>Arrived before it was asked for. Reading is paused then, so there is no second one.</summary>
+        private byte[]? _piece;
         private Deferred<bool>? _waiting;
         private Failure? _ended;
 
@@ -76,14 +77,11 @@ public sealed class ByteStream
 
         public Deferred<bool> Next()
         {
-            if (_pieces.TryDequeue(out byte[]? piece))
+            if (_piece is not null)
             {
-                Current = piece;
-                if (_pieces.Count == 0)
-                {
-                    Transport.ResumeProducing();
-                }
-
+                Current = _piece;
+                _piece = null;
+                Transport.ResumeProducing();
                 return Deferred.Succeed(true);
             }
 
@@ -112,7 +110,8 @@ public sealed class ByteStream
             }
             else
             {
-                _pieces.Enqueue(data.ToArray());
+                Debug.Assert(_piece is null, "reading is paused");
+                _piece = data.ToArray();
                 Transport.PauseProducing();
             }
         }

@@ -30,7 +30,7 @@ public sealed class Connector : IConnectionOwner
     private int _next;
     private StreamTransport? _transport;
     private Errno _lastError;
-    private State _state;
+    private bool _isConnecting;
 
     internal Connector(Reactor reactor, Endpoint destination, ClientFactory factory, TimeSpan timeout)
     {
@@ -45,29 +45,14 @@ public sealed class Connector : IConnectionOwner
         Destination = destination;
     }
 
-    private enum State : byte
-    {
-        Disconnected,
-        Starting,
-        LookingUp,
-        Connecting,
-        Connected,
-    }
-
-    /// <summary>The clock of its reactor.</summary>
     internal IClock Clock => _reactor;
 
     /// <summary>The address to connect to.</summary>
     public Endpoint Destination { get; }
 
-    /// <inheritdoc/>
     Factory IConnectionOwner.Factory => _factory;
 
-    /// <inheritdoc/>
     TimeoutList IConnectionOwner.Sending => _sending;
-
-    /// <inheritdoc/>
-    TimeSpan IConnectionOwner.SendTimeout => TimeSpan.MaxValue;
 
     /// <summary>
     /// Starts to connect, also after a failure or an end. The result comes in a later turn: the protocol's
@@ -76,12 +61,12 @@ public sealed class Connector : IConnectionOwner
     /// <exception cref="InvalidOperationException">It is connecting or connected.</exception>
     public void Connect()
     {
-        if (_state != State.Disconnected)
+        if (_isConnecting || _transport is not null)
         {
             throw new InvalidOperationException("the connector is not disconnected");
         }
 
-        _state = State.Starting;
+        _isConnecting = true;
         _lastError = Errno.None;
         _addresses = [];
         _next = 0;
@@ -93,37 +78,33 @@ public sealed class Connector : IConnectionOwner
     /// <param name="reset">True to drop what is not sent and to reset the connection.</param>
     public void Disconnect(bool reset = false)
     {
-        if (_state != State.Connected)
+        if (_transport is not { } transport)
         {
             StopConnecting();
         }
         else if (reset)
         {
-            _transport!.AbortConnection();
+            transport.AbortConnection();
         }
         else
         {
-            _transport!.LoseConnection();
+            transport.LoseConnection();
         }
     }
 
     /// <summary>Stops connecting: it fails with <see cref="CancelledError"/>. Does nothing in other states.</summary>
     public void StopConnecting()
     {
-        if (_state is State.Starting or State.LookingUp or State.Connecting)
+        if (_isConnecting)
         {
             Fail(Failure.Cancelled);
         }
     }
 
-    /// <inheritdoc/>
-    void IConnectionOwner.Release(Protocol protocol, in SocketAddress peer) => _factory.Release(protocol);
-
-    /// <inheritdoc/>
-    void IConnectionOwner.ConnectionEnded(Failure reason)
+    void IConnectionOwner.ConnectionEnded(Protocol protocol, in SocketAddress peer, Failure reason)
     {
+        _reactor.Guard(static ended => ended._factory.Release(ended.protocol), (_factory, protocol));
         _transport = null;
-        _state = State.Disconnected;
         _factory.ClientConnectionLost(this, reason);
     }
 
@@ -145,9 +126,8 @@ public sealed class Connector : IConnectionOwner
 
     private void OnNextStep()
     {
-        if (_state == State.Starting)
+        if (_addresses.Length == 0)
         {
-            _state = State.LookingUp;
             _lookup = Resolver.Resolve(_reactor, Destination);
             _ = _lookup.AddCallbacks(OnFound, OnNotFound);
         }
@@ -160,9 +140,8 @@ public sealed class Connector : IConnectionOwner
     private SocketAddress[] OnFound(SocketAddress[] addresses)
     {
         _lookup = null;
-        if (_state == State.LookingUp)
+        if (_isConnecting)
         {
-            _state = State.Connecting;
             Interleave(addresses);
             _addresses = addresses;
             TryNextAddress();
@@ -174,7 +153,7 @@ public sealed class Connector : IConnectionOwner
     private SocketAddress[] OnNotFound(Failure failure)
     {
         _lookup = null;
-        if (_state == State.LookingUp)
+        if (_isConnecting)
         {
             Fail(failure);
         }
@@ -296,7 +275,7 @@ public sealed class Connector : IConnectionOwner
             thrown = exception;
         }
 
-        if (_state != State.Connecting)
+        if (!_isConnecting)
         {
             // The factory has stopped the connector, and was told.
             _ = NativeSocket.Close(handle);
@@ -315,16 +294,16 @@ public sealed class Connector : IConnectionOwner
             _ = NativeSocket.SetNoDelay(handle);
         }
 
-        _state = State.Connected;
-        _transport = _reactor.Connections.Rent();
+        _isConnecting = false;
+        _transport = _reactor.Connections.Transports.Rent();
         _transport.Open(handle, address, protocol, this);
         _factory.ConnectionOpened(protocol);
     }
 
     private void Fail(Failure reason)
     {
-        Debug.Assert(_state is State.Starting or State.LookingUp or State.Connecting, "only a started connect can fail");
-        _state = State.Disconnected;
+        Debug.Assert(_isConnecting, "only a started connect can fail");
+        _isConnecting = false;
         StopAttempts();
         _lookup?.Cancel();
         _lookup = null;

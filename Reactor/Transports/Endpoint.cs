@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
@@ -21,6 +22,10 @@ public sealed class Endpoint : IEquatable<Endpoint>
     internal const string InheritedPrefix = "fd:";
     internal const string UnixPrefix = "unix:";
     private const string Forms = "expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH";
+
+    /// <summary>Underscores are not for hosts, but resolvers answer for them and container tools make such names.</summary>
+    private static readonly SearchValues<char> LabelCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     private Endpoint(string host, int port, bool hasHost, string? path)
     {
@@ -132,16 +137,9 @@ public sealed class Endpoint : IEquatable<Endpoint>
             return true;
         }
 
-        Span<byte> bytes = stackalloc byte[4];
-        if (TryParseIPv4(Host, bytes))
+        if (TryParseIp(Host, out IPAddress? ip))
         {
-            address = SocketAddress.Ip(bytes, (ushort)Port);
-            return true;
-        }
-
-        if (TryParseIPv6(Host, out IPAddress? ipv6))
-        {
-            address = SocketAddress.Ip(ipv6, (ushort)Port);
+            address = SocketAddress.Ip(ip, (ushort)Port);
             return true;
         }
 
@@ -291,68 +289,29 @@ public sealed class Endpoint : IEquatable<Endpoint>
             return "there is no host";
         }
 
-        bool numeric = true;
-        int labelLength = 0;
-        foreach (char c in host)
+        ReadOnlySpan<char> name = host.EndsWith('.') ? host.AsSpan(0, host.Length - 1) : host;
+        foreach (Range range in name.Split('.'))
         {
-            if (c == '.')
-            {
-                if (labelLength == 0)
-                {
-                    return $"'{host}' is no host name";
-                }
-
-                labelLength = 0;
-                continue;
-            }
-
-            numeric &= char.IsAsciiDigit(c);
-
-            // Underscores are not for hosts, but resolvers answer for them and container tools make such names. Labels
-            // have at most 63 bytes (RFC 1035, 2.3.4).
-            if (++labelLength > 63 || !(char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+            // Labels have at most 63 bytes (RFC 1035, 2.3.4).
+            ReadOnlySpan<char> label = name[range];
+            if (label.Length is 0 or > 63 || label.ContainsAnyExcept(LabelCharacters))
             {
                 return $"'{host}' is no host name";
             }
         }
 
-        if (numeric)
+        bool isNumeric = !host.AsSpan().ContainsAnyExceptInRange('.', '9');
+        if (isNumeric)
         {
-            return TryParseIPv4(host, stackalloc byte[4]) ? null : $"'{host}' is no IPv4 address";
+            return TryParseIp(host, out _) ? null : $"'{host}' is no IPv4 address";
         }
 
         return host.Length > MaxNameLength || host[0] == '-' ? $"'{host}' is no host name" : null;
     }
 
-    /// <summary>Four decimal numbers and nothing shorter, octal or hexadecimal: <c>010.0.0.1</c> has had two meanings.</summary>
-    private static bool TryParseIPv4(string text, Span<byte> address)
-    {
-        int part = 0, value = 0, digits = 0;
-        foreach (char c in text)
-        {
-            if (c == '.' && digits > 0 && part < 3)
-            {
-                address[part++] = (byte)value;
-                value = digits = 0;
-            }
-            else if (!char.IsAsciiDigit(c) || (digits > 0 && value == 0) || (value = (value * 10) + (c - '0')) > byte.MaxValue)
-            {
-                return false;
-            }
-            else
-            {
-                digits++;
-            }
-        }
-
-        if (part != 3 || digits == 0)
-        {
-            return false;
-        }
-
-        address[3] = (byte)value;
-        return true;
-    }
+    /// <summary>IPv4 is four decimal numbers and nothing shorter, octal or hexadecimal: <c>010.0.0.1</c> has had two meanings.</summary>
+    private static bool TryParseIp(string text, [NotNullWhen(true)] out IPAddress? address) =>
+        TryParseIPv6(text, out address) || (IPAddress.TryParse(text, out address) && address.ToString() == text);
 
     private static bool TryParseIPv6(string text, [NotNullWhen(true)] out IPAddress? address)
     {

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Net;
 
 /// <summary>
@@ -26,6 +24,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
         _reactor = reactor;
         _options = options;
         _pause = new AcceptPause(reactor, this);
+        _headers = new Spares<ProxyHeaderProtocol>(() => new ProxyHeaderProtocol(this, reactor.Log));
         Address = address;
         Factory = factory;
         _sending = reactor.Connections.Sending(options.SendTimeout);
@@ -61,11 +60,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     /// <summary>True until <see cref="StopListening"/>, also while the port is at its limit.</summary>
     public bool Listening => Handle != NoHandle;
 
-    /// <inheritdoc/>
     TimeoutList IConnectionOwner.Sending => _sending;
-
-    /// <inheritdoc/>
-    TimeSpan IConnectionOwner.SendTimeout => _options.SendTimeout;
 
     /// <summary>Closes the listening socket. Open connections stay open. A second call does nothing.</summary>
     public void StopListening()
@@ -87,7 +82,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
             }
         }
 
-        _reactor.Forget(this);
+        _ = _reactor.Ports.Remove(this);
 
         // Last: as long as the socket is open, no other file can get its identity.
         NativeSocket.Close(Handle);
@@ -104,10 +99,10 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     {
         _pause.Stop();
         _reactor.Unwatch(this);
-        _reactor.Forget(this);
+        _ = _reactor.Ports.Remove(this);
         var port = new ListeningPort(_reactor, Handle, Address, factory, _options);
         Handle = NoHandle;
-        _reactor.Remember(port);
+        _reactor.Ports.Add(port);
         port.Resume();
         return port;
     }
@@ -161,22 +156,18 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason) => StopListening();
 
-    /// <inheritdoc/>
-    void IConnectionOwner.Release(Protocol protocol, in SocketAddress peer)
+    void IConnectionOwner.ConnectionEnded(Protocol protocol, in SocketAddress peer, Failure reason)
     {
-        if (protocol is ProxyHeaderProtocol unused)
+        if (protocol is ProxyHeaderProtocol header)
         {
-            ReturnHeader(unused);
-            return;
+            _headers.Return(header);
+        }
+        else
+        {
+            _options.AddressLimit?.Leave(peer);
+            _reactor.Guard(static ended => ended.Factory.Release(ended.protocol), (Factory, protocol));
         }
 
-        _options.AddressLimit?.Leave(peer);
-        Factory.Release(protocol);
-    }
-
-    /// <inheritdoc/>
-    void IConnectionOwner.ConnectionEnded(Failure reason)
-    {
         Connections--;
         _reactor.Connections.Ignored -= _options.IgnoredByDrain ? 1 : 0;
         _options.Limit?.Leave();
@@ -194,7 +185,6 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
         }
     }
 
-    /// <summary>Accepts again after a pause.</summary>
     internal void Resume()
     {
         if (!Listening || _pause.Active || _full)

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Net;
 
 namespace Poetry.Net;
 
@@ -24,13 +25,8 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
     /// <summary>How far the bytes so far are a header.</summary>
     public enum Status
     {
-        /// <summary>More bytes are needed.</summary>
         Incomplete,
-
-        /// <summary>The header is there.</summary>
         Complete,
-
-        /// <summary>It is not a header that is accepted.</summary>
         Invalid,
     }
 
@@ -76,19 +72,17 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
             return Status.Complete;
         }
 
-        int bytes = family.SequenceEqual("TCP4"u8) ? 4 : family.SequenceEqual("TCP6"u8) ? 16 : 0;
-        Span<byte> source = stackalloc byte[16];
-        Span<byte> destination = stackalloc byte[16];
-        if (bytes == 0
-            || !TryParseAddress(TakeWord(ref rest), source[..bytes])
-            || !TryParseAddress(TakeWord(ref rest), destination[..bytes])
+        bool isIPv4 = family.SequenceEqual("TCP4"u8);
+        if ((!isIPv4 && !family.SequenceEqual("TCP6"u8))
+            || !TryParseAddress(TakeWord(ref rest), isIPv4, out SocketAddress source)
+            || !TryParseAddress(TakeWord(ref rest), isIPv4, out _)
             || !TryParsePort(TakeWord(ref rest), out ushort port)
             || !TryParsePort(rest, out _))
         {
             return Status.Invalid;
         }
 
-        header = new ProxyHeader(end + 2, SocketAddress.Ip(source[..bytes], port).Unmapped());
+        header = new ProxyHeader(end + 2, source.WithPort(port).Unmapped());
         return Status.Complete;
     }
 
@@ -159,8 +153,22 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
 
     private static bool IsWholeNumber(ReadOnlySpan<byte> text, int used) => used == text.Length && (used == 1 || text[0] != (byte)'0');
 
-    private static bool TryParseAddress(ReadOnlySpan<byte> text, Span<byte> address) =>
-        address.Length == 4 ? TryParseIPv4(text, address) : TryParseIPv6(text, address);
+    /// <summary>IPv6 costs an object, which a header of version 2 does not.</summary>
+    private static bool TryParseAddress(ReadOnlySpan<byte> text, bool isIPv4, out SocketAddress address)
+    {
+        address = default;
+        Span<byte> ipv4 = stackalloc byte[4];
+        if (isIPv4 && TryParseIPv4(text, ipv4))
+        {
+            address = SocketAddress.Ip(ipv4, 0);
+        }
+        else if (!isIPv4 && text.Contains((byte)':') && text.IndexOfAny("[]/%"u8) < 0 && IPAddress.TryParse(text, out IPAddress? ipv6))
+        {
+            address = SocketAddress.Ip(ipv6, 0);
+        }
+
+        return address.Kind != AddressKind.None;
+    }
 
     private static bool TryParseIPv4(ReadOnlySpan<byte> text, Span<byte> address)
     {
@@ -178,77 +186,5 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
         }
 
         return true;
-    }
-
-    /// <summary>RFC 4291: eight groups of hexadecimal digits, one "::" for zeros, the last two groups perhaps as IPv4.</summary>
-    private static bool TryParseIPv6(ReadOnlySpan<byte> text, Span<byte> address)
-    {
-        int used = 0;
-        int zerosAt = -1;
-        if (text.StartsWith("::"u8))
-        {
-            zerosAt = 0;
-            text = text[2..];
-        }
-
-        while (!text.IsEmpty && used < address.Length)
-        {
-            int colon = text.IndexOf((byte)':');
-            ReadOnlySpan<byte> group = colon < 0 ? text : text[..colon];
-            if (colon < 0 && group.Contains((byte)'.'))
-            {
-                if (used > 12 || !TryParseIPv4(group, address.Slice(used, 4)))
-                {
-                    return false;
-                }
-
-                used += 4;
-                text = default;
-                break;
-            }
-
-            if (!TryParseGroup(group, address[used..]))
-            {
-                return false;
-            }
-
-            used += 2;
-            text = colon < 0 ? default : text[(colon + 1)..];
-            if (colon >= 0 && !text.IsEmpty && text[0] == (byte)':')
-            {
-                if (zerosAt >= 0)
-                {
-                    return false;
-                }
-
-                zerosAt = used;
-                text = text[1..];
-            }
-            else if (colon >= 0 && text.IsEmpty)
-            {
-                return false;
-            }
-        }
-
-        if (!text.IsEmpty || (zerosAt < 0 ? used != address.Length : used > address.Length - 2))
-        {
-            return false;
-        }
-
-        if (zerosAt >= 0)
-        {
-            int tail = used - zerosAt;
-            address.Slice(zerosAt, tail).CopyTo(address[(address.Length - tail)..]);
-            address[zerosAt..(address.Length - tail)].Clear();
-        }
-
-        return true;
-    }
-
-    private static bool TryParseGroup(ReadOnlySpan<byte> text, Span<byte> group)
-    {
-        bool isGroup = Utf8Parser.TryParse(text, out ushort number, out int used, 'x') && used == text.Length && used <= 4;
-        BinaryPrimitives.WriteUInt16BigEndian(group, number);
-        return isGroup;
     }
 }

@@ -16,21 +16,14 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
     /// <summary>Set if the connection is reset for its header.</summary>
     private bool _isRefused;
 
-    /// <inheritdoc/>
     protected internal override void ConnectionMade()
     {
         _beginLength = 0;
         _isRefused = false;
     }
 
-    /// <inheritdoc/>
     protected internal override void DataReceived(ReadOnlySpan<byte> data)
     {
-        if (_isRefused)
-        {
-            return;
-        }
-
         int before = _beginLength;
         ReadOnlySpan<byte> all = before == 0 ? data : Append(data);
         switch (ProxyHeader.Parse(all, out ProxyHeader header))
@@ -66,7 +59,6 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
         Transport.AbortConnection();
     }
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason)
     {
         if (_isRefused)

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Threading;
 
@@ -34,7 +35,6 @@ internal static class Resolver
     /// <summary>Replaces the system's resolver in tests.</summary>
     internal static Func<string, IPAddress[]> GetAddresses { get; set; } = Dns.GetHostAddresses;
 
-    /// <summary>Looks up an endpoint.</summary>
     /// <returns>Fires with at least one address, in the order in which to try them; fails with a
     /// <see cref="DNSLookupError"/>. Cancelling it gives up the answer: a name that waits for a thread is not looked up, but
     /// a look-up that is under way can't be stopped.</returns>
@@ -45,9 +45,12 @@ internal static class Resolver
             return Deferred.Succeed<SocketAddress[]>([address]);
         }
 
-        var answer = new ReactorCaller(reactor, (ushort)endpoint.Port);
-        return TryAdd(endpoint.Host, answer)
-            ? answer.Deferred
+        LookUp? lookUp = null;
+        Action<SocketAddress[]>? caller = null;
+        var answer = new Deferred<SocketAddress[]>(_ => Cancel(lookUp!, caller!));
+        caller = found => reactor.CallFromThread(() => Answer(answer, found, (ushort)endpoint.Port));
+        return TryAdd(endpoint.Host, caller, out lookUp)
+            ? answer
             : Deferred.Fail<SocketAddress[]>(new DNSLookupError("no thread is left to look the name up"));
     }
 
@@ -70,34 +73,44 @@ internal static class Resolver
 
     private static SocketAddress[] WaitFor(string host)
     {
-        if (WakePair.Create(out WakePair pair) != Errno.None)
+        if (Waker.Create(out Waker waker) != Errno.None)
         {
             return AddressesOf(host);
         }
 
-        var caller = new WaitingCaller(pair);
-        if (!TryAdd(host, caller))
+        SocketAddress[] addresses = [];
+        if (!TryAdd(host, Found, out _))
         {
-            pair.Close();
+            waker.Close();
             return AddressesOf(host);
         }
 
-        if (SignalQueue.WaitReadable(pair.Reader) == Errno.EINTR)
+        if (SignalQueue.WaitReadable(waker.Handle) == Errno.EINTR)
         {
-            // The look-up may still signal the pair: it is left open, since the process ends.
+            // The look-up may still signal the waker: it is left open, since the process ends.
             throw new EndedBySignalError();
         }
 
-        pair.Close();
-        return caller.Found;
+        waker.Close();
+        return Volatile.Read(ref addresses);
+
+        void Found(SocketAddress[] found)
+        {
+            Volatile.Write(ref addresses, found);
+            waker.Signal();
+        }
     }
 
+    /// <summary>Joins the look-up of a name, or begins it.</summary>
+    /// <param name="host">The name.</param>
+    /// <param name="caller">Is called on the resolver's thread, with addresses without a port; with none if the name is unknown.</param>
+    /// <param name="lookUp">To cancel it.</param>
     /// <returns>False if there is no thread to look the name up.</returns>
-    private static bool TryAdd(string host, Caller caller)
+    private static bool TryAdd(string host, Action<SocketAddress[]> caller, [NotNullWhen(true)] out LookUp? lookUp)
     {
         lock (Gate)
         {
-            if (!LookUps.TryGetValue(host, out LookUp? lookUp))
+            if (!LookUps.TryGetValue(host, out lookUp))
             {
                 if (_threads < MaxThreads && !TryStartThread() && _threads == 0)
                 {
@@ -109,7 +122,6 @@ internal static class Resolver
                 Waiting.Enqueue(lookUp);
             }
 
-            caller.LookUp = lookUp;
             lookUp.Callers.Add(caller);
             return true;
         }
@@ -137,23 +149,22 @@ internal static class Resolver
         while (TryTakeNext(out LookUp? lookUp))
         {
             SocketAddress[] addresses = AddressesOf(lookUp.Host);
-            List<Caller> callers;
+            Action<SocketAddress[]>[] callers;
             lock (Gate)
             {
                 _ = LookUps.Remove(lookUp.Host);
-                callers = lookUp.Callers;
+                callers = [.. lookUp.Callers];
             }
 
-            // No caller is added or removed from here on: the look-up is not in the table any more.
-            foreach (Caller caller in callers)
+            foreach (Action<SocketAddress[]> caller in callers)
             {
-                caller.Deliver(addresses);
+                caller(addresses);
             }
         }
     }
 
     /// <summary>Takes the next name that is still wanted; otherwise the thread has to end.</summary>
-    private static bool TryTakeNext([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out LookUp? lookUp)
+    private static bool TryTakeNext([NotNullWhen(true)] out LookUp? lookUp)
     {
         lock (Gate)
         {
@@ -172,15 +183,29 @@ internal static class Resolver
         }
     }
 
-    private static void Cancel(Caller caller)
+    private static void Cancel(LookUp lookUp, Action<SocketAddress[]> caller)
     {
         lock (Gate)
         {
-            LookUp lookUp = caller.LookUp!;
-            if (LookUps.TryGetValue(lookUp.Host, out LookUp? current) && current == lookUp)
-            {
-                _ = lookUp.Callers.Remove(caller);
-            }
+            _ = lookUp.Callers.Remove(caller);
+        }
+    }
+
+    /// <summary>On the reactor of the caller, which may have cancelled meanwhile.</summary>
+    private static void Answer(Deferred<SocketAddress[]> answer, SocketAddress[] found, ushort port)
+    {
+        if (answer.Called)
+        {
+            return;
+        }
+
+        if (found.Length > 0)
+        {
+            answer.Callback(Array.ConvertAll(found, address => address.WithPort(port)));
+        }
+        else
+        {
+            answer.Errback(new Failure(new DNSLookupError("unknown host")));
         }
     }
 
@@ -216,65 +241,6 @@ internal static class Resolver
     {
         public string Host => host;
 
-        public List<Caller> Callers { get; } = [];
-    }
-
-    /// <summary>One caller of a look-up.</summary>
-    private abstract class Caller
-    {
-        public LookUp? LookUp { get; set; }
-
-        /// <summary>On the resolver's thread.</summary>
-        /// <param name="addresses">Without a port; none if the name is unknown.</param>
-        public abstract void Deliver(SocketAddress[] addresses);
-    }
-
-    /// <summary>A caller that gets its answer in the loop of its reactor.</summary>
-    private sealed class ReactorCaller : Caller
-    {
-        private readonly Reactor _reactor;
-        private readonly ushort _port;
-
-        public ReactorCaller(Reactor reactor, ushort port)
-        {
-            _reactor = reactor;
-            _port = port;
-            Deferred = Net.Deferred.WithCanceller<ReactorCaller, SocketAddress[]>(this, static (caller, _) => Cancel(caller));
-        }
-
-        public Deferred<SocketAddress[]> Deferred { get; }
-
-        public override void Deliver(SocketAddress[] addresses) => _reactor.CallFromThread(() => Fire(addresses));
-
-        private void Fire(SocketAddress[] addresses)
-        {
-            if (Deferred.Called)
-            {
-                return;
-            }
-
-            if (addresses.Length > 0)
-            {
-                Deferred.Callback(Array.ConvertAll(addresses, address => address.WithPort(_port)));
-            }
-            else
-            {
-                Deferred.Errback(new Failure(new DNSLookupError("unknown host")));
-            }
-        }
-    }
-
-    /// <summary>A caller that waits for its answer before there is a loop.</summary>
-    private sealed class WaitingCaller(WakePair pair) : Caller
-    {
-        private volatile SocketAddress[] _found = [];
-
-        public SocketAddress[] Found => _found;
-
-        public override void Deliver(SocketAddress[] addresses)
-        {
-            _found = addresses;
-            pair.Signal();
-        }
+        public List<Action<SocketAddress[]>> Callers { get; } = [];
     }
 }

@@ -18,19 +18,15 @@ internal sealed partial class StreamTransport
     /// </summary>
     internal const int ChecksPerSendTimeout = 4;
 
-    /// <summary>When FIN was sent, or when the client last took data from the kernel's send buffer after it.</summary>
-    private long _finTicks;
+    /// <summary>When the peer last took data from the kernel's send buffer, as far as a check has seen; once everything is sent,
+    /// when FIN was, or later.</summary>
+    private long _progressTicks;
 
     /// <summary>Bytes in the kernel's send buffer at the last check; it holds less than 2 GiB.</summary>
     private int _unsentBytes;
 
-    /// <summary>Checks in a row at which the peer had taken nothing.</summary>
-    private byte _idleChecks;
+    TimeSpan ITransport.EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_progressTicks) : TimeSpan.MaxValue;
 
-    /// <inheritdoc/>
-    TimeSpan ITransport.EndSentAt => Has(Flags.WriteEnded) ? TimeSpan.FromTicks(_finTicks) : TimeSpan.MaxValue;
-
-    /// <inheritdoc/>
     public void LoseConnection()
     {
         if (_state != State.Open)
@@ -49,7 +45,6 @@ internal sealed partial class StreamTransport
         }
     }
 
-    /// <inheritdoc/>
     public void LoseWriteConnection()
     {
         if (!MayWrite)
@@ -64,7 +59,6 @@ internal sealed partial class StreamTransport
         }
     }
 
-    /// <inheritdoc/>
     public void AbortConnection() => ConnectionLost(ConnectionAborted.Failure);
 
     /// <summary>The reactor ends. A client that was sent everything, FIN too, was served; any other is reset.</summary>
@@ -77,17 +71,13 @@ internal sealed partial class StreamTransport
     /// </summary>
     internal void OnSendTimeout()
     {
-        if (NativeSocket.UnsentBytes(Handle) != _unsentBytes)
+        if (HasStalled(NativeSocket.UnsentBytes(Handle)))
         {
-            RestartSendTimeout();
-        }
-        else if (++_idleChecks < ChecksPerSendTimeout)
-        {
-            _owner.Sending.Add(this);
+            ResetStalled();
         }
         else
         {
-            ResetStalled();
+            _owner.Sending.Add(this);
         }
     }
 
@@ -139,7 +129,7 @@ internal sealed partial class StreamTransport
 
         _state = State.Lingering;
         _unsentBytes = 0;
-        _finTicks = _reactor.Now.Ticks;
+        _progressTicks = _reactor.Now.Ticks;
         if (IsWatched)
         {
             WatchForPeerClose();
@@ -180,7 +170,7 @@ internal sealed partial class StreamTransport
     /// <summary>The client has sent something after FIN: that restarts its timeout, within <see cref="MaxLinger"/>.</summary>
     private void OnLingerInput()
     {
-        if (_reactor.Now.Ticks - _finTicks > MaxLinger.Ticks && !IsPeerReading())
+        if (_reactor.Now.Ticks - _progressTicks > MaxLinger.Ticks && !IsPeerReading())
         {
             BeginClose(ConnectionDone.Failure);
         }
@@ -202,20 +192,27 @@ internal sealed partial class StreamTransport
             return false;
         }
 
-        if (unsent != _unsentBytes)
-        {
-            _unsentBytes = unsent;
-            _finTicks = _reactor.Now.Ticks;
-            return true;
-        }
-
-        if (_reactor.Now.Ticks - _finTicks < _owner.SendTimeout.Ticks)
+        if (!HasStalled(unsent))
         {
             return true;
         }
 
         ResetStalled();
         return false;
+    }
+
+    /// <summary>True if the peer has taken nothing for the send timeout.</summary>
+    /// <param name="unsent">What is now in the kernel's send buffer.</param>
+    private bool HasStalled(int unsent)
+    {
+        long now = _reactor.Now.Ticks;
+        if (unsent != _unsentBytes)
+        {
+            _unsentBytes = unsent;
+            _progressTicks = now;
+        }
+
+        return (now - _progressTicks) / ChecksPerSendTimeout >= _owner.Sending.Timeout.Ticks;
     }
 
     private void ResetStalled()
@@ -236,7 +233,7 @@ internal sealed partial class StreamTransport
         }
 
         _flags |= Flags.WriteEnded;
-        _finTicks = _reactor.Now.Ticks;
+        _progressTicks = _reactor.Now.Ticks;
         CloseIfBothEnded();
     }
 }

@@ -14,15 +14,12 @@ internal sealed partial class StreamTransport
     private WriteQueue _queue;
     private IProducer? _producer;
 
-    /// <inheritdoc/>
     public long BytesSent { get; private set; }
 
-    /// <inheritdoc/>
     public long BytesPending => _queue.Length;
 
     private bool MayWrite => _state == State.Open && !Has(Flags.WriteEnding) && !Has(Flags.WriteEnded);
 
-    /// <inheritdoc/>
     public unsafe void Write(ReadOnlySpan<byte> data)
     {
         if (!MayWrite || data.IsEmpty)
@@ -49,17 +46,14 @@ internal sealed partial class StreamTransport
         AwaitWritable();
     }
 
-    /// <inheritdoc/>
     public void Write(ReadOnlyMemory<byte> shared) => WriteShared(shared, last: false);
 
-    /// <inheritdoc/>
     public void WriteLast(ReadOnlyMemory<byte> shared)
     {
         WriteShared(shared, last: true);
         LoseConnection();
     }
 
-    /// <inheritdoc/>
     public void RegisterProducer(IProducer producer)
     {
         ITransport.ThrowIfOther(_producer, producer);
@@ -67,14 +61,12 @@ internal sealed partial class StreamTransport
         PauseProducerIfFull();
     }
 
-    /// <inheritdoc/>
     public void UnregisterProducer()
     {
         _producer = null;
         _flags &= ~Flags.ProducerPaused;
     }
 
-    /// <inheritdoc/>
     protected internal override void DoWrite()
     {
         // If it ended earlier in this turn, it must stay in the list of those to be closed.
@@ -200,7 +192,7 @@ internal sealed partial class StreamTransport
     private void RestartSendTimeout()
     {
         _unsentBytes = NativeSocket.UnsentBytes(Handle);
-        _idleChecks = 0;
+        _progressTicks = _reactor.Now.Ticks;
         _owner.Sending.Add(this);
     }
 

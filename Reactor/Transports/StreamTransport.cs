@@ -9,17 +9,11 @@ internal interface IConnectionOwner
     /// <summary>Built the protocols of its connections.</summary>
     Factory Factory { get; }
 
-    /// <summary>The list of its connections that have data to send; checked several times within the send timeout.</summary>
+    /// <summary>The list of its connections that have data to send; see <see cref="Connections.Sending"/>.</summary>
     TimeoutList Sending { get; }
 
-    /// <summary>How long a peer may take no data; <see cref="TimeSpan.MaxValue"/> for no limit.</summary>
-    TimeSpan SendTimeout { get; }
-
     /// <summary>A connection is closed, and its protocol knows: the protocol may be used again.</summary>
-    void Release(Protocol protocol, in SocketAddress peer);
-
-    /// <summary>A connection is closed.</summary>
-    void ConnectionEnded(Failure reason);
+    void ConnectionEnded(Protocol protocol, in SocketAddress peer, Failure reason);
 }
 
 /// <summary>
@@ -117,16 +111,12 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         ProducerPaused = 64,
     }
 
-    /// <inheritdoc/>
     public SocketAddress Peer => _peer;
 
-    /// <inheritdoc/>
     public SocketAddress Host => NativeSocket.LocalAddress(Handle, out SocketAddress host) == Errno.None ? host : default;
 
-    /// <inheritdoc/>
     public bool Disconnecting => _state != State.Open;
 
-    /// <inheritdoc/>
     ref ListLinks<StreamTransport> IListElement<StreamTransport>.Links => ref _links;
 
     /// <summary>The list that it is in; null only while it is closed.</summary>
@@ -135,11 +125,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     /// <summary>When its timeout began. Belongs to the list.</summary>
     internal long TimeoutStartTicks { get; set; }
 
-    /// <summary>Takes over a connected socket.</summary>
-    /// <param name="handle">Must not block. The transport closes it.</param>
-    /// <param name="peer">The other side.</param>
-    /// <param name="protocol">Built for this connection.</param>
-    /// <param name="owner">Is told of the end.</param>
+    /// <summary>Takes over a connected socket, which must not block, and which it will close.</summary>
     internal void Open(nint handle, in SocketAddress peer, Protocol protocol, IConnectionOwner owner)
     {
         Debug.Assert(_state == State.Closed, "a transport has one connection at a time");
@@ -173,10 +159,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         UpdateInterest();
     }
 
-    /// <summary>Hands the connection to another protocol, once its PROXY header has named the client.</summary>
-    /// <param name="peer">The client.</param>
-    /// <param name="protocol">Built for it.</param>
-    /// <param name="rest">Data that came behind the header.</param>
+    /// <summary>The PROXY header has named the client: hands the connection to its protocol, and what came behind the header.</summary>
     internal void Switch(in SocketAddress peer, Protocol protocol, ReadOnlySpan<byte> rest)
     {
         _protocol!.DropTransport();
@@ -197,7 +180,6 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     /// <summary>The PROXY header did not come in time.</summary>
     internal void OnHeaderTimeout() => ConnectionLost(ConnectionTimedOut.Failure);
 
-    /// <inheritdoc/>
     internal override string Description => _protocol?.GetType().Name ?? nameof(StreamTransport);
 
     /// <summary>Begins the close, with RST. May run inside any call; the protocol's <see cref="Protocol.ConnectionLost"/> is
@@ -251,7 +233,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     {
         Debug.Assert(_state == State.Closing, "BeginClose comes first");
         _reactor.Connections.Closing.Remove(this);
-        _reactor.UnwatchToClose(this);
+        _reactor.Unwatch(this, closesNext: true);
         if (_protocol!.ReadsLastInput)
         {
             ReadLastInput();
@@ -266,19 +248,20 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         Handle = NoHandle;
         Protocol protocol = _protocol;
         Failure reason = _reason!;
+        SocketAddress peer = _peer;
         IConnectionOwner owner = _owner;
         _protocol = null;
         _reason = null;
         _producer = null;
         _reactor.Guard(static lost => lost.protocol.NotifyLost(lost.reason), (protocol, reason));
         _state = State.Closed;
-        _reactor.Guard(static ended => ended.owner.Release(ended.protocol, ended.transport._peer), (owner, protocol, transport: this));
         if (owner.Factory.ReusesConnections)
         {
-            _reactor.Connections.Return(this);
+            _reactor.Connections.Transports.Return(this);
         }
 
-        _reactor.Guard(static ended => ended.owner.ConnectionEnded(ended.reason), (owner, reason));
+        _reactor.Guard(
+            static ended => ended.owner.ConnectionEnded(ended.protocol, ended.peer, ended.reason), (owner, protocol, peer, reason));
     }
 
     /// <summary>Tests a flag. Enum.HasFlag boxes both sides in code that is not optimised.</summary>

@@ -41,11 +41,7 @@ internal readonly struct UnixSocketLock : IDisposable
                 break;
             }
 
-            if (!SignalQueue.IsMine)
-            {
-                NativeProcess.SleepMicroseconds(RetryMs * 1000);
-            }
-            else if (SignalQueue.Sleep(RetryMs) == Errno.EINTR)
+            if (SignalQueue.Sleep(RetryMs) == Errno.EINTR)
             {
                 _ = NativeFile.Close(folder);
                 throw new EndedBySignalError();

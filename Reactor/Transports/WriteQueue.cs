@@ -1,5 +1,6 @@
 using System;
 using System.Buffers;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -38,13 +39,9 @@ internal struct WriteQueue
 
     public readonly bool IsEmpty => _first.IsEmpty && _pipe is not { Length: > 0 };
 
-    /// <summary>Makes the pipe.</summary>
     public bool TryOpenPipe() => (_pipe ??= SplicePipe.TryCreate()) is not null;
 
     /// <summary>Queues what another connection has received, without a copy. The queue has to be empty.</summary>
-    /// <param name="socket">Of that connection.</param>
-    /// <param name="max">The most bytes to take.</param>
-    /// <param name="count">How many were taken.</param>
     public readonly Errno Fill(nint socket, long max, out int count)
     {
         Debug.Assert(IsEmpty, "the pipe comes first");
@@ -135,11 +132,12 @@ internal struct WriteQueue
     {
         Span<IoVector> pieces = stackalloc IoVector[MaxPieces];
         var pins = default(Pins);
-        int total = 1 + _rest!.Count;
+        Span<Segment> rest = _rest!.Segments;
+        int total = 1 + rest.Length;
         int count = Math.Min(total, MaxPieces);
         for (int i = 0; i < count; i++)
         {
-            ReadOnlyMemory<byte> bytes = i == 0 ? _first.Bytes : _rest[i - 1].Bytes;
+            ReadOnlyMemory<byte> bytes = i == 0 ? _first.Bytes : rest[i - 1].Bytes;
             pins[i] = bytes.Pin();
             pieces[i] = new IoVector((byte*)pins[i].Pointer, bytes.Length);
         }
@@ -221,58 +219,46 @@ internal struct WriteQueue
         }
     }
 
-    /// <summary>The segments after the first, in a ring buffer.</summary>
+    /// <summary>The segments after the first.</summary>
     private sealed class Tail
     {
-        private Segment[] _ring = new Segment[4];
-        private int _head;
+        private readonly List<Segment> _segments = [];
 
-        public int Count { get; private set; }
+        /// <summary>How many of them were removed, and are empty.</summary>
+        private int _removed;
 
         public long Length { get; private set; }
 
-        public bool IsEmpty => Count == 0;
+        public bool IsEmpty => _segments.Count == 0;
 
-        public ref Segment this[int index] => ref _ring[(_head + index) & (_ring.Length - 1)];
+        public Span<Segment> Segments => CollectionsMarshal.AsSpan(_segments)[_removed..];
 
         public void Add(Segment segment)
         {
-            if (Count == _ring.Length)
-            {
-                Grow();
-            }
-
+            _segments.Add(segment);
             Length += segment.Bytes.Length;
-            this[Count++] = segment;
         }
 
         public Segment Remove()
         {
-            Segment segment = _ring[_head];
-            _ring[_head] = default;
-            _head = (_head + 1) & (_ring.Length - 1);
-            Count--;
+            Segment segment = _segments[_removed];
+            _segments[_removed++] = default;
             Length -= segment.Bytes.Length;
+            if (_removed * 2 >= _segments.Count)
+            {
+                // No more segments move than were removed since the last time.
+                _segments.RemoveRange(0, _removed);
+                _removed = 0;
+            }
+
             return segment;
         }
 
         public int Extend(ReadOnlySpan<byte> data)
         {
-            int taken = this[Count - 1].Extend(data);
+            int taken = Segments[^1].Extend(data);
             Length += taken;
             return taken;
-        }
-
-        private void Grow()
-        {
-            var larger = new Segment[_ring.Length * 2];
-            for (int i = 0; i < Count; i++)
-            {
-                larger[i] = this[i];
-            }
-
-            _ring = larger;
-            _head = 0;
         }
     }
 

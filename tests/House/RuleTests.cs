@@ -43,7 +43,7 @@ public sealed partial class RuleTests
     /// <summary>Where a banned call is right, and why.</summary>
     private static readonly (string Call, string File, string Why)[] Exceptions =
     [
-        ("Thread.Sleep", "Protocols/Poems/PoemReading.cs", "a server that starts has no client yet"),
+        ("Thread.Sleep", "Protocols/Poems/PoemReader.cs", "a server that starts has no client yet"),
         ("Thread.Sleep", "Reactor/Pollers/WinsockSelectPoller.cs", "it is the backend's wait: select there refuses to wait for nothing"),
         ("GC.Collect(", "Reactor/Deferreds/UnhandledFailures.cs", "the ledger finds failures that nothing can handle any more"),
         ("Console.", "tests/Program.cs", "the replay of traces is a program, and its result is what it prints"),

@@ -107,6 +107,17 @@ public sealed class DescriptorTests
 
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
+    public void AddReader_WithoutADescriptor_Throws(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        var none = new Careless(-1, static _ => { });
+        var refusal = Assert.ThrowsExactly<System.IO.IOException>(() => loop.Reactor.AddReader(none));
+        Assert.AreEqual("cannot watch a descriptor: bad file descriptor", refusal.Message);
+        Assert.IsFalse(none.IsWatched);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
     public void ACallbackThatThrows_IsTheLastOne_AlsoIfTheDescriptorDoesNotRemoveItself(string backend)
     {
         using var loop = new TurnedReactor(backend);

@@ -4,10 +4,8 @@ using Poetry.Net;
 namespace Poetry.Tests.Testing;
 
 /// <summary>A backend that works, counts what is asked of it, and refuses when the test says so.</summary>
-internal sealed class FaultyPoller(Poller poller) : Poller
+internal sealed class FaultyPoller(Poller poller) : Poller(poller.Name)
 {
-    public override string Name => poller.Name;
-
     /// <summary>So many of the next descriptors are not taken: ENOSPC.</summary>
     public int RefusedAdds { get; set; }
 
@@ -38,10 +36,10 @@ internal sealed class FaultyPoller(Poller poller) : Poller
         return poller.Change(handle, token, before, interest);
     }
 
-    public override void Remove(nint handle, Interest before)
+    public override void Remove(nint handle, Interest before, bool closesNext)
     {
         Removes++;
-        poller.Remove(handle, before);
+        poller.Remove(handle, before, closesNext);
     }
 
     public override int Wait(Span<ReadyEvent> ready, int timeoutMs)

@@ -21,7 +21,6 @@ internal sealed class FleetMachine : IDisposable
     /// <param name="number">Its number in the fleet.</param>
     /// <param name="server">The server of the cache.</param>
     /// <param name="options">How it fetches and keeps poems.</param>
-    /// <param name="shared">How it shares them.</param>
     /// <param name="poems">How many upstreams it has.</param>
     /// <param name="clock">Null for one of its own.</param>
     /// <param name="fetch">Makes the way to an upstream; null for an upstream of memory.</param>
@@ -30,7 +29,6 @@ internal sealed class FleetMachine : IDisposable
         int number,
         SharedServerModel server,
         ProxyOptions options,
-        SharedPoemOptions? shared = null,
         int poems = 1,
         global::Poetry.Net.Testing.ManualClock? clock = null,
         Func<FleetMachine, int, Func<IPoemReceiver, Deferred<long>>>? fetch = null,
@@ -43,17 +41,16 @@ internal sealed class FleetMachine : IDisposable
         Memory = new GuardedMemory();
         Poems = new ProxyCache(maxCacheBytes);
         Cache = new SharedCache(Link, Clock, Log, OnPurged) { NewToken = () => $"{Number}-{++_tokens}" };
-        shared ??= new SharedPoemOptions();
-        var request = new PoemRequest(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60), options.Format) { AllowEmpty = shared.AllowEmpty };
+        var request = new PoemRequest(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60), options.Format) { AllowEmpty = options.AllowEmpty };
         for (int i = 0; i < poems; i++)
         {
             var upstreams = new MemoryUpstreams(Clock, request);
             Upstreams.Add(upstreams);
             Func<IPoemReceiver, Deferred<long>> way = fetch?.Invoke(this, i) ?? upstreams.Fetch;
-            var poem = new SharedPoem(Cache, KeyOf(i, options.Format), Clock, shared);
+            var poem = new SharedPoem(Cache, KeyOf(i, options.Format));
             var service = new ProxyService($"upstream{i}", way, Clock, Options, Poems, Memory, Log) { Shared = poem };
             Services.Add(service);
-            Factories.Add(new ProxyServerFactory(service, Clock, Log));
+            Factories.Add(new ProxyServerFactory(service, Log));
         }
 
         Cache.Start();

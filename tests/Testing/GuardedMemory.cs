@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 
 namespace Poetry.Tests.Testing;
@@ -16,8 +17,23 @@ internal sealed unsafe class GuardedMemory : PoemMemory, IDisposable
     /// <summary>There is no more memory than this.</summary>
     public long MaxBytes { get; set; } = long.MaxValue;
 
-    public override byte* Allocate(int length) =>
-        BytesAlive + length <= MaxBytes ? base.Allocate(length) : throw new InsufficientMemoryException();
+    /// <summary>Bytes that are allocated now, with pages that were not written yet and so cost nothing.</summary>
+    public long BytesAlive { get; private set; }
+
+    public override byte* Allocate(int length)
+    {
+        byte* memory = BytesAlive + length <= MaxBytes ? base.Allocate(length) : throw new InsufficientMemoryException();
+        BytesAlive += length;
+        return memory;
+    }
+
+    public override void Free(byte* memory, int length)
+    {
+        BytesAlive -= length;
+        Assert.IsGreaterThanOrEqualTo(0, BytesAlive, "a block is freed once");
+        new Span<byte>(memory, length).Fill(0xDD);
+        _discarded.Add((nint)memory);
+    }
 
     public void Dispose()
     {
@@ -27,11 +43,5 @@ internal sealed unsafe class GuardedMemory : PoemMemory, IDisposable
         }
 
         _discarded.Clear();
-    }
-
-    private protected override void Discard(byte* memory, int length)
-    {
-        new Span<byte>(memory, length).Fill(0xDD);
-        _discarded.Add((nint)memory);
     }
 }

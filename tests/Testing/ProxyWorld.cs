@@ -30,7 +30,7 @@ internal sealed class ProxyWorld : IDisposable
         var request = new PoemRequest(TimeSpan.FromSeconds(10), UpstreamTimeout, Options.Format) { AllowEmpty = allowEmpty };
         Upstreams = new MemoryUpstreams(Clock, request);
         Service = new ProxyService("upstream", Upstreams.Fetch, Clock, Options, Cache, Memory, Log);
-        Factory = new ProxyServerFactory(Service, Clock, Log);
+        Factory = new ProxyServerFactory(Service, Log);
     }
 
     public ManualClock Clock { get; }

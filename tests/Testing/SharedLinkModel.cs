@@ -17,10 +17,8 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
 
     private readonly List<Call> _calls = [];
     private bool _isSubscribed;
-
-    public Action<string>? Purged { get; set; }
-
-    public Action<SharedStoreError>? SubscriptionLost { get; set; }
+    private Action<string>? _purged;
+    private Action<SharedStoreError>? _lost;
 
     /// <summary>Called with the key and token of each lock that this proxy was told it has.</summary>
     public Action<string, string>? Granted { get; set; }
@@ -103,8 +101,10 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
 
     public Deferred<Unit> Probe() => Write<Unit>("probe", static () => default);
 
-    public Deferred<Unit> Subscribe()
+    public Deferred<Unit> Subscribe(Action<string> purged, Action<SharedStoreError> lost)
     {
+        _purged = purged;
+        _lost = lost;
         var call = new Call<Unit>(this);
         return Send<Unit>("subscribe", call, () =>
         {
@@ -132,7 +132,7 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
             if (_isSubscribed)
             {
                 PurgeHeard?.Invoke(key, stamp);
-                Purged?.Invoke(key);
+                _purged!(key);
             }
         });
     }
@@ -143,7 +143,7 @@ internal sealed class SharedLinkModel(SharedServerModel server, IClock clock) : 
         if (server.Subscribers.Remove(this))
         {
             _isSubscribed = false;
-            Later(() => SubscriptionLost?.Invoke(new SharedStoreError("the subscription was cut")));
+            Later(() => _lost!(new SharedStoreError("the subscription was cut")));
         }
     }
 

@@ -26,13 +26,18 @@ public sealed class WorkerProxiesTests
         using Reactor reactor = worker.Reactor;
         var settings = new ProxySettings
         {
-            Proxy = new ProxyOptions { Lifetime = TimeSpan.Zero, MinPause = TimeSpan.Zero, ProbeDelay = TimeSpan.Zero },
-            Request = new PoemRequest(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60), PoemFormat.Plain),
+            Proxy = new ProxyOptions
+            {
+                Lifetime = TimeSpan.Zero,
+                MinPause = TimeSpan.Zero,
+                ProbeDelay = TimeSpan.Zero,
+                Timeout = TimeSpan.FromSeconds(60),
+            },
             MaxCacheBytes = 1,
             Fallback = upstream.Endpoints[0],
         };
         ProxyService service = new WorkerProxies(worker, settings, settings.MaxCacheBytes, new SharedOutages(), log).ServiceOf(upstream);
-        var factory = new ProxyServerFactory(service, reactor, log);
+        var factory = new ProxyServerFactory(service, log);
         for (int i = 1; i <= 4; i++)
         {
             var client = new MemoryTransport(reactor, factory);

@@ -197,7 +197,7 @@ public sealed class PoemReaderTests : IDisposable
         _ = source.Reload(clock).AddCallback(got => problem = got);
         while (problem is null)
         {
-            clock.Advance(PoemReading.Pause);
+            clock.Advance(PoemReader.Pause);
         }
 
         return problem.Value;

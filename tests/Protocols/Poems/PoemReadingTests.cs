@@ -25,7 +25,7 @@ public sealed class PoemReadingTests
         _ = _folder.Write("poem.txt", "bbbb");
         Reload(source);
         Assert.IsNull(_problem, "it may still be written");
-        _clock.Advance(PoemReading.Pause);
+        _clock.Advance(PoemReader.Pause);
         Assert.AreEqual(default(PoemProblem), _problem);
         Assert.AreEqual("bbbb", Text(source));
     }
@@ -40,10 +40,10 @@ public sealed class PoemReadingTests
         Reload(source);
         Overwrite(file, "bbbb");
         File.SetLastWriteTimeUtc(file, time);
-        _clock.Advance(PoemReading.Pause);
+        _clock.Advance(PoemReader.Pause);
         Assert.IsNull(_problem, "half of it was old");
         Assert.AreEqual("aaaa", Text(source));
-        _clock.Advance(PoemReading.Pause);
+        _clock.Advance(PoemReader.Pause);
         Assert.AreEqual(default(PoemProblem), _problem);
         Assert.AreEqual("bbbb", Text(source));
     }
@@ -59,7 +59,7 @@ public sealed class PoemReadingTests
         while (_problem is null)
         {
             Overwrite(file, $"b{++changes}");
-            _clock.Advance(PoemReading.Pause);
+            _clock.Advance(PoemReader.Pause);
         }
 
         Assert.AreEqual($"cannot read {file}: it keeps changing", _problem.Value.Sentence);
@@ -91,15 +91,15 @@ public sealed class PoemReadingTests
             Reload(source);
             for (int i = 0; i < 10; i++)
             {
-                _clock.Advance(PoemReading.Pause);
+                _clock.Advance(PoemReader.Pause);
                 Assert.IsNull(_problem, "half of it is old");
             }
 
             writer.Write("bb"u8);
         }
 
-        _clock.Advance(PoemReading.Pause);
-        _clock.Advance(PoemReading.Pause);
+        _clock.Advance(PoemReader.Pause);
+        _clock.Advance(PoemReader.Pause);
         Assert.AreEqual(default(PoemProblem), _problem);
         Assert.AreEqual("bbbb", Text(source));
     }

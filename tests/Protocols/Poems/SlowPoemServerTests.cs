@@ -239,7 +239,7 @@ public sealed class SlowPoemServerTests : IDisposable
         var clock = new ManualClock();
         PoemProblem? problem = null;
         _ = source.Reload(clock).AddCallback(got => problem = got);
-        clock.Advance(PoemReading.Pause);
+        clock.Advance(PoemReader.Pause);
         Assert.AreEqual(default(PoemProblem), problem);
         Advance(3);
         Assert.AreEqual(Poem, client.SentText);

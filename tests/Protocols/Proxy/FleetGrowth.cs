@@ -207,7 +207,7 @@ internal sealed class FleetGrowth
         {
             if (!_factories.TryGetValue(poem, out ProxyServerFactory? factory))
             {
-                _factories.Add(poem, factory = new ProxyServerFactory(Serve(poem), _fleet._clock, NullLogger.Instance));
+                _factories.Add(poem, factory = new ProxyServerFactory(Serve(poem), NullLogger.Instance));
             }
 
             var client = new MemoryTransport(_fleet._clock, factory);
@@ -233,7 +233,7 @@ internal sealed class FleetGrowth
             {
                 Shared = _cache is null
                     ? null
-                    : new SharedPoem(_cache, Names.KeyOf(PoemFormat.Plain, null, name), _fleet._clock, new SharedPoemOptions()),
+                    : new SharedPoem(_cache, Names.KeyOf(PoemFormat.Plain, null, name)),
             };
         }
     }

@@ -74,7 +74,7 @@ internal sealed partial class FleetSimulation
     /// <summary>A fetch from an upstream begins: it has to have a reason.</summary>
     private Deferred<long> Fetch(Member member, int poem, IPoemReceiver receiver)
     {
-        bool mayBeAlone = !member.Machine.Cache.IsUsable || _shared.MaxWait < TimeSpan.MaxValue
+        bool mayBeAlone = !member.Machine.Cache.IsUsable || _options.Timeout < TimeSpan.MaxValue
             || member.Machine.Services[poem].Shared!.IsRefused;
         Assert.IsTrue(mayBeAlone || member.Grants[poem] > 0, "a fetch without the lock, though the cache can be used");
         member.Grants[poem] = Math.Max(0, member.Grants[poem] - 1);
@@ -150,7 +150,6 @@ internal sealed partial class FleetSimulation
                 number,
                 life._server,
                 life._options,
-                life._shared,
                 life._poems,
                 fetch: (_, poem) => receiver => life.Fetch(this, poem, receiver));
             Machine.Link.Granted = (key, _) => Grants[PoemOf(key)]++;

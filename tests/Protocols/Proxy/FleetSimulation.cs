@@ -24,7 +24,6 @@ internal sealed partial class FleetSimulation : IDisposable
     private readonly global::Poetry.Net.Testing.ManualClock _network = new();
     private readonly SharedServerModel _server;
     private readonly ProxyOptions _options;
-    private readonly SharedPoemOptions _shared;
     private readonly List<Member> _members = [];
     private readonly List<Source> _sources = [];
     private readonly int _poems;
@@ -57,11 +56,8 @@ internal sealed partial class FleetSimulation : IDisposable
             WindowBytes = 128,
             NarrowWindowBytes = 32,
             ChunkBytes = Pick(16, 64),
-        };
-        _shared = new SharedPoemOptions
-        {
-            MaxBytes = _isCalm ? long.MaxValue : Pick(long.MaxValue, 200L),
-            MaxWait = _isCalm ? TimeSpan.MaxValue : Pick(TimeSpan.MaxValue, TimeSpan.FromSeconds(5)),
+            MaxSharedBytes = _isCalm ? long.MaxValue : Pick(long.MaxValue, 200L),
+            Timeout = _isCalm ? TimeSpan.MaxValue : Pick(TimeSpan.MaxValue, TimeSpan.FromSeconds(5)),
         };
         _server = new SharedServerModel(_network)
         {

@@ -85,7 +85,7 @@ public sealed class ProxyFailureTests
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
             new CollectingLog());
-        var factory = new ProxyServerFactory(service, clock, new CollectingLog());
+        var factory = new ProxyServerFactory(service, new CollectingLog());
         var client = new MemoryTransport(clock, factory);
         client.Open(factory.BuildProtocol(default)!);
         clock.Advance(0);
@@ -166,26 +166,16 @@ public sealed class ProxyFailureTests
             new ProxyCache(long.MaxValue),
             memory,
             Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        ProxyDelivery[] all =
-        [
-            service.Join(new Reader(throws: false)),
-            service.Join(new Reader(throws: true)),
-            service.Join(new Reader(throws: false)),
-        ];
-        Failure?[] failures = new Failure?[3];
-        for (int i = 0; i < all.Length; i++)
-        {
-            int place = i;
-            _ = all[i].Completed.AddErrback(failure => { failures[place] = failure; });
-        }
-
+        Reader[] readers = [new(throws: false), new(throws: true), new(throws: false)];
+        ProxyDelivery[] all = Array.ConvertAll(readers, service.Join);
         clock.Advance(0);
         fetching.Callback(4);
         clock.Advance(0);
         Assert.IsTrue(all.All(delivery => !delivery.Waits), "all are done");
-        Assert.IsNull(failures[0]);
-        Assert.IsTrue(failures[1]!.Check<NotSupportedException>());
-        Assert.IsNull(failures[2]);
+        Assert.IsTrue(readers.All(reader => reader.HasEnded), "all are told");
+        Assert.IsNull(readers[0].Failure);
+        Assert.IsTrue(readers[1].Failure!.Check<NotSupportedException>());
+        Assert.IsNull(readers[2].Failure);
         Array.ForEach(all, delivery => delivery.End());
         service.Clear();
         Assert.AreEqual(0, memory.BytesAlive);
@@ -226,6 +216,10 @@ public sealed class ProxyFailureTests
 
     private sealed class Reader(bool throws) : IPoemReader
     {
+        public bool HasEnded { get; private set; }
+
+        public Failure? Failure { get; private set; }
+
         public long BytesTaken => 0;
 
         public void Write(ReadOnlyMemory<byte> bytes, bool last)
@@ -234,6 +228,13 @@ public sealed class ProxyFailureTests
             {
                 throw new NotSupportedException();
             }
+        }
+
+        public void Ended(Failure? failure)
+        {
+            Assert.IsFalse(HasEnded, "it is told once");
+            HasEnded = true;
+            Failure = failure;
         }
     }
 

@@ -77,7 +77,7 @@ public sealed class ProxyServerTests
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
             log);
-        var factory = new ProxyServerFactory(service, clock, log);
+        var factory = new ProxyServerFactory(service, log);
         var transport = new MemoryTransport(factory: factory);
         transport.Open(factory.BuildProtocol(default)!);
         upstreams.Last.SendAll(new byte[600]);

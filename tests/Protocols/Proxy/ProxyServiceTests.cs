@@ -31,7 +31,7 @@ public sealed class ProxyServiceTests
         Assert.IsNotNull(world.Service.StalePoem);
         world.Clock.Advance(5);
         Assert.IsNull(world.Service.StalePoem);
-        Assert.AreEqual(0, world.Cache.Bytes, "what can't be served any more is not kept");
+        Assert.AreEqual(0, world.Service.CachedBytes, "what can't be served any more is not kept");
     }
 
     [TestMethod]
@@ -325,6 +325,10 @@ public sealed class ProxyServiceTests
         {
             Assert.IsTrue(last, "it comes in one piece");
             written();
+        }
+
+        public void Ended(Failure? failure)
+        {
         }
     }
 }

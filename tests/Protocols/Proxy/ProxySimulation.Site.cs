@@ -42,7 +42,7 @@ internal sealed partial class ProxySimulation
             };
             _service = new ProxyService(
                 "upstream", Fetch, life._clock, options, life._cache, life._memory, life._log);
-            _factory = new ProxyServerFactory(_service, life._clock, life._log);
+            _factory = new ProxyServerFactory(_service, life._log);
         }
 
         /// <summary>True if a fetch or a client has not ended.</summary>

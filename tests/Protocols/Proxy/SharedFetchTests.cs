@@ -159,7 +159,7 @@ public sealed partial class SharedFetchTests
     public void AFetch_WaitsNoLongerThanItsTimeout()
     {
         FleetMachine first = Machine();
-        FleetMachine second = Machine(shared: new SharedPoemOptions { MaxWait = TimeSpan.FromSeconds(5) });
+        FleetMachine second = Machine(Options() with { Timeout = TimeSpan.FromSeconds(5) });
         _ = first.Join();
         Pass(0.1);
         MemoryTransport client = second.Join();
@@ -249,7 +249,7 @@ public sealed partial class SharedFetchTests
     [TestMethod]
     public void APoemThatIsTooLong_IsNotStored_AndItsLockIsGivenBackAtOnce()
     {
-        FleetMachine machine = Machine(shared: new SharedPoemOptions { MaxBytes = 10 });
+        FleetMachine machine = Machine(Options() with { MaxSharedBytes = 10 });
         _ = machine.Join();
         Pass(0.1);
         machine.Upstream.Last.Send(Encoding.UTF8.GetBytes(Poem[..11]));
@@ -278,7 +278,7 @@ public sealed partial class SharedFetchTests
     public void AnEmptyValue_IsAPoemOnlyIfItMayBe(bool allowEmpty)
     {
         _server.Plant(Key, string.Empty, TimeSpan.MaxValue);
-        FleetMachine machine = Machine(shared: new SharedPoemOptions { AllowEmpty = allowEmpty });
+        FleetMachine machine = Machine(Options() with { AllowEmpty = allowEmpty });
         MemoryTransport client = machine.Join();
         Pass(0.1);
         Assert.HasCount(allowEmpty ? 0 : 1, machine.Upstream.All);
@@ -365,9 +365,9 @@ public sealed partial class SharedFetchTests
 
     private string? Stored() => _server.ValueOf(Key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
-    private FleetMachine Machine(ProxyOptions? options = null, SharedPoemOptions? shared = null)
+    private FleetMachine Machine(ProxyOptions? options = null)
     {
-        var machine = new FleetMachine(_machines.Count, _server, options ?? Options(), shared, clock: _clock);
+        var machine = new FleetMachine(_machines.Count, _server, options ?? Options(), clock: _clock);
         _machines.Add(machine);
         Pass(0.01);
         return machine;

@@ -38,7 +38,7 @@ public sealed class TransformedFetchTests
             new ProxyCache(long.MaxValue),
             new PoemMemory(),
             _log);
-        _factory = new ProxyServerFactory(_service, _clock, _log);
+        _factory = new ProxyServerFactory(_service, _log);
     }
 
     [TestCleanup]

@@ -11,6 +11,7 @@ public sealed class RedisAddressTests
     [TestMethod]
     [DataRow("redis://localhost", "redis://localhost:6379")]
     [DataRow("redis://localhost:7000", "redis://localhost:7000")]
+    [DataRow("redis://unix:7000", "redis://unix:7000")]
     [DataRow("REDIS://10.0.0.1/", "redis://10.0.0.1:6379")]
     [DataRow("redis://10.0.0.1/0", "redis://10.0.0.1:6379")]
     [DataRow("redis://10.0.0.1/15", "redis://10.0.0.1:6379/15")]

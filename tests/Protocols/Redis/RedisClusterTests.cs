@@ -120,8 +120,7 @@ public sealed class RedisClusterTests
         RedisStore one = world.Store(cluster.AddressOf(0));
         RedisStore other = world.Store(cluster.AddressOf(2));
         var purged = new List<string>();
-        other.Purged = purged.Add;
-        _ = world.Wait(other.Subscribe());
+        _ = world.Wait(other.Subscribe(purged.Add, static _ => { }));
         var keys = new List<string>();
         for (int master = 0; master < RedisCluster.Masters; master++)
         {

@@ -126,7 +126,7 @@ public sealed partial class RedisFaultTests
         _store = _world.Store(server.Address);
         _ = _world.Wait(_store.Probe());
         AssertRefused("NOPERM", _store.Renew(Key, "a"));
-        Assert.Contains("NOPERM", FailureOf(_store.Subscribe()));
+        Assert.Contains("NOPERM", FailureOf(_store.Subscribe(static _ => { }, static _ => { })));
     }
 
     [TestMethod]
@@ -137,8 +137,7 @@ public sealed partial class RedisFaultTests
         _ = _world.Wait(_store.Probe());
         Assert.IsFalse(_world.Wait(_store.Get(Key, new ValueReceiver())).IsHit);
         string lost = string.Empty;
-        _store.SubscriptionLost = error => lost = error.Message;
-        _ = _world.Wait(_store.Subscribe());
+        _ = _world.Wait(_store.Subscribe(static _ => { }, error => lost = error.Message));
         server.Pause();
         long begun = Environment.TickCount64;
         Assert.Contains("timed out", FailureOf(_store.Probe()));
@@ -157,14 +156,13 @@ public sealed partial class RedisFaultTests
         _store = _world.Store(server.Address);
         _ = _world.Wait(_store.Probe());
         int lost = 0;
-        _store.SubscriptionLost = _ => lost++;
-        _ = _world.Wait(_store.Subscribe());
+        _ = _world.Wait(_store.Subscribe(static _ => { }, _ => lost++));
         server.Kill();
         _world.Loop.Until(() => lost == 1, "the end of the subscription");
         Assert.Contains("no such file", FailureOf(_store.Probe()).ToLowerInvariant());
         server.Start();
         _ = _world.Wait(_store.Probe());
-        _ = _world.Wait(_store.Subscribe());
+        _ = _world.Wait(_store.Subscribe(static _ => { }, _ => lost++));
     }
 
     [TestMethod]

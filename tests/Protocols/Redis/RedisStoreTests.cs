@@ -159,15 +159,15 @@ public sealed class RedisStoreTests
         RedisStore other = world.Store(server.Address);
         var purged = new List<string>();
         var lost = new List<string>();
-        one.Purged = key => purged.Add("one " + key);
-        other.Purged = key =>
+        void OnPurged(string key)
         {
             Assert.IsNull(server.Run("GET", key), "the value is gone before its purge is published");
             purged.Add("other " + key);
-        };
-        other.SubscriptionLost = error => lost.Add(error.Message);
-        _ = world.Wait(one.Subscribe());
-        _ = world.Wait(other.Subscribe());
+        }
+
+        void OnLost(SharedStoreError error) => lost.Add(error.Message);
+        _ = world.Wait(one.Subscribe(key => purged.Add("one " + key), static _ => { }));
+        _ = world.Wait(other.Subscribe(OnPurged, OnLost));
         _ = server.Run("SET", Key, "x");
         _ = server.Run("SET", SharedNames.LockOf(Key), "x");
         _ = world.Wait(one.Purge([Key, Key + "é"]));
@@ -178,7 +178,7 @@ public sealed class RedisStoreTests
         Assert.AreEqual(":2", server.Run("CLIENT", "KILL", "TYPE", "pubsub"));
         world.Loop.Until(() => lost.Count == 1, "the end of the subscription");
         Assert.Contains(server.SocketPath, lost[0]);
-        _ = world.Wait(other.Subscribe());
+        _ = world.Wait(other.Subscribe(OnPurged, OnLost));
         one.Close();
         Close(world, other);
         Assert.HasCount(1, lost, "an end of its own is none");
@@ -223,7 +223,7 @@ public sealed class RedisStoreTests
             world.Loop.Reactor, RedisWorld.Parse($"redis://poetry:PASSWORD@127.0.0.1:{port}/1"), RedisWorld.Timeout, names);
         PoemBuffer poem = world.Poem([1, 2, 3]);
         _ = world.Wait(store.Probe());
-        _ = world.Wait(store.Subscribe());
+        _ = world.Wait(store.Subscribe(static _ => { }, static _ => { }));
         Assert.AreEqual(SharedLock.Taken, world.Wait(store.TryLock(key, "a", replacesInvalid: false)));
         Assert.AreEqual(SharedLock.Held, world.Wait(store.TryLock(key, "a", replacesInvalid: true)));
         Assert.IsTrue(world.Wait(store.Renew(key, "a")));

@@ -18,7 +18,7 @@ internal sealed class RedisWorld : IDisposable
 
     public TurnedReactor Loop { get; } = new(Backends.Open("select"));
 
-    public PoemMemory Memory { get; } = new();
+    public GuardedMemory Memory { get; } = new();
 
     public RedisStore Store(string address, TimeSpan? timeout = null, string? password = null) =>
         new(Loop.Reactor, Parse(address, password), timeout ?? Timeout, Names);
@@ -64,7 +64,11 @@ internal sealed class RedisWorld : IDisposable
         Assert.AreEqual(0, Memory.BytesAlive);
     }
 
-    public void Dispose() => Loop.Dispose();
+    public void Dispose()
+    {
+        Loop.Dispose();
+        Memory.Dispose();
+    }
 }
 
 /// <summary>Receives a value, and may pause the server or refuse.</summary>

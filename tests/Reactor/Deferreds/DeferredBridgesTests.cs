@@ -130,6 +130,19 @@ public sealed class DeferredBridgesTests
         Assert.AreEqual(1, ResultOf(deferred));
     }
 
+    [TestMethod]
+    public void CancelWith_OfADeferredWhoseChainGoesOn_LeavesNothingAtTheToken()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var deferred = new Deferred<int>();
+        Deferred<string> next = deferred.AddCallback(static number => $"{number}");
+        Assert.ThrowsExactly<InvalidOperationException>(() => deferred.CancelWith(_threads, cancellation.Token));
+        cancellation.Cancel();
+        Assert.AreEqual(0, _threads.Count, "what was refused does not cancel the chain later");
+        deferred.Callback(1);
+        Assert.AreEqual("1", ResultOf(next));
+    }
+
     private sealed class CallQueue : IReactorThreads
     {
         private readonly BlockingCollection<Action> _calls = [];

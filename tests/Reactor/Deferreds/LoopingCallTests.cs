@@ -164,6 +164,29 @@ public sealed class LoopingCallTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void StartAndStop_InTheCall_FiresTheDeferredOfThatRun(bool now)
+    {
+        Deferred<LoopingCall>? second = null;
+        LoopingCall? loop = null;
+        loop = new LoopingCall(_clock, () =>
+        {
+            _calls.Add(_clock.Now);
+            if (second is null && _calls.Count == 1)
+            {
+                loop!.Stop();
+                second = loop.Start(Second, now);
+                loop.Stop();
+            }
+        });
+        Deferred<LoopingCall> first = loop.Start(Second);
+        Assert.AreSame(loop, DeferredTests.ResultOf(second!));
+        Assert.AreSame(loop, DeferredTests.ResultOf(first));
+        Assert.AreEqual(0, _clock.PendingCount);
+    }
+
+    [TestMethod]
     public void Start_Again_CountsAnew()
     {
         _ = _loop.Start(Second);

@@ -99,8 +99,8 @@ public sealed class AvailableMemoryTests
     [TestMethod]
     public void MoreThanAnyMachineHas_CannotBeFilled()
     {
-        Assert.IsTrue(AvailableMemory.CanFill(1));
-        Assert.IsFalse(AvailableMemory.CanFill(long.MaxValue));
+        AvailableMemory.Fill(1);
+        _ = Assert.ThrowsExactly<InsufficientMemoryException>(static () => AvailableMemory.Fill(long.MaxValue));
     }
 
     private void Write(string path, string text)

@@ -29,7 +29,7 @@ public sealed unsafe class NativeBlockTests
     [DataRow(new[] { 1000, 400_000, LargePage, 3 * LargePage, 7 * LargePage }, (5 * LargePage) + 77)]
     public void Seal_HoweverItGrew_HasWhatWasWritten(int[] capacities, int length)
     {
-        _block = NativeBlock.Create(capacities[0]);
+        _block = new NativeBlock(capacities[0]);
         Fill(0, capacities[0]);
         for (int i = 1; i < capacities.Length; i++)
         {
@@ -56,7 +56,7 @@ public sealed unsafe class NativeBlockTests
     {
         AssumeLargePages();
         const int Length = (2 * LargePage) + 1;
-        _block = NativeBlock.Create(lengthIsKnown ? Length : 300_000);
+        _block = new NativeBlock(lengthIsKnown ? Length : 300_000);
         _block.Grow(Length);
         Fill(0, Length);
         _block.Seal(Length);

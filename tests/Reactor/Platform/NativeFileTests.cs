@@ -174,14 +174,20 @@ public sealed partial class NativeFileTests
     [TestMethod]
     public void Duplicate_OutlivesTheOriginal()
     {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("nothing is duplicated on Windows");
+            return;
+        }
+
         Assert.AreEqual(Errno.None, NativeFile.OpenForReading(Written("twice"), out nint handle));
-        Assert.AreEqual(Errno.None, NativeFile.Duplicate(handle, out nint duplicate));
+        Assert.AreEqual(Errno.None, NativeDescriptor.Duplicate(handle, out nint duplicate));
         Assert.AreNotEqual(handle, duplicate);
         Assert.AreEqual(Errno.None, NativeFile.Close(handle));
         Assert.AreEqual(Errno.None, NativeFile.Read(duplicate, new byte[9], out int read));
         Assert.AreEqual(5, read);
         _ = NativeFile.Close(duplicate);
-        Assert.AreEqual(Errno.EBADF, NativeFile.Duplicate(duplicate, out _));
+        Assert.AreEqual(Errno.EBADF, NativeDescriptor.Duplicate(duplicate, out _));
     }
 
     [TestMethod]

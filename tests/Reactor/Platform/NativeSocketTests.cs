@@ -48,19 +48,6 @@ public sealed unsafe class NativeSocketTests
     }
 
     [TestMethod]
-    public void SendGathered_MorePiecesThanTheSystemTakes_SendsTheFirstOfThem()
-    {
-        using var pair = new SocketPair(AddressKind.IPv4);
-        var pieces = new IoVector[2000];
-        fixed (byte* verse = Verse)
-        {
-            Array.Fill(pieces, new IoVector(verse, 1));
-            Assert.AreEqual(Errno.None, NativeSocket.SendGathered(pair.Client, pieces, more: false, out int sent));
-            Assert.AreEqual(OperatingSystem.IsWindows() ? 64 : 1024, sent);
-        }
-    }
-
-    [TestMethod]
     public void Send_MoreFollows_ArrivesWithWhatFollows()
     {
         using var pair = new SocketPair(AddressKind.IPv4);

@@ -102,7 +102,7 @@ internal static unsafe partial class EmulatedKqueue
         }
 
         var probe = new PollFd { Fd = (int)change.ident };
-        if (poll(&probe, 1, 0) < 0 || (probe.Returned & 0x20) != 0)
+        if (probe.Fd < 0 || poll(&probe, 1, 0) < 0 || (probe.Returned & 0x20) != 0)
         {
             return EBADF;
         }

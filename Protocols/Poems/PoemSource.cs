@@ -33,9 +33,6 @@ internal sealed class PoemSource
     public bool IsEmpty => _current.Length == 0;
 
     /// <summary>Reads a poem for the first time.</summary>
-    /// <param name="name">A file, or <c>-</c> for standard input.</param>
-    /// <param name="format">How it travels.</param>
-    /// <param name="problem">Why there is none.</param>
     /// <returns>Null if it can't be read.</returns>
     public static PoemSource? TryOpen(string name, PoemFormat format, out PoemProblem problem) =>
         PoemReader.TryRead(name, format, out problem) is { } poem ? new PoemSource(name, format, poem) : null;

@@ -183,7 +183,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
             throw new PoemIncompleteError(refusal);
         }
 
-        if (reader.IsComplete)
+        if (read.IsHit && reader.IsPoem)
         {
             bool isPoem = read.Length > 0 || service.Options.AllowEmpty;
             if (isPoem)

@@ -8,7 +8,6 @@ namespace Poetry.Protocols;
 internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : IPoemReceiver
 {
     private FrameReader _frame;
-    private long _received;
 
     /// <summary>Why the download takes no more; null if it does.</summary>
     public string? Refusal { get; private set; }
@@ -16,8 +15,8 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
     /// <summary>Of the value, in bytes; −1 if there is none.</summary>
     public long Length { get; private set; } = -1;
 
-    /// <summary>True if the whole value was received, and is what a proxy stores.</summary>
-    public bool IsComplete => _received == Length && (format == PoemFormat.Plain || (_frame.Complete && FrameFits));
+    /// <summary>True if the value, once all of it was received, is what a proxy stores.</summary>
+    public bool IsPoem => format == PoemFormat.Plain || (_frame.Complete && FrameFits);
 
     private bool FrameFits =>
         !_frame.HasLength || Netstring.WriteHeader(_frame.Length, stackalloc byte[Netstring.MaxHeaderLength]) + _frame.Length + 1 == Length;
@@ -28,8 +27,7 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
 
     public bool Received(ReadOnlySpan<byte> bytes)
     {
-        Debug.Assert(Length >= _received + bytes.Length, "the length comes first");
-        _received += bytes.Length;
+        Debug.Assert(Length > 0, "the length comes first");
         try
         {
             return format == PoemFormat.Plain ? Pass(bytes) : ReadFrame(bytes);

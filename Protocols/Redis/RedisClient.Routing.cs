@@ -36,6 +36,12 @@ public sealed partial class RedisClient
         Route(command);
     }
 
+    internal Deferred<T> Run<T>(RedisRequest<T> command)
+    {
+        Begin(command);
+        return command.Result;
+    }
+
     /// <summary>A command has failed with its connection.</summary>
     /// <param name="command">The command.</param>
     /// <param name="reason">Why.</param>

@@ -62,9 +62,7 @@ public sealed partial class RedisClient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(command);
         ArgumentOutOfRangeException.ThrowIfZero(command.Length);
-        var request = new RedisRequest(command, MaxReplyBytes);
-        Begin(request);
-        return request.Result;
+        return Run(new RedisRequest(command, MaxReplyBytes));
     }
 
     /// <summary>As <see cref="Send(ReadOnlyMemory{byte}[])"/>, with text in UTF-8.</summary>
@@ -91,9 +89,7 @@ public sealed partial class RedisClient : IDisposable
         ArgumentNullException.ThrowIfNull(receiver);
         ArgumentNullException.ThrowIfNull(command);
         ArgumentOutOfRangeException.ThrowIfZero(command.Length);
-        var request = new RedisStream(receiver, command);
-        Begin(request);
-        return request.Result;
+        return Run(new RedisStream(receiver, command));
     }
 
     /// <summary>Subscribes to a channel, over a connection of its own.</summary>

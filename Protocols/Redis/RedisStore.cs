@@ -32,6 +32,7 @@ internal sealed class RedisStore : ISharedStore
     public static Failure Describe(RedisCommand command, Failure failure) =>
         new(Describe(command.Route.Node?.Endpoint.ToString() ?? "shared cache", failure));
 
+    /// <inheritdoc/>
     public Deferred<SharedRead> Get(string key, IPoemReceiver receiver)
     {
         GetCommand command = _gets.TryPop(out GetCommand? spare) ? spare : new GetCommand(_gets);
@@ -40,26 +41,30 @@ internal sealed class RedisStore : ISharedStore
         return result;
     }
 
+    /// <inheritdoc/>
     public async Deferred<SharedLock> TryLock(string key, string token, bool replacesInvalid)
     {
         string name = SharedNames.LockOf(key);
         bool isTaken = replacesInvalid
             ? await RunScript(RedisScripts.TakeInvalidLock, key, token)
-            : await Run(new ShortCommand(RespKind.Text, "SET", name, token, "NX", "PX", LeaseMs)) == 1;
+            : await _client.Run(new ShortCommand(RespKind.Text, "SET", name, token, "NX", "PX", LeaseMs)) == 1;
         if (isTaken || replacesInvalid)
         {
             return isTaken ? SharedLock.Taken : SharedLock.Held;
         }
 
-        long leftMs = await Run(new ShortCommand(RespKind.Integer, "PTTL", name));
+        long leftMs = await _client.Run(new ShortCommand(RespKind.Integer, "PTTL", name));
         return leftMs == -1 || leftMs > SharedNames.Lease.TotalMilliseconds ? SharedLock.Invalid : SharedLock.Held;
     }
 
+    /// <inheritdoc/>
     public Deferred<bool> Renew(string key, string token) => RunScript(RedisScripts.Renew, key, token);
 
-    public Deferred<bool> Store(string key, string token, PoemBuffer poem, TimeSpan lifetime) => Run(new PutCommand(
+    /// <inheritdoc/>
+    public Deferred<bool> Store(string key, string token, PoemBuffer poem, TimeSpan lifetime) => _client.Run(new PutCommand(
         poem, "EVAL", RedisScripts.Put, "2", key, SharedNames.LockOf(key), token, Milliseconds(lifetime))).AddCallback(IsOne);
 
+    /// <inheritdoc/>
     public async Deferred<Unit> Unlock(string key, string token)
     {
         try
@@ -72,19 +77,21 @@ internal sealed class RedisStore : ISharedStore
             string name = SharedNames.LockOf(key);
             if ((await Described(_client.Send("GET", name))).Text == token)
             {
-                _ = await Run(new ShortCommand(RespKind.Integer, "DEL", name));
+                _ = await _client.Run(new ShortCommand(RespKind.Integer, "DEL", name));
             }
         }
 
         return default;
     }
 
+    /// <inheritdoc/>
     public async Deferred<Unit> Remove(string key)
     {
-        _ = await Run(new ShortCommand(RespKind.Integer, "DEL", key));
+        _ = await _client.Run(new ShortCommand(RespKind.Integer, "DEL", key));
         return default;
     }
 
+    /// <inheritdoc/>
     public async Deferred<Unit> Purge(string[] keys)
     {
         // A key must be gone before its purge is published: a subscriber asks for it at once.
@@ -92,6 +99,7 @@ internal sealed class RedisStore : ISharedStore
         return await RunAll(keys, key => new ShortCommand(RespKind.Integer, "PUBLISH", _names.Channel, key));
     }
 
+    /// <inheritdoc/>
     public async Deferred<Unit> Subscribe(Action<string> purged, Action<SharedStoreError> lost)
     {
         void OnEnded(Failure failure)
@@ -106,9 +114,10 @@ internal sealed class RedisStore : ISharedStore
         return default;
     }
 
+    /// <inheritdoc/>
     public async Deferred<Unit> Probe()
     {
-        _ = await Run(new ShortCommand(RespKind.Text, "SET", _names.ProbeKey, "1", "PX", "1000"));
+        _ = await _client.Run(new ShortCommand(RespKind.Text, "SET", _names.ProbeKey, "1", "PX", "1000"));
         return default;
     }
 
@@ -143,14 +152,8 @@ internal sealed class RedisStore : ISharedStore
         }
     }
 
-    private Deferred<long> Run(ShortCommand command)
-    {
-        _client.Begin(command);
-        return command.Result;
-    }
-
     /// <summary>Runs a script with the lock of a key, the token and the lease.</summary>
-    private Deferred<bool> RunScript(string script, string key, string token) => Run(new ShortCommand(
+    private Deferred<bool> RunScript(string script, string key, string token) => _client.Run(new ShortCommand(
         RespKind.Integer, "EVAL", script, "1", SharedNames.LockOf(key), token, LeaseMs)).AddCallback(IsOne);
 
     /// <summary>Runs a command for each key, all at once.</summary>
@@ -158,7 +161,7 @@ internal sealed class RedisStore : ISharedStore
     {
         try
         {
-            _ = await Deferred.GatherResults(Array.ConvertAll(keys, key => Run(make(key))), consumeErrors: true);
+            _ = await Deferred.GatherResults(Array.ConvertAll(keys, key => _client.Run(make(key))), consumeErrors: true);
             return default;
         }
         catch (FirstError error)

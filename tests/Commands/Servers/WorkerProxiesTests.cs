@@ -26,7 +26,13 @@ public sealed class WorkerProxiesTests
         using Reactor reactor = worker.Reactor;
         var settings = new ProxySettings
         {
-            Proxy = new ProxyOptions { Lifetime = TimeSpan.Zero, MinPause = TimeSpan.Zero, ProbeDelay = TimeSpan.Zero, Timeout = TimeSpan.FromSeconds(60) },
+            Proxy = new ProxyOptions
+            {
+                Lifetime = TimeSpan.Zero,
+                MinPause = TimeSpan.Zero,
+                ProbeDelay = TimeSpan.Zero,
+                Timeout = TimeSpan.FromSeconds(60),
+            },
             MaxCacheBytes = 1,
             Fallback = upstream.Endpoints[0],
         };

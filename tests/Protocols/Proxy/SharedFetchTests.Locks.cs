@@ -152,6 +152,22 @@ public sealed partial class SharedFetchTests
         Assert.AreEqual((1L, 0L), (machine.Service.Shared!.Refusals, machine.Cache.Outages.Count));
     }
 
+    /// <summary>It waits for the purge and asks then: that is its first look.</summary>
+    [TestMethod]
+    public void AFetchThatBeginsDuringAPurge_IsCountedLikeAnyOther()
+    {
+        FleetMachine machine = Machine();
+        _server.Pause();
+        machine.HangUp();
+        _ = machine.Join();
+        Pass(0.1);
+        _server.Resume();
+        _server.Plant(Lock, "another", TimeSpan.FromSeconds(1));
+        Pass(0.5);
+        Assert.IsEmpty(machine.Upstream.All);
+        Assert.AreEqual((1L, 1L), (machine.Service.Shared!.Misses, machine.Service.Shared!.Waits));
+    }
+
     /// <summary>
     /// A server that takes small values and refuses the poem is back at each probe and lost at each store: the pauses grow
     /// nevertheless, and are short again after a time without an outage.

@@ -361,22 +361,6 @@ public sealed partial class SharedFetchTests
         Assert.IsNull(_server.ValueOf(Key));
     }
 
-    /// <summary>It waits for the purge and asks then: that is its first look.</summary>
-    [TestMethod]
-    public void AFetchThatBeginsDuringAPurge_IsCountedLikeAnyOther()
-    {
-        FleetMachine machine = Machine();
-        _server.Pause();
-        machine.HangUp();
-        _ = machine.Join();
-        Pass(0.1);
-        _server.Resume();
-        _server.Plant(Lock, "another", TimeSpan.FromSeconds(1));
-        Pass(0.5);
-        Assert.IsEmpty(machine.Upstream.All);
-        Assert.AreEqual((1L, 1L), (machine.Service.Shared!.Misses, machine.Service.Shared!.Waits));
-    }
-
     private static ProxyOptions Options() => new() { Lifetime = TimeSpan.FromHours(2), MinPause = TimeSpan.Zero };
 
     private string? Stored() => _server.ValueOf(Key) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;

@@ -57,8 +57,6 @@ internal static unsafe partial class DarwinAbi
     public const int SOCK_NONBLOCK_FreeBSD = 0x20000000; // macOS has none
 
     // sys/signal.h
-    public const int SIG_BLOCK = 1;
-    public const int SIG_UNBLOCK = 2;
     public const int SIGUSR1 = 30;
     public const int SIGUSR2 = 31;
 

@@ -12,7 +12,7 @@ public sealed partial class Reactor
     public DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call)
     {
         ThrowIfEnded();
-        return _timers.Add(delay, state, call);
+        return Timers.Add(delay, state, call);
     }
 
     /// <summary>Calls when the loop starts; at once if it runs already.</summary>
@@ -21,7 +21,7 @@ public sealed partial class Reactor
         ArgumentNullException.ThrowIfNull(call);
         if (_state == RunState.New)
         {
-            _ = _timers.Add(TimeSpan.Zero, call, static action => action());
+            _ = Timers.Add(TimeSpan.Zero, call, static action => action());
         }
         else
         {

@@ -41,11 +41,11 @@ public sealed partial class Reactor
                 string callback = _slowest ?? "many callbacks";
                 if (tookTicks > WarningTime.Ticks)
                 {
-                    ReactorLog.LoopBlocked(_log, seconds, callback, suppressed);
+                    ReactorLog.LoopBlocked(Log, seconds, callback, suppressed);
                 }
                 else
                 {
-                    ReactorLog.LoopSlow(_log, seconds, callback, suppressed);
+                    ReactorLog.LoopSlow(Log, seconds, callback, suppressed);
                 }
             }
             catch (OutOfMemoryException)

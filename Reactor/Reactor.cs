@@ -32,12 +32,10 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private static readonly Failure OutOfMemory = Failure.Shared(static () => new InsufficientMemoryException());
 
     private readonly Poller _poller;
-    private readonly ILogger _log;
     private readonly DescriptorTable _descriptors = new();
     private readonly ReadyEvent[] _ready = new ReadyEvent[EventsPerWait];
     private readonly ThreadCalls _threadCalls;
     private readonly UnhandledFailures _failures;
-    private readonly TimerQueue _timers;
     private WakeupCoalescer _coalescer;
     private long _turnLengthTicks;
     private long _nowTicks = Clock();
@@ -64,9 +62,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     internal Reactor(Poller poller, ILogger? log)
     {
         _poller = poller;
-        _log = log ?? StandardErrorLog.Instance;
-        _failures = new UnhandledFailures((what, failure) => ReactorLog.UnhandledError(_log, what, failure?.Exception));
-        _timers = new TimerQueue(this);
+        Log = log ?? StandardErrorLog.Instance;
+        _failures = new UnhandledFailures((what, failure) => ReactorLog.UnhandledError(Log, what, failure?.Exception));
+        Timers = new TimerQueue(this);
         _threadCalls = new ThreadCalls(this);
         Connections = new Connections(this);
     }
@@ -113,17 +111,18 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     public long LostFailureCount => _failures.LostCount;
 
     /// <summary>Delayed calls that are scheduled.</summary>
-    public int DelayedCalls => _timers.Count;
+    public int DelayedCalls => Timers.Count;
 
     /// <summary>Its connections, those of ports and those of connectors.</summary>
     internal Connections Connections { get; }
 
-    internal TimerQueue Timers => _timers;
+    internal TimerQueue Timers { get; }
 
-    internal ILogger Log => _log;
+    internal ILogger Log { get; }
 
     /// <summary>Runs the loop until <see cref="Stop"/>, then closes all descriptors.</summary>
     /// <exception cref="InvalidOperationException">It runs, or has run: a reactor runs once.</exception>
+    /// <exception cref="System.IO.IOException">Descriptors have run out. It has not run then.</exception>
     public void Run()
     {
         if (_state != RunState.New)
@@ -131,8 +130,8 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             throw new InvalidOperationException("a reactor runs once");
         }
 
-        _state = RunState.Running;
         _threadCalls.Start();
+        _state = RunState.Running;
         Deferred.EnterLoop();
         UnhandledFailures? outerFailures = _failures.Enter();
         SynchronizationContext? outerContext = LoopContext.Enter();
@@ -191,7 +190,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         _nowTicks = _turnTicks = Clock();
         BeginCallbacks(_turnTicks);
         _coalescer.AddEvents(count);
-        long newest = _timers.LastSequence;
+        long newest = Timers.LastSequence;
         for (int i = 0; i < count; i++)
         {
             Dispatch(_ready[i]);
@@ -238,7 +237,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
         try
         {
-            ReactorLog.CallbackThrew(_log, exception);
+            ReactorLog.CallbackThrew(Log, exception);
         }
         catch (Exception)
         {
@@ -297,7 +296,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <param name="newest">The last sequence number that was given out before the turn.</param>
     private void RunDelayedCalls(long newest)
     {
-        if (!_timers.TryPeek(out long dueTicks))
+        if (!Timers.TryPeek(out long dueTicks))
         {
             return;
         }
@@ -317,7 +316,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
             return;
         }
 
-        while (_timers.TakeDue(_nowTicks, newest) is { } call)
+        while (Timers.TakeDue(_nowTicks, newest) is { } call)
         {
             Guard(static due => due.Fire(), call);
             CallbackEnded(call);
@@ -329,7 +328,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private int EndTurn()
     {
         long wakeTicks = _failures.Sweep(Now)?.Ticks ?? long.MaxValue;
-        if (_timers.TryPeek(out long dueTicks))
+        if (Timers.TryPeek(out long dueTicks))
         {
             wakeTicks = Math.Min(wakeTicks, dueTicks);
         }

@@ -6,16 +6,14 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// A page of metrics in the text format of Prometheus, version 0.0.4
-/// (github.com/prometheus/docs, content/docs/instrumenting/exposition_formats.md).
+/// (github.com/prometheus/docs, content/docs/instrumenting/exposition_formats.md). Names are given without the prefix
+/// <c>poetry_</c>, help in one line, times in seconds; the value of a label may be any text, which is escaped here.
 /// </summary>
 internal sealed class MetricsPage
 {
     private readonly StringBuilder _text = new();
 
-    /// <summary>Adds a number that only grows.</summary>
-    /// <param name="name">Without the prefix <c>poetry_</c>, ending in <c>_total</c>.</param>
-    /// <param name="help">One line.</param>
-    /// <param name="value">The present value.</param>
+    /// <summary>Adds a number that only grows; its name ends in <c>_total</c>.</summary>
     public void Counter(string name, string help, long value)
     {
         Head(name, help, "counter");
@@ -23,35 +21,21 @@ internal sealed class MetricsPage
     }
 
     /// <summary>Adds a number that grows and shrinks.</summary>
-    /// <param name="name">Without the prefix <c>poetry_</c>.</param>
-    /// <param name="help">One line.</param>
-    /// <param name="value">The present value; times are in seconds.</param>
     public void Gauge(string name, string help, double value)
     {
         Head(name, help, "gauge");
         Sample(name, null, null, value.ToString("R", CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Begins a family of samples that differ in a label.</summary>
-    /// <param name="name">Without the prefix <c>poetry_</c>.</param>
-    /// <param name="help">One line.</param>
-    /// <param name="type">counter, gauge or histogram.</param>
+    /// <summary>Begins a family of samples that differ in a label: of type counter, gauge or histogram.</summary>
     public void Head(string name, string help, string type) =>
         _text.Append(CultureInfo.InvariantCulture, $"# HELP poetry_{name} {help}\n# TYPE poetry_{name} {type}\n");
 
-    /// <summary>Adds a sample to the family that was begun last.</summary>
-    /// <param name="name">The family's name.</param>
-    /// <param name="label">The label's name; null for no label.</param>
-    /// <param name="labelValue">Any text; it is escaped here.</param>
-    /// <param name="value">A number.</param>
+    /// <summary>Adds a sample, perhaps with a label, to the family that was begun last.</summary>
     public void Sample(string name, string? label, string? labelValue, string value) =>
         Line(name, LabelOf(label, labelValue), value);
 
     /// <summary>Adds the samples of a histogram to the family that was begun last.</summary>
-    /// <param name="name">The family's name.</param>
-    /// <param name="label">The label's name; null for no label.</param>
-    /// <param name="labelValue">Any text; it is escaped here.</param>
-    /// <param name="histogram">What was counted.</param>
     public void Sample(string name, string? label, string? labelValue, Histogram histogram)
     {
         string labels = LabelOf(label, labelValue);

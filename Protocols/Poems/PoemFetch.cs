@@ -5,33 +5,15 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>One fetch of one poem from one server: the factory of one connection, and the deferred that it fires.</summary>
-internal sealed class PoemFetch : ClientFactory
+internal sealed class PoemFetch(IClock clock, PoemRequest request, IPoemReceiver receiver, Deferred<long> completed) : ClientFactory
 {
     /// <summary>The failure of a poem that did not fit into memory.</summary>
     public const string OutOfMemory = "out of memory";
 
-    private readonly PoemRequest _request;
-    private readonly Action _abort;
-    private readonly Deferred<long> _completed;
+    public IClock Clock => clock;
 
-    private PoemFetch(IClock clock, Func<ClientFactory, Action> connect, PoemRequest request, IPoemReceiver receiver)
-    {
-        _request = request;
-        Clock = clock;
-        Receiver = receiver;
-        _completed = Deferred.WithCanceller<PoemFetch, long>(this, static (fetch, _) => fetch._abort());
-        _abort = connect(this);
-    }
+    public IPoemReceiver Receiver => receiver;
 
-    public IClock Clock { get; }
-
-    public IPoemReceiver Receiver { get; }
-
-    /// <summary>Fetches a poem.</summary>
-    /// <param name="reactor">The reactor to connect with.</param>
-    /// <param name="endpoint">The poetry server.</param>
-    /// <param name="request">How to fetch it.</param>
-    /// <param name="receiver">Receives the poem as it arrives.</param>
     /// <returns>Fires with the length in bytes when the poem is complete; fails with a <see cref="ConnectError"/>, a
     /// <see cref="Net.ConnectionLost"/> or a <see cref="PoemIncompleteError"/>. Cancelling it stops the connect or resets the
     /// connection at once.</returns>
@@ -46,41 +28,43 @@ internal sealed class PoemFetch : ClientFactory
             request,
             receiver);
 
-    /// <summary>The same over any connection, such as one in memory.</summary>
-    /// <param name="clock">The clock of the time-outs.</param>
-    /// <param name="connect">Begins to connect, tells the factory the result in a later turn, and returns an action that
-    /// gives up.</param>
-    /// <param name="request">How to fetch it.</param>
-    /// <param name="receiver">Receives the poem as it arrives.</param>
+    /// <summary>The same over any connection, such as one in memory: <paramref name="connect"/> begins to connect, tells the
+    /// factory the result in a later turn, and returns an action that gives up.</summary>
     /// <returns>As <see cref="Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>.</returns>
     public static Deferred<long> Start(
         IClock clock,
         Func<ClientFactory, Action> connect,
         PoemRequest request,
-        IPoemReceiver receiver) => new PoemFetch(clock, connect, request, receiver)._completed;
+        IPoemReceiver receiver)
+    {
+        Action? giveUp = null;
+        var completed = new Deferred<long>(_ => giveUp!());
+        giveUp = connect(new PoemFetch(clock, request, receiver, completed));
+        return completed;
+    }
 
     /// <summary>True if another try, or another server, may bring the poem.</summary>
     public static bool MayRetry(Exception error) =>
         error is ConnectError or Net.ConnectionLost or PoemIncompleteError { MayRetry: true } or MirrorsFailedError;
 
-    protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, _request);
+    protected internal override Protocol BuildProtocol(in SocketAddress peer) => new PoemClient(this, request);
 
     protected internal override void ClientConnectionFailed(Connector connector, Failure reason) => Failed(reason);
 
     internal void Complete(long length)
     {
-        if (!_completed.Called)
+        if (!completed.Called)
         {
-            _completed.Callback(length);
+            completed.Callback(length);
         }
     }
 
     /// <summary>The fetch has failed, unless it has ended already.</summary>
     internal void Failed(Failure reason)
     {
-        if (!_completed.Called)
+        if (!completed.Called)
         {
-            _completed.Errback(reason);
+            completed.Errback(reason);
         }
     }
 }

@@ -23,9 +23,6 @@ internal sealed class PoemMirrors
     public Endpoint First => _endpoints[0];
 
     /// <summary>Reads addresses that are separated by commas.</summary>
-    /// <param name="text">As typed.</param>
-    /// <param name="mirrors">At least one.</param>
-    /// <param name="problem">What is wrong, in one line.</param>
     public static bool TryParse(string text, [NotNullWhen(true)] out PoemMirrors? mirrors, [NotNullWhen(false)] out string? problem)
     {
         string[] words = text.Split(',');

@@ -51,9 +51,6 @@ internal sealed class PoemReader(string name, PoemFormat format)
     public PoemProblem Problem { get; private set; }
 
     /// <summary>Reads a poem. Waits for a file that is being written.</summary>
-    /// <param name="name">A regular file, or <c>-</c> for standard input.</param>
-    /// <param name="format">How it travels.</param>
-    /// <param name="problem">Why there is none.</param>
     /// <returns>Null if there is none; otherwise with a reference for the caller.</returns>
     public static Poem? TryRead(string name, PoemFormat format, out PoemProblem problem)
     {

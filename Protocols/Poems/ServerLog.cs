@@ -60,9 +60,6 @@ internal static partial class ServerLog
     public static partial void Empty(ILogger log, string name);
 
     /// <summary>The server stops; connections in flight may finish.</summary>
-    /// <param name="log">The log.</param>
-    /// <param name="connections">The number of connections in flight.</param>
-    /// <param name="limit"><see cref="TimeSpan.MaxValue"/> for no limit.</param>
     public static void DrainStarted(ILogger log, int connections, TimeSpan limit) => DrainStarted(
         log,
         connections,

@@ -21,6 +21,7 @@ internal abstract class LetterCase(string name, bool toUpper) : Transformation(n
     /// <summary>A letter of two bytes may become one of three; none grows more.</summary>
     public sealed override long MaxResultLength(int textLength) => textLength + (textLength / 2);
 
+    /// <inheritdoc/>
     public sealed override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
     {
         while (!text.IsEmpty)

@@ -19,6 +19,7 @@ internal sealed class ReverseLines() : Transformation("reverse-lines")
 
     public override long MaxResultLength(int textLength) => textLength;
 
+    /// <inheritdoc/>
     public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
     {
         if (text.IsEmpty)

@@ -15,6 +15,7 @@ internal sealed class Rot13() : Transformation("rot13")
 
     public override long MaxResultLength(int textLength) => textLength;
 
+    /// <inheritdoc/>
     public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output)
     {
         Span<byte> space = output.Reserve(text.Length);

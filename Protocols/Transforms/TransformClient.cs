@@ -273,6 +273,7 @@ internal sealed class UpstreamTransformation(TransformClient client, byte[] name
     public override long MaxMemory(int textLength) =>
         base.MaxMemory(textLength) + Utf8Name.Length + 1 + textLength + TextBuffer.Overhead;
 
+    /// <inheritdoc/>
     public override Deferred<TextBuffer>? Apply(ReadOnlySpan<byte> text, TextBuffer output) =>
         client.Transform(Utf8Name, text, output);
 }

@@ -6,7 +6,6 @@ namespace Poetry.Protocols;
 /// <content>The request, from its first bytes until there is memory for its answer.</content>
 internal abstract partial class TransformServer
 {
-    private bool _isComplete;
     private TextBuffer? _request;
 
     private protected int KeptLength => _request?.Length ?? 0;
@@ -98,6 +97,8 @@ internal abstract partial class TransformServer
         int end = request.IndexOf(Separator);
         name = request[..Math.Max(end, 0)];
         text = request[(end + 1)..];
+
+        // A line may end in CRLF.
         if (Separator == (byte)'\n' && name.EndsWith("\r"u8))
         {
             name = name[..^1];
@@ -133,7 +134,7 @@ internal abstract partial class TransformServer
     private void OnMemoryGranted()
     {
         Transport.ResumeProducing();
-        if (_isComplete)
+        if (_state == State.Complete)
         {
             TransformOrWait(_request!.Text);
         }
@@ -163,7 +164,7 @@ internal abstract partial class TransformServer
         }
         else
         {
-            _isComplete = true;
+            _state = State.Complete;
             if (_request is null)
             {
                 Append(request);

@@ -41,8 +41,11 @@ internal abstract partial class TransformServer : Protocol
 
     private enum State : byte
     {
-        /// <summary>The request is not complete, or waits for memory.</summary>
+        /// <summary>The request is not complete.</summary>
         Reading,
+
+        /// <summary>The request is complete and waits for memory.</summary>
+        Complete,
 
         /// <summary>The request is complete and is being transformed.</summary>
         Answering,
@@ -52,7 +55,7 @@ internal abstract partial class TransformServer : Protocol
     }
 
     /// <summary>True if a request, or a part of it, is expected.</summary>
-    private protected bool IsReading => _state == State.Reading && !_isComplete;
+    private protected bool IsReading => _state == State.Reading;
 
     private protected int MaxLength => _factory.Limits.MaxLength;
 
@@ -82,7 +85,6 @@ internal abstract partial class TransformServer : Protocol
     {
         _start = new ConnectionStart(_factory.Clock);
         _state = State.Reading;
-        _isComplete = false;
         _transformation = null;
         _totalBytes = 0;
         _outcome = null;
@@ -161,7 +163,7 @@ internal abstract partial class TransformServer : Protocol
 
     private protected void RefuseTooLarge() => Refuse("the request alone would exceed the memory for all requests");
 
-    private bool IsIdle => _state == State.Reading && !HasBegun;
+    private bool IsIdle => IsReading && !HasBegun;
 
     /// <summary>The rest of a time that runs from accept; <see cref="TimeSpan.MaxValue"/> has no end.</summary>
     private TimeSpan TimeLeft(TimeSpan time)
@@ -272,7 +274,7 @@ internal abstract partial class TransformServer : Protocol
         {
             Refuse($"there was no memory for the request in {TimeoutSeconds} s");
         }
-        else if (_state == State.Reading)
+        else if (IsReading)
         {
             TransformLog.RequestTimeout(_factory.Log, _start.Number, Transport.Peer, _factory.Limits.Timeout.TotalSeconds);
             End(ConnectionOutcome.Timeout);

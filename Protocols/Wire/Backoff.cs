@@ -13,7 +13,6 @@ internal sealed class Backoff(TimeSpan min, TimeSpan max)
     /// <summary>When the present pause ends, on the clock that gave the times; long ago if there is none.</summary>
     public TimeSpan Until { get; private set; } = TimeSpan.MinValue;
 
-    /// <summary>Begins a pause.</summary>
     public void Failed(TimeSpan now)
     {
         _pause = _pause == TimeSpan.Zero ? min : SaturatedTime.Add(_pause, _pause);

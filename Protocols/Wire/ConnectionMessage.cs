@@ -12,7 +12,6 @@ internal readonly record struct ConnectionMessage(long Number, string Text)
 {
     private static readonly Func<ConnectionMessage, Exception?, string> Formatter = static (message, _) => message.ToString();
 
-    /// <summary>Writes the message.</summary>
     public void Log(ILogger logger, LogLevel level, EventId eventId)
     {
         if (logger.IsEnabled(level))

@@ -27,12 +27,6 @@ internal readonly struct ConnectionStart
     public TimeSpan Time { get; }
 
     /// <summary>Makes the record of the connection, which has ended.</summary>
-    /// <param name="transport">Tells the peer, the bytes sent, and when the end was sent.</param>
-    /// <param name="now">The present moment on the reactor's clock.</param>
-    /// <param name="action">What was done, in one word.</param>
-    /// <param name="resource">What it was done with.</param>
-    /// <param name="totalBytes">The bytes of a complete reply; −1 if unknown.</param>
-    /// <param name="outcome">How the connection ended.</param>
     public ConnectionRecord End(
         ITransport transport, TimeSpan now, string action, string resource, long totalBytes, ConnectionOutcome outcome) => new()
         {

@@ -54,11 +54,8 @@ public static class Netstring
     }
 
     /// <summary>How many bytes a string of this length takes as a netstring.</summary>
-    public static long EncodedLength(int payloadLength)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(payloadLength);
-        return HeaderLength(payloadLength) + (long)payloadLength + 1;
-    }
+    public static long EncodedLength(int payloadLength) =>
+        WriteHeader(payloadLength, stackalloc byte[MaxHeaderLength]) + (long)payloadLength + 1;
 
     /// <summary>Writes a string as a netstring.</summary>
     /// <param name="payload">The string.</param>
@@ -96,17 +93,6 @@ public static class Netstring
         destination[digits] = (byte)':';
         return digits + 1;
     }
-
-    private static int HeaderLength(int payloadLength)
-    {
-        int length = 2;
-        for (; payloadLength >= 10; payloadLength /= 10)
-        {
-            length++;
-        }
-
-        return length;
-    }
 }
 
 /// <summary>
@@ -115,14 +101,11 @@ public static class Netstring
 /// </summary>
 internal struct NetstringLength
 {
-    private long _value;
-    private int _digits;
-
     /// <summary>The length, as far as its digits have been read.</summary>
-    public readonly long Value => _value;
+    public long Value { get; private set; }
 
     /// <summary>True if a digit has arrived.</summary>
-    public readonly bool HasBegun => _digits > 0;
+    public bool HasBegun { get; private set; }
 
     /// <summary>Reads on, up to the colon.</summary>
     /// <param name="input">Bytes that have arrived since the last call.</param>
@@ -130,38 +113,29 @@ internal struct NetstringLength
     /// <param name="consumed">Digits and colon; the whole input if more has to arrive.</param>
     public NetstringStatus Read(ReadOnlySpan<byte> input, long maxLengthBytes, out int consumed)
     {
-        long value = _value;
-        int digits = _digits;
-        for (int i = 0; i < input.Length; i++)
+        for (consumed = 0; consumed < input.Length; consumed++)
         {
-            int digit = input[i] - '0';
+            int digit = input[consumed] - '0';
             if ((uint)digit > 9)
             {
-                consumed = i + 1;
-                _value = value;
-                return input[i] == (byte)':' && digits > 0 ? NetstringStatus.Complete : NetstringStatus.BadLength;
+                return input[consumed++] == (byte)':' && HasBegun ? NetstringStatus.Complete : NetstringStatus.BadLength;
             }
 
-            if (digits > 0 && value == 0)
+            if (HasBegun && Value == 0)
             {
-                consumed = i;
                 return NetstringStatus.BadLength;
             }
 
-            ulong more = ((ulong)value * 10) + (uint)digit;
-            if (more > (ulong)maxLengthBytes)
+            ulong value = ((ulong)Value * 10) + (uint)digit;
+            if (value > (ulong)maxLengthBytes)
             {
-                consumed = i;
                 return NetstringStatus.TooLong;
             }
 
-            value = (long)more;
-            digits++;
+            Value = (long)value;
+            HasBegun = true;
         }
 
-        consumed = input.Length;
-        _value = value;
-        _digits = digits;
         return NetstringStatus.Incomplete;
     }
 }

@@ -18,7 +18,6 @@ internal sealed class RepeatedErrorLog(IClock clock, Action<string> one, Action<
     private DelayedCall? _later;
     private string _last = string.Empty;
 
-    /// <summary>Logs or counts an error.</summary>
     public void Report(string error)
     {
         _last = error;

@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using Poetry.Net;
 
 namespace Poetry.Protocols;
@@ -11,23 +10,18 @@ namespace Poetry.Protocols;
 internal abstract class ReusingFactory<T> : Factory
     where T : Protocol
 {
-    /// <summary>Chosen: more spare protocols are left over from a burst of connections.</summary>
-    private const int MaxSpares = 1024;
+    private readonly Spares<T> _spares;
 
-    private readonly Stack<T> _spares = new();
+    private protected ReusingFactory()
+    {
+        _spares = new Spares<T>(Make);
+    }
 
     protected internal sealed override bool ReusesConnections => true;
 
-    protected internal sealed override Protocol BuildProtocol(in SocketAddress peer) =>
-        _spares.TryPop(out T? spare) ? spare : Make();
+    protected internal sealed override Protocol BuildProtocol(in SocketAddress peer) => _spares.Rent();
 
-    protected internal sealed override void Release(Protocol protocol)
-    {
-        if (_spares.Count < MaxSpares)
-        {
-            _spares.Push((T)protocol);
-        }
-    }
+    protected internal sealed override void Release(Protocol protocol) => _spares.Return((T)protocol);
 
     /// <summary>Makes a protocol when there is no spare one.</summary>
     private protected abstract T Make();

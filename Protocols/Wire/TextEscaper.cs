@@ -76,9 +76,7 @@ internal static class TextEscaper
         return escaped?.ToString() ?? text;
     }
 
-    /// <summary>
-    /// Copies a short text that needs no escape, as ASCII.
-    /// </summary>
+    /// <summary>Copies a short text that needs no escape, as ASCII.</summary>
     /// <param name="text">UTF-16.</param>
     /// <param name="destination">Its beginning is overwritten, whatever is returned.</param>
     /// <param name="mode">What may pass.</param>

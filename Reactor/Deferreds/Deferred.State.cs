@@ -164,12 +164,27 @@ public abstract partial class Deferred
         int pauses = _state & AnyPause;
         _state = (_state & ~(Running | Failed | AnyPause)) | MovedToNextType;
         _aux = next;
-        next._state = ((next._state & ~(Waiting | NotReached)) + pauses) | (pauses == 0 ? 0 : RunsOnPaused);
+        next._state = (next._state & ~(Waiting | NotReached)) + pauses;
         next._aux = null;
     }
 
+    /// <summary>False if it has been fired and this once more is to be ignored.</summary>
+    /// <exception cref="AlreadyCalledError">It has been fired before.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected bool MayFire()
+    {
+        AssertThread();
+        if ((_state & (Fired | FiredByOwnerOnly | NotReached)) == 0)
+        {
+            return true;
+        }
+
+        FiredAgain();
+        return false;
+    }
+
     /// <summary>It was fired twice, or by code that may not fire it. Returns if that is to be ignored.</summary>
-    private protected void FiredAgain()
+    private void FiredAgain()
     {
         if ((_state & IgnoresNextFire) != 0)
         {
@@ -195,15 +210,6 @@ public abstract partial class Deferred
         }
 
         return current.Head();
-    }
-
-    /// <summary>True once, for a handle that the chain reached in the middle of its run: a pause by one of its own functions
-    /// does not stop the run.</summary>
-    private bool RunsDespitePause()
-    {
-        bool runs = (_state & (Waiting | RunsOnPaused)) == RunsOnPaused;
-        _state &= ~RunsOnPaused;
-        return runs;
     }
 
     /// <summary>The handle that is fired: the first of the chain.</summary>

@@ -70,11 +70,6 @@ public abstract partial class Deferred : ChainLink
     /// <summary>The value of the deferred that it waits for is dropped; a failure is taken over.</summary>
     private protected const int WaitsForVoid = 1 << 13;
 
-    /// <summary>
-    /// A handle that the chain reached while its functions ran: a pause by one of those does not stop it, as in Twisted.
-    /// </summary>
-    private protected const int RunsOnPaused = 1 << 14;
-
     private protected const int AnyPause = ~(OnePause - 1);
 
     /// <summary>32 KiB: a larger stack is freed after the burst that needed it.</summary>
@@ -180,7 +175,7 @@ public abstract partial class Deferred : ChainLink
     private protected static void RunChain(Deferred first)
     {
         // Most results go to no other deferred: those need no list.
-        if (first.RunOwnLinks() is { } reached)
+        if (first.RunOwnLinks(hasBegun: false) is { } reached)
         {
             RunChain(first, reached);
         }
@@ -191,6 +186,8 @@ public abstract partial class Deferred : ChainLink
         int pushedCount = 0;
         while (true)
         {
+            // The next handle of a chain whose functions run is in the middle of it.
+            bool hasBegun = next is not null && (current._state & MovedToNextType) != 0;
             if (next is not null)
             {
                 // There is no need to come back if nothing is left to do: that keeps the stack short, mostly empty.
@@ -213,7 +210,7 @@ public abstract partial class Deferred : ChainLink
                 pushedCount--;
             }
 
-            next = current.RunOwnLinks();
+            next = current.RunOwnLinks(hasBegun);
         }
     }
 
@@ -230,11 +227,12 @@ public abstract partial class Deferred : ChainLink
     }
 
     /// <summary>Runs the links of this deferred until the chain ends, or has to wait, or another deferred gets the result.</summary>
+    /// <param name="hasBegun">True in the middle of a chain: Twisted looks at pauses only before the first function.</param>
     /// <returns>That deferred, or null.</returns>
-    private Deferred? RunOwnLinks()
+    private Deferred? RunOwnLinks(bool hasBegun)
     {
         Debug.Assert((_state & Running) == 0, "a running deferred is left to the loop that runs it");
-        if ((_state & (Waiting | AnyPause)) != 0 && !RunsDespitePause())
+        if ((_state & (hasBegun ? Waiting : Waiting | AnyPause)) != 0)
         {
             return null;
         }
@@ -254,8 +252,7 @@ public abstract partial class Deferred : ChainLink
                         return next;
                     }
 
-                    // A function that pauses its own chain does not stop it here: Twisted looks at pauses only before the
-                    // first function.
+                    // A function that pauses its own chain does not stop it here.
                     if ((_state & Waiting) != 0)
                     {
                         PutBack(rest);

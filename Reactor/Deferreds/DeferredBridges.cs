@@ -31,24 +31,7 @@ public static class DeferredBridges
     {
         ArgumentNullException.ThrowIfNull(threads);
         ArgumentNullException.ThrowIfNull(function);
-        var deferred = new Deferred<T>();
-        ThreadPool.UnsafeQueueUserWorkItem(
-            _ =>
-            {
-                Outcome<T> outcome;
-                try
-                {
-                    outcome = new Outcome<T>(function());
-                }
-                catch (Exception exception)
-                {
-                    outcome = new Outcome<T>(new Failure(exception));
-                }
-
-                threads.CallFromThread(() => deferred.Fire(outcome));
-            },
-            null);
-        return deferred;
+        return DeferredOf(Task.Run(function), threads, whenCancelled: null);
     }
 
     /// <summary>Refused when it is compiled: the result would be the task.</summary>
@@ -83,23 +66,9 @@ public static class DeferredBridges
     {
         ArgumentNullException.ThrowIfNull(task);
         ArgumentNullException.ThrowIfNull(threads);
-        if (task.IsCompleted)
-        {
-            Outcome<T> outcome = OutcomeOf(task);
-            return outcome.Failure is { } failure ? Deferred.Fail<T>(failure) : Deferred.Succeed(outcome.Value);
-        }
-
-        var deferred = new Deferred<T>(_ => whenCancelled?.Cancel());
-        ConfiguredTaskAwaitable<T>.ConfiguredTaskAwaiter awaiter = task.ConfigureAwait(false).GetAwaiter();
-        awaiter.UnsafeOnCompleted(() => threads.CallFromThread(() =>
-        {
-            // A task that was cancelled still ends.
-            if (!deferred.Called)
-            {
-                deferred.Fire(OutcomeOf(task));
-            }
-        }));
-        return deferred;
+        return task.IsCompleted
+            ? Deferred.MaybeDeferred(() => OutcomeOf(task))
+            : DeferredOf(task, threads, whenCancelled);
     }
 
     /// <summary>As <see cref="AsDeferred{T}"/>, for a task without a value.</summary>
@@ -166,6 +135,20 @@ public static class DeferredBridges
             registration.Unregister();
             return outcome;
         });
+    }
+
+    private static Deferred<T> DeferredOf<T>(Task<T> task, IReactorThreads threads, CancellationTokenSource? whenCancelled)
+    {
+        var deferred = new Deferred<T>(_ => whenCancelled?.Cancel());
+        task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(() => threads.CallFromThread(() =>
+        {
+            // A task that was cancelled still ends.
+            if (!deferred.Called)
+            {
+                deferred.Fire(OutcomeOf(task));
+            }
+        }));
+        return deferred;
     }
 
     private static void End<T>(TaskCompletionSource<T> source, Outcome<T> outcome)

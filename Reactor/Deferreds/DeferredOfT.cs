@@ -68,14 +68,10 @@ public partial class Deferred<T> : Deferred
     /// <exception cref="AlreadyCalledError">It has been fired before (and was not cancelled in between).</exception>
     public void Callback(T value)
     {
-        AssertThread();
-        if ((_state & (Fired | FiredByOwnerOnly | NotReached)) != 0)
+        if (MayFire())
         {
-            FiredAgain();
-            return;
+            FireValue(value);
         }
-
-        FireValue(value);
     }
 
     /// <summary>Fires it with a failure; the functions that wait run before this returns.</summary>
@@ -83,14 +79,10 @@ public partial class Deferred<T> : Deferred
     public void Errback(Failure failure)
     {
         ArgumentNullException.ThrowIfNull(failure);
-        AssertThread();
-        if ((_state & (Fired | FiredByOwnerOnly | NotReached)) != 0)
+        if (MayFire())
         {
-            FiredAgain();
-            return;
+            FireFailure(failure);
         }
-
-        FireFailure(failure);
     }
 
     /// <summary>Fires it with a failure made of an exception: see <see cref="Errback(Failure)"/>.</summary>

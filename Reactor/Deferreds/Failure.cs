@@ -11,7 +11,7 @@ namespace Poetry.Net;
 /// </summary>
 /// <remarks>
 /// There are two kinds. An ordinary failure holds one exception with its stack. A shared one
-/// (<see cref="Shared{TException}"/>) stands for a common event, such as a peer that closes its connection: passing it on
+/// (<see cref="Shared"/>) stands for a common event, such as a peer that closes its connection: passing it on
 /// costs nothing. It makes a new exception each time it is asked for one, because the stack trace of an exception that is
 /// thrown again and again grows without end.
 /// </remarks>
@@ -51,12 +51,7 @@ public sealed class Failure
     /// <summary>Makes a failure that any number of deferreds and connections can share without cost.</summary>
     /// <param name="make">Makes the exception. It is called once now, to learn the type, and then each time that
     /// <see cref="Exception"/> is read; <see cref="Check{TException}"/> makes none.</param>
-    internal static Failure Shared<TException>(Func<TException> make)
-        where TException : Exception
-    {
-        ArgumentNullException.ThrowIfNull(make);
-        return new Failure(make);
-    }
+    internal static Failure Shared(Func<Exception> make) => new(make);
 
     /// <summary>True if the exception is of this type. Nothing is thrown or allocated.</summary>
     public bool Check<TException>()

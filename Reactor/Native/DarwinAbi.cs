@@ -57,8 +57,6 @@ internal static unsafe partial class DarwinAbi
     public const int SOCK_NONBLOCK_FreeBSD = 0x20000000; // macOS has none
 
     // sys/signal.h
-    public const int SIG_BLOCK = 1;
-    public const int SIG_UNBLOCK = 2;
     public const int SIGUSR1 = 30;
     public const int SIGUSR2 = 31;
 
@@ -126,19 +124,5 @@ internal static unsafe partial class DarwinAbi
         public uint fflags;
         public nint data;
         public nuint udata;
-    }
-
-    /// <summary>struct msghdr, sys/socket.h; sendmsg(2): 48 bytes. Lengths are int and socklen_t here and size_t on
-    /// Linux.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct struct_msghdr
-    {
-        public void* msg_name;
-        public uint msg_namelen;
-        public void* msg_iov;
-        public int msg_iovlen;
-        public void* msg_control;
-        public uint msg_controllen;
-        public int msg_flags;
     }
 }

@@ -11,9 +11,7 @@ internal static class AsciiDigits
     /// <summary>Digits of the largest number.</summary>
     public const int MaxDigits = 20;
 
-    /// <summary>Writes a number without leading zeros.</summary>
-    /// <param name="number">Any.</param>
-    /// <param name="destination">Has room for its digits; <see cref="MaxDigits"/> always do.</param>
+    /// <summary>Writes a number without leading zeros, where there is room for its digits.</summary>
     /// <returns>How many digits it has.</returns>
     public static int Write(ulong number, Span<byte> destination)
     {

@@ -21,7 +21,6 @@ internal static unsafe class GrowingMemory
     /// <param name="block">Null for none yet.</param>
     /// <param name="capacity">Its size in bytes.</param>
     /// <param name="larger">The size that is wanted.</param>
-    /// <returns>The block, which may have moved.</returns>
     /// <exception cref="OutOfMemoryException">There is no room. The block is as it was.</exception>
     public static byte* Grow(byte* block, long capacity, long larger)
     {
@@ -43,9 +42,6 @@ internal static unsafe class GrowingMemory
         return mapped;
     }
 
-    /// <summary>Gives a block back.</summary>
-    /// <param name="block">Null for none.</param>
-    /// <param name="capacity">Its size in bytes.</param>
     public static void Free(byte* block, long capacity)
     {
         if (IsMapped(capacity))

@@ -12,10 +12,7 @@ namespace Poetry.Net;
 [UnsupportedOSPlatform("windows")]
 internal static unsafe class NativeDescriptor
 {
-    /// <summary>Reads what is available.</summary>
-    /// <param name="handle">A descriptor.</param>
-    /// <param name="buffer">Filled from the front. Not empty.</param>
-    /// <param name="read">How many bytes; 0 for the end of input.</param>
+    /// <summary>Reads what is available; the buffer is not empty. 0 bytes without an error are the end of input.</summary>
     public static Errno Read(nint handle, Span<byte> buffer, out int read)
     {
         fixed (byte* data = buffer)
@@ -81,11 +78,7 @@ internal static unsafe class NativeDescriptor
         return duplicate < 0 ? LastError.OfLibc() : Errno.None;
     }
 
-    /// <summary>open(2), repeated after a signal.</summary>
-    /// <param name="path">UTF-8, ended by NUL.</param>
-    /// <param name="flags">In the numbers of this system.</param>
-    /// <param name="mode">What the umask takes from.</param>
-    /// <param name="handle">The descriptor, or −1.</param>
+    /// <summary>open(2), with a path in UTF-8 that a NUL ends.</summary>
     public static Errno Open(byte* path, int flags, int mode, out nint handle)
     {
         int result = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64

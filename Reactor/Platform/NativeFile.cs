@@ -7,14 +7,12 @@ namespace Poetry.Net;
 /// <summary>
 /// Files and standard descriptors by system calls, where the runtime hides errors: System.Console ignores EPIPE and fails
 /// on a full disk, System.IO waits without limit for the writer of a FIFO. Stateless, callable from any thread;
-/// nothing throws or allocates. A handle is a descriptor; on Windows a HANDLE, with 0, 1 and 2 for the standard ones.
-/// The status of a file is in NativeFile.Status.cs, the encoding of paths in NativeFile.Paths.cs.
+/// nothing throws or allocates. A handle is a descriptor; on Windows a HANDLE, with 0, 1 and 2 for the standard ones. The caller owns
+/// what was opened; a call that fails gives −1.
 /// </summary>
 internal static unsafe partial class NativeFile
 {
     /// <summary>Opens for reading. Never waits, not for the writer of a FIFO either; a read may then return EAGAIN.</summary>
-    /// <param name="path">Any path.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     public static Errno OpenForReading(string path, out nint handle)
     {
         const uint Flags = WindowsAbi.FILE_ATTRIBUTE_NORMAL | WindowsAbi.FILE_FLAG_BACKUP_SEMANTICS;
@@ -24,22 +22,17 @@ internal static unsafe partial class NativeFile
     }
 
     /// <summary>Creates a file for writing, with the permissions that the umask leaves.</summary>
-    /// <param name="path">Where nothing may be, not even a link: EEXIST.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    /// <returns>EEXIST if anything has the name, even a link.</returns>
     public static Errno CreateNew(string path, out nint handle) => OperatingSystem.IsWindows()
         ? OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.CREATE_NEW, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
         : OpenOnUnix(path, Libc.O_WRONLY | Create | Exclusive, out handle);
 
     /// <summary>Opens or creates a file; every write goes to its end. Never waits, not for the reader of a FIFO either.</summary>
-    /// <param name="path">Any path.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     public static Errno OpenForAppending(string path, out nint handle) => OperatingSystem.IsWindows()
         ? OpenOnWindows(path, WindowsAbi.FILE_APPEND_DATA, WindowsAbi.OPEN_ALWAYS, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
         : OpenOnUnix(path, Libc.O_WRONLY | Create | Append | NonBlocking | NoControllingTerminal, out handle);
 
     /// <summary>Opens an existing device, FIFO or file for writing. Never waits.</summary>
-    /// <param name="path">Any path.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     /// <returns>ENXIO for a FIFO without a reader.</returns>
     public static Errno OpenForWriting(string path, out nint handle) => OperatingSystem.IsWindows()
         ? OpenOnWindows(path, WindowsAbi.GENERIC_WRITE, WindowsAbi.OPEN_EXISTING, WindowsAbi.FILE_ATTRIBUTE_NORMAL, out handle)
@@ -49,8 +42,6 @@ internal static unsafe partial class NativeFile
     /// Opens the terminal or pipe of a descriptor once more, for writing without blocking. The two do not share flags such as
     /// O_NONBLOCK, as duplicates would. Not for files: the new handle begins at their start.
     /// </summary>
-    /// <param name="descriptor">A terminal, another character device, or a pipe.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
     /// <returns>ENOSYS where the system can't do that: on the BSDs /dev/fd only duplicates. EBADF for a descriptor that was opened for
     /// reading only, as the stand-in for a closed standard output: the second opening would hide that it cannot be written.</returns>
     public static Errno OpenAgainWithoutBlocking(nint descriptor, out nint handle)
@@ -61,10 +52,7 @@ internal static unsafe partial class NativeFile
             : OpenForWriting(string.Create(CultureInfo.InvariantCulture, $"/dev/fd/{descriptor}"), out handle);
     }
 
-    /// <summary>Reads what is available.</summary>
-    /// <param name="handle">A file, or 0 for standard input.</param>
-    /// <param name="buffer">Filled from the front. Not empty.</param>
-    /// <param name="read">How many bytes; 0 with None is the end.</param>
+    /// <summary>Reads what is available; the buffer is not empty. 0 bytes without an error are the end of input.</summary>
     public static Errno Read(nint handle, Span<byte> buffer, out int read)
     {
         if (!OperatingSystem.IsWindows())
@@ -83,9 +71,6 @@ internal static unsafe partial class NativeFile
 
     /// <summary>Writes as much as the system takes. On a blocking descriptor that is all of it, unless a signal, a full disk or a
     /// limit comes first; writing the rest then returns the error.</summary>
-    /// <param name="handle">A file, or 1 and 2 for standard output and error.</param>
-    /// <param name="data">What to write.</param>
-    /// <param name="written">How many bytes were taken.</param>
     public static Errno Write(nint handle, ReadOnlySpan<byte> data, out int written)
     {
         if (!OperatingSystem.IsWindows())

@@ -11,7 +11,7 @@ namespace Poetry.Net;
 [UnsupportedOSPlatform("windows")]
 internal static unsafe class NativeSignals
 {
-    /// <summary>Zero bytes for a sigset_t: 128 in glibc and musl, 16 on FreeBSD, 4 on macOS.</summary>
+    /// <summary>sizeof(sigset_t) in glibc and musl.</summary>
     private const int MaskBytes = 128;
 
     public static int SIGUSR1 => OperatingSystem.IsLinux() ? LinuxAbi.SIGUSR1 : DarwinAbi.SIGUSR1;
@@ -22,11 +22,12 @@ internal static unsafe class NativeSignals
     public static uint SetOf(int signal) => 1u << signal;
 
     /// <summary>Blocks signals in the calling thread, and in threads that it creates.</summary>
-    public static Errno Block(uint set) => ChangeMask(OperatingSystem.IsLinux() ? LinuxAbi.SIG_BLOCK : DarwinAbi.SIG_BLOCK, set);
+    [SupportedOSPlatform("linux")]
+    public static Errno Block(uint set) => ChangeMask(LinuxAbi.SIG_BLOCK, set);
 
     /// <summary>Unblocks signals in the calling thread.</summary>
-    public static Errno Unblock(uint set) =>
-        ChangeMask(OperatingSystem.IsLinux() ? LinuxAbi.SIG_UNBLOCK : DarwinAbi.SIG_UNBLOCK, set);
+    [SupportedOSPlatform("linux")]
+    public static Errno Unblock(uint set) => ChangeMask(LinuxAbi.SIG_UNBLOCK, set);
 
     public static Errno Ignore(int signal) =>
         Libc.signal(signal, Libc.SIG_IGN) == Libc.SIG_ERR ? LastError.OfLibc() : Errno.None;
@@ -62,12 +63,12 @@ internal static unsafe class NativeSignals
         return isRead;
     }
 
+    [SupportedOSPlatform("linux")]
     private static Errno ChangeMask(int how, uint set)
     {
         byte* mask = stackalloc byte[MaskBytes];
         Fill(mask, set);
-        int raw = Libc.pthread_sigmask(how, mask, null);
-        return raw == 0 ? Errno.None : LastError.FromRaw(raw);
+        return (Errno)Libc.pthread_sigmask(how, mask, null);
     }
 
     /// <summary>In a sigset_t bit n − 1 is signal n; all systems of .NET are little-endian here.</summary>

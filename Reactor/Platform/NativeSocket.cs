@@ -57,9 +57,7 @@ internal static unsafe partial class NativeSocket
             : NativeDescriptor.Check(Libc.bind((int)handle, sockaddr, length));
     }
 
-    /// <summary>Starts to listen.</summary>
-    /// <param name="handle">A bound socket.</param>
-    /// <param name="backlog">How many connections may wait for <see cref="Accept"/>; the system has a limit of its own.</param>
+    /// <summary>Starts to listen. So many connections may wait for <see cref="Accept"/>; the system has a limit of its own.</summary>
     public static Errno Listen(nint handle, int backlog) => OperatingSystem.IsWindows()
         ? CheckWindows(WindowsAbi.listen(handle, backlog))
         : NativeDescriptor.Check(Libc.listen((int)handle, backlog));
@@ -141,12 +139,7 @@ internal static unsafe partial class NativeSocket
         }
     }
 
-    /// <summary>As <see cref="Send(nint, ReadOnlySpan{byte}, bool, out int)"/>.</summary>
-    /// <param name="handle">A connection.</param>
-    /// <param name="data">What to send; it has to stay where it is until the call returns.</param>
-    /// <param name="length">In bytes.</param>
-    /// <param name="more">More follows at once.</param>
-    /// <param name="sent">How many bytes the kernel took.</param>
+    /// <summary>As <see cref="Send(nint, ReadOnlySpan{byte}, bool, out int)"/>, of memory that stays where it is.</summary>
     public static Errno Send(nint handle, byte* data, int length, bool more, out int sent)
     {
         if (OperatingSystem.IsWindows())
@@ -176,20 +169,15 @@ internal static unsafe partial class NativeSocket
                 return SendGatheredOnWindows(handle, vectors, pieces.Length, out sent);
             }
 
-            var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
-            var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
-            void* message = OperatingSystem.IsLinux() ? &linux : &bsd;
-            nint result = Libc.sendmsg((int)handle, message, SendFlags(more));
+            var message = new Libc.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
+            nint result = Libc.sendmsg((int)handle, &message, SendFlags(more));
             return NativeDescriptor.IsInterrupted(result)
                 ? SendGathered(handle, pieces, more, out sent)
                 : NativeDescriptor.CheckCount(result, out sent);
         }
     }
 
-    /// <summary>Receives what has come.</summary>
-    /// <param name="handle">A connection.</param>
-    /// <param name="buffer">Filled from the front. Not empty: 0 would look like the end.</param>
-    /// <param name="received">How many bytes; 0 with None is the end of input.</param>
+    /// <summary>Receives what has come; the buffer is not empty. 0 bytes without an error are the end of input.</summary>
     /// <returns>EAGAIN when nothing has come.</returns>
     public static Errno Receive(nint handle, Span<byte> buffer, out int received)
     {

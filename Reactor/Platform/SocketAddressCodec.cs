@@ -144,16 +144,9 @@ internal static class SocketAddressCodec
 /// <param name="HasAbstractPaths">True if there are names of Unix sockets that begin with NUL and are not files.</param>
 internal readonly record struct SockaddrLayout(byte InetV6Family, byte PathLength, bool LeadsWithLength, bool HasAbstractPaths)
 {
-    /// <summary>Linux: 16 bits of family.</summary>
     public static SockaddrLayout Linux => new(LinuxAbi.AF_INET6, LinuxAbi.SunPathLength, false, true);
-
-    /// <summary>macOS: 8 bits of length, 8 of family.</summary>
     public static SockaddrLayout MacOS => new(DarwinAbi.AF_INET6_macOS, DarwinAbi.SunPathLength, true, false);
-
-    /// <summary>FreeBSD: as macOS, with another number for IPv6.</summary>
     public static SockaddrLayout FreeBSD => new(DarwinAbi.AF_INET6_FreeBSD, DarwinAbi.SunPathLength, true, false);
-
-    /// <summary>Windows: as Linux, with another number for IPv6.</summary>
     public static SockaddrLayout Windows => new(WindowsAbi.AF_INET6, WindowsAbi.SunPathLength, false, false);
 
     public static SockaddrLayout Current => OperatingSystem.IsLinux() ? Linux

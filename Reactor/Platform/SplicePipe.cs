@@ -42,9 +42,7 @@ internal sealed unsafe class SplicePipe(int reader, int writer)
     }
 
     /// <summary>Takes bytes from a socket. The pipe has to be empty: a full one returns EAGAIN as a socket without input does.</summary>
-    /// <param name="socket">The socket to read.</param>
-    /// <param name="max">The most bytes to take.</param>
-    /// <param name="count">How many were taken; 0 for the end of input.</param>
+    /// <returns>None with 0 bytes for the end of input.</returns>
     public Errno Fill(nint socket, long max, out int count)
     {
         Errno error = Move((int)socket, writer, (nint)Math.Min(max, Capacity), out count);
@@ -52,9 +50,7 @@ internal sealed unsafe class SplicePipe(int reader, int writer)
         return error;
     }
 
-    /// <summary>Sends what is in the pipe.</summary>
-    /// <param name="socket">The socket to write. One that the peer has reset raises SIGPIPE, which has to be ignored.</param>
-    /// <param name="count">How many bytes the kernel took.</param>
+    /// <summary>Sends what is in the pipe. A socket that the peer has reset raises SIGPIPE, which has to be ignored.</summary>
     public Errno Drain(nint socket, out int count)
     {
         Errno error = Move(reader, (int)socket, Length, out count);

@@ -32,10 +32,7 @@ internal sealed class StandardErrorLog : ILogger
         _isStuck = TryWrite(StandardError, text, _isStuck ? 0 : MaxWaitMs) == Errno.EAGAIN;
     }
 
-    /// <summary>Writes to a descriptor that may block.</summary>
-    /// <param name="handle">Open for writing.</param>
-    /// <param name="text">Any bytes.</param>
-    /// <param name="timeoutMs">How long to wait for each piece that the reader has no room for.</param>
+    /// <summary>Writes to a descriptor that may block, waiting so long for each piece that the reader has no room for.</summary>
     /// <returns><see cref="Errno.EAGAIN"/> after the time-out.</returns>
     internal static Errno TryWrite(nint handle, ReadOnlySpan<byte> text, int timeoutMs)
     {

@@ -20,10 +20,8 @@ internal enum Interest : byte
 /// <summary>What the kernel says of one descriptor. The default belongs to no descriptor.</summary>
 internal readonly struct ReadyEvent(ulong token, Readiness readiness, Errno error = Errno.None)
 {
-    /// <summary>What the descriptor was added with.</summary>
     public readonly ulong Token = token;
 
-    /// <summary>What it is ready for.</summary>
     public readonly Readiness Readiness = readiness;
 
     /// <summary>The error of the socket, where the backend reports it (kqueue).</summary>
@@ -78,19 +76,14 @@ internal abstract class Poller(string name) : IDisposable
     /// EPERM for a file that can't be waited for, EEXIST for one that is watched already).</returns>
     public abstract Errno Add(nint handle, ulong token, Interest interest);
 
-    /// <summary>Changes what a watched descriptor is watched for.</summary>
-    /// <param name="handle">As added.</param>
-    /// <param name="token">As added.</param>
-    /// <param name="before">What it was watched for.</param>
-    /// <param name="interest">What to watch for from now on.</param>
+    /// <summary>Changes what a descriptor, added with this token, is watched for: from the one interest to the other.</summary>
     /// <returns>As <see cref="Add"/>; after a failure the former interest is in force.</returns>
     public abstract Errno Change(nint handle, ulong token, Interest before, Interest interest);
 
-    /// <summary>Ends the watch. To be called before the descriptor is closed.</summary>
-    /// <param name="handle">As added.</param>
-    /// <param name="before">What it was watched for.</param>
-    /// <param name="closesNext">True if it is closed next and has no duplicate: where the kernel ends the watch with the close, this
-    /// saves a call.</param>
+    /// <summary>
+    /// Ends the watch. To be called before the descriptor is closed: right before, if it has no duplicate and
+    /// <paramref name="closesNext"/> is true, since the kernel may then end the watch with the close, without a call.
+    /// </summary>
     public abstract void Remove(nint handle, Interest before, bool closesNext = false);
 
     /// <summary>Waits until something is ready, or the time is over.</summary>

@@ -10,9 +10,6 @@ namespace Poetry.Net;
 /// </summary>
 public abstract class DelayedCall
 {
-    /// <summary>The index of a call that is not pending.</summary>
-    internal const int NotQueued = -1;
-
     private readonly TimerQueue _queue;
     private State _state;
 
@@ -41,8 +38,8 @@ public abstract class DelayedCall
     /// <summary>The number of its scheduling: of two calls due at the same time, the one scheduled first runs first.</summary>
     internal long Sequence { get; private set; }
 
-    /// <summary>The index of its entry, set by the queue alone.</summary>
-    internal int HeapIndex { get; set; } = NotQueued;
+    /// <summary>The index of its entry while it is pending, set by the queue alone.</summary>
+    internal int HeapIndex { get; set; }
 
     /// <summary>Cancels the call.</summary>
     /// <exception cref="AlreadyCalled">It has run, or is running.</exception>

@@ -152,7 +152,11 @@ public sealed class TimerQueue
     }
 
     /// <summary>Removes a cancelled call.</summary>
-    internal void Remove(DelayedCall call) => RemoveAt(call.HeapIndex);
+    internal void Remove(DelayedCall call)
+    {
+        Debug.Assert(_heap[call.HeapIndex].Call == call, "the entry is the call's own");
+        RemoveAt(call.HeapIndex);
+    }
 
     /// <summary>Gets the entry of the earliest call, after moving down those whose calls have become due later.</summary>
     private bool TryGetFirst(out Entry first)
@@ -174,8 +178,6 @@ public sealed class TimerQueue
 
     private void RemoveAt(int index)
     {
-        Debug.Assert(index >= 0 && index < Count, "only a pending call has an entry");
-        _heap[index].Call.HeapIndex = DelayedCall.NotQueued;
         Entry last = _heap[--Count];
         _heap[Count] = default;
         if (index < Count)

@@ -17,7 +17,6 @@ internal sealed class AddressLimit(int max)
     private readonly Lock _lock = new();
     private readonly Dictionary<Client, int> _counts = [];
 
-    /// <summary>Counts a connection.</summary>
     /// <returns>False if the client has as many as it may have.</returns>
     public bool TryEnter(in SocketAddress peer)
     {
@@ -39,7 +38,6 @@ internal sealed class AddressLimit(int max)
         }
     }
 
-    /// <summary>A counted connection is closed.</summary>
     public void Leave(in SocketAddress peer)
     {
         if (!Client.TryCreate(peer, out Client client))

@@ -32,7 +32,6 @@ internal sealed class CloseProbeDelay(TimeoutList probes)
     /// <summary>With a longer delay, too many descriptors would be held: the poller is cheaper.</summary>
     public static TimeSpan MaxDelay { get; } = TimeSpan.FromMilliseconds(64);
 
-    /// <summary>Records one check.</summary>
     /// <param name="missed">True if the client had not closed yet.</param>
     public void Record(bool missed)
     {
@@ -53,7 +52,7 @@ internal sealed class CloseProbeDelay(TimeoutList probes)
     {
         if (probes.Timeout > MinDelay)
         {
-            probes.SetTimeout(MinDelay);
+            probes.Timeout = MinDelay;
         }
     }
 

@@ -21,7 +21,6 @@ public sealed class ConnectionLimit(int max)
     /// <summary>True if there are as many as allowed.</summary>
     public bool IsReached => Count >= _max;
 
-    /// <summary>A connection was accepted.</summary>
     internal void Enter() => Count++;
 
     /// <summary>

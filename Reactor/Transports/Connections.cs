@@ -13,9 +13,6 @@ internal sealed class Connections
     /// </summary>
     private const int ReadBufferBytes = 256 * 1024;
 
-    /// <summary>The most spare transports that are kept after a burst.</summary>
-    private const int MaxSpares = 1024;
-
     /// <summary>How long a load balancer may take to send its PROXY header.</summary>
     private static readonly TimeSpan HeaderTimeout = TimeSpan.FromSeconds(5);
 
@@ -27,7 +24,6 @@ internal sealed class Connections
 
     /// <summary>All lists but <see cref="Closing"/>.</summary>
     private readonly List<TimeoutList> _lists;
-    private readonly Stack<StreamTransport> _spares = new(MaxSpares);
     private readonly RateLimit _refusedWatches = new(TimeSpan.FromSeconds(10));
     private Action? _whenNone;
     private long _errorChecksTicks;
@@ -36,6 +32,7 @@ internal sealed class Connections
     internal Connections(Reactor reactor)
     {
         _reactor = reactor;
+        Transports = new Spares<StreamTransport>(() => new StreamTransport(reactor));
         Open = new TimeoutList(reactor, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
         Closing = new TimeoutList(reactor, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
         TimeSpan delay = CloseProbeDelay.MinDelay;
@@ -63,6 +60,9 @@ internal sealed class Connections
             return count;
         }
     }
+
+    /// <summary>Transports that are not in use.</summary>
+    public Spares<StreamTransport> Transports { get; }
 
     /// <summary>Connections of ports with <see cref="ListenOptions.IgnoredByDrain"/>.</summary>
     public int Ignored { get; set; }
@@ -129,7 +129,7 @@ internal sealed class Connections
     public void WhenNone(Action call) => _whenNone = call;
 
     /// <summary>Shortens how long clients that have been sent everything may take to close: the server is about to end.</summary>
-    public void ShortenLinger(TimeSpan timeout) => Lingering.SetTimeout(timeout);
+    public void ShortenLinger(TimeSpan timeout) => Lingering.Timeout = timeout;
 
     /// <summary>The list of connections that have data to send, for a send timeout.</summary>
     internal TimeoutList Sending(TimeSpan timeout)
@@ -144,19 +144,6 @@ internal sealed class Connections
         }
 
         return list;
-    }
-
-    /// <summary>A transport for a new connection: a spare one if there is one.</summary>
-    internal StreamTransport Rent() =>
-        _spares.TryPop(out StreamTransport? spare) ? spare : new StreamTransport(_reactor);
-
-    /// <summary>Keeps a closed transport, to which no reference is left, for the next connection.</summary>
-    internal void Return(StreamTransport transport)
-    {
-        if (_spares.Count < MaxSpares)
-        {
-            _spares.Push(transport);
-        }
     }
 
     /// <summary>Logs that the poller has refused a connection, which is therefore reset.</summary>

@@ -45,7 +45,6 @@ public sealed class Connector : IConnectionOwner
         Destination = destination;
     }
 
-    /// <summary>The clock of its reactor.</summary>
     internal IClock Clock => _reactor;
 
     /// <summary>The address to connect to.</summary>
@@ -296,7 +295,7 @@ public sealed class Connector : IConnectionOwner
         }
 
         _isConnecting = false;
-        _transport = _reactor.Connections.Rent();
+        _transport = _reactor.Connections.Transports.Rent();
         _transport.Open(handle, address, protocol, this);
         _factory.ConnectionOpened(protocol);
     }

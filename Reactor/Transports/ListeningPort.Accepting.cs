@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 
 namespace Poetry.Net;
 
@@ -12,12 +11,9 @@ public sealed partial class ListeningPort
     /// <summary>A port whose accepts are denied for longer has failed.</summary>
     private static readonly TimeSpan DenialTimeout = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>The most spare header protocols that are kept after a burst.</summary>
-    private const int MaxSpareHeaders = 1024;
-
     private readonly RateLimit _rejectedAddressLog = new(TimeSpan.FromSeconds(10));
     private readonly RateLimit _badHeaderLog = new(TimeSpan.FromSeconds(10));
-    private readonly Stack<ProxyHeaderProtocol> _spareHeaders = [];
+    private readonly Spares<ProxyHeaderProtocol> _headers;
     private int _denials;
     private TimeSpan _deniedSince;
 
@@ -139,8 +135,8 @@ public sealed partial class ListeningPort
         StreamTransport? transport = null;
         try
         {
-            transport = _reactor.Connections.Rent();
-            protocol = _options.ExpectsProxyHeader ? RentHeader() : Build(peer);
+            transport = _reactor.Connections.Transports.Rent();
+            protocol = _options.ExpectsProxyHeader ? _headers.Rent() : Build(peer);
         }
         catch (Exception exception)
         {
@@ -151,7 +147,7 @@ public sealed partial class ListeningPort
         {
             if (transport is not null)
             {
-                _reactor.Connections.Return(transport);
+                _reactor.Connections.Transports.Return(transport);
             }
 
             NativeSocket.ResetOnClose(handle);
@@ -166,7 +162,6 @@ public sealed partial class ListeningPort
         transport.Open(handle, peer, protocol, this);
     }
 
-    /// <summary>Builds the protocol of a client.</summary>
     /// <returns>Null if the client has too many connections, or the factory refuses it.</returns>
     private Protocol? Build(in SocketAddress client)
     {
@@ -198,17 +193,6 @@ public sealed partial class ListeningPort
         return protocol;
     }
 
-    private ProxyHeaderProtocol RentHeader() =>
-        _spareHeaders.TryPop(out ProxyHeaderProtocol? spare) ? spare : new ProxyHeaderProtocol(this, _reactor.Log);
-
-    private void ReturnHeader(ProxyHeaderProtocol header)
-    {
-        if (_spareHeaders.Count < MaxSpareHeaders)
-        {
-            _spareHeaders.Push(header);
-        }
-    }
-
     /// <summary>The header is complete: builds the protocol that serves the client.</summary>
     /// <param name="header">Has read it; its transport is the connection's.</param>
     /// <param name="source">The client; null for the peer of the connection.</param>
@@ -224,7 +208,7 @@ public sealed partial class ListeningPort
         }
 
         transport.Switch(client, protocol, rest);
-        ReturnHeader(header);
+        _headers.Return(header);
         return true;
     }
 

@@ -24,6 +24,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
         _reactor = reactor;
         _options = options;
         _pause = new AcceptPause(reactor, this);
+        _headers = new Spares<ProxyHeaderProtocol>(() => new ProxyHeaderProtocol(this, reactor.Log));
         Address = address;
         Factory = factory;
         _sending = reactor.Connections.Sending(options.SendTimeout);
@@ -159,7 +160,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     {
         if (protocol is ProxyHeaderProtocol header)
         {
-            ReturnHeader(header);
+            _headers.Return(header);
         }
         else
         {
@@ -184,7 +185,6 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
         }
     }
 
-    /// <summary>Accepts again after a pause.</summary>
     internal void Resume()
     {
         if (!Listening || _pause.Active || _full)

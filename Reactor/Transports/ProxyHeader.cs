@@ -25,13 +25,8 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
     /// <summary>How far the bytes so far are a header.</summary>
     public enum Status
     {
-        /// <summary>More bytes are needed.</summary>
         Incomplete,
-
-        /// <summary>The header is there.</summary>
         Complete,
-
-        /// <summary>It is not a header that is accepted.</summary>
         Invalid,
     }
 

@@ -35,7 +35,6 @@ internal static class Resolver
     /// <summary>Replaces the system's resolver in tests.</summary>
     internal static Func<string, IPAddress[]> GetAddresses { get; set; } = Dns.GetHostAddresses;
 
-    /// <summary>Looks up an endpoint.</summary>
     /// <returns>Fires with at least one address, in the order in which to try them; fails with a
     /// <see cref="DNSLookupError"/>. Cancelling it gives up the answer: a name that waits for a thread is not looked up, but
     /// a look-up that is under way can't be stopped.</returns>

@@ -25,27 +25,20 @@ internal sealed partial class StreamTransport
         }
 
         // One read a turn, so that other connections get their turn; the poller reports again what is left.
+        Span<byte> buffer = default;
+        int received;
+        Errno error;
         if (_state == State.Open && _protocol!.SpliceTarget(out long max) is { } target)
         {
-            EndRead(target.Splice(Handle, max, out int count), default, count);
-            return;
+            error = target.Splice(Handle, max, out received);
         }
-
-        Span<byte> buffer = _state == State.Open ? _protocol!.ReceiveBuffer : default;
-        if (buffer.IsEmpty)
+        else
         {
-            buffer = _reactor.Connections.ReadBuffer;
+            buffer = _state == State.Open ? _protocol!.ReceiveBuffer : default;
+            buffer = buffer.IsEmpty ? _reactor.Connections.ReadBuffer : buffer;
+            error = NativeSocket.Receive(Handle, buffer, out received);
         }
 
-        Errno error = NativeSocket.Receive(Handle, buffer, out int received);
-        EndRead(error, buffer, received);
-    }
-
-    /// <param name="error">What the kernel said.</param>
-    /// <param name="buffer">Was read into; empty if the bytes went to another connection.</param>
-    /// <param name="received">How many bytes came; 0 for the end of input.</param>
-    private void EndRead(Errno error, Span<byte> buffer, int received)
-    {
         switch (error)
         {
             case Errno.None when received > 0 && buffer.IsEmpty:

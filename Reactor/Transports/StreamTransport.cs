@@ -125,11 +125,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     /// <summary>When its timeout began. Belongs to the list.</summary>
     internal long TimeoutStartTicks { get; set; }
 
-    /// <summary>Takes over a connected socket.</summary>
-    /// <param name="handle">Must not block. The transport closes it.</param>
-    /// <param name="peer">The other side.</param>
-    /// <param name="protocol">Built for this connection.</param>
-    /// <param name="owner">Is told of the end.</param>
+    /// <summary>Takes over a connected socket, which must not block, and which it will close.</summary>
     internal void Open(nint handle, in SocketAddress peer, Protocol protocol, IConnectionOwner owner)
     {
         Debug.Assert(_state == State.Closed, "a transport has one connection at a time");
@@ -163,10 +159,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         UpdateInterest();
     }
 
-    /// <summary>Hands the connection to another protocol, once its PROXY header has named the client.</summary>
-    /// <param name="peer">The client.</param>
-    /// <param name="protocol">Built for it.</param>
-    /// <param name="rest">Data that came behind the header.</param>
+    /// <summary>The PROXY header has named the client: hands the connection to its protocol, and what came behind the header.</summary>
     internal void Switch(in SocketAddress peer, Protocol protocol, ReadOnlySpan<byte> rest)
     {
         _protocol!.DropTransport();
@@ -264,7 +257,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         _state = State.Closed;
         if (owner.Factory.ReusesConnections)
         {
-            _reactor.Connections.Return(this);
+            _reactor.Connections.Transports.Return(this);
         }
 
         _reactor.Guard(

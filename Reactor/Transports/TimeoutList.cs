@@ -29,8 +29,19 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
         _timer = timeout == TimeSpan.MaxValue ? null : timers?.Create(this, static list => list.Expire());
     }
 
-    /// <summary>The common timeout. A change takes effect when the timer fires next.</summary>
-    public TimeSpan Timeout { get; set; }
+    /// <summary>The common timeout, also of the transports in the list.</summary>
+    public TimeSpan Timeout
+    {
+        get;
+        set
+        {
+            field = value;
+            if (_timer is { Active: true })
+            {
+                Arm();
+            }
+        }
+    }
 
     /// <summary>Moves a transport to the end of this list, from the list it is in, and starts its timeout anew.</summary>
     public void Add(StreamTransport transport)
@@ -39,16 +50,6 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
         AddLast(transport);
         transport.TimeoutStartTicks = _clock.Now.Ticks;
         if (_timer is { Active: false })
-        {
-            Arm();
-        }
-    }
-
-    /// <summary>Changes the timeout at once, for the transports in the list too.</summary>
-    public void SetTimeout(TimeSpan timeout)
-    {
-        Timeout = timeout;
-        if (_timer is { Active: true })
         {
             Arm();
         }

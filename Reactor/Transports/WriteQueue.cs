@@ -39,13 +39,9 @@ internal struct WriteQueue
 
     public readonly bool IsEmpty => _first.IsEmpty && _pipe is not { Length: > 0 };
 
-    /// <summary>Makes the pipe.</summary>
     public bool TryOpenPipe() => (_pipe ??= SplicePipe.TryCreate()) is not null;
 
     /// <summary>Queues what another connection has received, without a copy. The queue has to be empty.</summary>
-    /// <param name="socket">Of that connection.</param>
-    /// <param name="max">The most bytes to take.</param>
-    /// <param name="count">How many were taken.</param>
     public readonly Errno Fill(nint socket, long max, out int count)
     {
         Debug.Assert(IsEmpty, "the pipe comes first");

@@ -49,7 +49,7 @@ public sealed partial class RuleTests
         ("Console.", "tests/Program.cs", "the replay of traces is a program, and its result is what it prints"),
         ("Console.", "tests/Benchmarks/Micro/Aot/Program.cs", "what a benchmark finds out is printed, not asserted"),
         ("Console.", "tests/Benchmarks/Micro/Jit/Program.cs", "what a benchmark finds out is printed, not asserted"),
-        ("ThreadPool.", "Reactor/Deferreds/DeferredBridges.cs", "DeferToThread is the way to a thread, for code that needs one"),
+        ("Task.Run", "Reactor/Deferreds/DeferredBridges.cs", "DeferToThread is the way to a thread, for code that needs one"),
     ];
 
     private static readonly (string Call, string Instead)[] BannedInTests =

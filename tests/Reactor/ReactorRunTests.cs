@@ -49,6 +49,24 @@ public sealed class ReactorRunTests
         AssertCalls("inner", "outer");
     }
 
+    /// <summary>Descriptors may have run out for a moment.</summary>
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void Run_ThatCouldNotBegin_HasNotRun(string backend)
+    {
+        var poller = new FaultyPoller(Backends.Open(backend)) { RefusedAdds = 1 };
+        Reactor reactor = _reactor = new Reactor(poller, _log);
+        _ = Assert.ThrowsExactly<IOException>(reactor.Run);
+        Assert.IsFalse(reactor.Running);
+        reactor.CallWhenRunning(() =>
+        {
+            _calls.Add("running");
+            reactor.Stop();
+        });
+        Run(reactor);
+        AssertCalls("running");
+    }
+
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
     public void Stop_InACallback_EndsRunAfterThisTurn(string backend)

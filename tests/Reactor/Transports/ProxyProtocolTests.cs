@@ -151,7 +151,7 @@ public sealed class ProxyProtocolTests
     public void AHeader_ThatNeverComes_IsAResetAtTheTimeout(string backend)
     {
         using var loop = new TurnedReactor(backend);
-        loop.Reactor.Connections.AwaitingHeader.SetTimeout(TimeSpan.FromMilliseconds(50));
+        loop.Reactor.Connections.AwaitingHeader.Timeout = TimeSpan.FromMilliseconds(50);
         ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory, Options);
         using Socket client = Wire.Connect(port.Address.Port);
         _ = client.Send(Header.AsSpan(0, 20));

@@ -5,5 +5,5 @@ namespace Poetry;
 /// <summary>The door of the program.</summary>
 internal static class Program
 {
-    private static int Main(string[] args) => CommandRunner.Run(args, new AllCommands());
+    private static int Main(string[] args) => CommandRunner.Run(args);
 }

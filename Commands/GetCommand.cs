@@ -9,7 +9,9 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Downloads poems from all of their servers at once.</summary>
-internal sealed partial class GetCommand
+/// <param name="options">How.</param>
+/// <param name="addresses">At least one; the same may come twice.</param>
+internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addresses)
 {
     /// <summary>Before the second attempt; doubled before each one after it.</summary>
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromSeconds(0.5);
@@ -25,8 +27,6 @@ internal sealed partial class GetCommand
     /// </summary>
     private const int ReservedDescriptors = 10;
 
-    private GetOptions _options = null!;
-    private PoemRequest _request = null!;
     private DeferredSemaphore _slots = null!;
     private Reactor _reactor = null!;
     private Progress _progress = null!;
@@ -36,22 +36,22 @@ internal sealed partial class GetCommand
     private bool _keeps = true;
     private long _startMs;
     private PosixSignal _signal;
-    private OutputResult _standardOutput;
+    private Errno _standardOutputError;
 
     /// <summary>The signal that ends the command, or 0.</summary>
     private PosixSignal Signal => _signal != 0 ? _signal : SignalQueue.EndingSignal;
 
+    public GetOptions Options => options;
+
+    public PoemMirrors[] Addresses => addresses;
+
     /// <summary>Downloads the poems.</summary>
-    /// <param name="options">How.</param>
-    /// <param name="addresses">At least one; the same may come twice.</param>
     /// <returns>The exit code.</returns>
-    public int Run(GetOptions options, PoemMirrors[] addresses)
+    public int Run()
     {
         SignalQueue.Open(isServer: false);
-        _options = options;
-        _request = new PoemRequest(options.ConnectTimeout, options.Timeout, options.Format) { AllowEmpty = options.AllowEmpty };
         _progress = Progress.Create(options, () => Signal != 0);
-        if (TryCreateDownloads(addresses) is { } exitCode)
+        if (TryCreateDownloads() is { } exitCode)
         {
             return exitCode;
         }
@@ -65,7 +65,9 @@ internal sealed partial class GetCommand
         using var reactor = new Reactor(log);
         using var signals = new Signals(reactor);
         _reactor = reactor;
-        _transformer = options.Via is { } via ? new TransformClient(reactor, via, options.ConnectTimeout, options.Timeout) : null;
+        _transformer = options.Via is { } via
+            ? new TransformClient(reactor, via, options.Request.ConnectTimeout, options.Request.Timeout)
+            : null;
         signals.OnTerminate(Interrupt);
         signals.OnHangUp(() => Interrupt(PosixSignal.SIGHUP));
         using PipeReaderWatch? watch =
@@ -80,25 +82,25 @@ internal sealed partial class GetCommand
     /// <summary>Finds out where each poem goes; nothing is created before its first byte has arrived.</summary>
     /// <returns>The exit code after an error that was reported, else null.</returns>
     /// <exception cref="UsageError">The options contradict what is there.</exception>
-    private int? TryCreateDownloads(PoemMirrors[] addresses)
+    private int? TryCreateDownloads()
     {
         string[]? paths = null;
-        if (_options.Output is { } output)
+        if (options.Output is { } output)
         {
             bool isDirectory = Directory.Exists(output);
-            if (addresses.Length > 1 && !isDirectory && !_options.Race)
+            if (addresses.Length > 1 && !isDirectory && !options.Race)
             {
                 throw new UsageError($"--output {output}: several poems need a directory");
             }
 
             paths = isDirectory ? PoemFile.PathsIn(output, addresses) : Array.ConvertAll(addresses, _ => output);
-            bool takesBack = _options.Race || _options.AllOrNothing;
+            bool takesBack = options.Race || options.AllOrNothing;
             if (takesBack && Array.Find(paths, OutputPath.IsSpecial) is { } special)
             {
                 throw new UsageError($"--output {special}: what has gone to a device or a pipe cannot be taken back");
             }
 
-            if (_options.Stream && !OutputPath.IsSpecial(paths[0]))
+            if (options.Stream && !OutputPath.IsSpecial(paths[0]))
             {
                 throw new UsageError($"--output {paths[0]}: --stream needs standard output, a device or a pipe");
             }
@@ -107,13 +109,13 @@ internal sealed partial class GetCommand
             {
                 if (OutputPath.Check(path) is not Errno.None and var error)
                 {
-                    _progress.Error($"cannot write {path}: {error.Sentence()}");
+                    _progress.Error(PoemOutput.ProblemOf(path, error));
                     return ExitCode.Failure;
                 }
             }
         }
 
-        bool escapes = !_options.Raw && StandardStreams.IsTerminalAt(StandardStreams.Output);
+        bool escapes = !options.Raw && StandardStreams.IsTerminalAt(StandardStreams.Output);
         _downloads = new Download[addresses.Length];
         for (int i = 0; i < addresses.Length; i++)
         {
@@ -127,9 +129,9 @@ internal sealed partial class GetCommand
     private int MaxParallel()
     {
         // Twice, since the next one begins before the connection of the last one is closed.
-        int each = 2 * (_options.Output is null ? 1 : 2);
+        int each = 2 * (options.Output is null ? 1 : 2);
         long max = (NativeProcess.RaiseOpenFileLimit() - ReservedDescriptors) / each;
-        return (int)Math.Clamp(_options.ParallelMax > 0 ? Math.Min(_options.ParallelMax, max) : max, 1, int.MaxValue);
+        return (int)Math.Clamp(options.ParallelMax > 0 ? Math.Min(options.ParallelMax, max) : max, 1, int.MaxValue);
     }
 
     /// <summary>
@@ -138,9 +140,9 @@ internal sealed partial class GetCommand
     private void StartAll()
     {
         _fetches = Array.ConvertAll(_downloads, Fetch);
-        Deferred all = _options.Race
+        Deferred all = options.Race
             ? Deferred.Race(_fetches)
-            : new DeferredList<bool>(_fetches, fireOnOneErrback: _options.AllOrNothing, consumeErrors: true);
+            : new DeferredList<bool>(_fetches, fireOnOneErrback: options.AllOrNothing, consumeErrors: true);
         _ = all.AddErrback(_ => _keeps = false).AddBoth(CancelAll);
     }
 
@@ -153,9 +155,9 @@ internal sealed partial class GetCommand
         {
             _progress.Started(download.Task, download.From.ToString());
             Deferred<bool> transfer = Transfer(download);
-            if (_options.MaxTime < Quantity.Never)
+            if (options.MaxTime < Quantity.Never)
             {
-                _ = transfer.AddTimeout(_options.MaxTime, _reactor);
+                _ = transfer.AddTimeout(options.MaxTime, _reactor);
             }
 
             _ = await transfer;
@@ -164,7 +166,7 @@ internal sealed partial class GetCommand
         }
         catch (TimeoutError)
         {
-            download.Fail($"timed out: not done in {_options.MaxTime.TotalSeconds:0.###} s");
+            download.Fail($"timed out: not done in {options.MaxTime.TotalSeconds:0.###} s");
             throw;
         }
         catch (CancelledError)
@@ -200,7 +202,7 @@ internal sealed partial class GetCommand
     private async Deferred<long> FetchWithRetries(Download download)
     {
         var mirrors = new MirrorFetch(
-            download.From, _reactor, (endpoint, receiver) => PoemFetch.Start(_reactor, endpoint, _request, receiver))
+            download.From, _reactor, (endpoint, receiver) => PoemFetch.Start(_reactor, endpoint, options.Request, receiver))
         {
             FailedOver = (mirror, error) =>
             {
@@ -221,7 +223,7 @@ internal sealed partial class GetCommand
                 // Connections that wait for their servers to close hold the descriptors: this server has not failed.
                 await _reactor.Sleep(DescriptorDelay);
             }
-            catch (IOException error) when (PoemFetch.MayRetry(error) && retries < _options.Retry && download.TryRestart())
+            catch (IOException error) when (PoemFetch.MayRetry(error) && retries < options.Retry && download.TryRestart())
             {
                 retries++;
                 _progress.Restarted(download.Task, error.Message);
@@ -236,7 +238,7 @@ internal sealed partial class GetCommand
     /// <returns>Fires with false if that failed and the poem stays as it came.</returns>
     private async Deferred<bool> Transform(Download download)
     {
-        string name = _options.Transform!;
+        string name = options.Transform!;
         try
         {
             _ = await _transformer!.Transform(Encoding.UTF8.GetBytes(name), download.Held!.Text, download.Transformed);
@@ -244,8 +246,8 @@ internal sealed partial class GetCommand
         }
         catch (IOException exception)
         {
-            string reason = $"transform server {_options.Via}: {exception.Message}";
-            if (_options.StrictTransform)
+            string reason = $"transform server {options.Via}: {exception.Message}";
+            if (options.StrictTransform)
             {
                 throw new PoemIncompleteError($"{name} failed: {reason}");
             }
@@ -260,13 +262,13 @@ internal sealed partial class GetCommand
     {
         int complete = 0;
         int failed = 0;
-        _keeps = _keeps && (!_options.AllOrNothing || TryPlaceAll());
+        _keeps = _keeps && (!options.AllOrNothing || TryPlaceAll());
         foreach (Download download in _downloads)
         {
             download.Settle(_keeps);
             complete += download.IsComplete ? 1 : 0;
             failed += download.HasFailed ? 1 : 0;
-            _keeps &= download.IsComplete || !_options.AllOrNothing;
+            _keeps &= download.IsComplete || !options.AllOrNothing;
         }
 
         PosixSignal signal = Signal;
@@ -275,17 +277,17 @@ internal sealed partial class GetCommand
             PosixSignal.SIGINT => ExitCode.Interrupted,
             PosixSignal.SIGHUP => ExitCode.HungUp,
             PosixSignal.SIGTERM => ExitCode.Terminated,
-            _ => complete >= (_options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure,
+            _ => complete >= (options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure,
         };
-        bool isQuiet = signal != 0 || _standardOutput.ReaderIsGone;
-        if (!isQuiet && _standardOutput.Problem is { } problem)
+        bool isQuiet = signal != 0 || _standardOutputError == Errno.EPIPE;
+        if (!isQuiet && _standardOutputError != Errno.None)
         {
-            _progress.Error(problem);
+            _progress.Error(PoemOutput.ProblemOf(StreamedPoem.StandardOutput, _standardOutputError));
             exitCode = ExitCode.Failure;
         }
 
         // A program reads on until this line, however the command ended.
-        if (!isQuiet || _options.Progress == ProgressStyle.Json)
+        if (!isQuiet || options.Progress == ProgressStyle.Json)
         {
             // On the clock of the downloads, after the last of them: no event is later than the summary.
             _progress.Summary(complete, failed, TimeSpan.FromMilliseconds(Environment.TickCount64 - _startMs));
@@ -305,7 +307,7 @@ internal sealed partial class GetCommand
 
     private void Note(Download download, string text)
     {
-        if (_options.Verbosity > 0)
+        if (options.Verbosity > 0)
         {
             _progress.Note(download.Task, text);
         }
@@ -318,14 +320,14 @@ internal sealed partial class GetCommand
         CancelAll();
     }
 
-    private void OnReaderGone() => StandardOutputFailed(OutputResult.OfStandardOutput(Errno.EPIPE));
+    private void OnReaderGone() => StandardOutputFailed(Errno.EPIPE);
 
     /// <summary>Nothing can be written to standard output any more: ends all downloads.</summary>
-    private void StandardOutputFailed(OutputResult result)
+    private void StandardOutputFailed(Errno error)
     {
-        if (_standardOutput.IsOk)
+        if (_standardOutputError == Errno.None)
         {
-            _standardOutput = result;
+            _standardOutputError = error;
             CancelAll();
         }
     }

@@ -6,74 +6,57 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Proxies poems until it is told to stop.</summary>
-internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings)
+/// <param name="server">The options of all servers.</param>
+/// <param name="settings">How poems are fetched and kept.</param>
+/// <param name="poems">At least one, unless there is a list; no two on the same address unless its port is 0, and none its own
+/// upstream.</param>
+internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)
 {
     private readonly List<WorkerProxies> _perWorker = [];
     private readonly SharedOutages _outages = new();
+    private readonly ListenFile? _list = settings.ListFile is { } path ? new ListenFile(path, server, settings.Fallback) : null;
 
-    /// <summary>The names of all upstreams, as of the last reading of the list.</summary>
-    private readonly HashSet<string> _upstreams = [];
-    private PoetryLogger _log = null!;
-    private ServerHost? _host;
-    private int _workers = 1;
+    public ServerOptions Server => server;
+
+    public ProxySettings Settings => settings;
+
+    public ProxiedPoem[] Poems => poems;
 
     /// <summary>Proxies the poems.</summary>
-    /// <param name="poems">At least one, unless there is a list; no two on the same address unless its port is 0, and none its own
-    /// upstream.</param>
     /// <returns>The exit code.</returns>
-    public int Run(ProxiedPoem[] poems)
+    public int Run()
     {
         SignalQueue.Open(isServer: true);
-        using PoetryLogger log = _log = PoetryLogger.ForServer(server);
-        ListenFile? list = settings.ListFile is { } path ? new ListenFile(path, server, settings.Fallback) : null;
-        poems = list is null ? poems : PoemsOf(list, list.Read());
-
-        // A worker without a poem is not started, and gets no part of the cache.
-        _workers = Math.Min(server.Workers, poems.Length);
-        _host = new ServerHost(server, _log)
+        using var log = PoetryLogger.ForServer(server);
+        var host = new ServerHost(server, log)
         {
-            Reload = clock => list is null ? Purge() : ReadAgain(list, clock),
-            Updated = _ =>
-            {
-                _perWorker.ForEach(proxies => proxies.Keep(_upstreams));
-                return Deferred.Succeed(default(Unit));
-            },
+            Reload = Reload,
             Metrics = page => ProxyMetrics.Write(page, Services(), SharedCaches(), HeldBytes()),
         };
-        return _host.Run(ListenersOf(poems));
+        return host.Run(ListenersOf(_list is null ? poems : PoemsOf(_list.Read()), host));
     }
 
-    private static ProxiedPoem[] PoemsOf(ListenFile list, List<ListenLine> lines)
-    {
-        var poems = new ProxiedPoem[lines.Count];
-        for (int i = 0; i < poems.Length; i++)
-        {
-            (int number, Endpoint listen, string what) = lines[i];
-            poems[i] = ProxiedPoem.TryMake(listen, what, out ProxiedPoem? poem, out string? problem)
-                ? poem
-                : throw list.ErrorAt(number, problem);
-            poems[i].Place = list.PlaceOf(number);
-        }
+    private static ProxiedPoem[] PoemsOf(ServedPoem[] listed) => Array.ConvertAll(
+        listed, line => ProxiedPoem.TryMake(line, out ProxiedPoem? poem, out string? problem)
+            ? poem
+            : throw new ListenFileError(line.Place + problem));
 
-        return poems;
-    }
-
-    private List<Listener> ListenersOf(ProxiedPoem[] poems)
+    private List<Listener> ListenersOf(ProxiedPoem[] proxied, ServerHost host)
     {
         var listeners = new List<Listener>();
-        foreach (ProxiedPoem poem in poems)
+        foreach (ProxiedPoem poem in proxied)
         {
             bool hasUnix = Array.Exists(poem.Upstream.Endpoints.ToArray(), mirror => mirror.IsUnix);
             if (hasUnix && settings.Proxy.Format == PoemFormat.Plain)
             {
-                ProxyLog.FramingMissing(_log, poem.Upstream.ToString());
+                ProxyLog.FramingMissing(host.Log, poem.Upstream.ToString());
             }
 
+            ProxyServerFactory MakeFactory(Worker worker) =>
+                new(ProxiesOf(worker, host).ServiceOf(poem.Upstream), worker.Counters);
+
             // The clients of a poem share its fetch and its memory, and so a reactor.
-            listeners.Add(new Listener(
-                $"Proxying {poem.Upstream}",
-                poem.Listen,
-                (reactor, records) => new ProxyServerFactory(ProxiesOf(reactor).ServiceOf(poem.Upstream), records))
+            listeners.Add(new Listener($"Proxying {poem.Upstream}", poem.Listen, MakeFactory)
             {
                 Place = poem.Place,
                 IsSingleWorker = true,
@@ -83,48 +66,44 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings)
         return listeners;
     }
 
-    /// <summary>Reads the list again. What is unchanged keeps its clients and its poem; what is gone is purged.</summary>
-    private async Deferred<IReadOnlyList<Listener>?> ReadAgain(ListenFile list, IClock clock)
+    /// <summary>Empties the cache, or reads the list again: what is unchanged keeps its clients and its poem, what is gone is
+    /// purged.</summary>
+    private async Deferred<Unit> Reload(ServerHost host)
     {
-        try
+        if (_list is null)
         {
-            ProxiedPoem[] poems = PoemsOf(list, await list.Read(clock));
-            _upstreams.Clear();
-            Array.ForEach(poems, poem => _upstreams.Add(poem.Upstream.ToString()));
-            return ListenersOf(poems);
+            _perWorker.ForEach(static proxies => proxies.Purge());
+            ProxyLog.CacheEmptied(host.Log);
+            return default;
         }
-        catch (ListenFileError error)
+
+        ProxiedPoem[] listed = PoemsOf(await _list.Read(host.First));
+        if (await host.Update(ListenersOf(listed, host)))
         {
-            ServerLog.ListenersKept(_log, error.Message);
-            return null;
+            HashSet<string> upstreams = [.. Array.ConvertAll(listed, poem => poem.Upstream.ToString())];
+            _perWorker.ForEach(proxies => proxies.Keep(upstreams));
         }
+
+        return default;
     }
 
-    private WorkerProxies ProxiesOf(Reactor reactor)
+    private WorkerProxies ProxiesOf(Worker worker, ServerHost host)
     {
-        WorkerProxies? proxies = _perWorker.Find(proxies => proxies.Reactor == reactor);
+        WorkerProxies? proxies = _perWorker.Find(proxies => proxies.Worker == worker);
         if (proxies is null)
         {
             // Each worker has its share of the limit, so that none needs a lock.
-            Worker worker = _host!.WorkerOf(reactor);
-            proxies = new WorkerProxies(worker, settings, settings.MaxCacheBytes / _workers, _outages, _log);
+            proxies = new WorkerProxies(worker, settings, settings.MaxCacheBytes / host.Workers, _outages, host.Log);
             _perWorker.Add(proxies);
             if (proxies.Shared is { } shared)
             {
-                reactor.CallWhenRunning(shared.Start);
+                worker.Reactor.CallWhenRunning(shared.Start);
                 worker.WhenIdle = shared.WhenIdle;
                 worker.Ending = shared.Close;
             }
         }
 
         return proxies;
-    }
-
-    private Deferred<IReadOnlyList<Listener>?> Purge()
-    {
-        _perWorker.ForEach(static proxies => proxies.Purge());
-        ProxyLog.CacheEmptied(_log);
-        return Deferred.Succeed<IReadOnlyList<Listener>?>(null);
     }
 
     private long HeldBytes()

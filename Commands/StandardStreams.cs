@@ -34,37 +34,56 @@ internal static class StandardStreams
     /// <returns>The error that ended it, if there was one; some of the bytes may have been written.</returns>
     public static Errno WriteAll(nint descriptor, ReadOnlySpan<byte> bytes) => WriteAll(descriptor, bytes, out _);
 
-    /// <summary>Writes all of the bytes, waiting where the descriptor does not block.</summary>
+    /// <summary>
+    /// Writes all of the bytes, waiting where the descriptor does not block. On the main thread a signal that ends the command
+    /// ends the wait for the reader of a pipe or a terminal. The descriptor itself may not be made non-blocking for that, since
+    /// other processes share it: a long text is written to a second opening of the pipe or terminal, or in parts that fit when
+    /// poll(2) says that there is room.
+    /// </summary>
     /// <param name="descriptor">Not owned.</param>
     /// <param name="bytes">What to write.</param>
     /// <param name="written">How many of them were written.</param>
-    /// <returns>The error that ended it, if there was one; on the main thread EINTR if a signal ends the command while the
-    /// reader of a pipe or a terminal does not read.</returns>
+    /// <returns>The error that ended it, if there was one; EINTR for such a signal.</returns>
     public static Errno WriteAll(nint descriptor, ReadOnlySpan<byte> bytes, out int written)
     {
-        if (SignalQueue.IsMine && !IsFile(descriptor, out bool canReopen))
-        {
-            return WriteAllUnlessSignalled(descriptor, canReopen, bytes, out written);
-        }
-
         written = 0;
-        while (written < bytes.Length)
+        nint own = -1;
+        bool canReopen = false;
+        bool heedsSignals = SignalQueue.IsMine && !IsFile(descriptor, out canReopen);
+        bool hasOwn = heedsSignals
+            && canReopen
+            && bytes.Length > PipeBytes
+            && NativeFile.OpenAgainWithoutBlocking(descriptor, out own) == Errno.None;
+        nint target = hasOwn ? own : descriptor;
+        Errno error = Errno.None;
+        while (written < bytes.Length && error == Errno.None)
         {
-            Errno error = NativeFile.Write(descriptor, bytes[written..], out int count);
-            written += count;
+            ReadOnlySpan<byte> part = bytes[written..];
+            if (heedsSignals && !hasOwn)
+            {
+                part = part[..Math.Min(part.Length, PipeBytes)];
+                error = SignalQueue.WaitWritable(target);
+            }
+
+            if (error == Errno.None)
+            {
+                error = NativeFile.Write(target, part, out int count);
+                written += count;
+            }
+
             if (error == Errno.EAGAIN)
             {
-                // Another process made it non-blocking: the shell and other programs share the descriptor.
-                error = NativeFile.WaitWritable(descriptor, WithoutEnd);
-            }
-
-            if (error != Errno.None)
-            {
-                return error;
+                // It is our own opening, or another process that shares the descriptor made it non-blocking, such as the shell.
+                error = heedsSignals ? SignalQueue.WaitWritable(target) : NativeFile.WaitWritable(target, WithoutEnd);
             }
         }
 
-        return Errno.None;
+        if (hasOwn)
+        {
+            _ = NativeFile.Close(own);
+        }
+
+        return error;
     }
 
     /// <summary>Opens an existing device, FIFO or file for writing; waits for the reader of a FIFO.</summary>
@@ -95,44 +114,6 @@ internal static class StandardStreams
         bool isKnown = NativeFile.Status(descriptor, out FileStatus status) == Errno.None;
         canReopen = isKnown && status.Kind is FileKind.Fifo or FileKind.CharacterDevice;
         return isKnown && status.Kind is FileKind.Regular or FileKind.Other;
-    }
-
-    /// <summary>
-    /// Writes without blocking, so that a signal can end the wait. The descriptor itself may not be made non-blocking, since
-    /// other processes share it: a long text is written to a second opening of the pipe or terminal, or in parts that fit
-    /// when poll(2) says that there is room.
-    /// </summary>
-    private static Errno WriteAllUnlessSignalled(nint descriptor, bool canReopen, ReadOnlySpan<byte> bytes, out int written)
-    {
-        written = 0;
-        nint own = -1;
-        bool hasOwn = canReopen
-            && bytes.Length > PipeBytes
-            && NativeFile.OpenAgainWithoutBlocking(descriptor, out own) == Errno.None;
-        Errno error = Errno.None;
-        while (written < bytes.Length && error == Errno.None)
-        {
-            ReadOnlySpan<byte> part = bytes[written..];
-            if (!hasOwn)
-            {
-                part = part[..Math.Min(part.Length, PipeBytes)];
-                error = SignalQueue.WaitWritable(descriptor);
-            }
-
-            if (error == Errno.None)
-            {
-                error = NativeFile.Write(hasOwn ? own : descriptor, part, out int count);
-                written += count;
-                error = error == Errno.EAGAIN ? SignalQueue.WaitWritable(hasOwn ? own : descriptor) : error;
-            }
-        }
-
-        if (hasOwn)
-        {
-            _ = NativeFile.Close(own);
-        }
-
-        return error;
     }
 
     /// <summary>Writes what can be written without waiting.</summary>

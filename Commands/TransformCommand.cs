@@ -1,13 +1,14 @@
 using System;
 using System.Collections.Generic;
-using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
 /// <summary>Transforms texts until it is told to stop: one service on a netstring port and, if asked for, on a text port.</summary>
-internal sealed class TransformCommand(TransformOptions options)
+/// <param name="server">The options of all servers.</param>
+/// <param name="options">Its own.</param>
+internal sealed class TransformCommand(ServerOptions server, TransformOptions options)
 {
     private const long MiB = 1024 * 1024;
 
@@ -21,10 +22,13 @@ internal sealed class TransformCommand(TransformOptions options)
     private readonly TransformLimits _limits = new(options.MaxLength, options.Timeout, options.MaxMemory ?? DefaultMemory());
     private ServerHost? _host;
 
+    public ServerOptions Server => server;
+
+    public TransformOptions Options => options;
+
     /// <summary>Serves transformations. SIGHUP does nothing: there is nothing to reload.</summary>
-    /// <param name="server">The options of all servers.</param>
     /// <returns>The exit code.</returns>
-    public int Run(ServerOptions server)
+    public int Run()
     {
         if (AvailableMemory.GroupBytes() is var group && group < MinGroupMemory)
         {
@@ -39,12 +43,11 @@ internal sealed class TransformCommand(TransformOptions options)
         using var log = PoetryLogger.ForServer(server);
         var listeners = new List<Listener>
         {
-            new("Serving transforms", options.Listen, (reactor, records) => MakeFactory(reactor, records, asText: false)),
+            new("Serving transforms", options.Listen, worker => MakeFactory(worker, asText: false)),
         };
         if (options.TextListen is { } textListen)
         {
-            listeners.Add(new Listener(
-                "Serving transforms as text", textListen, (reactor, records) => MakeFactory(reactor, records, asText: true)));
+            listeners.Add(new Listener("Serving transforms as text", textListen, worker => MakeFactory(worker, asText: true)));
         }
 
         _host = new ServerHost(server, log) { Metrics = Describe, DescriptorsPerClient = options.Upstream is null ? 1 : 2 };
@@ -59,8 +62,8 @@ internal sealed class TransformCommand(TransformOptions options)
         return Math.Clamp(most, TransformLimits.MinMemory, TransformLimits.DefaultMemory);
     }
 
-    private TransformServerFactory MakeFactory(Reactor reactor, ILogger records, bool asText) =>
-        new(ServiceOf(reactor), asText, _limits, reactor, reactor.Timers, records);
+    private TransformServerFactory MakeFactory(Worker worker, bool asText) =>
+        new(ServiceOf(worker.Reactor), asText, _limits, worker.Reactor, worker.Reactor.Timers, worker.Counters);
 
     /// <summary>One service for all ports on all reactors. With an upstream, one for each reactor, because it connects.</summary>
     private TransformService ServiceOf(Reactor reactor)

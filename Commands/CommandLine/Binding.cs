@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -14,22 +15,94 @@ internal delegate bool ValueParser<T>(
     [NotNullWhen(false)] out string? problem);
 
 /// <summary>
-/// What the methods that declare options read their parameters with. It keeps the first problem; after one, what was read
-/// is of no use, but reading goes on without harm.
+/// A command line: its words, sorted into command, options with their values, and arguments; and what the methods that declare
+/// options make of them. It keeps the first problem; after one, what is read is of no use, but reading goes on without harm.
 /// </summary>
-internal sealed class Binding(CommandWords words)
+/// <remarks>
+/// ConsoleAppFramework, which calls these methods, can't sort the words by itself: it knows no <c>--option=value</c>, takes
+/// every word after the first argument for an argument and drops what follows <c>--</c>; an option that is given twice counts
+/// once; of an unknown option or command it says nothing nearer; and <c>--help</c> as a value or after <c>--</c> shows help. So
+/// this does exactly that much, and hands the library words that mean one thing only: see <see cref="For"/>.
+/// </remarks>
+internal sealed class Binding
 {
+    /// <summary>Before each typed value, so that the library never takes one for an option, for <c>--</c> or for help.</summary>
+    private const char Mark = '=';
+
+    private readonly CommandSchema _root;
+    private readonly List<(OptionSchema Option, string? Value)> _options = [];
+    private readonly List<string> _arguments = [];
     private Invocation? _invocation;
     private string? _problem;
 
-    public CommandWords Words => words;
+    public Binding(IReadOnlyList<string> args, CommandSchema root)
+    {
+        Command = _root = root;
+        bool hasOptions = true;
+        for (int i = 0; i < args.Count; i++)
+        {
+            string word = args[i];
+            CheckText(word);
+            if (hasOptions && word == "--")
+            {
+                hasOptions = false;
+            }
+            else if (hasOptions && word is ['-', _, ..])
+            {
+                ReadOption(args, ref i);
+            }
+            else if (Command != root)
+            {
+                _arguments.Add(word);
+                Refuse(Command.Argument is null ? $"'{word}' is one argument too many" : null);
+            }
+            else if (hasOptions && !HasFailed)
+            {
+                // After a problem no command is looked for, so that the line says where the problem is.
+                Command = root.Find(word) ?? root;
+                HasUnknownCommand = Command == root;
+                Refuse(HasUnknownCommand ? Hints.UnknownCommand(word, root) : null);
+            }
+        }
+    }
+
+    /// <summary>The command that was named, or the program.</summary>
+    public CommandSchema Command { get; }
+
+    /// <summary>True if a command was named that does not exist.</summary>
+    public bool HasUnknownCommand { get; }
 
     /// <summary>True if something typed was wrong.</summary>
     public bool HasFailed => _problem is not null;
 
     /// <summary>What came of it all.</summary>
-    public Invocation Invocation =>
-        _problem is null ? _invocation! : Invocation.Refuse(words.Command.FullName, _problem);
+    public Invocation Invocation => _problem is null ? _invocation! : Invocation.Refuse(Command.FullName, _problem);
+
+    /// <summary>True if the option was typed.</summary>
+    /// <param name="name">Its long name.</param>
+    public bool Has(string name) => _options.Exists(typed => typed.Option.Name == name);
+
+    /// <summary>A typed option other than the one named, or null.</summary>
+    public string? OptionBeside(string name) => _options.Find(typed => typed.Option.Name != name).Option?.Name;
+
+    /// <summary>
+    /// The command line for the method of a command or group: its options with marked values, then the marked arguments if
+    /// they are its own.
+    /// </summary>
+    public string[] For(string owner)
+    {
+        List<string> line = [owner];
+        foreach ((OptionSchema option, string? value) in _options.FindAll(typed => typed.Option.Owner == owner))
+        {
+            line.AddRange(option.IsFlag ? [option.Name] : [option.Name, Mark + value]);
+        }
+
+        line.AddRange(Command.Argument?.Owner == owner ? _arguments.ConvertAll(argument => Mark + argument) : []);
+        return [.. line];
+    }
+
+    /// <summary>The value as it was typed, or the default of its parameter.</summary>
+    public static string Unmarked(string value) => value is [Mark, .. var typed] ? typed : value;
 
     /// <summary>Reads the value of an option.</summary>
     /// <param name="text">A parameter of the method; its name is that of the option.</param>
@@ -48,7 +121,7 @@ internal sealed class Binding(CommandWords words)
             return default;
         }
 
-        string typed = CommandWords.Unmarked(text);
+        string typed = Unmarked(text);
         if (parser(typed, out T? value, out string? problem) && check?.Invoke(value) is { } wrong)
         {
             problem = $"'{typed}' {wrong}";
@@ -63,7 +136,7 @@ internal sealed class Binding(CommandWords words)
     public int ReadWord(string text, [CallerArgumentExpression(nameof(text))] string parameter = "")
     {
         OptionSchema option = OptionOf(parameter);
-        string word = CommandWords.Unmarked(text);
+        string word = Unmarked(text);
         int number = Array.IndexOf(option.Words, word);
         Refuse(number < 0 ? $"{option.Name}: '{word}' is not one of {option.Placeholder}" : null);
         return Math.Max(number, 0);
@@ -75,7 +148,7 @@ internal sealed class Binding(CommandWords words)
         var values = new T[arguments.Length];
         for (int i = 0; i < values.Length && !HasFailed; i++)
         {
-            Refuse(parser(CommandWords.Unmarked(arguments[i]), out values[i]!, out string? problem) ? null : problem);
+            Refuse(parser(Unmarked(arguments[i]), out values[i]!, out string? problem) ? null : problem);
         }
 
         return HasFailed ? [] : values;
@@ -88,12 +161,51 @@ internal sealed class Binding(CommandWords words)
     /// <summary>Runs the command, if all is well.</summary>
     /// <param name="run">Returns the exit code.</param>
     /// <param name="warning">One line for standard error before it runs, or null.</param>
-    public void Run(Func<int> run, string? warning = null) => _invocation = Invocation.Of(words.Command.FullName, run, warning);
+    public void Run(Func<int> run, string? warning = null) => _invocation = Invocation.Of(Command.FullName, run, warning);
 
     /// <summary>Prints a text in place of running a command, if all is well.</summary>
     public void Say(string text) => _invocation = Invocation.Say(text);
 
+    /// <summary>Reads an option, and the word after it if that is its value.</summary>
+    private void ReadOption(IReadOnlyList<string> args, ref int i)
+    {
+        string word = args[i];
+        int equals = word.IndexOf('=');
+        string name = equals < 0 ? word : word[..equals];
+        string? value = equals < 0 ? null : word[(equals + 1)..];
+        OptionSchema? option = Command.FindOption(name) ?? _root.FindOption(name);
+        if (option is null)
+        {
+            Refuse(Hints.UnknownOption(name, Command, _root));
+            return;
+        }
+
+        if (option.IsFlag)
+        {
+            Refuse(value is null or "true" or "false" ? null : $"{name} takes no value");
+            if (value == "false")
+            {
+                return;
+            }
+        }
+        else if (value is null && i + 1 < args.Count && args[i + 1] != "--")
+        {
+            value = args[++i];
+            CheckText(value);
+        }
+        else
+        {
+            Refuse(string.IsNullOrEmpty(value) ? $"{name} needs a value" : null);
+        }
+
+        Refuse(Has(option.Name) ? $"{option.Name} is given twice" : null);
+        _options.Add((option, value));
+    }
+
+    /// <summary>The runtime puts U+FFFD in place of bytes that are not UTF-8: such a name would not find its file.</summary>
+    private void CheckText(string word) => Refuse(word.Contains('\uFFFD') ? $"'{word}' is not valid UTF-8" : null);
+
     /// <summary>The option of a parameter: that of maxPoem is --max-poem.</summary>
-    private OptionSchema OptionOf(string parameter) => words.Command.Options.Find(
+    private OptionSchema OptionOf(string parameter) => Command.Options.Find(
         option => option.Name.Replace("-", string.Empty, StringComparison.Ordinal).Equals(parameter, StringComparison.OrdinalIgnoreCase))!;
 }

@@ -36,52 +36,49 @@ internal static class CommandLine
 
     /// <summary>Reads a command line.</summary>
     /// <param name="args">As the operating system gave them, without the name of the program.</param>
-    /// <param name="commands">What there is to run.</param>
-    public static Invocation Parse(IReadOnlyList<string> args, ICommands commands)
+    public static Invocation Parse(IReadOnlyList<string> args)
     {
-        var words = new CommandWords(args, Root);
-        if (words.Has("--help") && !words.HasUnknownCommand)
+        var binding = new Binding(args, Root);
+        if (binding.Has("--help") && !binding.HasUnknownCommand)
         {
-            return Invocation.Say(HelpText.Of(words.Command, Root));
+            return Invocation.Say(HelpText.Of(binding.Command, Root));
         }
 
-        if (words.Has("--version"))
+        if (binding.Has("--version"))
         {
-            return Invocation.Say(VersionText.Of(words.Has("--json")));
+            return Invocation.Say(VersionText.Of(binding.Has("--json")));
         }
 
-        var binding = new Binding(words);
-        binding.Refuse(words.Problem);
-        binding.Refuse(words.Has("--json") ? "--json goes with --version" : null);
-        if (words.Command == Root)
+        binding.Refuse(binding.Has("--json") ? "--json goes with --version" : null);
+        if (binding.Command == Root)
         {
             binding.Refuse($"no command is given: try {Hints.Enumerate(Root.Subcommands.ConvertAll(command => command.Name), "or")}");
         }
 
-        Bind(binding, commands);
+        Bind(binding);
         return binding.Invocation;
     }
 
     /// <summary>Has the library call the methods of the groups and then that of the command, each with its own words.</summary>
-    private static void Bind(Binding binding, ICommands commands)
+    private static void Bind(Binding binding)
     {
         var servers = new ServerSyntax(binding);
         var poems = new PoemSyntax(binding, servers);
         ConsoleApp.ConsoleAppBuilder app = ConsoleApp.Create();
         app.Add("servers", servers.Servers);
         app.Add("poems", poems.Poems);
-        app.Add("serve", new ServeSyntax(binding, servers, poems, commands).Serve);
-        app.Add("slow-serve", new SlowServeSyntax(binding, servers, poems, commands).SlowServe);
-        app.Add("transform", new TransformSyntax(binding, servers, commands).Transform);
-        app.Add("proxy", new ProxySyntax(binding, servers, commands).Proxy);
-        app.Add("get", new GetSyntax(binding, commands).Get);
+        app.Add("serve", new ServeSyntax(binding, servers, poems).Serve);
+        app.Add("slow-serve", new SlowServeSyntax(binding, servers, poems).SlowServe);
+        app.Add("transform", new TransformSyntax(binding, servers).Transform);
+        app.Add("proxy", new ProxySyntax(binding, servers).Proxy);
+        app.Add("get", new GetSyntax(binding).Get);
         app.Add("completion", new CompletionSyntax(binding, Root).Completion);
         app.Add("help", new HelpSyntax(binding, Root).Help);
-        foreach (string owner in (string[])[.. binding.Words.Command.Groups, binding.Words.Command.Name])
+        foreach (string owner in (string[])[.. binding.Command.Groups, binding.Command.Name])
         {
             if (!binding.HasFailed)
             {
-                app.Run(binding.Words.For(owner));
+                app.Run(binding.For(owner));
             }
         }
     }

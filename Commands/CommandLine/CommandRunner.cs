@@ -13,7 +13,7 @@ internal static class CommandRunner
 {
     /// <summary>The work of Main.</summary>
     /// <returns>The exit code of the process.</returns>
-    public static int Run(IReadOnlyList<string> args, ICommands commands)
+    public static int Run(IReadOnlyList<string> args)
     {
         SignalQueue.Block();
         NativeProcess.ReapOrphans();
@@ -22,7 +22,7 @@ internal static class CommandRunner
         string command = "poetry";
         try
         {
-            Invocation invocation = CommandLine.Parse(args, commands);
+            Invocation invocation = CommandLine.Parse(args);
             command = invocation.Command;
             if (invocation.Run is { } run)
             {

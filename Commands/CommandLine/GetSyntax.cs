@@ -8,7 +8,7 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>The command <c>get</c>.</summary>
-internal sealed class GetSyntax(Binding binding, ICommands commands)
+internal sealed class GetSyntax(Binding binding)
 {
     public static readonly (string Line, string Meaning)[] Examples =
     [
@@ -84,13 +84,17 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
             Transform = binding.Read<string>(transform, TryParseTransformation),
             Via = binding.Read<Endpoint>(via, Endpoint.TryParse),
             StrictTransform = strictTransform,
-            Timeout = binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
-            ConnectTimeout = binding.Read<TimeSpan>(connectTimeout, Quantity.TryParseLimit),
+            Request = new PoemRequest(
+                Timeout: binding.Read<TimeSpan>(timeout, Quantity.TryParseLimit),
+                ConnectTimeout: binding.Read<TimeSpan>(connectTimeout, Quantity.TryParseLimit),
+                Format: netstring ? PoemFormat.Netstring : PoemFormat.Plain)
+            {
+                AllowEmpty = allowEmpty,
+            },
             MaxTime = binding.Read<TimeSpan>(maxTime, Quantity.TryParseLimit),
             MaxBytes = binding.Read<long>(maxBytes, Quantity.TryParseSize),
             ExpectBytes = expectBytes is null ? null : binding.Read<long>(expectBytes, Quantity.TryParseSize),
             Sha256 = binding.Read<byte[]>(sha256, TryParseSha256),
-            AllowEmpty = allowEmpty,
             Retry = (int)binding.Read<long>(retry, ServerSyntax.TryParseCount),
             ParallelMax = (int)binding.Read<long>(parallelMax, ServerSyntax.TryParseCount),
             Output = path == StandardOutput ? null : path,
@@ -99,7 +103,6 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
             Wait = wait,
             Race = race,
             AllOrNothing = allOrNothing,
-            Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
             Progress = (ProgressStyle)binding.ReadWord(progress),
             Colour = (ColourMode)binding.ReadWord(color),
             Quiet = quiet,
@@ -131,7 +134,7 @@ internal sealed class GetSyntax(Binding binding, ICommands commands)
             : quiet && options.Progress is not (ProgressStyle.Auto or ProgressStyle.None)
                 ? $"--quiet and --progress {options.Progress.ToString().ToLowerInvariant()} contradict each other: use one of the two"
             : null);
-        binding.Run(() => commands.Get(options, from));
+        binding.Run(new GetCommand(options, from).Run);
     }
 
     /// <summary>Refuses a transformation without a server, and a server without a transformation.</summary>

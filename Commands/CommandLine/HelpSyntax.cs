@@ -1,4 +1,6 @@
 using System;
+using System.IO;
+using System.Text;
 using ConsoleAppFramework;
 
 namespace Poetry.Commands;
@@ -18,9 +20,9 @@ internal sealed class CompletionSyntax(Binding binding, CommandSchema root)
     /// <param name="shell">bash|zsh|fish|pwsh: The shell</param>
     public void Completion([Argument] params string[] shell)
     {
-        string[] known = binding.Words.Command.Argument!.Words;
+        string[] known = binding.Command.Argument!.Words;
         string all = string.Join(", ", known);
-        string[] typed = Array.ConvertAll(shell, CommandWords.Unmarked);
+        string[] typed = Array.ConvertAll(shell, Binding.Unmarked);
         binding.Refuse(typed.Length != 1 ? $"name one shell: {all}"
             : Array.IndexOf(known, typed[0]) < 0 ? $"'{typed[0]}' is not one of {all}"
             : null);
@@ -49,11 +51,11 @@ internal sealed class HelpSyntax(Binding binding, CommandSchema root)
     /// <param name="command">[COMMAND]: The command, or licenses</param>
     public void Help(bool man = false, [Argument] params string[] command)
     {
-        string[] topics = Array.ConvertAll(command, CommandWords.Unmarked);
+        string[] topics = Array.ConvertAll(command, Binding.Unmarked);
         if (topics is [Licenses])
         {
             binding.Refuse(man ? "--man has no effect: the licenses have no manual page" : null);
-            binding.Say(Notices.Text());
+            binding.Say(LicenseTexts());
             return;
         }
 
@@ -61,5 +63,14 @@ internal sealed class HelpSyntax(Binding binding, CommandSchema root)
         binding.Refuse(topics.Length > 0 && about == root ? Hints.UnknownCommand(topics[0], root) : null);
         binding.Refuse(topics.Length > 1 ? "name one command" : null);
         binding.Say(man ? ManPage.Of(about, root) : HelpText.Of(about, root));
+    }
+
+    /// <summary>The licenses of what the program is built on: the file THIRD-PARTY-NOTICES, which the executable carries.</summary>
+    private static string LicenseTexts()
+    {
+        using Stream file = typeof(HelpSyntax).Assembly.GetManifestResourceStream("THIRD-PARTY-NOTICES")!;
+        byte[] utf8 = new byte[file.Length];
+        file.ReadExactly(utf8);
+        return Encoding.UTF8.GetString(utf8);
     }
 }

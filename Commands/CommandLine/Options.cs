@@ -98,15 +98,13 @@ internal sealed class GetOptions
     public required string? Transform { get; init; }
     public required Endpoint? Via { get; init; }
     public required bool StrictTransform { get; init; }
-    public required TimeSpan Timeout { get; init; }
-    public required TimeSpan ConnectTimeout { get; init; }
+    public required PoemRequest Request { get; init; }
     public required TimeSpan MaxTime { get; init; }
 
     /// <summary>0 for no limit.</summary>
     public required long MaxBytes { get; init; }
     public required long? ExpectBytes { get; init; }
     public required byte[]? Sha256 { get; init; }
-    public required bool AllowEmpty { get; init; }
     public required int Retry { get; init; }
 
     /// <summary>0 for no limit.</summary>
@@ -121,7 +119,6 @@ internal sealed class GetOptions
     public required bool Wait { get; init; }
     public required bool Race { get; init; }
     public required bool AllOrNothing { get; init; }
-    public required PoemFormat Format { get; init; }
     public required ProgressStyle Progress { get; init; }
     public required ColourMode Colour { get; init; }
     public required bool Quiet { get; init; }

@@ -7,7 +7,7 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>The command <c>proxy</c>.</summary>
-internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, ICommands commands)
+internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
 {
     public static readonly (string Line, string Meaning)[] Examples =
     [
@@ -86,17 +86,24 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
             Fallback = server.ListenAt(named),
             Transform = binding.Read<string>(transform, GetSyntax.TryParseTransformation),
             Via = binding.Read<Endpoint>(via, Endpoint.TryParse),
-            MaxCacheBytes = binding.Words.Has("--max-cache") ? cacheBytes : Math.Min(cacheBytes, AvailableMemory.Bytes() / 2),
+            MaxCacheBytes = binding.Has("--max-cache") ? cacheBytes : Math.Min(cacheBytes, AvailableMemory.Bytes() / 2),
         };
         ListenArgument[] arguments = binding.ReadAll<ListenArgument>(address, ListenArgument.TryParse);
-        ProxiedPoem[] placed = [];
-        string? problem = settings.ListFile is null || arguments.Length == 0 ? null : "--file and addresses as arguments exclude each other";
-        if (settings.ListFile is null)
+        binding.Refuse(settings.ListFile is null && arguments.Length == 0 ? "no address given (try 'poetry proxy --help')"
+            : settings.ListFile is not null && arguments.Length > 0 ? "--file and addresses as arguments exclude each other"
+            : null);
+        ProxiedPoem[] proxied = Array.ConvertAll(arguments, argument =>
         {
-            _ = ProxiedPoem.TryAssignAddresses(arguments, settings.Fallback, server.Iface, out placed, out problem);
+            Endpoint place = argument.Listen is null ? settings.Fallback : server.ListenAt(argument.Listen);
+            var served = new ServedPoem(place, argument.What);
+            binding.Refuse(ProxiedPoem.TryMake(served, out ProxiedPoem? poem, out string? problem) ? null : problem);
+            return poem!;
+        });
+        if (!binding.HasFailed)
+        {
+            servers.RefuseTwice(Array.ConvertAll(proxied, poem => poem.Listen), "proxies", "PORT=ADDRESS");
         }
 
-        binding.Refuse(problem);
         GetSyntax.RefuseUnpaired(binding, transform, via);
         RefuseStale("--stale-if-error", stale, lifetime);
         RefuseStale("--stale-while-revalidate", revalidate, lifetime);
@@ -106,14 +113,14 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         servers.RefuseUnused(Array.ConvertAll(places, place => place ?? named));
         int unplaced = Array.FindAll(places, place => place is null).Length;
         binding.Run(
-            () => commands.Proxy(server, settings, placed),
+            new ProxyCommand(server, settings, proxied).Run,
             unplaced > 1 ? $"these are {unplaced} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
     }
 
     private SharedCacheSettings? ReadShared(
         string? sharedCache, string sharedPrefix, string sharedTimeout, string sharedMax, out long maxBytes)
     {
-        string? text = sharedCache is null ? null : CommandWords.Unmarked(sharedCache);
+        string? text = sharedCache is null ? null : Binding.Unmarked(sharedCache);
         SharedCacheSettings.ReadAddress(text, Environment.GetEnvironmentVariable, out RedisAddress? address, out string? problem);
         binding.Refuse(problem);
         string? prefix = binding.Read<string>(sharedPrefix, SharedCacheSettings.TryParsePrefix);
@@ -121,7 +128,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers, IComman
         maxBytes = binding.Read<long>(sharedMax, TryParseLimit);
         if (address is null)
         {
-            string? unused = Array.Find(["--shared-prefix", "--shared-timeout", "--shared-max"], binding.Words.Has);
+            string? unused = Array.Find(["--shared-prefix", "--shared-timeout", "--shared-max"], binding.Has);
             binding.Refuse(unused is null ? null : $"{unused} has no effect without --shared-cache");
             return null;
         }

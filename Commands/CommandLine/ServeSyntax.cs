@@ -1,7 +1,5 @@
 using System;
-using System.Collections.Generic;
 using ConsoleAppFramework;
-using Poetry.Net;
 using Poetry.Protocols;
 
 namespace Poetry.Commands;
@@ -23,30 +21,27 @@ internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
         binding.Refuse(list is not null && poem.Length > 0 ? "--file and poems as arguments exclude each other" : null);
         Options = new ServeOptions
         {
-            Poems = list is null ? Place(arguments) : [],
+            Poems = list is null ? PoemsOf(arguments) : [],
             Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
             ListFile = list,
         };
         servers.RefuseUnused(ListenArgument.Places(arguments));
     }
 
-    /// <summary>Gives every poem its place, and refuses what could not all be listened on.</summary>
-    private ServedPoem[] Place(ListenArgument[] arguments)
+    private ServedPoem[] PoemsOf(ListenArgument[] arguments)
     {
-        ServerOptions server = servers.Options;
-        ServedPoem[] poems = Array.ConvertAll(arguments, argument => new ServedPoem(server.ListenAt(argument.Listen), argument.What));
-        binding.Refuse(poems.Length == 0 ? $"no poem given (try '{binding.Words.Command.FullName} --help')" : null);
-        ServedPoem[] fromInput = Array.FindAll(poems, poem => poem.File == PoemReader.StandardInput);
+        binding.Refuse(arguments.Length == 0 ? $"no poem given (try '{binding.Command.FullName} --help')" : null);
+        ListenArgument[] fromInput = Array.FindAll(arguments, argument => argument.What == PoemReader.StandardInput);
         binding.Refuse(fromInput.Length > 1 ? "standard input holds only one poem" : null);
-        var taken = new HashSet<Endpoint>();
-        Endpoint? twice = Array.Find(poems, poem => poem.Listen.IsFixed && !taken.Add(poem.Listen))?.Listen;
-        binding.Refuse(twice is null ? null : $"two poems on {twice}: say PORT=FILE for each");
+        ServedPoem[] poems = Array.ConvertAll(
+            arguments, argument => new ServedPoem(servers.Options.ListenAt(argument.Listen), argument.What));
+        servers.RefuseTwice(Array.ConvertAll(poems, poem => poem.Listen), "poems", "PORT=FILE");
         return poems;
     }
 }
 
 /// <summary>The command <c>serve</c>.</summary>
-internal sealed class ServeSyntax(Binding binding, ServerSyntax servers, PoemSyntax poems, ICommands commands)
+internal sealed class ServeSyntax(Binding binding, ServerSyntax servers, PoemSyntax poems)
 {
     public static readonly (string Line, string Meaning)[] Examples =
     [
@@ -58,11 +53,11 @@ internal sealed class ServeSyntax(Binding binding, ServerSyntax servers, PoemSyn
     ];
 
     /// <summary>Send a poem to each client, then close the connection.</summary>
-    public void Serve() => binding.Run(() => commands.Serve(servers.Options, poems.Options));
+    public void Serve() => binding.Run(new ServeCommand(servers.Options, poems.Options).Run);
 }
 
 /// <summary>The command <c>slow-serve</c>.</summary>
-internal sealed class SlowServeSyntax(Binding binding, ServerSyntax servers, PoemSyntax poems, ICommands commands)
+internal sealed class SlowServeSyntax(Binding binding, ServerSyntax servers, PoemSyntax poems)
 {
     public static readonly (string Line, string Meaning)[] Examples =
     [
@@ -78,6 +73,6 @@ internal sealed class SlowServeSyntax(Binding binding, ServerSyntax servers, Poe
         var pace = new Pace(
             binding.Read<long>(numBytes, Quantity.TryParseSize, bytes => bytes > 0 ? null : "bytes at a time would never come to an end"),
             binding.Read<TimeSpan>(delay, Quantity.TryParseDuration));
-        binding.Run(() => commands.SlowServe(servers.Options, poems.Options, pace));
+        binding.Run(new ServeCommand(servers.Options, poems.Options, pace).Run);
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
@@ -62,8 +63,19 @@ internal sealed class ServerSyntax(Binding binding)
     {
         bool usesPort = listeners.Length == 0 || Array.Exists(listeners, listener => listener is null);
         usesIface |= listeners.Length == 0 || Array.Exists(listeners, listener => listener is not { HasHost: true });
-        binding.Refuse(!usesPort && binding.Words.Has("--port") ? NoEffect("--port")
-            : !usesIface && binding.Words.Has("--iface") ? NoEffect("--iface") : null);
+        binding.Refuse(!usesPort && binding.Has("--port") ? NoEffect("--port")
+            : !usesIface && binding.Has("--iface") ? NoEffect("--iface") : null);
+    }
+
+    /// <summary>Refuses two listeners on the same address.</summary>
+    /// <param name="listeners">Their complete addresses.</param>
+    /// <param name="things">What they serve.</param>
+    /// <param name="form">How an argument is typed.</param>
+    public void RefuseTwice(Endpoint[] listeners, string things, string form)
+    {
+        var taken = new HashSet<Endpoint>();
+        Endpoint? twice = Array.Find(listeners, listener => listener.IsFixed && !taken.Add(listener));
+        binding.Refuse(twice is null ? null : $"two {things} on {twice}: say {form} for each");
     }
 
     /// <summary>The problem with an option when every listener has an address of its own.</summary>

@@ -5,7 +5,7 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>The command <c>transform</c>.</summary>
-internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICommands commands)
+internal sealed class TransformSyntax(Binding binding, ServerSyntax servers)
 {
     public static readonly (string Line, string Meaning)[] Examples =
     [
@@ -47,7 +47,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
         };
         if (list)
         {
-            binding.Refuse(binding.Words.OptionBeside("--list") is { } beside ? $"{beside} has no effect: --list only prints names" : null);
+            binding.Refuse(binding.OptionBeside("--list") is { } beside ? $"{beside} has no effect: --list only prints names" : null);
             binding.Say(string.Join('\n', TransformService.BuiltIn().Names) + "\n");
             return;
         }
@@ -57,7 +57,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers, ICo
         bool isServedHere = options.Upstream is { } other && (other.Equals(options.Listen) || other.Equals(options.TextListen));
         binding.Refuse(isServedHere ? $"{options.Upstream} is the transform server itself" : null);
         servers.RefuseUnused([named], usesIface: textPort is not null);
-        binding.Run(() => commands.Transform(server, options));
+        binding.Run(new TransformCommand(server, options).Run);
     }
 
     private static string? RefuseMemory(long bytes) =>

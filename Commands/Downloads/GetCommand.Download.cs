@@ -14,10 +14,10 @@ internal sealed partial class GetCommand
         /// <summary>True if the poem is written only when all downloads have ended. Standard output may have an order, and a reader that
         /// would delay the cancelling of the others; a file waits only for <c>--all-or-nothing</c>.</summary>
         private readonly bool _commitsAtEnd =
-            command._options.AllOrNothing || (path is null && (command._options.Wait || command._options.Race));
+            command.Options.AllOrNothing || (path is null && (command.Options.Wait || command.Options.Race));
 
         private PoemOutput? _output;
-        private PoemCheck _check = new(command._options);
+        private PoemCheck _check = new(command.Options);
         private string? _problem;
         private bool _awaitsCommit;
 
@@ -31,15 +31,13 @@ internal sealed partial class GetCommand
         public bool HasFailed { get; private set; }
 
         /// <summary>What has arrived of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
-        public TextBuffer? Held { get; private set; } = command._options.Transform is null ? null : new TextBuffer();
+        public TextBuffer? Held { get; private set; } = command.Options.Transform is null ? null : new TextBuffer();
 
         /// <summary>For the result of the transformation.</summary>
         public TextBuffer Transformed { get; } = new();
 
-        /// <inheritdoc/>
         public Span<byte> GetBuffer() => Held is null && _output is { } output ? output.GetBuffer() : default;
 
-        /// <inheritdoc/>
         public void Connected(IProducer upstream)
         {
             if (upstream is PoemClient client)
@@ -48,14 +46,12 @@ internal sealed partial class GetCommand
             }
         }
 
-        /// <inheritdoc/>
         public void Announced(long length)
         {
             command._progress.Announced(Task, length);
             _problem = _check.CheckLength(length);
         }
 
-        /// <inheritdoc/>
         public bool Received(ReadOnlySpan<byte> bytes)
         {
             _problem ??= _check.Append(bytes);
@@ -75,7 +71,7 @@ internal sealed partial class GetCommand
                 return true;
             }
 
-            if (command._options.StrictTransform)
+            if (command.Options.StrictTransform)
             {
                 _problem = problem;
                 return false;
@@ -87,7 +83,6 @@ internal sealed partial class GetCommand
             return isWritten;
         }
 
-        /// <inheritdoc/>
         public bool TryRestart()
         {
             if (_output is { HasShown: true })
@@ -98,7 +93,7 @@ internal sealed partial class GetCommand
             _output?.Abort();
             _output = null;
             _problem = null;
-            _check = new PoemCheck(command._options);
+            _check = new PoemCheck(command.Options);
             Held?.Clear();
             return true;
         }
@@ -208,9 +203,9 @@ internal sealed partial class GetCommand
             command._progress.Cancelled(
                 Task,
                 signal != 0 ? $"ended by {signal}"
-                : command._standardOutput.ReaderIsGone ? "the reader of standard output has gone"
-                : !command._standardOutput.IsOk ? "standard output failed"
-                : command._options.Race ? "another download was complete first"
+                : command._standardOutputError == Errno.EPIPE ? "the reader of standard output has gone"
+                : command._standardOutputError != Errno.None ? "standard output failed"
+                : command.Options.Race ? "another download was complete first"
                 : "another download failed");
         }
 
@@ -223,7 +218,7 @@ internal sealed partial class GetCommand
 
         private bool TryCommit()
         {
-            bool isShared = path is null && !command._options.Stream;
+            bool isShared = path is null && !command.Options.Stream;
             if (isShared)
             {
                 command._progress.Suspend();
@@ -273,31 +268,31 @@ internal sealed partial class GetCommand
             Held = null;
         }
 
-        private OutputResult Open()
+        private Errno Open()
         {
             if (_output is null && path is not null)
             {
-                OutputResult result = PoemFile.TryCreate(path, command._options.Sync, out PoemFile? file);
+                Errno error = PoemFile.TryCreate(path, command.Options.Sync, out PoemFile? file);
                 _output = file;
-                return result;
+                return error;
             }
 
-            _output ??= command._options.Stream ? new StreamedPoem(escapes) : new StandardOutputPoem(escapes);
-            return default;
+            _output ??= command.Options.Stream ? new StreamedPoem(escapes) : new StandardOutputPoem(escapes);
+            return Errno.None;
         }
 
-        private bool Check(OutputResult result)
+        private bool Check(Errno error)
         {
-            if (path is not null)
+            if (error != Errno.None && path is not null)
             {
-                _problem ??= result.Problem;
+                _problem ??= PoemOutput.ProblemOf(_output?.Name ?? path, error);
             }
-            else if (!result.IsOk)
+            else if (error != Errno.None)
             {
-                command.StandardOutputFailed(result);
+                command.StandardOutputFailed(error);
             }
 
-            return result.IsOk;
+            return error == Errno.None;
         }
     }
 }

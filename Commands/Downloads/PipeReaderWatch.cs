@@ -36,7 +36,6 @@ internal sealed class PipeReaderWatch : Descriptor, IDisposable
     /// <summary>Stops watching; the descriptor stays open.</summary>
     public void Dispose() => _reactor.RemoveAll(this);
 
-    /// <inheritdoc/>
     protected internal override void DoRead()
     {
         // Nothing else can happen to it that matters, so it need not be watched any longer.
@@ -47,12 +46,9 @@ internal sealed class PipeReaderWatch : Descriptor, IDisposable
         }
     }
 
-    /// <inheritdoc/>
     protected internal override void DoWrite() => DoRead();
 
-    /// <inheritdoc/>
     protected internal override void HungUp() => DoRead();
 
-    /// <inheritdoc/>
     protected internal override void ConnectionLost(Failure reason) => Dispose();
 }

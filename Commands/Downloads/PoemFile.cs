@@ -35,6 +35,8 @@ internal sealed class PoemFile : PoemOutput
         _syncs = syncs;
     }
 
+    public override string Name => _path;
+
     /// <summary>What was written to a pipe or a device can't be taken back.</summary>
     public override bool HasShown => _path == _writtenPath && _hasWritten;
 
@@ -42,7 +44,7 @@ internal sealed class PoemFile : PoemOutput
     /// <param name="path">The name of the complete file; links are followed.</param>
     /// <param name="syncs">True to flush file and directory to the disk before the poem counts as written.</param>
     /// <param name="file">The file, or null after a failure.</param>
-    public static OutputResult TryCreate(string path, bool syncs, out PoemFile? file)
+    public static Errno TryCreate(string path, bool syncs, out PoemFile? file)
     {
         string resolved = OutputPath.Resolve(path);
         string written = resolved;
@@ -57,7 +59,7 @@ internal sealed class PoemFile : PoemOutput
             CopyMode(resolved, written);
         }
 
-        return Result(path, error);
+        return error;
     }
 
     /// <summary>
@@ -91,27 +93,26 @@ internal sealed class PoemFile : PoemOutput
         return paths;
     }
 
-    /// <inheritdoc/>
-    public override OutputResult Write(ReadOnlySpan<byte> bytes)
+    public override Errno Write(ReadOnlySpan<byte> bytes)
     {
         Errno error = StandardStreams.WriteAll(_handle, bytes, out int written);
         _hasWritten |= written > 0;
-        return Result(_path, error);
+        return error;
     }
 
     /// <summary>Closes it, which is when some file systems report a full disk or a quota.</summary>
-    public override OutputResult Seal()
+    public override Errno Seal()
     {
         Errno error = _syncs && _isOpen ? NativeFile.Sync(_handle) : Errno.None;
         Errno closing = Close();
-        return Result(_path, error != Errno.None ? error : closing);
+        return error != Errno.None ? error : closing;
     }
 
     /// <summary>
     /// Checks that the file can still have its name, and gives the file that has it now a second one, so that <see cref="Undo"/> can put it
     /// back.
     /// </summary>
-    public OutputResult Prepare()
+    public Errno Prepare()
     {
         Errno error = NativeFile.StatusOf(_writtenPath, out _);
         error = error == Errno.None ? OutputPath.Check(_path) : error;
@@ -122,22 +123,16 @@ internal sealed class PoemFile : PoemOutput
             _canUndo = kept is Errno.None or Errno.ENOENT;
         }
 
-        return Result(_path, error);
+        return error;
     }
 
     /// <summary>Gives the file its name. <see cref="Commit"/> or <see cref="Undo"/> has to follow.</summary>
-    public OutputResult Place()
+    public Errno Place()
     {
-        OutputResult result = Seal();
-        if (!result.IsOk)
-        {
-            return result;
-        }
-
-        Errno error = _writtenPath != _path ? NativeFile.Rename(_writtenPath, _path) : Errno.None;
+        Errno error = Seal();
+        error = error == Errno.None && _writtenPath != _path ? NativeFile.Rename(_writtenPath, _path) : error;
         _isPlaced = error == Errno.None;
-        error = _isPlaced && _syncs ? NativeFile.SyncDirectory(DirectoryOf(_path)) : error;
-        return Result(_path, error);
+        return _isPlaced && _syncs ? NativeFile.SyncDirectory(DirectoryOf(_path)) : error;
     }
 
     /// <summary>Takes the name away again, and puts back what had it before.</summary>
@@ -151,20 +146,18 @@ internal sealed class PoemFile : PoemOutput
         return isUndone ? null : _path;
     }
 
-    /// <inheritdoc/>
-    public override OutputResult Commit()
+    public override Errno Commit()
     {
-        OutputResult result = _isPlaced ? default : Place();
+        Errno error = _isPlaced ? Errno.None : Place();
         ForgetOld();
-        if (!result.IsOk)
+        if (error != Errno.None)
         {
             Abort();
         }
 
-        return result;
+        return error;
     }
 
-    /// <inheritdoc/>
     public override void Abort()
     {
         _ = Close();
@@ -220,9 +213,6 @@ internal sealed class PoemFile : PoemOutput
             _oldName = null;
         }
     }
-
-    private static OutputResult Result(string path, Errno error) =>
-        error == Errno.None ? default : new($"cannot write {path}: {error.Sentence()}");
 
     private Errno Close()
     {

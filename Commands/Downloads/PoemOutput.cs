@@ -6,21 +6,6 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>The result of writing a poem. The default is success.</summary>
-/// <param name="Problem">One sentence without a full stop, for <see cref="CommandRunner.Fail"/>. Null after a success, and if only the
-/// reader has gone.</param>
-/// <param name="ReaderIsGone">True if the reader of standard output has gone, such as <c>head</c>; the program then ends quietly.</param>
-internal readonly record struct OutputResult(string? Problem, bool ReaderIsGone = false)
-{
-    public bool IsOk => Problem is null && !ReaderIsGone;
-
-    /// <summary>The result of a write to standard output.</summary>
-    public static OutputResult OfStandardOutput(Errno error) =>
-        error == Errno.None ? default
-        : error == Errno.EPIPE ? new(null, ReaderIsGone: true)
-        : new($"cannot write standard output: {error.Sentence()}");
-}
-
 /// <summary>
 /// The destination of one poem: it is given the bytes as they arrive, then either <see cref="Commit"/> or <see cref="Abort"/>, once, and
 /// before <see cref="Commit"/> it may be told to <see cref="Seal"/>. After a failure only <see cref="Abort"/> may follow. Errors are
@@ -28,19 +13,25 @@ internal readonly record struct OutputResult(string? Problem, bool ReaderIsGone 
 /// </summary>
 internal abstract class PoemOutput
 {
+    /// <summary>What it is called in a message.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What to say of an error: one sentence without a full stop, for <see cref="CommandRunner.Fail"/>.</summary>
+    public static string ProblemOf(string name, Errno error) => $"cannot write {name}: {error.Sentence()}";
+
     /// <summary>A buffer for the next bytes, to save a copy; empty if it saves none.</summary>
     public virtual Span<byte> GetBuffer() => default;
 
-    public abstract OutputResult Write(ReadOnlySpan<byte> bytes);
+    public abstract Errno Write(ReadOnlySpan<byte> bytes);
 
     /// <summary>Writes a text that was held; its memory may be taken over.</summary>
-    public virtual OutputResult Write(TextBuffer text) => Write(text.Text);
+    public virtual Errno Write(TextBuffer text) => Write(text.Text);
 
     /// <summary>All bytes have been written. Closes the descriptor, so that any number of poems can wait.</summary>
-    public virtual OutputResult Seal() => default;
+    public virtual Errno Seal() => default;
 
     /// <summary>The poem is complete.</summary>
-    public abstract OutputResult Commit();
+    public abstract Errno Commit();
 
     /// <summary>The poem has failed: removes every trace of it where that is possible.</summary>
     public abstract void Abort();
@@ -73,7 +64,6 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
     private long _capacity;
     private long _length;
 
-    /// <inheritdoc/>
     public override Span<byte> GetBuffer()
     {
         try
@@ -92,9 +82,8 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
         return new Span<byte>(_memory + _length, ReadBytes);
     }
 
-    /// <inheritdoc/>
     /// <exception cref="OutOfMemoryException">There is no memory for them; what was written before is kept.</exception>
-    public override OutputResult Write(ReadOnlySpan<byte> bytes)
+    public override Errno Write(ReadOnlySpan<byte> bytes)
     {
         bool isInPlace = bytes.Length <= _capacity - _length
             && Unsafe.AreSame(ref MemoryMarshal.GetReference(bytes), ref *(_memory + _length));
@@ -110,7 +99,7 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
     }
 
     /// <summary>Takes the memory over if this is all so far: a second copy might have no room.</summary>
-    public override OutputResult Write(TextBuffer text)
+    public override Errno Write(TextBuffer text)
     {
         if (_memory is not null)
         {
@@ -123,22 +112,20 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
         return default;
     }
 
-    /// <inheritdoc/>
-    public override OutputResult Commit()
+    public override Errno Commit()
     {
-        OutputResult result = default;
-        for (long shown = 0; shown < _length && result.IsOk;)
+        Errno error = Errno.None;
+        for (long shown = 0; shown < _length && error == Errno.None;)
         {
             int count = (int)Math.Min(_length - shown, 1 << 30);
-            result = base.Write(new ReadOnlySpan<byte>(_memory + shown, count));
+            error = base.Write(new ReadOnlySpan<byte>(_memory + shown, count));
             shown += count;
         }
 
         Abort();
-        return result.IsOk ? base.Commit() : result;
+        return error == Errno.None ? base.Commit() : error;
     }
 
-    /// <inheritdoc/>
     public override void Abort()
     {
         GrowingMemory.Free(_memory, _capacity);

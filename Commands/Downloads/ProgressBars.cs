@@ -1,7 +1,6 @@
 using System;
 using System.Globalization;
 using System.Text;
-using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
@@ -13,8 +12,8 @@ namespace Poetry.Commands;
 /// <param name="size">Returns the size of the terminal.</param>
 /// <param name="hasColours">True to colour complete poems.</param>
 /// <param name="nowMs">A monotonic clock.</param>
-internal sealed class ProgressBars(TerminalWriter writer, Func<(int Columns, int Rows)> size, bool hasColours, Func<long> nowMs)
-    : Progress(nowMs)
+internal sealed partial class ProgressBars(
+    TerminalWriter writer, Func<(int Columns, int Rows)> size, bool hasColours, Func<long> nowMs) : Progress(nowMs)
 {
     /// <summary>Twenty drawings a second look smooth, and are few enough for a slow line.</summary>
     private const int MinIntervalMs = 50;
@@ -30,7 +29,6 @@ internal sealed class ProgressBars(TerminalWriter writer, Func<(int Columns, int
         _drawnLines = 0;
     }
 
-    /// <inheritdoc/>
     public override void Suspend()
     {
         writer.Write(Erasure());
@@ -38,7 +36,6 @@ internal sealed class ProgressBars(TerminalWriter writer, Func<(int Columns, int
         _isSuspended = true;
     }
 
-    /// <inheritdoc/>
     public override void Resume(bool atLineStart)
     {
         if (!atLineStart)
@@ -138,20 +135,5 @@ internal sealed class ProgressBars(TerminalWriter writer, Func<(int Columns, int
         _ = drawing.Append("\x1b[J");
         _drawnLines = shown;
         return drawing.ToString();
-    }
-
-    private void Append(StringBuilder drawing, Entry entry, int columns, bool isComplete)
-    {
-        var bar = new ProgressBar(TextEscaper.EscapeLine($"Task {entry.Task}: {entry.Address}"), columns)
-        {
-            Bytes = entry.Bytes,
-            TotalBytes = isComplete ? entry.Bytes : entry.TotalBytes,
-            IsComplete = isComplete,
-            Arrivals = entry.Arrivals,
-            ElapsedMs = (entry.EndMs ?? NowMs) - entry.StartMs,
-            HasColours = hasColours,
-        };
-        bar.AppendTo(drawing);
-        _ = drawing.Append("\x1b[K\n");
     }
 }

@@ -11,12 +11,10 @@ namespace Poetry.Commands;
 /// <param name="nowMs">A monotonic clock.</param>
 internal sealed class ProgressJson(TerminalWriter writer, Func<bool> isInterrupted, Func<long> nowMs) : Progress(nowMs)
 {
-    /// <inheritdoc/>
     public override void Summary(int poems, int failed, TimeSpan elapsed) => WriteLast(string.Create(
         CultureInfo.InvariantCulture,
         $"{{\"event\":\"summary\",\"poems\":{poems},\"failed\":{failed},\"seconds\":{elapsed.TotalSeconds:F3}}}\n"));
 
-    /// <inheritdoc/>
     public override void Error(string problem) => writer.Write($"{{\"event\":\"error\",\"error\":{Quote(problem)}}}\n");
 
     private protected override void Show(Event what, Entry entry, string? text)

@@ -11,7 +11,6 @@ namespace Poetry.Commands;
 /// <param name="nowMs">A monotonic clock.</param>
 internal sealed class ProgressLines(TerminalWriter writer, bool showsBytes, bool showsSummary, Func<long> nowMs) : Progress(nowMs)
 {
-    /// <inheritdoc/>
     public override void Summary(int poems, int failed, TimeSpan elapsed)
     {
         if (showsSummary)

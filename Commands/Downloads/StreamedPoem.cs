@@ -6,6 +6,9 @@ namespace Poetry.Commands;
 /// <summary>A poem that is written to standard output as it arrives, in constant memory.</summary>
 internal class StreamedPoem : PoemOutput
 {
+    /// <summary>The name of standard output in messages.</summary>
+    public const string StandardOutput = "standard output";
+
     private readonly Func<ReadOnlySpan<byte>, Errno> _write;
     private readonly TerminalEscaper? _escaper;
     private bool _hasShown;
@@ -18,20 +21,18 @@ internal class StreamedPoem : PoemOutput
         _escaper = escapes ? new TerminalEscaper() : null;
     }
 
-    /// <inheritdoc/>
+    public override string Name => StandardOutput;
+
     public override bool HasShown => _hasShown;
 
-    /// <inheritdoc/>
-    public override OutputResult Write(ReadOnlySpan<byte> bytes)
+    public override Errno Write(ReadOnlySpan<byte> bytes)
     {
         _hasShown = true;
         EndsLine = bytes[^1] == '\n';
-        return OutputResult.OfStandardOutput(_escaper?.Write(bytes, isFinal: false, _write) ?? _write(bytes));
+        return _escaper?.Write(bytes, isFinal: false, _write) ?? _write(bytes);
     }
 
-    /// <inheritdoc/>
-    public override OutputResult Commit() =>
-        OutputResult.OfStandardOutput(_escaper?.Write([], isFinal: true, _write) ?? Errno.None);
+    public override Errno Commit() => _escaper?.Write([], isFinal: true, _write) ?? Errno.None;
 
     /// <summary>What was written stays.</summary>
     public override void Abort()

@@ -34,11 +34,11 @@ internal static class Terminal
 /// </summary>
 internal sealed class TerminalEscaper
 {
-    /// <summary>The longest character of UTF-8.</summary>
-    private const int MaxCharacterLength = 4;
+    /// <summary>Chosen: escaped, it fits a small stack.</summary>
+    private const int PartBytes = 1024;
 
-    private readonly byte[] _unfinished = new byte[MaxCharacterLength];
-    private int _unfinishedLength;
+    /// <summary>The beginning of a character whose end has not come yet.</summary>
+    private byte[] _unfinished = [];
 
     /// <summary>Escapes a piece of the text and writes it.</summary>
     /// <param name="piece">The next bytes; a character may be cut at their end.</param>
@@ -47,58 +47,22 @@ internal sealed class TerminalEscaper
     /// <returns>The first error of <paramref name="write"/>, if there was one.</returns>
     public Errno Write(ReadOnlySpan<byte> piece, bool isFinal, Func<ReadOnlySpan<byte>, Errno> write)
     {
-        if (_unfinishedLength > 0)
+        Span<byte> part = stackalloc byte[PartBytes];
+        Span<byte> escaped = stackalloc byte[PartBytes * TextEscaper.MaxEscapeLength];
+        Errno error = Errno.None;
+        do
         {
-            Span<byte> head = stackalloc byte[2 * MaxCharacterLength];
-            int borrowed = Math.Min(piece.Length, MaxCharacterLength);
-            int before = _unfinishedLength;
-            _unfinished.AsSpan(0, before).CopyTo(head);
-            piece[..borrowed].CopyTo(head[before..]);
-            Errno error = WritePart(head[..(before + borrowed)], isFinal && borrowed == piece.Length, write, out int consumed);
-            if (error != Errno.None)
-            {
-                return error;
-            }
-
-            if (consumed < before)
-            {
-                // The piece was too short to complete the character.
-                Keep(head[consumed..(before + borrowed)]);
-                return Errno.None;
-            }
-
-            _unfinishedLength = 0;
-            piece = piece[(consumed - before)..];
+            int before = _unfinished.Length;
+            int taken = Math.Min(piece.Length, PartBytes - before);
+            _unfinished.CopyTo(part);
+            piece[..taken].CopyTo(part[before..]);
+            piece = piece[taken..];
+            Span<byte> text = part[..(before + taken)];
+            TextEscaper.EscapeUtf8(text, escaped, EscapeMode.Text, isFinal && piece.IsEmpty, out int consumed, out int written);
+            _unfinished = text[consumed..].ToArray();
+            error = written == 0 ? Errno.None : write(escaped[..written]);
         }
-
-        Errno result = WritePart(piece, isFinal, write, out int used);
-        if (result == Errno.None)
-        {
-            Keep(piece[used..]);
-        }
-
-        return result;
-    }
-
-    private static Errno WritePart(ReadOnlySpan<byte> part, bool isFinal, Func<ReadOnlySpan<byte>, Errno> write, out int consumed)
-    {
-        consumed = 0;
-        Span<byte> escaped = stackalloc byte[4096];
-        while (true)
-        {
-            TextEscaper.EscapeUtf8(part[consumed..], escaped, EscapeMode.Text, isFinal, out int count, out int written);
-            Errno error = written == 0 ? Errno.None : write(escaped[..written]);
-            consumed += count;
-            if (error != Errno.None || count == 0)
-            {
-                return error;
-            }
-        }
-    }
-
-    private void Keep(ReadOnlySpan<byte> unfinished)
-    {
-        unfinished.CopyTo(_unfinished);
-        _unfinishedLength = unfinished.Length;
+        while (!piece.IsEmpty && error == Errno.None);
+        return error;
     }
 }

@@ -91,10 +91,8 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    /// <inheritdoc/>
     public bool IsEnabled(LogLevel logLevel) => logLevel >= _minLevel && logLevel != LogLevel.None;
 
-    /// <inheritdoc/>
     public void Log<TState>(
         LogLevel logLevel,
         EventId eventId,
@@ -109,13 +107,9 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
 
         // The compiler makes a Log of its own for every struct, and decides these tests in each of them. ZLogger would box the two
         // structs where the code is not optimized.
-        if (typeof(TState) == typeof(ConnectionRecord))
+        if (typeof(TState) == typeof(ConnectionRecord) || typeof(TState) == typeof(ConnectionMessage))
         {
-            Post(logLevel, eventId, in Unsafe.As<TState, ConnectionRecord>(ref state));
-        }
-        else if (typeof(TState) == typeof(ConnectionMessage))
-        {
-            Post(logLevel, eventId, in Unsafe.As<TState, ConnectionMessage>(ref state));
+            Post(logLevel, eventId, ref state);
         }
         else
         {
@@ -144,30 +138,27 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
     /// <summary>Writes what is buffered, for at most <see cref="LogBuffer.DisposeTimeout"/>.</summary>
     public void Dispose() => Buffer.Dispose();
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
         Dispose();
         return default;
     }
 
-    /// <summary>Formats the record of a connection, without garbage.</summary>
+    /// <summary>Formats the record or a message of a connection, without garbage.</summary>
     [SkipLocalsInit]
-    private void Post(LogLevel level, EventId eventId, in ConnectionRecord record)
+    private void Post<TState>(LogLevel level, EventId eventId, ref TState state)
     {
         var line = new LogLine(stackalloc byte[ConnectionBytes], _format, _hasPriorities);
         line.Begin(_time.GetUtcNow().UtcDateTime, level, eventId);
-        line.Connection(in record);
-        _ = Buffer.TryAppend(line.End());
-    }
+        if (typeof(TState) == typeof(ConnectionRecord))
+        {
+            line.Connection(in Unsafe.As<TState, ConnectionRecord>(ref state));
+        }
+        else
+        {
+            line.Connection(in Unsafe.As<TState, ConnectionMessage>(ref state));
+        }
 
-    /// <summary>Formats a message of a connection, without garbage.</summary>
-    [SkipLocalsInit]
-    private void Post(LogLevel level, EventId eventId, in ConnectionMessage message)
-    {
-        var line = new LogLine(stackalloc byte[ConnectionBytes], _format, _hasPriorities);
-        line.Begin(_time.GetUtcNow().UtcDateTime, level, eventId);
-        line.Connection(in message);
         _ = Buffer.TryAppend(line.End());
     }
 

@@ -12,18 +12,8 @@ namespace Poetry.Commands;
 internal sealed class InheritedSockets(string[] names)
 {
     /// <summary>True if sockets are found by name: a listener names one. Otherwise they are taken in order.</summary>
-    public static bool AreNamed(IEnumerable<Listener> listeners)
-    {
-        foreach (Listener listener in listeners)
-        {
-            if (listener.Address.InheritedName is not null)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    public static bool AreNamed(List<Listener> listeners) =>
+        listeners.Exists(listener => listener.Address.InheritedName is not null);
 
     /// <summary>Makes a descriptor for a listener, which will close it.</summary>
     /// <exception cref="CannotListenError">No descriptor is free, or there is no such socket.</exception>
@@ -34,13 +24,13 @@ internal sealed class InheritedSockets(string[] names)
         return error == Errno.None ? duplicate : throw new CannotListenError($"inherited descriptor {socket}", error);
     }
 
-    /// <summary>The sockets of a name, in the order in which they were passed.</summary>
-    public List<nint> Find(string name)
+    /// <summary>The sockets that a listener names, in the order in which they were passed; none if it names none.</summary>
+    public List<nint> Find(Listener listener)
     {
         var found = new List<nint>();
         for (int i = 0; i < names.Length; i++)
         {
-            if (names[i] == name)
+            if (names[i] == listener.Address.InheritedName)
             {
                 found.Add(Systemd.FirstInherited + i);
             }
@@ -52,7 +42,7 @@ internal sealed class InheritedSockets(string[] names)
     /// <summary>Checks that every name has a socket, and every socket a listener: the clients of one without a listener would wait
     /// in its backlog for ever.</summary>
     /// <exception cref="CannotListenError">That is not so.</exception>
-    public void Check(IReadOnlyList<Listener> listeners)
+    public void Check(List<Listener> listeners)
     {
         var unused = new List<string>(names);
         foreach (Listener listener in listeners)

@@ -7,12 +7,6 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>A line of a <see cref="ListenFile"/>: what is served, and where.</summary>
-/// <param name="Number">From 1.</param>
-/// <param name="Listen">The complete address of the listener.</param>
-/// <param name="What">A file, or the addresses of an upstream; not checked yet.</param>
-internal readonly record struct ListenLine(int Number, Endpoint Listen, string What);
-
 /// <summary>A list of listeners is wrong, or can't be read. At the start that is wrong usage.</summary>
 /// <param name="problem">One line for the user, without a full stop, naming the file.</param>
 internal sealed class ListenFileError(string problem) : IOException(problem);
@@ -36,7 +30,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
 
     /// <summary>Reads the file. Blocks: for the start of a server.</summary>
     /// <exception cref="ListenFileError">It is wrong, or can't be read.</exception>
-    public List<ListenLine> Read()
+    public ServedPoem[] Read()
     {
         var reading = new PoemReader(path, PoemFormat.Plain);
         reading.Finish();
@@ -45,17 +39,11 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
 
     /// <summary>Reads the file again, without blocking the loop while it is being written.</summary>
     /// <param name="clock">The reactor's.</param>
-    /// <returns>Fires with the lines; fails with a <see cref="ListenFileError"/>. Cancelling it stops reading.</returns>
-    public async Deferred<List<ListenLine>> Read(IClock clock) =>
+    /// <returns>Fires with the poems; fails with a <see cref="ListenFileError"/>. Cancelling it stops reading.</returns>
+    public async Deferred<ServedPoem[]> Read(IClock clock) =>
         Parse(await new PoemReader(path, PoemFormat.Plain).Finish(clock));
 
-    /// <summary>The beginning of a message about a line.</summary>
-    public string PlaceOf(int number) => $"{path}: line {number}: ";
-
-    /// <summary>The error of a line.</summary>
-    public ListenFileError ErrorAt(int number, string problem) => new(PlaceOf(number) + problem);
-
-    private List<ListenLine> Parse(PoemReader reading)
+    private ServedPoem[] Parse(PoemReader reading)
     {
         if (reading.Poem is not { } file)
         {
@@ -80,14 +68,14 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
         }
     }
 
-    private List<ListenLine> Parse(string text)
+    private ServedPoem[] Parse(string text)
     {
-        var lines = new List<ListenLine>();
+        var poems = new List<ServedPoem>();
         var taken = new Dictionary<Endpoint, int>();
         int number = 0;
         foreach (string untrimmed in text.TrimStart('\uFEFF').Split('\n'))
         {
-            number++;
+            string place = $"{path}: line {++number}: ";
             string line = untrimmed.Trim(' ', '\t', '\r');
             if (line.Length == 0 || line[0] == '#')
             {
@@ -96,28 +84,28 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
 
             if (line.Length > MaxLineChars)
             {
-                throw ErrorAt(number, $"it is longer than {MaxLineChars} characters");
+                throw new ListenFileError($"{place}it is longer than {MaxLineChars} characters");
             }
 
             if (line.AsSpan().ContainsAnyInRange('\0', '\x1F'))
             {
-                throw ErrorAt(number, "there is a control character in it");
+                throw new ListenFileError($"{place}there is a control character in it");
             }
 
             if (!ListenArgument.TryParse(line, out ListenArgument? argument, out string? problem))
             {
-                throw ErrorAt(number, problem);
+                throw new ListenFileError(place + problem);
             }
 
             Endpoint listen = argument.Listen is null ? fallback : server.ListenAt(argument.Listen);
             if (listen.IsFixed && !taken.TryAdd(listen, number))
             {
-                throw ErrorAt(number, $"{listen} is in line {taken[listen]} already");
+                throw new ListenFileError($"{place}{listen} is in line {taken[listen]} already");
             }
 
-            lines.Add(new ListenLine(number, listen, argument.What));
+            poems.Add(new ServedPoem(listen, argument.What, place));
         }
 
-        return lines.Count > 0 ? lines : throw new ListenFileError($"{path}: there is nothing to serve in it");
+        return poems.Count > 0 ? [.. poems] : throw new ListenFileError($"{path}: there is nothing to serve in it");
     }
 }

@@ -1,5 +1,4 @@
 using System;
-using Microsoft.Extensions.Logging;
 using Poetry.Net;
 
 namespace Poetry.Commands;
@@ -7,9 +6,8 @@ namespace Poetry.Commands;
 /// <summary>One thing that a server command serves, and where.</summary>
 /// <param name="Title">The beginning of its ready line, such as <c>Serving poetry/ecstasy.txt</c>.</param>
 /// <param name="Address">As the user asked for it; port 0 for a free one.</param>
-/// <param name="MakeFactory">Makes the factory of one reactor. The logger takes the records of its connections. Called on
-/// the thread of <see cref="ServerHost.Run"/>.</param>
-internal sealed record Listener(string Title, Endpoint Address, Func<Reactor, ILogger, Factory> MakeFactory)
+/// <param name="MakeFactory">Makes the factory of one worker. Called on the thread of <see cref="ServerHost.Run"/>.</param>
+internal sealed record Listener(string Title, Endpoint Address, Func<Worker, Factory> MakeFactory)
 {
     /// <summary>What it serves and where: two listeners with the same key are one.</summary>
     public string Key => $"{Title} on {Address}";

@@ -14,45 +14,39 @@ namespace Poetry.Commands;
 /// </content>
 internal sealed partial class Listeners
 {
+    private Reactor First => _workers[0].Reactor;
+
     /// <summary>Applies another list of listeners.</summary>
     /// <param name="wanted">All listeners that the server is to have.</param>
-    /// <param name="workers">Those of the server.</param>
-    /// <param name="options">What all sockets have in common.</param>
     /// <param name="log">Where changes are logged.</param>
     /// <returns>Fires when it is done; fails with an <see cref="IOException"/> that says what can't be opened, and then nothing has
     /// changed. It is not to be cancelled: cancelling it leaves the sockets as they are.</returns>
-    public async Deferred<Unit> Update(
-        IReadOnlyList<Listener> wanted, IReadOnlyList<Worker> workers, ListenOptions options, ILogger log)
+    public async Deferred<Unit> Update(List<Listener> wanted, ILogger log)
     {
         var gone = new List<Bound>(_bound);
-        var added = new List<Listener>();
+        var changed = new List<Listener>();
         foreach (Listener listener in wanted)
         {
-            int same = gone.FindIndex(bound => bound.Listener.Key == listener.Key);
-            if (same >= 0)
+            if (Take(gone, bound => bound.Listener.Key == listener.Key) is null)
             {
-                gone.RemoveAt(same);
+                changed.Add(listener);
+            }
+        }
+
+        _inherited.Check(wanted);
+
+        // Where the address stays the socket stays, for another factory.
+        var replaced = new List<(Bound Old, Listener New)>();
+        var added = new List<Listener>();
+        foreach (Listener listener in changed)
+        {
+            if (Take(gone, bound => bound.Listener.Address.Equals(listener.Address)) is { } old)
+            {
+                replaced.Add((old, listener));
             }
             else
             {
                 added.Add(listener);
-            }
-        }
-
-        if (InheritedSockets.AreNamed(wanted) || _inherited is not null)
-        {
-            (_inherited ?? new InheritedSockets([])).Check(wanted);
-        }
-
-        // Where the address stays the socket stays, for another factory.
-        var replaced = new List<(Bound Old, Listener New)>();
-        foreach (Listener listener in added.ToArray())
-        {
-            if (gone.Find(bound => bound.Listener.Address.Equals(listener.Address)) is { } old)
-            {
-                _ = gone.Remove(old);
-                _ = added.Remove(listener);
-                replaced.Add((old, listener));
             }
         }
 
@@ -61,13 +55,16 @@ internal sealed partial class Listeners
         {
             try
             {
-                await Open(listener, workers, options, opened);
+                List<nint> sockets = _inherited.Find(listener);
+                SocketAddress[] addresses = sockets.Count > 0 ? [] : await Resolver.Resolve(First, listener.Address);
+                opened.Add(new Bound(listener, sockets, addresses));
+                await Open(opened[^1]);
             }
             catch (IOException error)
             {
                 foreach (Bound bound in opened)
                 {
-                    await Close(bound, workers[0].Reactor);
+                    await Close(bound);
                 }
 
                 throw new IOException(listener.Place + error.Message, error);
@@ -76,14 +73,14 @@ internal sealed partial class Listeners
 
         foreach (Bound bound in gone)
         {
-            await Close(bound, workers[0].Reactor);
+            await Close(bound);
             _ = _bound.Remove(bound);
             bound.Lines().ForEach(line => ServerLog.ListenerClosed(log, line));
         }
 
         foreach ((Bound old, Listener listener) in replaced)
         {
-            Bound bound = await Replace(old, listener, workers[0].Reactor);
+            Bound bound = await Replace(old, listener);
             _bound[_bound.IndexOf(old)] = bound;
             bound.Lines().ForEach(line => ServerLog.ListenerChanged(log, line));
         }
@@ -97,67 +94,70 @@ internal sealed partial class Listeners
         return default;
     }
 
-    /// <summary>Opens the sockets of a listener, and adds them to a list, also those before a failure.</summary>
-    private async Deferred<Unit> Open(
-        Listener listener, IReadOnlyList<Worker> workers, ListenOptions options, List<Bound> opened)
+    /// <summary>Takes the first listener that matches out of a list; null if none does.</summary>
+    private static Bound? Take(List<Bound> list, Predicate<Bound> matches)
     {
-        Reactor first = workers[0].Reactor;
-        bool isShared = !listener.IsSingleWorker && !listener.Address.IsUnix && workers.Count > 1;
-        var bound = new Bound(listener);
-        opened.Add(bound);
-        if (listener.Address.InheritedName is { } name)
-        {
-            foreach (nint socket in _inherited!.Find(name))
-            {
-                Worker owner = WithFewestPorts(workers);
-                Factory factory = owner.FactoryOf(listener);
-                nint inherited = InheritedSockets.Duplicate(socket);
-                bound.Ports.Add((owner, await On(owner, first, () => owner.Listen(factory, default, options, inherited))));
-            }
+        Bound? found = list.Find(matches);
+        return found is not null && list.Remove(found) ? found : null;
+    }
 
-            return default;
+    /// <summary>Opens the sockets of a listener; after a failure it has those that were opened before.</summary>
+    private async Deferred<Unit> Open(Bound bound)
+    {
+        bool isShared = bound.IsShared && _workers.Count > 1;
+
+        // One worker for all sockets of a listener that is not shared: what its connections share belongs to that worker.
+        Worker owner = isShared ? _workers[0] : WithFewestPorts();
+        foreach (nint socket in bound.Inherited)
+        {
+            _ = await Listen(bound, owner, default, _options, socket);
         }
 
-        foreach (SocketAddress address in await Resolver.Resolve(first, listener.Address))
+        foreach (SocketAddress address in bound.Addresses)
         {
-            Worker owner = isShared ? workers[0] : WithFewestPorts(workers);
-            SocketAddress at = address;
             PortSharing sharing = isShared ? PortSharing.First : PortSharing.None;
-            foreach (Worker worker in isShared ? workers : [owner])
+            ListeningPort port = await Listen(bound, owner, address, _options with { Sharing = sharing });
+            for (int i = 1; isShared && i < _workers.Count; i++)
             {
-                // The factory is made on this thread: what the factories of a command share belongs to it.
-                Factory factory = worker.FactoryOf(listener);
-                SocketAddress where = at;
-                ListenOptions how = options with { Sharing = sharing };
-                ListeningPort port = await On(worker, first, () => worker.Listen(factory, where, how, inherited: -1));
-                bound.Ports.Add((worker, port));
-
-                // The other workers join the port that the first one was given.
-                at = isShared ? at.WithPort(port.Address.Port) : at;
-                sharing = PortSharing.Joining;
+                // The port that the first worker was given.
+                SocketAddress same = address.WithPort(port.Address.Port);
+                _ = await Listen(bound, _workers[i], same, _options with { Sharing = PortSharing.Joining });
             }
         }
 
         return default;
     }
 
-    private static async Deferred<Bound> Replace(Bound old, Listener listener, Reactor first)
+    /// <summary>Opens one socket of a listener.</summary>
+    private async Deferred<ListeningPort> Listen(
+        Bound bound, Worker worker, SocketAddress address, ListenOptions options, nint inherited = -1)
     {
-        var bound = new Bound(listener);
+        // The factory is made on this thread: what the factories of a command share belongs to it.
+        Factory factory = bound.Listener.MakeFactory(worker);
+        bool isNamed = bound.Listener.Address.InheritedName is not null;
+        nint own = isNamed ? InheritedSockets.Duplicate(inherited) : inherited;
+        ListeningPort port = await On(worker, () => worker.Listen(factory, address, options, own));
+        bound.Ports.Add((worker, port));
+        return port;
+    }
+
+    private async Deferred<Bound> Replace(Bound old, Listener listener)
+    {
+        var bound = new Bound(listener, old.Inherited, old.Addresses);
         foreach ((Worker worker, ListeningPort port) in old.Ports)
         {
-            Factory factory = worker.FactoryOf(listener);
-            bound.Ports.Add((worker, await On(worker, first, () => worker.Replace(port, factory))));
+            Factory factory = listener.MakeFactory(worker);
+            bound.Ports.Add((worker, await On(worker, () => worker.Replace(port, factory))));
         }
 
         return bound;
     }
 
-    private static async Deferred<Unit> Close(Bound bound, Reactor first)
+    private async Deferred<Unit> Close(Bound bound)
     {
         foreach ((Worker worker, ListeningPort port) in bound.Ports)
         {
-            _ = await On(worker, first, () =>
+            _ = await On(worker, () =>
             {
                 port.AcceptQueuedThenStop();
                 return default(Unit);
@@ -167,10 +167,10 @@ internal sealed partial class Listeners
         return default;
     }
 
-    private static Worker WithFewestPorts(IReadOnlyList<Worker> workers)
+    private Worker WithFewestPorts()
     {
-        Worker fewest = workers[0];
-        foreach (Worker worker in workers)
+        Worker fewest = _workers[0];
+        foreach (Worker worker in _workers)
         {
             fewest = worker.OpenPorts < fewest.OpenPorts ? worker : fewest;
         }
@@ -180,19 +180,24 @@ internal sealed partial class Listeners
 
     /// <summary>Runs a call on a worker's thread.</summary>
     /// <returns>Fires on the first worker's thread with what the call returned.</returns>
-    private static Deferred<T> On<T>(Worker worker, Reactor first, Func<T> call)
+    private Deferred<T> On<T>(Worker worker, Func<T> call)
     {
+        if (!worker.HasOwnThread)
+        {
+            return Deferred.MaybeDeferred(call);
+        }
+
         var done = new Deferred<T>();
         void Run()
         {
             try
             {
                 T value = call();
-                first.CallFromThread(() => done.Callback(value));
+                First.CallFromThread(() => done.Callback(value));
             }
             catch (Exception exception)
             {
-                first.CallFromThread(() => done.Errback(new Failure(exception)));
+                First.CallFromThread(() => done.Errback(new Failure(exception)));
             }
         }
 
@@ -201,9 +206,19 @@ internal sealed partial class Listeners
     }
 
     /// <summary>A listener with its sockets.</summary>
-    private sealed class Bound(Listener listener)
+    /// <param name="listener">What it serves.</param>
+    /// <param name="inherited">The sockets that systemd has bound for it.</param>
+    /// <param name="addresses">Where to bind sockets for it.</param>
+    private sealed class Bound(Listener listener, List<nint> inherited, SocketAddress[] addresses)
     {
         public Listener Listener => listener;
+
+        public List<nint> Inherited => inherited;
+
+        public SocketAddress[] Addresses => addresses;
+
+        /// <summary>True if every worker has sockets of its own.</summary>
+        public bool IsShared => !listener.IsSingleWorker && !listener.Address.IsUnix && inherited.Count == 0;
 
         public List<(Worker Worker, ListeningPort Port)> Ports { get; } = [];
 

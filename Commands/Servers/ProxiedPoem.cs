@@ -8,58 +8,23 @@ namespace Poetry.Commands;
 /// <summary>A poem of <c>proxy</c>: where it is served, and where it is fetched.</summary>
 /// <param name="Listen">The complete address of its listener.</param>
 /// <param name="Upstream">The poetry servers that have it.</param>
-internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream)
+/// <param name="Place">Its line in a <see cref="ListenFile"/>, before a message about it; empty if there is no list.</param>
+internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream, string Place)
 {
-    /// <summary>Its line in the list of poems, before a message about it; empty if there is no list.</summary>
-    public string Place { get; set; } = string.Empty;
-
-    /// <summary>Gives every poem its address, and refuses two on the same one, and an upstream that is the listener itself.</summary>
-    /// <param name="arguments">As typed.</param>
-    /// <param name="fallback">The listener of an argument that names none.</param>
-    /// <param name="iface">The host of listeners that name none.</param>
-    /// <param name="placed">One for each argument.</param>
-    /// <param name="problem">What is wrong, in one line.</param>
-    public static bool TryAssignAddresses(
-        ListenArgument[] arguments,
-        Endpoint fallback,
-        string iface,
-        out ProxiedPoem[] placed,
-        [NotNullWhen(false)] out string? problem)
-    {
-        placed = new ProxiedPoem[arguments.Length];
-        problem = arguments.Length == 0 ? "no address given (try 'poetry proxy --help')" : null;
-        for (int i = 0; i < arguments.Length && problem is null; i++)
-        {
-            Endpoint listen = arguments[i].Listen?.WithDefaultHost(iface) ?? fallback;
-            if (!TryMake(listen, arguments[i].What, out ProxiedPoem? poem, out problem))
-            {
-                break;
-            }
-
-            placed[i] = poem;
-            for (int j = 0; j < i && problem is null && listen.IsFixed; j++)
-            {
-                problem = placed[j].Listen.Equals(listen) ? $"two proxies on {listen}: say PORT=ADDRESS for each" : null;
-            }
-        }
-
-        return problem is null;
-    }
-
     /// <summary>Reads the addresses of an upstream.</summary>
-    /// <param name="listen">The complete address of its listener.</param>
-    /// <param name="addresses">As typed.</param>
-    /// <param name="poem">Both.</param>
+    /// <param name="served">With the addresses as typed.</param>
+    /// <param name="poem">The same, with the addresses read.</param>
     /// <param name="problem">What is wrong, in one line.</param>
     public static bool TryMake(
-        Endpoint listen, string addresses, [NotNullWhen(true)] out ProxiedPoem? poem, [NotNullWhen(false)] out string? problem)
+        ServedPoem served, [NotNullWhen(true)] out ProxiedPoem? poem, [NotNullWhen(false)] out string? problem)
     {
         poem = null;
-        if (PoemMirrors.TryParse(addresses, out PoemMirrors? upstream, out problem))
+        if (PoemMirrors.TryParse(served.What, out PoemMirrors? upstream, out problem))
         {
+            Endpoint listen = served.Listen;
             Endpoint? own = Array.Find(upstream.Endpoints.ToArray(), mirror => mirror.Equals(listen) || IsOnLoopback(listen, mirror));
             problem = own is null ? null : own.Equals(listen) ? $"{own} is the proxy itself" : $"{own} is the proxy itself, on {listen}";
-            poem = problem is null ? new ProxiedPoem(listen, upstream) : null;
+            poem = problem is null ? new ProxiedPoem(listen, upstream, served.Place) : null;
         }
 
         return poem is not null;

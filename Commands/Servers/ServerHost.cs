@@ -8,8 +8,7 @@ namespace Poetry.Commands;
 
 /// <summary>
 /// The life of a server, for all commands that serve: sockets are bound, services started, workers run, signals obeyed. The first
-/// signal stops the services in reverse order: the notice that the server is ready, the metrics, and the workers, whose
-/// connections get the drain time.
+/// signal stops the services in reverse order: the metrics, which say so, and the workers, whose connections get the drain time.
 /// </summary>
 internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
 {
@@ -26,10 +25,12 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
     private static readonly TimeSpan MinTimeForLog = TimeSpan.FromSeconds(0.2);
     private static readonly TimeSpan MaxTimeForLog = TimeSpan.FromSeconds(1);
 
+    /// <summary>Shortest watchdog period: a shorter WATCHDOG_USEC would keep the loop busy with notifications.</summary>
+    private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
+
     private readonly MultiService _services = new();
     private WorkerThreads? _threads;
     private Listeners? _listeners;
-    private ListenOptions? _listenOptions;
     private DescriptorBudget _budget;
     private bool _hasFailed;
     private bool _reloads;
@@ -37,14 +38,10 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
     private TimeSpan _drainStart;
 
     /// <summary>
-    /// What SIGHUP does; null for nothing. Fires when it is done, with all listeners that the server is to have now, or null for
-    /// no change. On the first worker's thread.
+    /// What SIGHUP does; null for nothing. Fires when it is done; fails with an <see cref="IOException"/> that says why the
+    /// listeners stay as they are. On the first worker's thread.
     /// </summary>
-    public Func<IClock, Deferred<IReadOnlyList<Listener>?>>? Reload { get; init; }
-
-    /// <summary>Called when the listeners of a reload are in place; null for nothing. Fires when the reload is complete. On the
-    /// first worker's thread.</summary>
-    public Func<IClock, Deferred<Unit>>? Updated { get; init; }
+    public Func<ServerHost, Deferred<Unit>>? Reload { get; init; }
 
     /// <summary>Descriptors that a connection needs: 2 if it may need one to an upstream.</summary>
     public int DescriptorsPerClient { get; init; } = 1;
@@ -53,20 +50,39 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
     /// How many upstream connections a worker may have at once: half of its clients. The other half still gets in if an
     /// upstream leads back here by way of another server. Known before the factories are made.
     /// </summary>
-    public int MaxUpstreamsPerWorker => (int)Math.Clamp(_budget.MaxUpstreams / _threads!.All.Count, 1, int.MaxValue);
+    public int MaxUpstreamsPerWorker => (int)Math.Clamp(_budget.MaxUpstreams / Workers, 1, int.MaxValue);
 
     /// <summary>Adds the command's own figures to the metrics page; null for none. On the first worker's thread.</summary>
     public Action<MetricsPage>? Metrics { get; init; }
 
-    /// <summary>The worker of a reactor. Known before the factories are made.</summary>
-    public Worker WorkerOf(Reactor reactor) => _threads!.All.Find(worker => worker.Reactor == reactor)!;
+    /// <summary>How many workers there are. Known before the factories are made.</summary>
+    public int Workers => _threads!.All.Count;
 
-    private Reactor First => _threads!.First;
+    /// <summary>The reactor of the first worker.</summary>
+    public Reactor First => _threads!.First;
+
+    /// <summary>The log of the server.</summary>
+    public PoetryLogger Log => log;
+
+    /// <summary>Changes the listeners, for <see cref="Reload"/>.</summary>
+    /// <param name="wanted">All listeners that the server is to have now.</param>
+    /// <returns>Fires with false if nothing was changed because the server stops; fails with an <see cref="IOException"/> if
+    /// nothing was changed because a listener can't be opened. It is not to be cancelled: see <see cref="Listeners"/>.</returns>
+    public async Deferred<bool> Update(List<Listener> wanted)
+    {
+        if (_services.Running)
+        {
+            await _listeners!.Update(wanted, log);
+            return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Serves until it is told to end.</summary>
     /// <param name="served">At least one listener.</param>
     /// <returns>The exit code.</returns>
-    public int Run(IReadOnlyList<Listener> served)
+    public int Run(List<Listener> served)
     {
         Signals? signals = null;
         try
@@ -86,14 +102,13 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
             signals.OnHangUp(OnHangUp);
             signals.OnUser2(log.Buffer.Reopen);
             signals.OnUser1(() => ServerStatistics.Write(log, _threads!.All));
-            _listenOptions = new ListenOptions
+            listeners.Bind(_threads!.All, new ListenOptions
             {
                 SendTimeout = options.SendTimeout,
                 ExpectsProxyHeader = options.ProxyProtocol,
                 AddressLimit = options.MaxPerAddress == 0 ? null : new AddressLimit(options.MaxPerAddress),
                 Failed = () => First.CallFromThread(OnListenerFailed),
-            };
-            listeners.Bind(_threads!.All, _listenOptions);
+            });
             _services.AddService(_threads);
             if (metrics.Length > 0)
             {
@@ -101,8 +116,8 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
                 _services.AddService(new ServerStatistics(_threads.All, metrics, limit, Metrics, log));
             }
 
-            _services.AddService(new ReadyNotice(_threads, listeners));
             _services.StartService();
+            NotifyReady(listeners);
             _threads.Run();
             log.Buffer.DisposeTimeout = TimeForLog();
             return _hasFailed ? ExitCode.Failure : ExitCode.Success;
@@ -124,8 +139,8 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         {
             Open = NativeProcess.CountDescriptors(limit),
             Workers = asked,
-            SharedPorts = listeners.SharedCount,
-            OtherPorts = listeners.Count - listeners.SharedCount + (options.Metrics is null ? 0 : 1),
+            SharedPorts = listeners.SharedPorts,
+            OtherPorts = listeners.OtherPorts + (options.Metrics is null ? 0 : 1),
             DescriptorsPerClient = DescriptorsPerClient,
             MemoryConnections = AvailableMemory.Bytes() / ConnectionMemoryDivisor / BytesPerConnection,
             MaxConnections = options.MaxConnections,
@@ -147,6 +162,40 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         _threads = new WorkerThreads(workers, _budget.MaxConnections, options.Drain, log);
     }
 
+    /// <summary>Writes the ready lines, and tells systemd that the server is ready, and then that it is alive.</summary>
+    /// <exception cref="IOException">Standard output cannot be written.</exception>
+    /// <exception cref="EndedBySignalError">A signal ends the command while nothing reads the lines.</exception>
+    private void NotifyReady(Listeners listeners)
+    {
+        foreach (string line in listeners.ReadyLines())
+        {
+            // EPIPE and EBADF are not errors here: the reader has closed its end.
+            Errno error = StandardStreams.WriteAll(StandardStreams.Output, $"{TextEscaper.EscapeLine(line)}\n");
+            if (error is not (Errno.None or Errno.EPIPE or Errno.EBADF))
+            {
+                throw error == Errno.EINTR
+                    ? new EndedBySignalError()
+                    : new IOException($"cannot write standard output: {error.Sentence()}");
+            }
+        }
+
+        Systemd.NotifyReady();
+        if (Systemd.WatchdogInterval() is { } interval)
+        {
+            // Twice in each interval, also while the server drains: one that hangs is restarted.
+            TimeSpan half = interval / 2 > MinWatchdogPeriod ? interval / 2 : MinWatchdogPeriod;
+            _ = new LoopingCall(First, NotifyWatchdog).Start(half);
+        }
+    }
+
+    private void NotifyWatchdog()
+    {
+        if (_threads!.CheckAlive())
+        {
+            Systemd.NotifyAlive();
+        }
+    }
+
     private void OnHangUp()
     {
         // A server that ends needs no new poems, and systemd is not told of a reload while the service stops.
@@ -161,31 +210,25 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         {
             _reloads = true;
             Systemd.NotifyReloading();
-            _ = ReloadOnce(Reload).AddBoth(this, static (host, _) => host.OnReloaded());
+            _ = ReloadOnce(Reload);
         }
     }
 
-    private async Deferred<Unit> ReloadOnce(Func<IClock, Deferred<IReadOnlyList<Listener>?>> reload)
+    private async Deferred<Unit> ReloadOnce(Func<ServerHost, Deferred<Unit>> reload)
     {
-        if (await reload(First) is { } listeners && _services.Running)
+        try
         {
-            try
-            {
-                await _listeners!.Update(listeners, _threads!.All, _listenOptions!, log);
-            }
-            catch (IOException error)
-            {
-                ServerLog.ListenersKept(log, error.Message);
-                return default;
-            }
-
-            if (Updated is not null)
-            {
-                await Updated(First);
-            }
+            return await reload(this);
         }
-
-        return default;
+        catch (IOException error)
+        {
+            ServerLog.ListenersKept(log, error.Message);
+            return default;
+        }
+        finally
+        {
+            OnReloaded();
+        }
     }
 
     private void OnReloaded()
@@ -225,6 +268,7 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         if (_services.Running)
         {
             _drainStart = First.Now;
+            Systemd.NotifyStopping();
             _ = _services.StopService();
         }
         else

@@ -17,7 +17,7 @@ namespace Poetry.Commands;
 /// <param name="more">Adds the command's own figures; null for none.</param>
 /// <param name="log">Gets the ready line of the page; the page has what it dropped.</param>
 internal sealed class ServerStatistics(
-    IReadOnlyList<Worker> workers,
+    List<Worker> workers,
     SocketAddress[] addresses,
     int maxConnections,
     Action<MetricsPage>? more,
@@ -30,19 +30,24 @@ internal sealed class ServerStatistics(
     private TimeSpan _maxLag;
     private TimeSpan _expectedTick;
 
-    /// <inheritdoc/>
     public bool IsReady => Running;
 
     private Reactor First => workers[0].Reactor;
 
     /// <summary>Writes one line of statistics into the log.</summary>
-    public static void Write(ILogger log, IReadOnlyList<Worker> workers)
+    public static void Write(ILogger log, List<Worker> workers)
     {
-        Figures sum = Sum(workers);
-        long whole = CountEnded(workers, ConnectionOutcome.Whole);
-        long left = CountEnded(workers, ConnectionOutcome.Left);
-        long timedOut = CountEnded(workers, ConnectionOutcome.Timeout);
-        ServerLog.Statistics(log, sum.Open, sum.Accepted, whole, left, timedOut, sum.Bytes, sum.DelayedCalls, sum.Stale);
+        PortFigures ports = SumPorts(workers);
+        ServerLog.Statistics(
+            log,
+            ports.Open,
+            ports.Accepted,
+            CountEnded(workers, ConnectionOutcome.Whole),
+            CountEnded(workers, ConnectionOutcome.Left),
+            CountEnded(workers, ConnectionOutcome.Timeout),
+            Sum(workers, static worker => worker.Counters.BytesSent),
+            Sum(workers, static worker => worker.Reactor.DelayedCalls),
+            Sum(workers, static worker => worker.Reactor.StaleEvents));
     }
 
     /// <summary>Serves the page, and measures the lag of the loop. When the service stops, the page goes on and says that the
@@ -66,13 +71,15 @@ internal sealed class ServerStatistics(
         ExpectTick();
     }
 
-    /// <inheritdoc/>
     public void WriteTo(MetricsPage page)
     {
-        Figures sum = Sum(workers);
-        page.Counter("connections_total", "Connections that were accepted.", sum.Accepted);
-        page.Gauge("connections_open", "Connections that have not ended.", sum.Open);
-        page.Counter("sent_bytes_total", "Bytes sent on connections that have ended.", sum.Bytes);
+        PortFigures ports = SumPorts(workers);
+        long bytes = Sum(workers, static worker => worker.Counters.BytesSent);
+        long delayedCalls = Sum(workers, static worker => worker.Reactor.DelayedCalls);
+        long staleEvents = Sum(workers, static worker => worker.Reactor.StaleEvents);
+        page.Counter("connections_total", "Connections that were accepted.", ports.Accepted);
+        page.Gauge("connections_open", "Connections that have not ended.", ports.Open);
+        page.Counter("sent_bytes_total", "Bytes sent on connections that have ended.", bytes);
         page.Head("connections_ended_total", "Connections that have ended, by outcome.", "counter");
         for (int i = 0; i < ConnectionCounters.OutcomeCount; i++)
         {
@@ -82,17 +89,17 @@ internal sealed class ServerStatistics(
         }
 
         page.Head("connections_rejected_total", "Connections that were reset at once, by reason.", "counter");
-        page.Sample("connections_rejected_total", "reason", "address", sum.ByAddress.ToString(CultureInfo.InvariantCulture));
-        page.Sample("connections_rejected_total", "reason", "proxy_header", sum.ByHeader.ToString(CultureInfo.InvariantCulture));
-        page.Counter("connections_without_header_total", "Connections closed before a byte of their PROXY header.", sum.NoHeader);
+        page.Sample("connections_rejected_total", "reason", "address", ports.ByAddress.ToString(CultureInfo.InvariantCulture));
+        page.Sample("connections_rejected_total", "reason", "proxy_header", ports.ByHeader.ToString(CultureInfo.InvariantCulture));
+        page.Counter("connections_without_header_total", "Connections closed before a byte of their PROXY header.", ports.WithoutHeader);
         page.Head("delivery_seconds", "From accept to the last byte, of connections that got everything.", "histogram");
         page.Sample("delivery_seconds", null, null, SumDelivery());
         page.Head("build_info", "Always 1; the version is in the label.", "gauge");
         page.Sample("build_info", "version", BuildFacts.Version, "1");
         page.Gauge("process_start_time_seconds", "When the server started, in seconds since 1970.", _startTime);
         page.Gauge("loop_lag_seconds", "Maximum delay of the loop since the last request for this page.", _maxLag.TotalSeconds);
-        page.Gauge("delayed_calls", "Delayed calls that are pending.", sum.DelayedCalls);
-        page.Counter("stale_events_total", "Events for descriptors that had gone.", sum.Stale);
+        page.Gauge("delayed_calls", "Delayed calls that are pending.", delayedCalls);
+        page.Counter("stale_events_total", "Events for descriptors that had gone.", staleEvents);
         page.Counter("log_records_dropped_total", "Log records that could not be written.", log.Buffer.Dropped);
         if (NativeProcess.OpenDescriptors() is { } descriptors)
         {
@@ -106,44 +113,24 @@ internal sealed class ServerStatistics(
     private Histogram SumDelivery()
     {
         var sum = new Histogram();
-        foreach (Worker worker in workers)
-        {
-            sum.Add(worker.Counters.Delivery);
-        }
-
+        workers.ForEach(worker => sum.Add(worker.Counters.Delivery));
         return sum;
     }
 
-    private static long CountEnded(IReadOnlyList<Worker> workers, ConnectionOutcome outcome)
+    private static PortFigures SumPorts(List<Worker> workers)
     {
-        long count = 0;
-        foreach (Worker worker in workers)
-        {
-            count += worker.Counters.Ended(outcome);
-        }
-
-        return count;
+        PortFigures sum = default;
+        workers.ForEach(worker => sum += worker.Figures);
+        return sum;
     }
 
-    private static Figures Sum(IReadOnlyList<Worker> workers)
+    private static long CountEnded(List<Worker> workers, ConnectionOutcome outcome) =>
+        Sum(workers, worker => worker.Counters.Ended(outcome));
+
+    private static long Sum(List<Worker> workers, Func<Worker, long> figure)
     {
-        var sum = default(Figures);
-        foreach (Worker worker in workers)
-        {
-            foreach (ListeningPort port in worker.Ports)
-            {
-                sum.Open += port.Connections;
-                sum.Accepted += port.Accepted;
-                sum.ByAddress += port.RejectedByAddress;
-                sum.ByHeader += port.RejectedByHeader;
-                sum.NoHeader += port.ClosedWithoutHeader;
-            }
-
-            sum.Bytes += worker.Counters.BytesSent;
-            sum.DelayedCalls += worker.Reactor.DelayedCalls;
-            sum.Stale += worker.Reactor.StaleEvents;
-        }
-
+        long sum = 0;
+        workers.ForEach(worker => sum += figure(worker));
         return sum;
     }
 
@@ -159,8 +146,4 @@ internal sealed class ServerStatistics(
         _maxLag = lag > _maxLag ? lag : _maxLag;
         ExpectTick();
     }
-
-    /// <summary>Of all workers. The three in the middle: connections that were rejected, or closed before a byte of their header.</summary>
-    private record struct Figures(
-        long Open, long Accepted, long ByAddress, long ByHeader, long NoHeader, long Bytes, long DelayedCalls, long Stale);
 }

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;
@@ -22,7 +21,7 @@ internal sealed class Worker
     private readonly Action _answer;
 
     /// <summary>Replaced and never changed, since other threads read it.</summary>
-    private volatile ListeningPort[] _ports = [];
+    private volatile OwnPorts _own = new([], default);
     private volatile bool _isAsked;
     private volatile bool _hasEnded;
     private bool _isDraining;
@@ -42,7 +41,10 @@ internal sealed class Worker
 
     public Reactor Reactor { get; }
 
-    /// <summary>How its connections have ended. May be read from any thread.</summary>
+    /// <summary>True once another thread than that of the <see cref="ServerHost"/> runs it.</summary>
+    public bool HasOwnThread { get; set; }
+
+    /// <summary>How its connections have ended; takes their records. May be read from any thread.</summary>
     public ConnectionCounters Counters { get; }
 
     /// <summary>Called on its thread when it has drained or has to end at once; null stops its reactor.</summary>
@@ -54,14 +56,24 @@ internal sealed class Worker
     /// <summary>Called on its thread right before it ends; null for nothing.</summary>
     public Action? Ending { get; set; }
 
-    /// <summary>Its ports, in the order in which they were opened. May be read from any thread.</summary>
-    public IReadOnlyList<ListeningPort> Ports => _ports;
+    /// <summary>Its ports that listen or have connections, in the order in which they were opened, and perhaps some that have
+    /// gone. May be read from any thread.</summary>
+    public ListeningPort[] Ports => _own.Ports;
 
     /// <summary>How many of its ports listen. May be read from any thread.</summary>
-    public int OpenPorts => Array.FindAll(_ports, port => port.Listening).Length;
+    public int OpenPorts => Array.FindAll(Ports, port => port.Listening).Length;
 
-    /// <summary>The factory of a listener for this worker.</summary>
-    public Factory FactoryOf(Listener listener) => listener.MakeFactory(Reactor, Counters);
+    /// <summary>What its ports have counted, also those that have gone. May be read from any thread.</summary>
+    public PortFigures Figures
+    {
+        get
+        {
+            OwnPorts own = _own;
+            PortFigures sum = own.Gone;
+            Array.ForEach(own.Ports, port => sum += PortFigures.Of(port));
+            return sum;
+        }
+    }
 
     /// <summary>Opens a port.</summary>
     /// <param name="factory">Made for this worker.</param>
@@ -80,17 +92,27 @@ internal sealed class Worker
         ListeningPort port = inherited >= 0 ? Reactor.AdoptListener(inherited, factory, options)
             : address.Kind == AddressKind.Unix ? Reactor.ListenUnix(address.Path, factory, options)
             : Reactor.ListenTcp(address, factory, options);
-        _ports = [.. _ports, port];
-        return port;
+        return Add(port);
     }
 
     /// <summary>Has a port of this worker go on with another factory.</summary>
     /// <returns>What stands for its socket now.</returns>
     public ListeningPort Replace(ListeningPort port, Factory factory)
     {
-        ListeningPort next = port.Replace(factory);
-        _ports = [.. _ports, next];
-        return next;
+        return Add(port.Replace(factory));
+    }
+
+    /// <summary>Makes a call on its thread: at once if that is this one. On the first worker's thread.</summary>
+    public void Call(Action call)
+    {
+        if (HasOwnThread)
+        {
+            Reactor.CallFromThread(call);
+        }
+        else
+        {
+            call();
+        }
     }
 
     /// <summary>Turns its loop until it has drained or was stopped. On the thread that is to be the reactor's.</summary>
@@ -155,6 +177,21 @@ internal sealed class Worker
         }
     }
 
+    /// <summary>Adds a port, and forgets those that have gone: a list may change many, again and again.</summary>
+    private ListeningPort Add(ListeningPort port)
+    {
+        (ListeningPort[] ports, PortFigures gone) = _own;
+        foreach (ListeningPort old in ports)
+        {
+            gone += HasGone(old) ? PortFigures.Of(old) : default;
+        }
+
+        _own = new OwnPorts([.. Array.FindAll(ports, old => !HasGone(old)), port], gone);
+        return port;
+    }
+
+    private static bool HasGone(ListeningPort port) => !port.Listening && port.Connections == 0;
+
     private void OnDrained()
     {
         if (_isDrained || !Reactor.Running)
@@ -173,4 +210,8 @@ internal sealed class Worker
             Reactor.Stop();
         }
     }
+
+    /// <param name="Ports">Those that have not gone.</param>
+    /// <param name="Gone">The figures of those that have.</param>
+    private sealed record OwnPorts(ListeningPort[] Ports, PortFigures Gone);
 }

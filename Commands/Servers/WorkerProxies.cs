@@ -16,7 +16,6 @@ internal sealed class WorkerProxies
     private readonly ILogger _log;
     private readonly PoemMemory _memory = new();
     private volatile ProxyService[] _services = [];
-    private readonly PoemRequest _request;
 
     /// <param name="worker">The services belong to its thread.</param>
     /// <param name="settings">How poems are fetched and kept.</param>
@@ -28,11 +27,6 @@ internal sealed class WorkerProxies
         _worker = worker;
         _settings = settings;
         _log = log;
-        ProxyOptions options = settings.Proxy;
-        _request = new PoemRequest(ConnectTimeout.Within(options.Timeout), options.Timeout, options.Format)
-        {
-            AllowEmpty = options.AllowEmpty,
-        };
         Cache = new ProxyCache(maxCacheBytes);
         if (settings.Shared is { } shared)
         {
@@ -41,7 +35,7 @@ internal sealed class WorkerProxies
         }
     }
 
-    public Reactor Reactor => _worker.Reactor;
+    public Worker Worker => _worker;
 
     public ProxyCache Cache { get; }
 
@@ -69,12 +63,12 @@ internal sealed class WorkerProxies
         return service;
     }
 
-    /// <summary>Purges all poems, here and in the shared cache, on the reactor's thread. May be called on any.</summary>
+    /// <summary>Purges all poems, here and in the shared cache. On the first worker's thread.</summary>
     public void Purge()
     {
         ProxyService[] services = _services;
         Clear(services);
-        OnReactor(() => Shared?.Purge(Array.ConvertAll(services, static service => service.Shared!.Key)));
+        _worker.Call(() => Shared?.Purge(Array.ConvertAll(services, static service => service.Shared!.Key)));
     }
 
     /// <summary>Purges and drops the services of upstreams that no listener has any more. On the first worker's thread.</summary>
@@ -86,19 +80,7 @@ internal sealed class WorkerProxies
         Clear(gone);
     }
 
-    private void Clear(ProxyService[] services) => OnReactor(() => Array.ForEach(services, static service => service.Clear()));
-
-    private void OnReactor(Action call)
-    {
-        if (_worker.Reactor.IsReactorThread)
-        {
-            call();
-        }
-        else
-        {
-            _worker.Reactor.CallFromThread(call);
-        }
-    }
+    private void Clear(ProxyService[] services) => _worker.Call(() => Array.ForEach(services, static service => service.Clear()));
 
     /// <summary>A proxy has purged a poem; null stands for all.</summary>
     private void OnPurged(string? key)
@@ -128,7 +110,12 @@ internal sealed class WorkerProxies
                 (count, reason) => ProxyLog.MirrorFailedAgain(_log, name, count, reason)));
         }
 
-        PoemRequest request = _request with { IsOwn = connection => LeadsTo(name, connection) };
+        ProxyOptions options = _settings.Proxy;
+        var request = new PoemRequest(ConnectTimeout.Within(options.Timeout), options.Timeout, options.Format)
+        {
+            AllowEmpty = options.AllowEmpty,
+            IsOwn = connection => LeadsTo(name, connection),
+        };
         var mirrors = new MirrorFetch(
             upstream, _worker.Reactor, (mirror, receiver) => PoemFetch.Start(_worker.Reactor, mirror, request, receiver))
         {
@@ -140,13 +127,13 @@ internal sealed class WorkerProxies
         }
 
         byte[] transformation = Encoding.UTF8.GetBytes(_settings.Transform);
-        var client = new TransformClient(_worker.Reactor, _settings.Via!, _request.ConnectTimeout, _settings.Proxy.Timeout);
+        var client = new TransformClient(_worker.Reactor, _settings.Via!, request.ConnectTimeout, request.Timeout);
         return receiver => new TransformedFetch(
             mirrors.Start,
             (text, output) => client.Transform(transformation, text.Text, output),
             $"{_settings.Via}",
-            _settings.Proxy.Format,
-            _settings.Proxy.MaxPoemBytes,
+            options.Format,
+            options.MaxPoemBytes,
             receiver).Start();
     }
 

@@ -61,6 +61,7 @@ internal sealed class WorkerThreads : Service
         for (int i = 1; i < _workers.Count; i++)
         {
             Worker worker = _workers[i];
+            worker.HasOwnThread = true;
 
             // A background thread: one that waits at the gate does not keep the process alive if the start fails.
             var thread = new Thread(() => RunAfterGate(worker)) { Name = "worker", IsBackground = true };
@@ -108,20 +109,7 @@ internal sealed class WorkerThreads : Service
 
     /// <summary>Ends all workers. On the first worker's thread.</summary>
     /// <param name="timeout">What connections have to finish; zero ends at once.</param>
-    public void Drain(TimeSpan timeout)
-    {
-        foreach (Worker worker in _workers)
-        {
-            if (worker.Reactor == First)
-            {
-                worker.Drain(timeout);
-            }
-            else
-            {
-                worker.Reactor.CallFromThread(() => worker.Drain(timeout));
-            }
-        }
-    }
+    public void Drain(TimeSpan timeout) => _workers.ForEach(worker => worker.Call(() => worker.Drain(timeout)));
 
     /// <summary>True if every loop has turned since the last call. On the first worker's thread.</summary>
     public bool CheckAlive()
@@ -169,7 +157,7 @@ internal sealed class WorkerThreads : Service
             _workers.ForEach(static another => another.Reactor.CallFromThread(() => another.Drain(TimeSpan.Zero)));
         }
 
-        if (worker.Reactor != First)
+        if (worker.HasOwnThread)
         {
             First.CallFromThread(OnWorkerEnded);
         }

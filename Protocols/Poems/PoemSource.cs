@@ -1,4 +1,3 @@
-using System;
 using System.Threading;
 using Poetry.Net;
 
@@ -65,24 +64,21 @@ internal sealed class PoemSource
     /// after <see cref="PoemReader.Pause"/>; the loop does not wait for it. One reload must end before the next begins.
     /// </summary>
     /// <param name="clock">The reactor's.</param>
-    /// <param name="done">Is told why the old poem stays, or the default value; perhaps before this returns.</param>
-    public void Reload(IClock clock, Action<PoemProblem> done)
+    /// <returns>Fires with why the old poem stays, or with the default value. Cancelling it stops reading.</returns>
+    public async Deferred<PoemProblem> Reload(IClock clock)
     {
         if (IsStandardInput)
         {
-            done(default);
-            return;
+            return default;
         }
 
-        _ = new PoemReader(Name, _format).Finish(clock).AddCallback(reading =>
+        PoemReader reading = await new PoemReader(Name, _format).Finish(clock);
+        if (reading.Poem is { } poem)
         {
-            if (reading.Poem is { } poem)
-            {
-                Interlocked.Exchange(ref _current, poem).Release();
-            }
+            Interlocked.Exchange(ref _current, poem).Release();
+        }
 
-            done(reading.Problem);
-        });
+        return reading.Problem;
     }
 
     /// <summary>Releases the poem, which is not asked for any more. Connections go on with it.</summary>

@@ -39,7 +39,6 @@ public sealed class CommandLineFuzzTests
             Invocation invocation = Parse(line);
             if (invocation.Run is not null)
             {
-                Assert.AreEqual(RecordingCommands.ExitCode, invocation.Run());
                 AssertIsOneLine(invocation.Text, line, mayBeEmpty: true);
                 runs++;
             }
@@ -64,7 +63,7 @@ public sealed class CommandLineFuzzTests
     {
         try
         {
-            return CommandLine.Parse(line, new RecordingCommands());
+            return CommandLine.Parse(line);
         }
         catch (Exception exception)
         {

@@ -73,7 +73,7 @@ public sealed class CompletionScriptTests
 
     private static string Invoke(params string[] args)
     {
-        Invocation invocation = CommandLine.Parse(args, new RecordingCommands());
+        Invocation invocation = CommandLine.Parse(args);
         Assert.AreEqual(0, invocation.ExitCode, invocation.Text);
         return invocation.Text;
     }

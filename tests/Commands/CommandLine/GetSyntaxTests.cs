@@ -10,22 +10,22 @@ namespace Poetry.Tests.Commands;
 [TestClass]
 public sealed class GetSyntaxTests
 {
-    private readonly RecordingCommands _commands = new();
+    private ParsedCommand _command = null!;
 
     [TestMethod]
     public void Get_Defaults_AreThoseOfTheManual()
     {
         Run("get", "10001");
-        GetOptions options = _commands.Options!;
+        GetOptions options = _command.Options;
         Assert.IsNull(options.Transform);
         Assert.IsNull(options.Via);
-        Assert.AreEqual(TimeSpan.FromSeconds(60), options.Timeout);
+        Assert.AreEqual(TimeSpan.FromSeconds(60), options.Request.Timeout);
         Assert.AreEqual(0, options.Retry);
         Assert.IsNull(options.Output);
-        Assert.AreEqual(PoemFormat.Plain, options.Format);
+        Assert.AreEqual(PoemFormat.Plain, options.Request.Format);
         Assert.IsFalse(options.Wait || options.Race || options.AllOrNothing || options.Quiet || options.Raw);
         Assert.AreEqual(ProgressStyle.Auto, options.Progress);
-        Assert.AreEqual("127.0.0.1:10001", string.Join(' ', _commands.Addresses.AsEnumerable()));
+        Assert.AreEqual("127.0.0.1:10001", string.Join(' ', _command.Addresses.AsEnumerable()));
     }
 
     [TestMethod]
@@ -35,17 +35,17 @@ public sealed class GetSyntaxTests
             "get", "10001", "--transform", "cummingsify", "--via=unix:t.sock", "--timeout", "0", "--retry", "3", "-o", "dir/",
             "--wait", "--netstring", "--progress", "none", "-q", "[::1]:2", "10001,unix:p.sock", "--strict-transform",
             "--connect-timeout=2", "--max-time", "1m", "--max-bytes", "1MiB", "--parallel-max", "4", "--sync", "--color", "never");
-        GetOptions options = _commands.Options!;
+        GetOptions options = _command.Options;
         Assert.AreEqual("cummingsify", options.Transform);
         Assert.AreEqual("unix:t.sock", options.Via!.ToString());
-        Assert.AreEqual(Quantity.Never, options.Timeout);
+        Assert.AreEqual(Quantity.Never, options.Request.Timeout);
         Assert.AreEqual(3, options.Retry);
         Assert.AreEqual("dir/", options.Output);
-        Assert.IsTrue(options.Wait && options.Format == PoemFormat.Netstring && options.Quiet);
+        Assert.IsTrue(options.Wait && options.Request.Format == PoemFormat.Netstring && options.Quiet);
         Assert.AreEqual(ProgressStyle.None, options.Progress);
-        Assert.AreEqual("127.0.0.1:10001 [::1]:2 127.0.0.1:10001,unix:p.sock", string.Join(' ', _commands.Addresses.AsEnumerable()));
+        Assert.AreEqual("127.0.0.1:10001 [::1]:2 127.0.0.1:10001,unix:p.sock", string.Join(' ', _command.Addresses.AsEnumerable()));
         Assert.IsTrue(options.StrictTransform && options.Sync);
-        Assert.AreEqual((TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1)), (options.ConnectTimeout, options.MaxTime));
+        Assert.AreEqual((TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(1)), (options.Request.ConnectTimeout, options.MaxTime));
         Assert.AreEqual((1 << 20, 4, ColourMode.Never), (options.MaxBytes, options.ParallelMax, options.Colour));
     }
 
@@ -54,13 +54,13 @@ public sealed class GetSyntaxTests
     {
         string hash = new('a', 64);
         Run("get", "--stream", "--expect-bytes", "600", "--sha256", hash, "--allow-empty", "-vv", "--progress=json", "1");
-        GetOptions options = _commands.Options!;
-        Assert.IsTrue(options.Stream && options.AllowEmpty);
+        GetOptions options = _command.Options;
+        Assert.IsTrue(options.Stream && options.Request.AllowEmpty);
         Assert.AreEqual((600, 2, ProgressStyle.Json), (options.ExpectBytes, options.Verbosity, options.Progress));
         Assert.AreEqual(hash, Convert.ToHexStringLower(options.Sha256!));
         Run("get", "-v", "1");
         Assert.AreEqual((1, Quantity.Never, TimeSpan.FromSeconds(10)), (
-            _commands.Options!.Verbosity, _commands.Options.MaxTime, _commands.Options.ConnectTimeout));
+            _command.Options.Verbosity, _command.Options.MaxTime, _command.Options.Request.ConnectTimeout));
     }
 
     [TestMethod]
@@ -87,7 +87,7 @@ public sealed class GetSyntaxTests
     public void Get_WrongCombinations_AreRefused(string line, string expected)
     {
         string[] words = line.Split(' ');
-        Invocation invocation = CommandLine.Parse([.. words.Select(word => word == "{0}" ? new string('a', 64) : word)], _commands);
+        Invocation invocation = CommandLine.Parse([.. words.Select(word => word == "{0}" ? new string('a', 64) : word)]);
         Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
         StringAssert.StartsWith(invocation.Text, expected, StringComparison.Ordinal);
     }
@@ -99,7 +99,7 @@ public sealed class GetSyntaxTests
     public void Get_AnOptionThatDoesNotGoWithAll_IsRead(string option, bool raw, bool race, bool allOrNothing)
     {
         Run("get", option, "1");
-        GetOptions options = _commands.Options!;
+        GetOptions options = _command.Options;
         Assert.AreEqual((raw, race, allOrNothing), (options.Raw, options.Race, options.AllOrNothing));
     }
 
@@ -109,7 +109,7 @@ public sealed class GetSyntaxTests
     public void Get_OutputDash_IsStandardOutput(string typed, string? output)
     {
         Run("get", "-o", typed, "1");
-        Assert.AreEqual(output, _commands.Options!.Output);
+        Assert.AreEqual(output, _command.Options.Output);
     }
 
     [TestMethod]
@@ -120,13 +120,8 @@ public sealed class GetSyntaxTests
     public void Get_ProgressStyle_IsTheWord(string word, object style)
     {
         Run("get", "--progress", word, "1");
-        Assert.AreEqual(style, _commands.Options!.Progress);
+        Assert.AreEqual(style, _command.Options.Progress);
     }
 
-    private void Run(params string[] args)
-    {
-        Invocation invocation = CommandLine.Parse(args, _commands);
-        Assert.IsNotNull(invocation.Run, invocation.Text);
-        Assert.AreEqual(RecordingCommands.ExitCode, invocation.Run());
-    }
+    private void Run(params string[] args) => _command = new ParsedCommand(args);
 }

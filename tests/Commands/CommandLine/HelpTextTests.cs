@@ -23,7 +23,7 @@ public sealed partial class HelpTextTests
     [DynamicData(nameof(CommandsWithHelp))]
     public void Parse_Help_HasUsageAndExamplesAndFitsTheScreen(string line)
     {
-        Invocation invocation = CommandLine.Parse(line.Split(' '), new AllCommands());
+        Invocation invocation = CommandLine.Parse(line.Split(' '));
         Assert.IsNull(invocation.Run);
         Assert.AreEqual(0, invocation.ExitCode);
         StringAssert.StartsWith(invocation.Text, "Usage: poetry ", StringComparison.Ordinal);
@@ -35,7 +35,7 @@ public sealed partial class HelpTextTests
     [TestMethod]
     public void Help_OfEveryOption_NamesItsDefault()
     {
-        string help = CommandLine.Parse(["serve", "--help"], new AllCommands()).Text;
+        string help = CommandLine.Parse(["serve", "--help"]).Text;
         string[] texts =
         [
             "--port N", "(default: 60)", "(default: 127.0.0.1)", "--log-level trace|debug|info|warn|error", "--metrics ADDRESS",
@@ -52,7 +52,7 @@ public sealed partial class HelpTextTests
     [DynamicData(nameof(CommandsWithHelp))]
     public void Help_OfACommand_HasSignalsExitCodesAndVariables(string line, params string[] words)
     {
-        string help = CommandLine.Parse(line.Split(' '), new RecordingCommands()).Text;
+        string help = CommandLine.Parse(line.Split(' ')).Text;
         StringAssert.Contains(help, "\nExit codes:\n", StringComparison.Ordinal);
         StringAssert.Contains(help, "\nEnvironment:\n", StringComparison.Ordinal);
         foreach (string word in (string[])[.. words, "0 ", "2 ", "POETRY_DEBUG"])
@@ -67,13 +67,13 @@ public sealed partial class HelpTextTests
     [DataRow("get --help", "poetry get [OPTIONS] ADDRESS...")]
     [DataRow("transform --help", "poetry transform [OPTIONS]")]
     public void Help_ShowsDotsAfterAnArgumentThatCanBeRepeated(string line, string usage) =>
-        Assert.StartsWith($"Usage: {usage}\n", CommandLine.Parse(line.Split(' '), new RecordingCommands()).Text);
+        Assert.StartsWith($"Usage: {usage}\n", CommandLine.Parse(line.Split(' ')).Text);
 
     [TestMethod]
     [DynamicData(nameof(CommandsWithHelp))]
     public void Help_ExplainsTimesAndSizesWhereThereAreAny(string line)
     {
-        string help = CommandLine.Parse(line.Split(' '), new RecordingCommands()).Text;
+        string help = CommandLine.Parse(line.Split(' ')).Text;
         bool hasAny = help.Contains("SECONDS", StringComparison.Ordinal) || help.Contains("TIME", StringComparison.Ordinal);
         Assert.AreEqual(hasAny, help.Contains(Manual.Quantities, StringComparison.Ordinal));
     }
@@ -82,7 +82,7 @@ public sealed partial class HelpTextTests
     [TestMethod]
     public void Help_OfTheProgram_NamesEveryVariableThatIsRead()
     {
-        string help = CommandLine.Parse(["--help"], new RecordingCommands()).Text;
+        string help = CommandLine.Parse(["--help"]).Text;
         string[] variables = [.. from source in Source.Product
                                  from Match match in VariableRead().Matches(source.Text)
                                  select match.Groups[1].Value];
@@ -96,7 +96,7 @@ public sealed partial class HelpTextTests
     [TestMethod]
     public void Help_OfTheLicenses_NamesWhatIsLinked()
     {
-        string text = CommandLine.Parse(["help", "licenses"], new RecordingCommands()).Text;
+        string text = CommandLine.Parse(["help", "licenses"]).Text;
         string[] names =
         [
             ".NET runtime", "Microsoft.Extensions.Logging", "ConsoleAppFramework", "ZLogger", "Utf8StringInterpolation",
@@ -113,9 +113,9 @@ public sealed partial class HelpTextTests
     [DynamicData(nameof(CommandsWithHelp))]
     public void Parse_HelpAsACommand_IsThatOfTheOption(string option)
     {
-        Invocation invocation = CommandLine.Parse(["help", .. option.Split(' ')[..^1]], new AllCommands());
+        Invocation invocation = CommandLine.Parse(["help", .. option.Split(' ')[..^1]]);
         Assert.AreEqual(0, invocation.ExitCode);
-        Assert.AreEqual(CommandLine.Parse(option.Split(' '), new AllCommands()).Text, invocation.Text);
+        Assert.AreEqual(CommandLine.Parse(option.Split(' ')).Text, invocation.Text);
     }
 
     [GeneratedRegex("""(?:GetEnvironmentVariable\(|const string Variable = )"(\w+)" """, RegexOptions.IgnorePatternWhitespace)]

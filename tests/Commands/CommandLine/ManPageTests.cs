@@ -82,7 +82,7 @@ public sealed partial class ManPageTests
     private static string Page(string command)
     {
         Invocation invocation = CommandLine.Parse(
-            ["help", "--man", .. command.Split(' ', StringSplitOptions.RemoveEmptyEntries)], new RecordingCommands());
+            ["help", "--man", .. command.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         Assert.AreEqual(0, invocation.ExitCode, invocation.Text);
         return invocation.Text;
     }

@@ -22,6 +22,9 @@ public sealed class QuantityTests
     [DataRow("0.00000001", 1L, DisplayName = "what is more than nothing never becomes nothing")]
     [DataRow("0.00000000000000000001", 1L)]
     [DataRow("0.0000000000000000000", 0L)]
+    [DataRow("0.00000000000000000000000000000000000000001d", 1L)]
+    [DataRow("1.00000000000000000000000000000000000000001s", 10_000_000L, DisplayName = "28 digits count")]
+    [DataRow("0.000000000000000000000000000000000000000000", 0L)]
     public void TryParseDuration_Time_IsExact(string text, long ticks)
     {
         Assert.IsTrue(Quantity.TryParseDuration(text, out TimeSpan value, out string? problem), problem);
@@ -60,6 +63,7 @@ public sealed class QuantityTests
     [DataRow("9223372036854775807")]
     [DataRow("922337203685.4775807")]
     [DataRow("10675200d")]
+    [DataRow("99999999999999999999999999999999999999999999999999.5d99999999999999999999999999999999999999999999999999d")]
     [DataRow("10675199d86399s1000000s")]
     public void TryParseDuration_TooLong_IsRefusedAndDoesNotWrap(string text)
     {

@@ -83,7 +83,7 @@ public sealed partial class SchemaTests
     {
         foreach (OptionSchema option in CommandLine.Root.Find(name)!.Options.Where(option => option.Default is not null))
         {
-            Invocation invocation = CommandLine.Parse([name, option.Name, option.Default!, "1"], new RecordingCommands());
+            Invocation invocation = CommandLine.Parse([name, option.Name, option.Default!, "1"]);
             Assert.DoesNotContain($": {option.Name}: ", invocation.Text);
         }
     }
@@ -123,7 +123,7 @@ public sealed partial class SchemaTests
 
     private static string Refusal(string[] line)
     {
-        Invocation invocation = CommandLine.Parse(line, new RecordingCommands());
+        Invocation invocation = CommandLine.Parse(line);
         Assert.IsNull(invocation.Run, string.Join(' ', line));
         Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode, string.Join(' ', line));
         Assert.AreEqual(1, invocation.Text.Count(c => c == '\n'), invocation.Text);

@@ -71,7 +71,7 @@ public sealed class ShellCompletionTests
         using var folder = new TemporaryFolder();
         string suffix = shell == "pwsh" ? ".ps1" : string.Empty;
         _ = folder.Write("unique-poem.txt", "a poem");
-        _ = folder.Write($"script{suffix}", CommandLine.Parse(["completion", shell], new RecordingCommands()).Text);
+        _ = folder.Write($"script{suffix}", CommandLine.Parse(["completion", shell]).Text);
         _ = folder.Write($"ask{suffix}", question);
         try
         {

@@ -23,7 +23,7 @@ public sealed class UnusedOptionTests
     [DataRow("proxy", "--listen", "--listen unix:s 6=7 8=9")]
     public void ItIsWrongUsage(string command, string option, string line)
     {
-        Invocation invocation = CommandLine.Parse([command, .. line.Split(' ')], new AllCommands());
+        Invocation invocation = CommandLine.Parse([command, .. line.Split(' ')]);
         Assert.IsNull(invocation.Run);
         Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
         Assert.AreEqual($"poetry {command}: {option} has no effect: there is another address to listen on\n", invocation.Text);
@@ -41,7 +41,7 @@ public sealed class UnusedOptionTests
         "proxy --ttl forever --stale-if-error 1 7", "poetry proxy: --stale-if-error has no effect: with --ttl forever no poem grows stale")]
     public void ItIsWrongUsageBesideAnother(string line, string problem)
     {
-        Invocation invocation = CommandLine.Parse(line.Split(' '), new AllCommands());
+        Invocation invocation = CommandLine.Parse(line.Split(' '));
         Assert.IsNull(invocation.Run);
         Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
         Assert.AreEqual($"{problem}\n", invocation.Text);
@@ -66,7 +66,7 @@ public sealed class UnusedOptionTests
     [DataRow("get --all-or-nothing --wait 1")]
     public void ItIsOfUse(string line)
     {
-        Invocation invocation = CommandLine.Parse(line.Split(' '), new AllCommands());
+        Invocation invocation = CommandLine.Parse(line.Split(' '));
         Assert.IsNotNull(invocation.Run, invocation.Text);
     }
 }

@@ -23,11 +23,11 @@ public sealed class PoemFileTests
     {
         string path = In("poem.txt");
         PoemFile file = Create(path);
-        Assert.IsTrue(file.Write("half "u8).IsOk);
+        Assert.AreEqual(Errno.None, file.Write("half "u8));
         Assert.IsFalse(File.Exists(path));
         Assert.IsFalse(file.HasShown);
-        Assert.IsTrue(file.Write("and half"u8).IsOk);
-        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual(Errno.None, file.Write("and half"u8));
+        Assert.AreEqual(Errno.None, file.Commit());
         Assert.AreEqual("half and half", File.ReadAllText(path));
         Assert.AreEqual("poem.txt", Names());
     }
@@ -38,12 +38,12 @@ public sealed class PoemFileTests
     {
         PoemFile kept = Create(In("poem.txt"));
         PoemFile dropped = Create(In("other.txt"));
-        Assert.IsTrue(kept.Write("poem"u8).IsOk);
+        Assert.AreEqual(Errno.None, kept.Write("poem"u8));
         Assert.AreEqual(2, OpenFiles());
-        Assert.IsTrue(kept.Seal().IsOk && dropped.Seal().IsOk);
+        Assert.AreEqual((Errno.None, Errno.None), (kept.Seal(), dropped.Seal()));
         Assert.AreEqual(0, OpenFiles());
         Assert.IsFalse(File.Exists(In("poem.txt")));
-        Assert.IsTrue(kept.Commit().IsOk);
+        Assert.AreEqual(Errno.None, kept.Commit());
         dropped.Abort();
         Assert.AreEqual("poem", File.ReadAllText(In("poem.txt")));
         Assert.AreEqual("poem.txt", Names());
@@ -58,7 +58,7 @@ public sealed class PoemFileTests
         string path = In("poem.txt");
         File.WriteAllText(path, "old");
         PoemFile file = Create(path);
-        Assert.IsTrue(file.Write("new"u8).IsOk);
+        Assert.AreEqual(Errno.None, file.Write("new"u8));
         file.Abort();
         Assert.AreEqual("old", File.ReadAllText(path));
         Assert.AreEqual("poem.txt", Names());
@@ -70,8 +70,8 @@ public sealed class PoemFileTests
         string path = In("poem.txt");
         File.WriteAllText(path, "an old and longer poem");
         PoemFile file = Create(path);
-        Assert.IsTrue(file.Write("new"u8).IsOk);
-        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual(Errno.None, file.Write("new"u8));
+        Assert.AreEqual(Errno.None, file.Commit());
         Assert.AreEqual("new", File.ReadAllText(path));
     }
 
@@ -81,8 +81,9 @@ public sealed class PoemFileTests
         string path = In("poem.txt");
         PoemFile file = Create(path);
         Directory.CreateDirectory(path);
-        OutputResult result = file.Commit();
-        StringAssert.StartsWith(result.Problem, $"cannot write {path}: ", StringComparison.Ordinal);
+        Errno error = file.Commit();
+        Assert.AreNotEqual(Errno.None, error);
+        Assert.AreEqual($"cannot write {path}: {error.Sentence()}", PoemOutput.ProblemOf(file.Name, error));
         Assert.AreEqual("poem.txt", Names());
     }
 
@@ -90,9 +91,9 @@ public sealed class PoemFileTests
     public void TryCreate_NoDirectory_SaysSo()
     {
         string path = In("missing/poem.txt");
-        OutputResult result = PoemFile.TryCreate(path, syncs: true, out PoemFile? file);
+        Errno error = PoemFile.TryCreate(path, syncs: true, out PoemFile? file);
         Assert.IsNull(file);
-        Assert.AreEqual($"cannot write {path}: no such file or directory", result.Problem);
+        Assert.AreEqual($"cannot write {path}: no such file or directory", PoemOutput.ProblemOf(path, error));
     }
 
     [TestMethod]
@@ -117,9 +118,9 @@ public sealed class PoemFileTests
         }
 
         PoemFile file = Create(In("link"));
-        Assert.IsTrue(file.Write("new"u8).IsOk);
+        Assert.AreEqual(Errno.None, file.Write("new"u8));
         Assert.IsFalse(file.HasShown);
-        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual(Errno.None, file.Commit());
         Assert.AreEqual("new", File.ReadAllText(In("other/target")));
         Assert.AreEqual(In("middle"), new FileInfo(In("link")).LinkTarget);
         Assert.AreEqual("target", string.Join(' ', Directory.GetFileSystemEntries(In("other")).Select(Path.GetFileName)));
@@ -132,9 +133,9 @@ public sealed class PoemFileTests
         _ = File.CreateSymbolicLink(In("link"), "/dev/null");
         Assert.IsTrue(OutputPath.IsSpecial(In("link")));
         PoemFile file = Create(In("link"));
-        Assert.IsTrue(file.Write("poem"u8).IsOk);
+        Assert.AreEqual(Errno.None, file.Write("poem"u8));
         Assert.IsTrue(file.HasShown);
-        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual(Errno.None, file.Commit());
         Assert.AreEqual("/dev/null", new FileInfo(In("link")).LinkTarget);
     }
 
@@ -148,9 +149,9 @@ public sealed class PoemFileTests
         {
             File.WriteAllText(path, "an old and longer poem");
             PoemFile file = Create(path);
-            Assert.IsTrue(file.Write("new"u8).IsOk);
+            Assert.AreEqual(Errno.None, file.Write("new"u8));
             Assert.IsFalse(file.HasShown);
-            Assert.IsTrue(file.Commit().IsOk);
+            Assert.AreEqual(Errno.None, file.Commit());
             Assert.AreEqual("new", File.ReadAllText(path));
         }
         finally
@@ -200,9 +201,9 @@ public sealed class PoemFileTests
     {
         PoemFile one = Create(In("poem.txt"));
         PoemFile two = Create(In("poem.txt"));
-        Assert.IsTrue(one.Write("one"u8).IsOk);
-        Assert.IsTrue(two.Write("two"u8).IsOk);
-        Assert.IsTrue(one.Commit().IsOk);
+        Assert.AreEqual(Errno.None, one.Write("one"u8));
+        Assert.AreEqual(Errno.None, two.Write("two"u8));
+        Assert.AreEqual(Errno.None, one.Commit());
         two.Abort();
         Assert.AreEqual("one", File.ReadAllText(In("poem.txt")));
         Assert.AreEqual("poem.txt", Names());
@@ -213,8 +214,8 @@ public sealed class PoemFileTests
     {
         TakeNames();
         PoemFile file = Create(In("poem.txt"));
-        Assert.IsTrue(file.Write("poem"u8).IsOk);
-        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual(Errno.None, file.Write("poem"u8));
+        Assert.AreEqual(Errno.None, file.Commit());
         Assert.AreEqual("poem", File.ReadAllText(In("poem.txt")));
         AssertNamesAreTaken();
     }
@@ -226,10 +227,10 @@ public sealed class PoemFileTests
     {
         File.WriteAllText(In("poem.txt"), "old");
         PoemFile file = Create(In("poem.txt"));
-        Assert.IsTrue(file.Write("new"u8).IsOk);
+        Assert.AreEqual(Errno.None, file.Write("new"u8));
         TakeNames();
-        Assert.IsTrue(file.Prepare().IsOk);
-        Assert.IsTrue(file.Place().IsOk);
+        Assert.AreEqual(Errno.None, file.Prepare());
+        Assert.AreEqual(Errno.None, file.Place());
         Assert.AreEqual("new", File.ReadAllText(In("poem.txt")));
         Assert.IsNull(file.Undo());
         Assert.AreEqual("old", File.ReadAllText(In("poem.txt")));
@@ -249,8 +250,8 @@ public sealed class PoemFileTests
         File.WriteAllText(path, "old");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         PoemFile file = Create(path);
-        Assert.IsTrue(file.Write("new"u8).IsOk);
-        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual(Errno.None, file.Write("new"u8));
+        Assert.AreEqual(Errno.None, file.Commit());
         Assert.AreEqual("new", File.ReadAllText(path));
         Assert.AreEqual(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
     }
@@ -260,9 +261,9 @@ public sealed class PoemFileTests
     public void TryCreate_Device_IsWrittenToAndNotReplaced()
     {
         PoemFile file = Create("/dev/null");
-        Assert.IsTrue(file.Write("poem"u8).IsOk);
+        Assert.AreEqual(Errno.None, file.Write("poem"u8));
         Assert.IsTrue(file.HasShown);
-        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual(Errno.None, file.Commit());
         Assert.AreEqual(FileKind.CharacterDevice, KindOf("/dev/null"));
     }
 
@@ -271,7 +272,7 @@ public sealed class PoemFileTests
     public void Write_FullDevice_IsToldInTheWordsOfTheSystem()
     {
         PoemFile file = Create("/dev/full");
-        Assert.AreEqual("cannot write /dev/full: no space left on device", file.Write("poem"u8).Problem);
+        Assert.AreEqual("cannot write /dev/full: no space left on device", PoemOutput.ProblemOf(file.Name, file.Write("poem"u8)));
         file.Abort();
         Assert.AreEqual(FileKind.CharacterDevice, KindOf("/dev/full"));
     }
@@ -290,8 +291,8 @@ public sealed class PoemFileTests
         var reader = new Thread(() => read = File.ReadAllText(path));
         reader.Start();
         PoemFile file = Create(path);
-        Assert.IsTrue(file.Write("poem"u8).IsOk);
-        Assert.IsTrue(file.Commit().IsOk);
+        Assert.AreEqual(Errno.None, file.Write("poem"u8));
+        Assert.AreEqual(Errno.None, file.Commit());
         reader.Join();
         Assert.AreEqual("poem", read);
         Assert.AreEqual(FileKind.Fifo, KindOf(path));
@@ -320,8 +321,8 @@ public sealed class PoemFileTests
 
     private static PoemFile Create(string path)
     {
-        OutputResult result = PoemFile.TryCreate(path, syncs: true, out PoemFile? file);
-        Assert.IsTrue(result.IsOk, result.Problem);
+        Errno error = PoemFile.TryCreate(path, syncs: true, out PoemFile? file);
+        Assert.AreEqual(Errno.None, error);
         return file!;
     }
 

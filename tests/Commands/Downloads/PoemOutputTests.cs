@@ -22,13 +22,13 @@ public sealed class PoemOutputTests
         for (int at = 0; at < expected.Length;)
         {
             int count = Math.Min(7001, expected.Length - at);
-            Assert.IsTrue(poem.Write(expected.AsSpan(at, count)).IsOk);
+            Assert.AreEqual(Errno.None, poem.Write(expected.AsSpan(at, count)));
             at += count;
         }
 
         Assert.AreEqual(0, _shown.Count);
         Assert.IsFalse(poem.HasShown);
-        Assert.IsTrue(poem.Commit().IsOk);
+        Assert.AreEqual(Errno.None, poem.Commit());
         CollectionAssert.AreEqual(expected, _shown.ToArray());
         Assert.IsTrue(poem.HasShown);
     }
@@ -45,11 +45,11 @@ public sealed class PoemOutputTests
             Span<byte> room = at % 3 == 0 ? new byte[10_000] : poem.GetBuffer();
             int count = Math.Min(Math.Min(room.Length, 99_991), expected.Length - at);
             expected.AsSpan(at, count).CopyTo(room);
-            Assert.IsTrue(poem.Write(room[..count]).IsOk);
+            Assert.AreEqual(Errno.None, poem.Write(room[..count]));
             at += count;
         }
 
-        Assert.IsTrue(poem.Commit().IsOk);
+        Assert.AreEqual(Errno.None, poem.Commit());
         CollectionAssert.AreEqual(expected, _shown.ToArray());
     }
 
@@ -57,7 +57,7 @@ public sealed class PoemOutputTests
     public void StandardOutput_Aborted_ShowsNothing()
     {
         StandardOutputPoem poem = Poem();
-        Assert.IsTrue(poem.Write("half"u8).IsOk);
+        Assert.AreEqual(Errno.None, poem.Write("half"u8));
         poem.Abort();
         Assert.AreEqual(0, _shown.Count);
         Assert.IsFalse(poem.HasShown);
@@ -68,8 +68,8 @@ public sealed class PoemOutputTests
     {
         StandardOutputPoem poem = Poem();
         Assert.IsTrue(poem.EndsLine);
-        Assert.IsTrue(poem.Write("one"u8).IsOk);
-        Assert.IsTrue(poem.Commit().IsOk);
+        Assert.AreEqual(Errno.None, poem.Write("one"u8));
+        Assert.AreEqual(Errno.None, poem.Commit());
         Assert.IsFalse(poem.EndsLine);
     }
 
@@ -77,7 +77,7 @@ public sealed class PoemOutputTests
     public void StandardOutput_EmptyPoem_IsAPoem()
     {
         StandardOutputPoem poem = Poem();
-        Assert.IsTrue(poem.Commit().IsOk);
+        Assert.AreEqual(Errno.None, poem.Commit());
         Assert.AreEqual(0, _shown.Count);
         Assert.IsTrue(poem.EndsLine);
     }
@@ -86,9 +86,9 @@ public sealed class PoemOutputTests
     public void StandardOutput_OnATerminal_IsEscaped()
     {
         StandardOutputPoem poem = new(escapes: true, Write);
-        Assert.IsTrue(poem.Write([(byte)'a', 0xE2, 0x80]).IsOk);
-        Assert.IsTrue(poem.Write([0xAE, 0x1B, 0xC2]).IsOk);
-        Assert.IsTrue(poem.Commit().IsOk);
+        Assert.AreEqual(Errno.None, poem.Write([(byte)'a', 0xE2, 0x80]));
+        Assert.AreEqual(Errno.None, poem.Write([0xAE, 0x1B, 0xC2]));
+        Assert.AreEqual(Errno.None, poem.Commit());
         Assert.AreEqual("a\\u202E\\x1B\\xC2", Shown());
     }
 
@@ -96,21 +96,19 @@ public sealed class PoemOutputTests
     public void StandardOutput_ReaderGone_IsNoProblemToTell()
     {
         StandardOutputPoem poem = Poem();
-        Assert.IsTrue(poem.Write("poem"u8).IsOk);
+        Assert.AreEqual(Errno.None, poem.Write("poem"u8));
         _error = Errno.EPIPE;
-        OutputResult result = poem.Commit();
-        Assert.IsFalse(result.IsOk);
-        Assert.IsTrue(result.ReaderIsGone);
-        Assert.IsNull(result.Problem);
+        Errno error = poem.Commit();
+        Assert.AreEqual(Errno.EPIPE, error);
     }
 
     [TestMethod]
     public void StandardOutput_DiskFull_IsToldInTheWordsOfTheSystem()
     {
         StandardOutputPoem poem = Poem();
-        Assert.IsTrue(poem.Write("poem"u8).IsOk);
+        Assert.AreEqual(Errno.None, poem.Write("poem"u8));
         _error = Errno.ENOSPC;
-        Assert.AreEqual("cannot write standard output: no space left on device", poem.Commit().Problem);
+        Assert.AreEqual("cannot write standard output: no space left on device", PoemOutput.ProblemOf(poem.Name, poem.Commit()));
     }
 
     private StandardOutputPoem Poem() => new(escapes: false, Write);

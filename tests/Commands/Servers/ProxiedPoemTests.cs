@@ -1,7 +1,7 @@
+using System;
 using System.Linq;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
-using Poetry.Net;
 
 namespace Poetry.Tests.Commands;
 
@@ -18,10 +18,10 @@ public sealed class ProxiedPoemTests
     [DataRow("0.0.0.0:5=[::1]:5", "0.0.0.0:5 [::1]:5", DisplayName = "all of the other family")]
     [DataRow("127.0.0.2:5=127.0.0.1:5", "127.0.0.2:5 127.0.0.1:5")]
     [DataRow("a.example:5=b.example:5", "a.example:5 b.example:5")]
-    public void TryAssignAddresses_GivesEachItsAddress(string arguments, string places)
+    public void AProxy_GetsItsAddress(string arguments, string places)
     {
-        Assert.IsTrue(TryAssignAddresses(arguments, out ProxiedPoem[] placed, out string? problem), problem);
-        Assert.AreEqual(places, string.Join('|', placed.Select(poem => $"{poem.Listen} {poem.Upstream}")));
+        ProxiedPoem[] proxied = new ParsedCommand(Line(arguments)).Proxied;
+        Assert.AreEqual(places, string.Join('|', proxied.Select(poem => $"{poem.Listen} {poem.Upstream}")));
     }
 
     [TestMethod]
@@ -39,19 +39,14 @@ public sealed class ProxiedPoemTests
     [DataRow("[::]:5=localhost:5", "localhost:5 is the proxy itself, on [::]:5")]
     [DataRow("0.0.0.0:5=localhost:5", "localhost:5 is the proxy itself, on 0.0.0.0:5")]
     [DataRow("localhost:5=5", "127.0.0.1:5 is the proxy itself, on localhost:5")]
-    public void TryAssignAddresses_RefusesWhatCannotBe(string arguments, string problem)
-    {
-        Assert.IsFalse(TryAssignAddresses(arguments, out _, out string? said));
-        Assert.StartsWith(problem, said!);
-    }
+    public void WhatCannotBe_IsRefused(string arguments, string problem) =>
+        Assert.StartsWith($"poetry proxy: {problem}", CommandLine.Parse(Line(arguments)).Text);
 
-    private static bool TryAssignAddresses(string arguments, out ProxiedPoem[] placed, out string? problem)
+    /// <summary>With a port for those that name none.</summary>
+    private static string[] Line(string arguments)
     {
-        ListenArgument[] parsed = [.. arguments.Split(' ', System.StringSplitOptions.RemoveEmptyEntries).Select(text =>
-        {
-            Assert.IsTrue(ListenArgument.TryParse(text, out ListenArgument? argument, out string? why), why);
-            return argument!;
-        })];
-        return ProxiedPoem.TryAssignAddresses(parsed, Endpoint.Tcp("127.0.0.1", 10000), "127.0.0.1", out placed, out problem);
+        string[] words = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        bool allHavePorts = words.All(word => word.Contains('=', StringComparison.Ordinal));
+        return ["proxy", .. words, .. allHavePorts ? [] : (string[])["--port", "10000"]];
     }
 }

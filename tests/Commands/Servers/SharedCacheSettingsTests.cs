@@ -46,7 +46,7 @@ public sealed class SharedCacheSettingsTests
     [DataRow("--shared-prefix p 7", "--shared-prefix has no effect without --shared-cache")]
     public void WhatIsWrong_IsOneLine_WithoutThePassword(string line, string names = "--shared-cache", string quoted = "poetry")
     {
-        Invocation invocation = CommandLine.Parse(["proxy", .. line.Split(' ')], new AllCommands());
+        Invocation invocation = CommandLine.Parse(["proxy", .. line.Split(' ')]);
         Assert.IsNull(invocation.Run);
         Assert.AreEqual(ExitCode.WrongUsage, invocation.ExitCode);
         Assert.StartsWith("poetry proxy: ", invocation.Text);

@@ -60,6 +60,34 @@ public sealed class WorkerTests
         Assert.AreEqual("cannot listen on 127.0.0.1:0: the server stops", refusal);
     }
 
+    /// <summary>
+    /// Aim: a list that SIGHUP reads again and again costs no memory, and the counters of what has gone still count. Method: a
+    /// client on a port, then a thousand changes of its listener.
+    /// </summary>
+    [TestMethod]
+    public void APortThatHasGone_IsForgottenButCounted()
+    {
+        var worker = new Worker(limit: 0, NullLogger.Instance);
+        var first = SocketAddress.Ip([127, 0, 0, 1], 0);
+        ListeningPort port = worker.Listen(new ScriptedFactory(), first, new ListenOptions(), inherited: -1);
+        using (Wire.Connect(port.Address.Port))
+        {
+            TurnUntil(worker.Reactor, () => port.Connections == 1);
+            _ = worker.Replace(port, new ScriptedFactory());
+            Assert.HasCount(2, worker.Ports);
+        }
+
+        TurnUntil(worker.Reactor, () => port.Connections == 0);
+        for (int i = 0; i < 1000; i++)
+        {
+            _ = worker.Replace(worker.Ports[^1], new ScriptedFactory());
+        }
+
+        Assert.HasCount(1, worker.Ports);
+        Assert.AreEqual(1, worker.Figures.Accepted);
+        worker.Reactor.Dispose();
+    }
+
     [TestMethod]
     public void Drain_WithSomethingToDoWhenDone_LeavesTheLoopToIt()
     {
@@ -76,5 +104,15 @@ public sealed class WorkerTests
         worker.Run();
         Assert.AreEqual(1, done, "it is told once");
         worker.Reactor.Dispose();
+    }
+
+    private static void TurnUntil(Reactor reactor, Func<bool> condition)
+    {
+        long deadline = Environment.TickCount64 + Patience.Milliseconds;
+        while (!condition())
+        {
+            Assert.IsLessThan(deadline, Environment.TickCount64);
+            reactor.Turn(timeoutMs: 5);
+        }
     }
 }

@@ -194,7 +194,7 @@ public sealed class PoemReaderTests : IDisposable
     {
         var clock = new ManualClock();
         PoemProblem? problem = null;
-        source.Reload(clock, got => problem = got);
+        _ = source.Reload(clock).AddCallback(got => problem = got);
         while (problem is null)
         {
             clock.Advance(PoemReader.Pause);

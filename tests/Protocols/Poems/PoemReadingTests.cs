@@ -132,5 +132,5 @@ public sealed class PoemReadingTests
 
     private PoemSource Open(string text) => PoemSource.TryOpen(_folder.Write("poem.txt", text), PoemFormat.Plain, out _)!;
 
-    private void Reload(PoemSource source) => source.Reload(_clock, problem => _problem = problem);
+    private void Reload(PoemSource source) => _ = source.Reload(_clock).AddCallback(problem => _problem = problem);
 }

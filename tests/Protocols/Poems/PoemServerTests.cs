@@ -142,7 +142,7 @@ public sealed class PoemServerTests : IDisposable
         loop.Until(() => port.Connections == 1, "the connection");
         _ = _folder.Write("poem.txt", renewed);
         bool isReloaded = false;
-        source.Reload(loop.Reactor, problem => isReloaded = problem == default);
+        _ = source.Reload(loop.Reactor).AddCallback(problem => isReloaded = problem == default);
         loop.Until(() => isReloaded, "the reload");
         loop.While(() => Wire.ReadToEnd(client)).AssertIs(old);
         loop.While(() => Wire.Fetch(port.Address.Port)).AssertIs(renewed);

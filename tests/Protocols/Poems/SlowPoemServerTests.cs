@@ -238,7 +238,7 @@ public sealed class SlowPoemServerTests : IDisposable
         _ = _folder.Write("poem.txt", "another one");
         var clock = new ManualClock();
         PoemProblem? problem = null;
-        source.Reload(clock, got => problem = got);
+        _ = source.Reload(clock).AddCallback(got => problem = got);
         clock.Advance(PoemReader.Pause);
         Assert.AreEqual(default(PoemProblem), problem);
         Advance(3);

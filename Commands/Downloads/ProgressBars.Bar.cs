@@ -1,16 +1,15 @@
 using System;
 using System.Globalization;
 using System.Text;
+using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>
+/// <content>
 /// One line: <c>Task 1: 127.0.0.1:10001  [=====>    ]  45%  1.2 MiB  340.0 KiB/s  0:03 eta 0:04</c>. On a narrow terminal the elapsed time
 /// is left out first, then the time left, the rate, the per cent, and at last the bar itself.
-/// </summary>
-/// <param name="name">Which download it is.</param>
-/// <param name="columns">Of the terminal. The last one is never written to: some terminals break the line there.</param>
-internal readonly ref struct ProgressBar(string name, int columns)
+/// </content>
+internal sealed partial class ProgressBars
 {
     /// <summary>A narrower bar shows nothing.</summary>
     private const int MinBarWidth = 8;
@@ -22,33 +21,27 @@ internal readonly ref struct ProgressBar(string name, int columns)
 
     private const string Green = "\x1b[32m";
     private const string Plain = "\x1b[0m";
+    private const string EndOfLine = "\x1b[K\n";
 
-    public long Bytes { get; init; }
-
-    /// <summary>Null if unknown.</summary>
-    public long? TotalBytes { get; init; }
-
-    public bool IsComplete { get; init; }
-
-    public int Arrivals { get; init; }
-
-    public long ElapsedMs { get; init; }
-
-    public bool HasColours { get; init; }
-
-    /// <summary>Bytes a second, on average.</summary>
-    private long Rate => (long)Math.Min(Bytes * 1000.0 / Math.Max(ElapsedMs, 1), long.MaxValue);
-
-    public void AppendTo(StringBuilder line)
+    /// <summary>Appends the line of a download.</summary>
+    /// <param name="line">A newline is appended too.</param>
+    /// <param name="entry">What is known of it.</param>
+    /// <param name="columns">Of the terminal. The last one is never written to: some terminals break the line there.</param>
+    /// <param name="isComplete">True for the line that stays.</param>
+    private void Append(StringBuilder line, Entry entry, int columns, bool isComplete)
     {
+        string name = TextEscaper.EscapeLine($"Task {entry.Task}: {entry.Address}");
         int maxName = Math.Min(MaxNameWidth, Math.Max(1, columns / 2));
         string shown = name.Length > maxName ? name[..(maxName - 1)] + "~" : name.PadRight(Math.Min(MinNameWidth, maxName));
-        string amount = $" {FormatBytes(Bytes),9}";
-        string percent = TotalBytes is null ? string.Empty : $" {Percent(),3}%";
-        string rate = $" {FormatBytes(Rate),9}/s";
-        string elapsed = $" {FormatTime(ElapsedMs),5}";
-        string left = !IsComplete && TotalBytes is { } total && Bytes > 0
-            ? $" eta {FormatTime((long)((double)(total - Bytes) / Bytes * ElapsedMs)),4}"
+        string amount = $" {FormatBytes(entry.Bytes),9}";
+        long? total = isComplete ? entry.Bytes : entry.TotalBytes;
+        int reached = total > 0 ? (int)Math.Min(entry.Bytes * 100.0 / total.Value, 100) : 100;
+        string percent = total is null ? string.Empty : $" {reached,3}%";
+        long elapsedMs = (entry.EndMs ?? NowMs) - entry.StartMs;
+        string rate = $" {FormatBytes((long)Math.Min(entry.Bytes * 1000.0 / Math.Max(elapsedMs, 1), long.MaxValue)),9}/s";
+        string elapsed = $" {FormatTime(elapsedMs),5}";
+        string left = !isComplete && total is not null && entry.Bytes > 0
+            ? $" eta {FormatTime((long)((double)(total.Value - entry.Bytes) / entry.Bytes * elapsedMs)),4}"
             : string.Empty;
 
         // " [" and "]" stand around the bar.
@@ -60,18 +53,22 @@ internal readonly ref struct ProgressBar(string name, int columns)
         if (width < MinBarWidth)
         {
             string plain = shown + amount;
-            _ = line.Append(plain, 0, Math.Min(plain.Length, Math.Max(0, columns - 1)));
+            _ = line.Append(plain, 0, Math.Min(plain.Length, Math.Max(0, columns - 1))).Append(EndOfLine);
             return;
         }
 
-        _ = line.Append(shown).Append(" [").Append(IsComplete && HasColours ? Green : string.Empty);
-        AppendBar(line, width);
-        _ = line.Append(IsComplete && HasColours ? Plain : string.Empty).Append(']')
+        string bar = isComplete ? new string('=', width)
+            : total > 0 ? Filled((int)Math.Min((double)entry.Bytes / total.Value * width, width - 1), width)
+            : Moving(entry.Arrivals, width);
+        _ = line.Append(shown).Append(" [")
+            .Append(isComplete && hasColours ? $"{Green}{bar}{Plain}" : bar)
+            .Append(']')
             .Append(hasPercent ? percent : string.Empty)
             .Append(amount)
             .Append(hasRate ? rate : string.Empty)
             .Append(hasElapsed ? elapsed : string.Empty)
-            .Append(hasLeft ? left : string.Empty);
+            .Append(hasLeft ? left : string.Empty)
+            .Append(EndOfLine);
     }
 
     private static bool TryFit(string field, ref int width)
@@ -95,27 +92,14 @@ internal readonly ref struct ProgressBar(string name, int columns)
             : string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600}:{seconds / 60 % 60:00}:{seconds % 60:00}");
     }
 
-    private int Percent() => TotalBytes > 0 ? (int)Math.Clamp(Bytes * 100.0 / TotalBytes.Value, 0, 100) : 100;
+    private static string Filled(int filled, int width) => new string('=', filled) + '>' + new string(' ', width - 1 - filled);
 
-    /// <summary>A filling bar if the length is known, else a mark that moves while bytes arrive.</summary>
-    private void AppendBar(StringBuilder line, int width)
+    /// <summary>A mark that moves while bytes arrive, for a length that is not known.</summary>
+    private static string Moving(int arrivals, int width)
     {
-        if (IsComplete)
-        {
-            _ = line.Append('=', width);
-        }
-        else if (TotalBytes > 0)
-        {
-            int filled = (int)Math.Clamp((double)Bytes / TotalBytes.Value * width, 0, width - 1);
-            _ = line.Append('=', filled).Append('>').Append(' ', width - 1 - filled);
-        }
-        else
-        {
-            const string Mark = "<=>";
-            int span = width - Mark.Length;
-            int position = Arrivals % (2 * span);
-            position = position > span ? (2 * span) - position : position;
-            _ = line.Append(' ', position).Append(Mark).Append(' ', span - position);
-        }
+        const string Mark = "<=>";
+        int span = width - Mark.Length;
+        int position = arrivals % (2 * span);
+        return Mark.PadLeft(Mark.Length + (position > span ? (2 * span) - position : position)).PadRight(width);
     }
 }

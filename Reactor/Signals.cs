@@ -119,15 +119,9 @@ public sealed class Signals : IDisposable
         if (_watcher is not null)
         {
             _watcher.Add(number, () => call(signal));
+            return;
         }
-        else
-        {
-            Register(signal, call);
-        }
-    }
 
-    private void Register(PosixSignal signal, Action<PosixSignal> call)
-    {
         try
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
@@ -149,17 +143,7 @@ public sealed class Signals : IDisposable
         private readonly List<(int Number, Action Call)> _calls = [];
 
         /// <summary>SIGUSR1 and its kin come before SIGINT and SIGTERM, which may stop the loop.</summary>
-        public void Add(int number, Action call)
-        {
-            if (number is 2 or 15)
-            {
-                _calls.Add((number, call));
-            }
-            else
-            {
-                _calls.Insert(0, (number, call));
-            }
-        }
+        public void Add(int number, Action call) => _calls.Insert(number is 2 or 15 ? _calls.Count : 0, (number, call));
 
         public void Deliver()
         {

@@ -7,12 +7,14 @@ namespace Poetry.Protocols;
 /// <remarks>Crosses threads: written on one, read from any; what is read is as of some recent moment.</remarks>
 internal sealed class Histogram
 {
-    private readonly long[] _counts = new long[Bounds.Length + 1];
+    /// <summary>Chosen: two a decade, from a poem in memory to one that is delayed by the usual time-out of 60 s.</summary>
+    private static readonly double[] UpperBounds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
+
+    private readonly long[] _counts = new long[UpperBounds.Length + 1];
     private long _ticks;
 
-    /// <summary>Upper bounds of the buckets in seconds; one more bucket has no bound. Chosen: two a decade, from a poem in memory
-    /// to one that is delayed by the usual time-out of 60 s.</summary>
-    public static ReadOnlySpan<double> Bounds => [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
+    /// <summary>Upper bounds of the buckets in seconds; one more bucket has no bound.</summary>
+    public static ReadOnlySpan<double> Bounds => UpperBounds;
 
     /// <summary>All durations together, in seconds.</summary>
     public double Sum => TimeSpan.FromTicks(Volatile.Read(ref _ticks)).TotalSeconds;
@@ -25,7 +27,7 @@ internal sealed class Histogram
     {
         int bucket = 0;
         double seconds = duration.TotalSeconds;
-        while (bucket < Bounds.Length && seconds > Bounds[bucket])
+        while (bucket < UpperBounds.Length && seconds > UpperBounds[bucket])
         {
             bucket++;
         }

@@ -210,7 +210,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
             if (_spare is null && chunk.Capacity == _nextChunkBytes)
             {
                 // The next bytes go into the same pages: fresh ones cost more than the bytes.
-                cache.Discharge(chunk.End - chunk.Offset);
+                cache.Charge(chunk.Offset - chunk.End);
                 _spare = chunk;
             }
             else
@@ -255,7 +255,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
     private void FreeAll()
     {
         FreeChunks();
-        cache.Discharge(_pipeBytes);
+        cache.Charge(-_pipeBytes);
         _pipeBytes = 0;
         cache.Passing -= PassesThrough ? 1 : 0;
         PassesThrough = false;
@@ -263,7 +263,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
 
     private void Free(Chunk chunk)
     {
-        cache.Discharge(chunk.End - chunk.Offset);
+        cache.Charge(chunk.Offset - chunk.End);
         chunk.Return(memory);
     }
 

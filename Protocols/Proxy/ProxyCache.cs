@@ -54,14 +54,12 @@ internal sealed class ProxyCache(long maxBytes)
         return HeldBytes <= maxBytes - bytes;
     }
 
-    /// <summary>Records that a poem has grown.</summary>
-    public void Charge(long bytes) => HeldBytes += bytes;
-
-    /// <summary>Records that a part of a poem was freed.</summary>
-    public void Discharge(long bytes)
+    /// <summary>Records that a poem has grown, or that a part of it was freed.</summary>
+    /// <param name="bytes">Negative for what was freed.</param>
+    public void Charge(long bytes)
     {
-        HeldBytes -= bytes;
-        Debug.Assert(HeldBytes >= 0, "only what was charged is discharged");
+        HeldBytes += bytes;
+        Debug.Assert(HeldBytes >= 0, "only what was charged is freed");
     }
 
     /// <summary>Records that a service keeps a poem, which is charged already.</summary>

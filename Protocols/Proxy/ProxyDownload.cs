@@ -199,18 +199,20 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     /// <returns>False if there is no client to pass it to: the fetch is then cancelled.</returns>
     private bool TryPassThrough()
     {
-        Shared?.GiveBack();
-        _poem.PassThrough(_cache.IsFull ? _options.ChunkBytes : _options.PassingChunkBytes);
-        if (_clients.First is not null)
+        if (_clients.First is null)
         {
-            return true;
+            // A refresh whose poem can't be kept. The old poem is dropped: the next client has the new one passed through.
+            Debug.Assert(_service.IsCurrent(this), "a disowned fetch is none of the background");
+            _service.DropPoem();
+            Cancel();
+            return false;
         }
 
-        // A refresh whose poem can't be kept. The old poem is dropped: the next client has the new one passed through.
-        Debug.Assert(_service.IsCurrent(this), "a disowned fetch is none of the background");
-        _service.DropPoem();
-        Cancel();
-        return false;
+        Shared?.GiveBack();
+
+        // Where there is no room for one large chunk, memory is used up.
+        _poem.PassThrough(_cache.TryMakeRoom(_options.PassingChunkBytes) ? _options.PassingChunkBytes : _options.ChunkBytes);
+        return true;
     }
 
     private void Ended(Outcome<long> outcome)

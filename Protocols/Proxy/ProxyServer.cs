@@ -121,7 +121,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         // The reset first: it drops what was queued, so that the poem can be released.
         _outcome = ConnectionOutcome.Left;
         Transport.AbortConnection();
-        EndDelivery();
+        Release();
     }
 
     protected internal override void AllSent() => Release();
@@ -169,9 +169,9 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
             _isHit = true;
             SendCached(poem);
         }
-        else if (Service.TryJoin(this) is { } delivery)
+        else if (Service.CanJoin)
         {
-            Wait(delivery);
+            Wait();
         }
         else if (Service.IsPaused)
         {
@@ -213,7 +213,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         Service.ClientsProbing--;
         if (!TryAnswer())
         {
-            Wait(Service.Join(this));
+            Wait();
         }
     }
 
@@ -232,9 +232,9 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         ReleaseIfSent();
     }
 
-    private void Wait(ProxyDelivery delivery)
+    private void Wait()
     {
-        _delivery = delivery;
+        _delivery = Service.Join(this);
         Transport.RegisterProducer(this);
     }
 
@@ -258,15 +258,10 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
 
     private void Release()
     {
-        EndDelivery();
-        _cached?.Release();
-        _cached = null;
-    }
-
-    private void EndDelivery()
-    {
         ProxyDelivery? delivery = _delivery;
         _delivery = null;
         delivery?.End();
+        _cached?.Release();
+        _cached = null;
     }
 }

@@ -118,7 +118,8 @@ internal sealed partial class ProxyService(
     /// <summary>Until then it takes the place of a poem that can't be fetched.</summary>
     private TimeSpan StaleUntil => SaturatedTime.Add(_freshUntil, options.StaleIfError);
 
-    private bool CanJoin => _download is { HasAll: true };
+    /// <summary>True if a fetch is under way whose beginning is still in memory.</summary>
+    public bool CanJoin => _download is { HasAll: true };
 
     /// <summary>True if a client that was given the old poem begins a fetch in the background: see <see cref="Refresh"/>.</summary>
     public bool NeedsRefresh =>
@@ -165,10 +166,6 @@ internal sealed partial class ProxyService(
         Fetch(delivery);
         return delivery;
     }
-
-    /// <summary>Waits for the poem if a fetch is under way whose beginning is still in memory.</summary>
-    /// <param name="reader">As for <see cref="Join"/>.</param>
-    public ProxyDelivery? TryJoin(IPoemReader reader) => CanJoin ? Join(reader) : null;
 
     /// <summary>Counts a client that is reset because it came in a pause.</summary>
     /// <returns>Why the last fetch failed.</returns>

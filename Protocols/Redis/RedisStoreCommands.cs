@@ -71,7 +71,6 @@ internal sealed class GetCommand(Stack<GetCommand> spares) : RedisCommand
     private IPoemReceiver? _receiver;
     private long _leftMs;
     private long _length;
-    private bool _isRefused;
 
     public override ReadOnlySpan<byte> Key => _key.AsSpan(0, _keyLength);
 
@@ -87,14 +86,14 @@ internal sealed class GetCommand(Stack<GetCommand> spares) : RedisCommand
         _key = _key.Length < length ? new byte[length] : _key;
         _keyLength = Encoding.UTF8.GetBytes(key, _key);
         _receiver = receiver;
-        _isRefused = false;
         _result = Deferred.WithCanceller<GetCommand, SharedRead>(this, static (command, _) => command.Cancel());
         return _result;
     }
 
     public override void Ended(Failure? failure)
     {
-        bool isMiss = _isRefused || Refusal?.Code == "WRONGTYPE" || (failure is null && _length < 0);
+        // The connection of a receiver that refuses is given up, which is a cancel.
+        bool isMiss = failure is null ? _length < 0 : failure.Check<CancelledError>() || Refusal?.Code == "WRONGTYPE";
         Failure? described = isMiss || failure is null ? null : RedisStore.Describe(this, failure);
         TimeSpan expiresAt = _leftMs == -1 ? TimeSpan.MaxValue
             : SaturatedTime.Add(SentAt, SaturatedTime.FromMilliseconds(Math.Max(_leftMs, -1)));
@@ -139,8 +138,7 @@ internal sealed class GetCommand(Stack<GetCommand> spares) : RedisCommand
                 _receiver.Announced(token.Value);
                 return true;
             case RespKind.BulkData:
-                _isRefused = !_receiver!.Received(token.Bytes);
-                return !_isRefused;
+                return _receiver!.Received(token.Bytes);
             default:
                 return token.Kind is RespKind.BulkEnd or RespKind.Null || IsNonsense();
         }

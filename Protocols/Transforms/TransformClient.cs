@@ -107,17 +107,14 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
 
     protected internal override void ClientConnectionFailed(Connector connector, Failure reason)
     {
-        Failed(reason);
+        Fire(reason);
         End();
     }
 
     protected internal override void ClientConnectionLost(Connector connector, Failure reason) => End();
 
-    internal void Answered() => Fire(output);
-
-    internal void Failed(Failure reason) => Fire(reason);
-
-    private void Fire(Outcome<TextBuffer> outcome)
+    /// <summary>The first outcome counts.</summary>
+    internal void Fire(Outcome<TextBuffer> outcome)
     {
         Deferred<TextBuffer>? answer = _answer;
         _answer = null;
@@ -199,7 +196,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
             {
                 // What follows the answer is ignored, whether it has arrived yet or not.
                 Transport.LoseConnection();
-                fetch.Answered();
+                fetch.Fire(output);
             }
         }
 
@@ -222,7 +219,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     protected internal override void ConnectionLost(Failure reason)
     {
         _ = _timer?.CancelIfActive();
-        fetch.Failed(reason);
+        fetch.Fire(reason);
     }
 
     private static bool TryKeep(ReadOnlySpan<byte> payload, TextBuffer output)
@@ -254,7 +251,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     private void GiveUp(string why)
     {
         Transport.AbortConnection();
-        fetch.Failed(new Failure(new TransformError(why)));
+        fetch.Fire(new Failure(new TransformError(why)));
     }
 }
 

@@ -168,42 +168,31 @@ public sealed class LoopingCall
         _lastTick = tick;
         Deferred<LoopingCall> done = _done!;
         Failure? failure = null;
-        Deferred? returned = null;
         try
         {
-            returned = _function(count);
+            if (_function(count) is { } returned)
+            {
+                Await(done, returned);
+                return;
+            }
         }
         catch (Exception exception)
         {
             failure = new Failure(exception);
         }
 
-        if (returned is null)
-        {
-            CallEnded(done, failure);
-        }
-        else
-        {
-            AwaitCall(done, returned);
-        }
+        CallEnded(done, failure);
     }
 
-    private void AwaitCall(Deferred<LoopingCall> done, Deferred returned)
+    /// <summary>A method of its own: the closures are made for this alone.</summary>
+    private void Await(Deferred<LoopingCall> done, Deferred returned)
     {
         if (ReferenceEquals(_done, done))
         {
             _awaited = returned;
         }
 
-        try
-        {
-            _ = returned.AddCallback(() => CallEnded(done, null)).AddErrback(failure => CallEnded(done, failure));
-        }
-        catch (InvalidOperationException exception)
-        {
-            // Its chain goes on under another type, so its result can't be had.
-            CallEnded(done, new Failure(exception));
-        }
+        _ = returned.AddCallback(() => CallEnded(done, null)).AddErrback(failure => CallEnded(done, failure));
     }
 
     /// <summary>A call has ended, and so has the deferred that it returned.</summary>

@@ -28,8 +28,9 @@ namespace Poetry.Net;
 /// taken only for failures at rest, so all threads share one.
 /// </para>
 /// </remarks>
-/// <param name="report">Gets a line that says what it is, and the failure; null for a line that counts others.</param>
-internal sealed class UnhandledFailures(Action<string, Failure?> report)
+/// <param name="report">Gets a line that says what it is, and the failure; null for a line that counts others. Null on a thread
+/// without a reactor.</param>
+internal sealed class UnhandledFailures(Action<string, Failure?>? report)
 {
     /// <summary>Chosen: enough to find a mistake by, and about a megabyte with their stack traces.</summary>
     internal const int MaxKept = 1000;
@@ -49,18 +50,13 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
     [ThreadStatic]
     private static UnhandledFailures? _current;
 
-    private readonly bool _isOrphan;
+    private readonly bool _isOrphan = report is null;
+    private readonly Action<string, Failure?> _report = report ?? ReportToStandardError;
     private readonly IntrusiveList<Entry> _entries = new();
     private Entry? _notKept;
     private TimeSpan _nextCollection = TimeSpan.MinValue;
     private TimeSpan _wait = MinWait;
     private bool _hasNew;
-
-    private UnhandledFailures()
-        : this(ReportToStandardError)
-    {
-        _isOrphan = true;
-    }
 
     /// <summary>The one of this thread: its reactor's, if one is running.</summary>
     public static UnhandledFailures Current => _current ?? MakeOrphan();
@@ -147,12 +143,12 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
             CollectGarbage();
         }
 
-        Report(lostOnly: true, report);
+        Report(lostOnly: true, _report);
         return Count == 0 ? null : _nextCollection;
     }
 
     /// <summary>Reports every failure that rests, whether its deferred is referenced or not.</summary>
-    public void Flush() => Report(lostOnly: false, report);
+    public void Flush() => Report(lostOnly: false, _report);
 
     /// <summary>Reports an error that no deferred can be given: at once, if a reactor is running.</summary>
     /// <param name="what">Says what it is, such as "Unhandled error in canceller".</param>
@@ -172,7 +168,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
         }
 
         LostCount++;
-        report(what, failure);
+        _report(what, failure);
     }
 
     /// <summary>A deferred has come to rest with a failure.</summary>
@@ -191,7 +187,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
 
     private static UnhandledFailures MakeOrphan()
     {
-        _current = new UnhandledFailures();
+        _current = new UnhandledFailures(report: null);
         lock (Gate)
         {
             if (Orphans.Count == 0)
@@ -288,7 +284,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?> report)
         /// <summary>A deferred is no longer referenced. Called on the finalizer thread.</summary>
         public void Lose() => Interlocked.Increment(ref _lostCount);
 
-        public int TakeLost() => Interlocked.Exchange(ref _lostCount, 0);
+        public int TakeLost() => Volatile.Read(ref _lostCount) == 0 ? 0 : Interlocked.Exchange(ref _lostCount, 0);
 
         /// <summary>A failure has been handled.</summary>
         public void Take()

@@ -125,18 +125,4 @@ internal static unsafe partial class DarwinAbi
         public nint data;
         public nuint udata;
     }
-
-    /// <summary>struct msghdr, sys/socket.h; sendmsg(2): 48 bytes. Lengths are int and socklen_t here and size_t on
-    /// Linux.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct struct_msghdr
-    {
-        public void* msg_name;
-        public uint msg_namelen;
-        public void* msg_iov;
-        public int msg_iovlen;
-        public void* msg_control;
-        public uint msg_controllen;
-        public int msg_flags;
-    }
 }

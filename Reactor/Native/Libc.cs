@@ -44,10 +44,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial nint send(int fd, byte* data, nint length, int flags);
 
-    /// <summary>sendmsg(2), sys/socket.h; the struct is <see cref="LinuxAbi.struct_msghdr"/> or
-    /// <see cref="DarwinAbi.struct_msghdr"/>.</summary>
     [LibraryImport(Library)]
-    public static partial nint sendmsg(int fd, void* message, int flags);
+    public static partial nint sendmsg(int fd, struct_msghdr* message, int flags);
 
     [LibraryImport(Library)]
     public static partial nint recv(int fd, byte* buffer, nint length, int flags);
@@ -222,11 +220,17 @@ internal static unsafe partial class Libc
         public nint tv_nsec;
     }
 
-    /// <summary>struct linger, sys/socket.h. Two ints on Unix; <see cref="WindowsAbi.struct_linger"/> has two shorts.</summary>
-    public struct struct_linger
+    /// <summary>struct msghdr, sys/socket.h; sendmsg(2). Lengths are size_t on Linux; int and socklen_t on BSD, which on a
+    /// little-endian machine is the same as long as there is nothing in msg_control and msg_flags.</summary>
+    public struct struct_msghdr
     {
-        public int l_onoff;
-        public int l_linger;
+        public void* msg_name;
+        public uint msg_namelen;
+        public void* msg_iov;
+        public nint msg_iovlen;
+        public void* msg_control;
+        public nint msg_controllen;
+        public int msg_flags;
     }
 
     /// <summary>struct pollfd, poll.h: 8 bytes everywhere.</summary>

@@ -160,19 +160,6 @@ internal static unsafe partial class LinuxAbi
     // netinet/tcp.h
     public const uint TH_SYN = 0x02;
 
-    /// <summary>struct msghdr, bits/socket.h; sendmsg(2). Lengths are size_t here and int on BSD.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    public struct struct_msghdr
-    {
-        public void* msg_name;
-        public uint msg_namelen;
-        public void* msg_iov;
-        public nint msg_iovlen;
-        public void* msg_control;
-        public nint msg_controllen;
-        public int msg_flags;
-    }
-
     /// <summary>struct sock_filter, linux/filter.h.</summary>
     public struct struct_sock_filter
     {

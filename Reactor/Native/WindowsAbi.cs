@@ -111,13 +111,6 @@ internal static unsafe partial class WindowsAbi
         public int tv_usec;
     }
 
-    /// <summary>struct linger, winsock2.h: shorts, where Unix has ints.</summary>
-    public struct struct_linger
-    {
-        public ushort l_onoff;
-        public ushort l_linger;
-    }
-
     /// <summary>WSABUF, ws2def.h: the length first, unlike <see cref="IoVector"/>.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct WSABUF

@@ -15,15 +15,10 @@ internal static unsafe partial class NativeSocket
     /// <summary>From now on <see cref="Close"/> drops what was not sent, and resets the connection.</summary>
     public static Errno ResetOnClose(nint handle)
     {
-        if (OperatingSystem.IsWindows())
-        {
-            var shorts = new WindowsAbi.struct_linger { l_onoff = 1 };
-            return SetOption(handle, WindowsAbi.SOL_SOCKET, WindowsAbi.SO_LINGER, &shorts, sizeof(WindowsAbi.struct_linger));
-        }
-
-        var ints = new Libc.struct_linger { l_onoff = 1 };
+        // struct linger, sys/socket.h: on, and for no time. Two ints; two shorts on Windows, which the first int holds.
+        int* linger = stackalloc int[] { 1, 0 };
         int option = OperatingSystem.IsLinux() ? LinuxAbi.SO_LINGER : DarwinAbi.SO_LINGER;
-        return SetOption(handle, SocketLevel, option, &ints, sizeof(Libc.struct_linger));
+        return SetOption(handle, SocketLevel, option, linger, OperatingSystem.IsWindows() ? sizeof(int) : 2 * sizeof(int));
     }
 
     /// <summary>Takes the pending error of the socket, such as the result of a connect, and clears it.</summary>

@@ -169,10 +169,8 @@ internal static unsafe partial class NativeSocket
                 return SendGatheredOnWindows(handle, vectors, pieces.Length, out sent);
             }
 
-            var linux = new LinuxAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
-            var bsd = new DarwinAbi.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
-            void* message = OperatingSystem.IsLinux() ? &linux : &bsd;
-            nint result = Libc.sendmsg((int)handle, message, SendFlags(more));
+            var message = new Libc.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
+            nint result = Libc.sendmsg((int)handle, &message, SendFlags(more));
             return NativeDescriptor.IsInterrupted(result)
                 ? SendGathered(handle, pieces, more, out sent)
                 : NativeDescriptor.CheckCount(result, out sent);

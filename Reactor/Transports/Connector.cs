@@ -128,8 +128,7 @@ public sealed class Connector : IConnectionOwner
     {
         if (_addresses.Length == 0)
         {
-            _lookup = Resolver.Resolve(_reactor, Destination);
-            _ = _lookup.AddCallbacks(OnFound, OnNotFound);
+            _lookup = Resolver.Resolve(_reactor, Destination).AddCallbacks(OnFound, OnNotFound);
         }
         else
         {
@@ -137,28 +136,20 @@ public sealed class Connector : IConnectionOwner
         }
     }
 
-    private SocketAddress[] OnFound(SocketAddress[] addresses)
+    private void OnFound(SocketAddress[] addresses)
     {
-        _lookup = null;
-        if (_isConnecting)
-        {
-            Interleave(addresses);
-            _addresses = addresses;
-            TryNextAddress();
-        }
-
-        return addresses;
+        Interleave(addresses);
+        _addresses = addresses;
+        TryNextAddress();
     }
 
-    private SocketAddress[] OnNotFound(Failure failure)
+    private void OnNotFound(Failure failure)
     {
-        _lookup = null;
+        // Otherwise it was cancelled, because connecting has failed.
         if (_isConnecting)
         {
             Fail(failure);
         }
-
-        return [];
     }
 
     /// <summary>Starts an attempt with the next address, or with the first after it that does not fail at once.</summary>
@@ -306,7 +297,6 @@ public sealed class Connector : IConnectionOwner
         _isConnecting = false;
         StopAttempts();
         _lookup?.Cancel();
-        _lookup = null;
         _reactor.Guard(
             static failed => failed.connector._factory.ClientConnectionFailed(failed.connector, failed.reason),
             (connector: this, reason));

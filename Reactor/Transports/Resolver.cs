@@ -146,8 +146,24 @@ internal static class Resolver
     /// <summary>Looks names up until none waits.</summary>
     private static void RunThread()
     {
-        while (TryTakeNext(out LookUp? lookUp))
+        while (true)
         {
+            LookUp? lookUp;
+            lock (Gate)
+            {
+                if (!Waiting.TryDequeue(out lookUp))
+                {
+                    _threads--;
+                    return;
+                }
+
+                if (lookUp.Callers.Count == 0)
+                {
+                    _ = LookUps.Remove(lookUp.Host);
+                    continue;
+                }
+            }
+
             SocketAddress[] addresses = AddressesOf(lookUp.Host);
             Action<SocketAddress[]>[] callers;
             lock (Gate)
@@ -160,26 +176,6 @@ internal static class Resolver
             {
                 caller(addresses);
             }
-        }
-    }
-
-    /// <summary>Takes the next name that is still wanted; otherwise the thread has to end.</summary>
-    private static bool TryTakeNext([NotNullWhen(true)] out LookUp? lookUp)
-    {
-        lock (Gate)
-        {
-            while (Waiting.TryDequeue(out lookUp))
-            {
-                if (lookUp.Callers.Count > 0)
-                {
-                    return true;
-                }
-
-                _ = LookUps.Remove(lookUp.Host);
-            }
-
-            _threads--;
-            return false;
         }
     }
 

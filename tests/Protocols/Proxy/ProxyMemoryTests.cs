@@ -143,6 +143,23 @@ public sealed class ProxyMemoryTests
         clock.Advance(TimeSpan.Zero);
     }
 
+    /// <summary>The limit is not reached yet when the first bytes find no room: the parts are small nevertheless.</summary>
+    [TestMethod]
+    public void APoemWhoseFirstBytesFindNoRoom_IsFreedInSmallParts()
+    {
+        var cache = new ProxyCache(50);
+        using var world = new ProxyWorld(Small with { WindowBytes = 512, NarrowWindowBytes = 128 }, cache);
+        MemoryTransport slow = world.Join(room: 120);
+        world.Upstreams.Last.Send(Encoding.ASCII.GetBytes(Poem(150)));
+        world.Turn();
+        Assert.HasCount(120, slow.SentText);
+        Assert.AreEqual(150 - (120 / 32 * 32), cache.HeldBytes);
+        world.Upstreams.Last.Transport!.PeerEnds();
+        slow.SetRoom(long.MaxValue);
+        world.Turn();
+        ProxyWorld.AssertGot(slow, Poem(150));
+    }
+
     /// <summary>An upstream sends, a little at a time.</summary>
     private static void Send(ProxyWorld world, string text)
     {

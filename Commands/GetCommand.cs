@@ -186,7 +186,6 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         }
     }
 
-    /// <summary>Receives a poem, and has it transformed.</summary>
     private async Deferred<bool> Transfer(Download download)
     {
         _ = await FetchWithRetries(download);
@@ -296,7 +295,6 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         return exitCode;
     }
 
-    /// <summary>Gives all files their names, or none.</summary>
     private bool TryPlaceAll()
     {
         Download? failed = Array.Find(_downloads, download => !download.TryPrepare())

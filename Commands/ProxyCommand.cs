@@ -78,9 +78,16 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
         }
 
         ProxiedPoem[] listed = PoemsOf(await _list.Read(host.First));
-        if (await host.Update(ListenersOf(listed, host)))
+        HashSet<string> upstreams = [.. Services().ConvertAll(service => service.Upstream)];
+        try
         {
-            HashSet<string> upstreams = [.. Array.ConvertAll(listed, poem => poem.Upstream.ToString())];
+            if (await host.Update(ListenersOf(listed, host)))
+            {
+                upstreams = [.. Array.ConvertAll(listed, poem => poem.Upstream.ToString())];
+            }
+        }
+        finally
+        {
             _perWorker.ForEach(proxies => proxies.Keep(upstreams));
         }
 

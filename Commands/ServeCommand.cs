@@ -99,13 +99,19 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
         {
             ServedPoem[] poems = WithoutStandardInput(await _list.Read(host.First));
             await OpenNew(poems, host.First);
-            if (!await host.Update(ListenersOf(poems)))
+            bool isApplied = false;
+            try
             {
-                return default;
+                isApplied = await host.Update(ListenersOf(poems));
+            }
+            finally
+            {
+                Drop(isApplied
+                    ? source => !Array.Exists(poems, poem => poem.What == source.Name)
+                    : source => Array.IndexOf(served, source) < 0);
             }
 
-            DropAllBut(poems);
-            served = Array.FindAll(served, _sources.ContainsValue);
+            served = isApplied ? Array.FindAll(served, _sources.ContainsValue) : [];
         }
 
         _ = await Deferred.ListOf(Array.ConvertAll(served, source => Reload(source, host)));
@@ -139,12 +145,12 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
         return default;
     }
 
-    /// <summary>Drops the poems that no listener has any more.</summary>
-    private void DropAllBut(ServedPoem[] poems)
+    /// <summary>Drops the poems that no listener has.</summary>
+    private void Drop(Predicate<PoemSource> isUnused)
     {
         foreach ((string file, PoemSource source) in _sources)
         {
-            if (!Array.Exists(poems, poem => poem.What == file))
+            if (isUnused(source))
             {
                 // A dictionary may lose entries while it is read.
                 _ = _sources.Remove(file);

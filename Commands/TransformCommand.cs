@@ -18,7 +18,7 @@ internal sealed class TransformCommand(ServerOptions server, TransformOptions op
     /// <summary>For buffers of the loop, of the log and of the runtime. <c>ulimit -v 49152</c> leaves 8 MiB.</summary>
     private const long MinMemory = 6 * MiB;
 
-    private readonly List<(Reactor? Reactor, TransformService Service)> _services = [];
+    private readonly Dictionary<Reactor, TransformService> _services = [];
     private readonly TransformLimits _limits = new(options.MaxLength, options.Timeout, options.MaxMemory ?? DefaultMemory());
     private ServerHost? _host;
 
@@ -68,17 +68,13 @@ internal sealed class TransformCommand(ServerOptions server, TransformOptions op
     /// <summary>One service for all ports on all reactors. With an upstream, one for each reactor, because it connects.</summary>
     private TransformService ServiceOf(Reactor reactor)
     {
-        Reactor? owner = options.Upstream is null ? null : reactor;
-        foreach ((Reactor? known, TransformService service) in _services)
+        Reactor owner = options.Upstream is null ? _host!.First : reactor;
+        if (!_services.TryGetValue(owner, out TransformService? service))
         {
-            if (known == owner)
-            {
-                return service;
-            }
+            _services[owner] = service = MakeService(owner);
         }
 
-        _services.Add((owner, MakeService(reactor)));
-        return _services[^1].Service;
+        return service;
     }
 
     private TransformService MakeService(Reactor reactor)
@@ -98,7 +94,7 @@ internal sealed class TransformCommand(ServerOptions server, TransformOptions op
     private void Describe(MetricsPage page)
     {
         long succeeded = 0, failed = 0, unknown = 0;
-        foreach ((_, TransformService service) in _services)
+        foreach (TransformService service in _services.Values)
         {
             succeeded += service.Succeeded;
             failed += service.Failed;

@@ -72,10 +72,8 @@ internal sealed class Binding
     /// <summary>True if a command was named that does not exist.</summary>
     public bool HasUnknownCommand { get; }
 
-    /// <summary>True if something typed was wrong.</summary>
     public bool HasFailed => _problem is not null;
 
-    /// <summary>What came of it all.</summary>
     public Invocation Invocation => _problem is null ? _invocation! : Invocation.Refuse(Command.FullName, _problem);
 
     /// <summary>True if the option was typed.</summary>
@@ -142,7 +140,6 @@ internal sealed class Binding
         return Math.Max(number, 0);
     }
 
-    /// <summary>Reads all arguments.</summary>
     public T[] ReadAll<T>(string[] arguments, ValueParser<T> parser)
     {
         var values = new T[arguments.Length];

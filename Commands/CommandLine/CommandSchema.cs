@@ -58,7 +58,6 @@ internal sealed class CommandSchema
         Subcommands.Add(command);
     }
 
-    /// <summary>The command of that name, or null.</summary>
     public CommandSchema? Find(string name) => Subcommands.Find(command => command.Name == name);
 
     /// <summary>The option of that name or short name, or null.</summary>

@@ -3,7 +3,6 @@ namespace Poetry.Commands;
 /// <summary>The exit codes of the process.</summary>
 internal static class ExitCode
 {
-    /// <summary>Everything was done.</summary>
     public const int Success = 0;
 
     /// <summary>Something failed at run time, and standard error says what.</summary>
@@ -21,6 +20,5 @@ internal static class ExitCode
     /// <summary>Ended by SIGHUP, as when its terminal is closed.</summary>
     public const int HungUp = 129;
 
-    /// <summary>Ended by SIGTERM.</summary>
     public const int Terminated = 143;
 }

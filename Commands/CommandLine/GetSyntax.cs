@@ -160,7 +160,6 @@ internal sealed class GetSyntax(Binding binding)
         return problem is null;
     }
 
-    /// <summary>Reads the name of a file.</summary>
     public static bool TryParsePath(string text, [NotNullWhen(true)] out string? path, [NotNullWhen(false)] out string? problem)
     {
         path = text;

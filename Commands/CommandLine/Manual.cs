@@ -12,7 +12,6 @@ internal readonly record struct ManualSection(string Title, List<(string Name, s
 /// </summary>
 internal static class Manual
 {
-    /// <summary>How quantities are typed.</summary>
     public const string Quantities = "Times are seconds or as 500ms, 1m30s, 2h; sizes are bytes or as 64KiB, 1MiB.";
 
     /// <summary>How the command is typed: <c>[OPTIONS] FILE...</c>.</summary>

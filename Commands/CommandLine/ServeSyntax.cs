@@ -7,7 +7,6 @@ namespace Poetry.Commands;
 /// <summary>The options that <c>serve</c> and <c>slow-serve</c> share.</summary>
 internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
 {
-    /// <summary>What was chosen.</summary>
     public ServeOptions Options { get; private set; } = null!;
 
     /// <summary>Options of servers whose poems are files.</summary>

@@ -12,7 +12,6 @@ internal sealed class ServerSyntax(Binding binding)
     /// <summary>More reactors than processors only wait for each other; this bound is for typing errors.</summary>
     private const int MaxWorkers = 1024;
 
-    /// <summary>What was chosen.</summary>
     public ServerOptions Options { get; private set; } = null!;
 
     /// <summary>Options of all servers.</summary>
@@ -81,7 +80,6 @@ internal sealed class ServerSyntax(Binding binding)
     /// <summary>The problem with an option when every listener has an address of its own.</summary>
     public static string NoEffect(string option) => $"{option} has no effect: there is another address to listen on";
 
-    /// <summary>Reads a port to listen on.</summary>
     public static bool TryParsePort(string text, out long port, [NotNullWhen(false)] out string? problem)
     {
         bool ok = Quantity.TryParseNumber(text, 0, ushort.MaxValue, out port, out problem);

@@ -68,10 +68,8 @@ internal abstract class Progress(Func<long> nowMs)
         Show(Event.Start, entry, null);
     }
 
-    /// <summary>The length of a poem is known.</summary>
     public void Announced(int task, long bytes) => _entries[task - 1].TotalBytes = bytes;
 
-    /// <summary>Bytes of a poem have arrived.</summary>
     public void Received(int task, int bytes)
     {
         Entry entry = _entries[task - 1];

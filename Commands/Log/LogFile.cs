@@ -38,7 +38,6 @@ internal sealed class LogFile
         return error == Errno.None ? new LogFile(path, handle) : throw new IOException(Problem(path, error));
     }
 
-    /// <summary>Writes records.</summary>
     public Errno Write(ReadOnlySpan<byte> bytes, out int written)
     {
         if (_mustReopen && Environment.TickCount64 >= _nextAttemptMs)

@@ -81,7 +81,6 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         return _buffer[.._length];
     }
 
-    /// <summary>Appends the message of an ordinary record.</summary>
     public void Message(string message)
     {
         if (_isJson)

@@ -71,7 +71,6 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
         };
     }
 
-    /// <summary>Holds the records until they are written.</summary>
     public LogBuffer Buffer { get; }
 
     /// <summary>The log of a server, to standard error or to a file.</summary>

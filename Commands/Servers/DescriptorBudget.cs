@@ -23,7 +23,6 @@ internal readonly struct DescriptorBudget
     /// <summary>A worker with fewer clients is not worth its descriptors.</summary>
     private const int MinClients = 4;
 
-    /// <summary>How many reactors.</summary>
     public int Workers { get; private init; }
 
     /// <summary>Connections at once, of all workers together; 0 for no limit.</summary>
@@ -88,7 +87,6 @@ internal readonly struct DescriptorBudget
         /// <summary>Listeners that one worker has.</summary>
         public int OtherPorts { get; init; }
 
-        /// <summary>Descriptors of a client.</summary>
         public int DescriptorsPerClient { get; init; }
 
         /// <summary>Connections that there is memory for.</summary>

@@ -128,7 +128,6 @@ internal sealed partial class Listeners
         return default;
     }
 
-    /// <summary>Opens one socket of a listener.</summary>
     private async Deferred<ListeningPort> Listen(
         Bound bound, Worker worker, SocketAddress address, ListenOptions options, nint inherited = -1)
     {

@@ -52,7 +52,6 @@ internal sealed partial class Listeners
             ? "a socket that systemd has bound is served by one worker"
             : "a Unix socket is served by one worker";
 
-    /// <summary>The ready lines of the bound listeners.</summary>
     public IEnumerable<string> ReadyLines()
     {
         foreach (Bound bound in _bound)

@@ -6,7 +6,6 @@ namespace Poetry.Commands;
 /// <summary>The options of <c>proxy</c>, without those of all servers.</summary>
 internal sealed class ProxySettings
 {
-    /// <summary>How poems are fetched and kept.</summary>
     public required ProxyOptions Proxy { get; init; }
 
     /// <summary>Limit for all poems in memory together, kept or not.</summary>
@@ -21,7 +20,6 @@ internal sealed class ProxySettings
     /// <summary>The transformation that poems are kept in; null for none.</summary>
     public string? Transform { get; init; }
 
-    /// <summary>The server of that transformation.</summary>
     public Endpoint? Via { get; init; }
 
     /// <summary>The cache that proxies share; null for none.</summary>

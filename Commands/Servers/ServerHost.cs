@@ -58,10 +58,8 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
     /// <summary>How many workers there are. Known before the factories are made.</summary>
     public int Workers => _threads!.All.Count;
 
-    /// <summary>The reactor of the first worker.</summary>
     public Reactor First => _threads!.First;
 
-    /// <summary>The log of the server.</summary>
     public PoetryLogger Log => log;
 
     /// <summary>Changes the listeners, for <see cref="Reload"/>.</summary>

@@ -13,10 +13,8 @@ internal sealed class SharedCacheSettings
     /// <summary>The password of an address that has none.</summary>
     public const string PasswordVariable = "POETRY_SHARED_PASSWORD";
 
-    /// <summary>The server.</summary>
     public required RedisAddress Address { get; init; }
 
-    /// <summary>The names in it.</summary>
     public required SharedNames Names { get; init; }
 
     /// <summary>How long it may take for 16 KiB, or for a whole reply.</summary>
@@ -40,7 +38,6 @@ internal sealed class SharedCacheSettings
         }
     }
 
-    /// <summary>Reads a prefix.</summary>
     public static bool TryParsePrefix(string text, [NotNullWhen(true)] out string? prefix, [NotNullWhen(false)] out string? problem)
     {
         // The first pair of braces in a key chooses its slot in a cluster.

@@ -211,7 +211,7 @@ internal sealed class Worker
         }
     }
 
-    /// <param name="Ports">Those that have not gone.</param>
-    /// <param name="Gone">The figures of those that have.</param>
+    /// <param name="Ports">They have not gone, or not been forgotten yet.</param>
+    /// <param name="Gone">What forgotten ports have counted.</param>
     private sealed record OwnPorts(ListeningPort[] Ports, PortFigures Gone);
 }

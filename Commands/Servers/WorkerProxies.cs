@@ -11,7 +11,6 @@ namespace Poetry.Commands;
 /// <summary>The proxy services of one reactor, and the cache that they share.</summary>
 internal sealed class WorkerProxies
 {
-    private readonly Worker _worker;
     private readonly ProxySettings _settings;
     private readonly ILogger _log;
     private readonly PoemMemory _memory = new();
@@ -24,18 +23,18 @@ internal sealed class WorkerProxies
     /// <param name="log">Where they log.</param>
     public WorkerProxies(Worker worker, ProxySettings settings, long maxCacheBytes, SharedOutages outages, ILogger log)
     {
-        _worker = worker;
+        Worker = worker;
         _settings = settings;
         _log = log;
         Cache = new ProxyCache(maxCacheBytes);
         if (settings.Shared is { } shared)
         {
-            var store = new RedisStore(_worker.Reactor, shared.Address, shared.Timeout, shared.Names);
-            Shared = new SharedCache(store, _worker.Reactor, log, OnPurged) { Outages = outages };
+            var store = new RedisStore(Worker.Reactor, shared.Address, shared.Timeout, shared.Names);
+            Shared = new SharedCache(store, Worker.Reactor, log, OnPurged) { Outages = outages };
         }
     }
 
-    public Worker Worker => _worker;
+    public Worker Worker { get; }
 
     public ProxyCache Cache { get; }
 
@@ -53,7 +52,7 @@ internal sealed class WorkerProxies
         ProxyService? service = Array.Find(_services, service => service.Upstream == name);
         if (service is null)
         {
-            service = new ProxyService(name, FetchOf(upstream), _worker.Reactor, _settings.Proxy, Cache, _memory, _log)
+            service = new ProxyService(name, FetchOf(upstream), Worker.Reactor, _settings.Proxy, Cache, _memory, _log)
             {
                 Shared = Shared is null ? null : new SharedPoem(Shared, KeyOf(name)),
             };
@@ -68,7 +67,7 @@ internal sealed class WorkerProxies
     {
         ProxyService[] services = _services;
         Clear(services);
-        _worker.Call(() => Shared?.Purge(Array.ConvertAll(services, static service => service.Shared!.Key)));
+        Worker.Call(() => Shared?.Purge(Array.ConvertAll(services, static service => service.Shared!.Key)));
     }
 
     /// <summary>Purges and drops the services of upstreams that no listener has any more. On the first worker's thread.</summary>
@@ -80,7 +79,7 @@ internal sealed class WorkerProxies
         Clear(gone);
     }
 
-    private void Clear(ProxyService[] services) => _worker.Call(() => Array.ForEach(services, static service => service.Clear()));
+    private void Clear(ProxyService[] services) => Worker.Call(() => Array.ForEach(services, static service => service.Clear()));
 
     /// <summary>A proxy has purged a poem; null stands for all.</summary>
     private void OnPurged(string? key)
@@ -105,7 +104,7 @@ internal sealed class WorkerProxies
         foreach (Endpoint mirror in upstream.Endpoints)
         {
             failures.Add(mirror, new RepeatedErrorLog(
-                _worker.Reactor,
+                Worker.Reactor,
                 reason => ProxyLog.MirrorFailed(_log, name, reason),
                 (count, reason) => ProxyLog.MirrorFailedAgain(_log, name, count, reason)));
         }
@@ -117,7 +116,7 @@ internal sealed class WorkerProxies
             IsOwn = connection => LeadsTo(name, connection),
         };
         var mirrors = new MirrorFetch(
-            upstream, _worker.Reactor, (mirror, receiver) => PoemFetch.Start(_worker.Reactor, mirror, request, receiver))
+            upstream, Worker.Reactor, (mirror, receiver) => PoemFetch.Start(Worker.Reactor, mirror, request, receiver))
         {
             FailedOver = (mirror, error) => failures[mirror].Report($"{mirror}: {error.Message}"),
         };
@@ -127,7 +126,7 @@ internal sealed class WorkerProxies
         }
 
         byte[] transformation = Encoding.UTF8.GetBytes(_settings.Transform);
-        var client = new TransformClient(_worker.Reactor, _settings.Via!, request.ConnectTimeout, request.Timeout);
+        var client = new TransformClient(Worker.Reactor, _settings.Via!, request.ConnectTimeout, request.Timeout);
         return receiver => new TransformedFetch(
             mirrors.Start,
             (text, output) => client.Transform(transformation, text.Text, output),
@@ -141,7 +140,7 @@ internal sealed class WorkerProxies
     private bool LeadsTo(string upstream, ITransport connection)
     {
         SocketAddress peer = connection.Peer;
-        foreach (ListeningPort port in _worker.Ports)
+        foreach (ListeningPort port in Worker.Ports)
         {
             SocketAddress listen = port.Address;
             bool isSame = peer.Kind == AddressKind.Unix

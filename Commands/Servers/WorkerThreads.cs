@@ -46,7 +46,6 @@ internal sealed class WorkerThreads : Service
         }
     }
 
-    /// <summary>The reactor of the first worker.</summary>
     public Reactor First => _workers[0].Reactor;
 
     public List<Worker> All => _workers;

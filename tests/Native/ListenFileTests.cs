@@ -156,8 +156,11 @@ public sealed class ListenFileTests : ProxyNativeTests
     /// <summary>A wrong list is read on every SIGHUP: what was opened for it must not stay. A poem of this length is a descriptor.</summary>
     [TestMethod]
     [OSCondition(OperatingSystems.Linux)]
-    public void AListWithAMissingPoem_LeavesNoneOfItsPoemsOpen()
+    [DataRow("0=poem.txt\n0=long.txt\n0=missing.txt", "line 3: no such file: missing.txt", DisplayName = "a missing poem")]
+    [DataRow("0=poem.txt\n0=long.txt\nTAKEN=poem.txt", "line 3: cannot listen on 127.0.0.1:", DisplayName = "a port that is taken")]
+    public void AListThatCannotBeApplied_LeavesNoneOfItsPoemsOpen(string list, string problem)
     {
+        using FaultServer taken = FaultServer.Sending(Encoding.ASCII.GetBytes("mine"));
         _ = Folder.Write("poem.txt", Poem);
         _ = Folder.Write("long.txt", LongPoem);
         _ = Folder.Write(List, "0=poem.txt");
@@ -165,10 +168,27 @@ public sealed class ListenFileTests : ProxyNativeTests
         _ = server.Output.WaitForLines(1);
         string descriptors = $"/proc/{server.ProcessId}/fd";
         int before = Directory.GetFileSystemEntries(descriptors).Length;
-        _ = Folder.Write(List, "0=poem.txt\n0=long.txt\n0=missing.txt");
+        _ = Folder.Write(List, list.Replace("TAKEN", $"{taken.Port}", StringComparison.Ordinal));
         server.Signal(Posix.SIGHUP);
-        server.Errors.WaitForText("line 3: no such file: missing.txt");
+        server.Errors.WaitForText(problem);
         Assert.HasCount(before, Directory.GetFileSystemEntries(descriptors));
+    }
+
+    [TestMethod]
+    public void AListThatCannotBeApplied_LeavesNoneOfItsUpstreamsInTheMetrics()
+    {
+        using FaultServer taken = FaultServer.Sending(Encoding.ASCII.GetBytes("mine"));
+        string metrics = Path.Join(Folder.Path, "m.sock");
+        _ = Folder.Write(List, "0=kept.example:1");
+        NativeBinary proxy = Start(new Launch("proxy", "--file", List, "--metrics", $"unix:{metrics}"));
+        _ = proxy.Output.WaitForLines(1);
+        _ = Folder.Write(List, $"0=added.example:1\n{taken.Port}=refused.example:1");
+        proxy.Signal(Posix.SIGHUP);
+        proxy.Errors.WaitForText("keeping the old listeners: ");
+        string page = HttpAnswer.Get(metrics, "/metrics").Body;
+        Assert.Contains("kept.example:1", page);
+        Assert.DoesNotContain("added.example:1", page);
+        Assert.DoesNotContain("refused.example:1", page);
     }
 
     [TestMethod]

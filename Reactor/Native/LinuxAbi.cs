@@ -15,11 +15,7 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int epoll_create1(int flags);
 
-    /// <summary>epoll_ctl(2), sys/epoll.h.</summary>
-    /// <param name="epfd">Of epoll_create1.</param>
-    /// <param name="operation">EPOLL_CTL_….</param>
-    /// <param name="fd">What to watch.</param>
-    /// <param name="epollEvent">One event, <see cref="EpollEventPackedSize"/> or <see cref="EpollEventSize"/> long.</param>
+    /// <summary>epoll_ctl(2), sys/epoll.h. An event is <see cref="EpollEventPackedSize"/> or <see cref="EpollEventSize"/> long.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int epoll_ctl(int epfd, int operation, int fd, byte* epollEvent);
 

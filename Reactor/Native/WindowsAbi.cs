@@ -70,13 +70,11 @@ internal static unsafe partial class WindowsAbi
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int ioctlsocket(nint socket, uint command, uint* argument);
 
-    /// <summary>select, winsock2.h. The sets are lists and may be longer than FD_SETSIZE, which bounds only the macros.</summary>
-    /// <param name="ignored">Not used: for likeness with other systems.</param>
-    /// <param name="reads">A count of 32 bits, 4 bytes of padding, then the SOCKETs; as the two that follow. Comes back
-    /// with those that are ready. At least one of the three must name a socket.</param>
-    /// <param name="writes">As <paramref name="reads"/>.</param>
-    /// <param name="exceptions">As <paramref name="reads"/>; a refused connect shows here and only here.</param>
-    /// <param name="timeout">Null waits without limit.</param>
+    /// <summary>
+    /// select, winsock2.h. A set is a count of 32 bits, 4 bytes of padding, then SOCKETs, and comes back with the ready ones. It may be
+    /// longer than FD_SETSIZE, which bounds only the macros. At least one set must name a socket. A refused connect shows among the
+    /// exceptions alone.
+    /// </summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int select(int ignored, nint* reads, nint* writes, nint* exceptions, struct_timeval* timeout);
 

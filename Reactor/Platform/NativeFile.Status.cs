@@ -21,7 +21,6 @@ internal static unsafe partial class NativeFile
             : StatusOnBsd((int)handle, null, out status);
     }
 
-    /// <summary>True for a regular file: it is always ready, and epoll refuses it.</summary>
     public static bool IsRegular(nint handle) =>
         !OperatingSystem.IsWindows() && Status(handle, out FileStatus status) == Errno.None && status.Kind == FileKind.Regular;
 

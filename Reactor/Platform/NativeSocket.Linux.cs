@@ -17,12 +17,8 @@ internal static unsafe partial class NativeSocket
             : 0;
     }
 
-    /// <summary>Sends from a file, without the bytes passing through this process.</summary>
-    /// <param name="handle">The socket. A write to one that the peer has reset raises SIGPIPE, which has to be ignored.</param>
-    /// <param name="file">A file that can be mapped.</param>
-    /// <param name="offset">Where in it to begin.</param>
-    /// <param name="length">In bytes.</param>
-    /// <param name="sent">How many bytes the kernel took.</param>
+    /// <summary>Sends from a file that can be mapped, without the bytes passing through this process. A socket that the peer has
+    /// reset raises SIGPIPE, which has to be ignored.</summary>
     /// <returns>As <see cref="Send(nint, byte*, int, bool, out int)"/>; EOPNOTSUPP elsewhere.</returns>
     public static Errno SendFile(nint handle, nint file, long offset, int length, out int sent)
     {
@@ -39,16 +35,8 @@ internal static unsafe partial class NativeSocket
     }
 
     /// <summary>Sends one datagram to a Unix socket, without waiting.</summary>
-    /// <param name="address">A path, or a name of the abstract space with a leading NUL.</param>
-    /// <param name="data">The datagram.</param>
-    /// <returns>What the kernel said; ENOTSUP elsewhere.</returns>
     public static Errno SendDatagram(in SocketAddress address, ReadOnlySpan<byte> data)
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            return Errno.EOPNOTSUPP;
-        }
-
         Errno error = Create(AddressKind.Unix, out nint handle, CommonAbi.SOCK_DGRAM);
         if (error != Errno.None)
         {

@@ -20,11 +20,7 @@ internal static class SocketAddressCodec
     private const int IPv6LengthBytes = 28;
     private const int PathOffset = 2;
 
-    /// <summary>Writes an address.</summary>
-    /// <param name="address">Any but an unnamed one.</param>
-    /// <param name="layout">Of the system that reads it.</param>
-    /// <param name="sockaddr"><see cref="MaxLengthBytes"/> bytes.</param>
-    /// <param name="length">How many of them count.</param>
+    /// <summary>Writes an address, for a system of this layout, into <see cref="MaxLengthBytes"/> bytes, of which some count.</summary>
     /// <returns>EINVAL for no address, an unnamed Unix socket or a path with NUL in it; ENAMETOOLONG.</returns>
     public static Errno Encode(in SocketAddress address, SockaddrLayout layout, Span<byte> sockaddr, out int length)
     {
@@ -73,9 +69,7 @@ internal static class SocketAddressCodec
         return Errno.None;
     }
 
-    /// <summary>Reads an address. Of a Unix socket with a path it makes a string.</summary>
-    /// <param name="sockaddr">As many bytes as the kernel said it wrote.</param>
-    /// <param name="layout">Of the system that wrote it.</param>
+    /// <summary>Reads as many bytes as the kernel said it wrote. Of a Unix socket with a path it makes a string.</summary>
     /// <returns>The default for a family that we do not know, and for no bytes at all.</returns>
     public static SocketAddress Decode(ReadOnlySpan<byte> sockaddr, SockaddrLayout layout)
     {

@@ -1,8 +1,8 @@
 using System;
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using System.Text.Unicode;
 
 namespace Poetry.Protocols;
 
@@ -179,9 +179,13 @@ internal static class TextEscaper
             return 2;
         }
 
-        _ = value <= 0xFF && mode != EscapeMode.Json
-            ? Utf8.TryWrite(destination, CultureInfo.InvariantCulture, $"\\x{value:X2}", out int length)
-            : Utf8.TryWrite(destination, CultureInfo.InvariantCulture, $"\\u{value:X4}", out length);
-        return length;
+        // An interpolated string would bring 15 KB of number formatting into the executable.
+        bool isShort = value <= 0xFF && mode != EscapeMode.Json;
+        Span<byte> bytes = stackalloc byte[2];
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)value);
+        destination[0] = (byte)'\\';
+        destination[1] = isShort ? (byte)'x' : (byte)'u';
+        _ = Convert.TryToHexString(isShort ? bytes[1..] : bytes, destination[2..], out int digits);
+        return 2 + digits;
     }
 }

@@ -24,7 +24,7 @@ internal sealed class MirrorFetch(PoemMirrors mirrors, IClock clock, Func<Endpoi
     /// <summary>Fetches the poem.</summary>
     /// <param name="receiver">Receives the poem. If a mirror fails, <see cref="IPoemReceiver.TryRestart"/> drops the bytes that
     /// came from it; if that returns false, the fetch fails.</param>
-    /// <returns>The same as <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>, but fails with a
+    /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; but fails with a
     /// <see cref="MirrorsFailedError"/>, with the error of the only mirror, or with an error that ends the fetch at once.</returns>
     public Deferred<long> Start(IPoemReceiver receiver) =>
         mirrors.Endpoints.Length == 1 ? fetch(mirrors.First, receiver) : TryAll(receiver);

@@ -30,7 +30,7 @@ internal sealed class PoemFetch(IClock clock, PoemRequest request, IPoemReceiver
 
     /// <summary>Starts a fetch over any connection, such as one in memory. <paramref name="connect"/> starts to connect, calls
     /// the factory with the result in a later turn, and returns an action that cancels.</summary>
-    /// <returns>The same as <see cref="Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>.</returns>
+    /// <returns>As <see cref="Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>.</returns>
     public static Deferred<long> Start(
         IClock clock,
         Func<ClientFactory, Action> connect,

@@ -8,7 +8,7 @@ namespace Poetry.Protocols;
 /// The start of a connection: its time, and the number that all log records of the connection carry. A protocol keeps it, and calls
 /// <see cref="End"/> when the connection has ended.
 /// </summary>
-/// <remarks>Connections are numbered from 1, over all reactors of the process.</remarks>
+/// <remarks>Connections are numbered from 1, over the threads of all reactors.</remarks>
 internal readonly struct ConnectionStart
 {
     private static long _lastNumber;

@@ -10,7 +10,7 @@ namespace Poetry.Net;
 /// </summary>
 internal sealed class AcceptPause
 {
-    /// <summary>The maximum number of clients reset when a pause begins. Those that have waited longest are reset.</summary>
+    /// <summary>The maximum number of clients that are reset when a pause begins, in the order of their arrival.</summary>
     private const int MaxRejected = 64;
 
     private static readonly TimeSpan MinLength = TimeSpan.FromMilliseconds(10);

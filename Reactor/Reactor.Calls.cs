@@ -46,11 +46,11 @@ public sealed partial class Reactor
         CallWhenRunning((Action)(() => Deferred.Run(call)));
     }
 
-    /// <summary>A compile-time error: a task would continue in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallWhenRunning(Func<Task> call) => throw Deferred.Refused();
 
-    /// <summary>A compile-time error: a task would continue in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallWhenRunning(Func<ValueTask> call) => throw Deferred.Refused();
 
@@ -63,11 +63,11 @@ public sealed partial class Reactor
         CallFromThread((Action)(() => Deferred.Run(call)));
     }
 
-    /// <summary>A compile-time error: a task would continue in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallFromThread(Func<Task> call) => throw Deferred.Refused();
 
-    /// <summary>A compile-time error: a task would continue in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallFromThread(Func<ValueTask> call) => throw Deferred.Refused();
 }

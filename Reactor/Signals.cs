@@ -63,19 +63,19 @@ public sealed class Signals : IDisposable
         OnHangUp((Action)(() => Deferred.Run(call)));
     }
 
-    /// <summary>A compile-time error: a task would continue in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void OnTerminate(Func<PosixSignal, Task> call) => throw Deferred.Refused();
 
-    /// <summary>A compile-time error: a task would continue in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void OnHangUp(Func<Task> call) => throw Deferred.Refused();
 
-    /// <summary>A compile-time error: a task would continue in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void OnTerminate(Func<PosixSignal, ValueTask> call) => throw Deferred.Refused();
 
-    /// <summary>A compile-time error: a task would continue in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void OnHangUp(Func<ValueTask> call) => throw Deferred.Refused();
 

@@ -14,11 +14,13 @@ internal static class Quantity
     /// <summary>No limit: a timer with this delay never fires.</summary>
     public static readonly TimeSpan Never = TimeSpan.MaxValue;
 
-    /// <summary>Stands for every number that does not fit in a <c>long</c>: any sum of a line fits here.</summary>
-    private const decimal TooMuch = (decimal)long.MaxValue + 1;
+    /// <summary>Digits after the point that count: fifteen of a day are a part of a nanosecond.</summary>
+    private const int FractionDigits = 15;
+    private const long Parts = 1_000_000_000_000_000;
 
-    /// <summary>The smallest number that is more than zero.</summary>
-    private const decimal Least = 0.0000000000000000000000000001m;
+    /// <summary>Stands for every number that does not fit: times any unit, and in any sum of a line, it fits here and in no
+    /// <c>long</c>.</summary>
+    private static readonly Int128 TooMuch = (Int128)long.MaxValue + 1;
 
     private static readonly SearchValues<char> NumberChars = SearchValues.Create("0123456789.");
 
@@ -54,7 +56,7 @@ internal static class Quantity
 
     /// <summary>Reads a time: seconds (<c>0.7</c>), or numbers with units (<c>500ms</c>, <c>2h</c>, <c>1m30s</c>).</summary>
     /// <param name="text">As typed.</param>
-    /// <param name="value">Zero or more, rounded up to 100 ns (of a number 28 digits count): only zero becomes zero.</param>
+    /// <param name="value">Zero or more, rounded up to 100 ns: only zero becomes zero.</param>
     /// <param name="problem">The reason for a refusal.</param>
     public static bool TryParseDuration(string text, out TimeSpan value, [NotNullWhen(false)] out string? problem)
     {
@@ -62,10 +64,10 @@ internal static class Quantity
         problem = $"'{text}' is not a time such as 0.7, 500ms or 2h";
         ReadOnlySpan<char> rest = text;
         (string, long)[] units = rest.ContainsAnyInRange('a', 'z') ? TimeUnits : NoTimeUnit;
-        decimal ticks = 0;
+        Int128 ticks = 0;
         do
         {
-            if (!TryTake(ref rest, units, StringComparison.Ordinal, out decimal amount))
+            if (!TryTake(ref rest, units, StringComparison.Ordinal, out Int128 amount))
             {
                 return false;
             }
@@ -101,7 +103,7 @@ internal static class Quantity
     public static bool TryParseSize(string text, out long bytes, [NotNullWhen(false)] out string? problem)
     {
         ReadOnlySpan<char> rest = text;
-        bool isSize = TryTake(ref rest, SizeUnits, StringComparison.OrdinalIgnoreCase, out decimal amount)
+        bool isSize = TryTake(ref rest, SizeUnits, StringComparison.OrdinalIgnoreCase, out Int128 amount)
             && rest.IsEmpty && !text.Contains('.');
         problem = !isSize ? $"'{text}' is not a size such as 65536, 64KiB or 1MiB"
             : amount > long.MaxValue ? $"'{text}' is too large a size"
@@ -116,7 +118,7 @@ internal static class Quantity
     /// <param name="comparison">How the names of units are compared.</param>
     /// <param name="amount">The number times the size of its unit, rounded up.</param>
     private static bool TryTake(
-        ref ReadOnlySpan<char> text, (string Name, long Size)[] units, StringComparison comparison, out decimal amount)
+        ref ReadOnlySpan<char> text, (string Name, long Size)[] units, StringComparison comparison, out Int128 amount)
     {
         int digits = text.IndexOfAnyExcept(NumberChars);
         ReadOnlySpan<char> number = digits < 0 ? text : text[..digits];
@@ -130,14 +132,16 @@ internal static class Quantity
             return false;
         }
 
-        // Of digits and a point only what is too long can't be read, and only what is too small becomes zero.
-        bool fits = decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal count);
-        count = !fits ? TooMuch : count == 0 && number.ContainsAnyInRange('1', '9') ? Least : count;
+        string[] sides = $"0{number}.".Split('.');
+        Int128 whole = long.TryParse(sides[0], CultureInfo.InvariantCulture, out long count) ? count : TooMuch;
+        string fraction = sides[1].PadRight(FractionDigits, '0');
+        long rest = fraction.AsSpan(FractionDigits).ContainsAnyInRange('1', '9') ? 1 : 0;
+        Int128 parts = long.Parse(fraction.AsSpan(0, FractionDigits), NumberStyles.None, CultureInfo.InvariantCulture) + rest;
         foreach ((string name, long size) in units)
         {
             if (unit.Equals(name, comparison))
             {
-                amount = count > TooMuch / size ? TooMuch : Math.Ceiling(count * size);
+                amount = (whole * size) + (((parts * size) + Parts - 1) / Parts);
                 return true;
             }
         }

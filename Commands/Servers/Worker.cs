@@ -7,8 +7,8 @@ namespace Poetry.Commands;
 
 /// <summary>
 /// One reactor of a server with its ports, its share of the connection limit and its counters. Made on the thread of the
-/// <see cref="ServerHost"/>; once it runs, all of it but the counters and <see cref="CheckAlive"/> belongs to its reactor's
-/// thread.
+/// <see cref="ServerHost"/>; once it runs, all of it but the figures, <see cref="Call"/> and <see cref="CheckAlive"/> belongs to its
+/// reactor's thread.
 /// </summary>
 internal sealed class Worker
 {

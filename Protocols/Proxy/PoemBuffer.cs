@@ -8,14 +8,14 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A poem in a proxy, as it is sent: it grows while it arrives, and all clients send it by reference. Its chunks never move,
-/// so bytes that were handed out stay valid while it grows. Its references are counted as those of a <see cref="Poem"/>, and
-/// its bytes are charged to the cache.
+/// A poem in a proxy, as it is sent. It grows while it arrives, and is sent to all clients by reference. Its chunks never move,
+/// so bytes that were handed out stay valid while it grows. It is reference-counted like a <see cref="Poem"/>, and its bytes
+/// are charged to the cache.
 /// </summary>
 /// <remarks>Belongs to one reactor's thread.</remarks>
 /// <param name="memory">Allocates its chunks.</param>
-/// <param name="cache">Its bytes are charged there.</param>
-/// <param name="firstChunkBytes">Size of the first chunk, which is allocated for the first byte.</param>
+/// <param name="cache">The cache to which its bytes are charged.</param>
+/// <param name="firstChunkBytes">The size of the first chunk, which is allocated for the first byte.</param>
 internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstChunkBytes)
 {
     /// <summary>
@@ -36,10 +36,10 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
     private int _nextChunkBytes = firstChunkBytes;
     private int _pipeBytes;
 
-    /// <summary>The first one is that of who made it.</summary>
+    /// <summary>The caller that makes it holds the first one.</summary>
     private int _references = 1;
 
-    /// <summary>Bytes that were appended, with those that were freed since.</summary>
+    /// <summary>Bytes that were appended or skipped, including those that were freed.</summary>
     public long Length { get; private set; }
 
     /// <summary>True if it has more than one reference.</summary>
@@ -51,7 +51,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
     /// <summary>True if its chunks are freed when every client has taken them.</summary>
     public bool PassesThrough { get; private set; }
 
-    /// <summary>True while the bytes go past it: see <see cref="Bypass"/>.</summary>
+    /// <summary>True while the bytes do not go through it: see <see cref="Bypass"/>.</summary>
     public bool IsBypassed => _pipeBytes > 0;
 
     /// <summary>True if the poem is complete, and changes no more.</summary>
@@ -102,8 +102,8 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
     }
 
     /// <summary>Announces the length before the first byte, so that the poem gets one chunk.</summary>
-    /// <param name="wireLength">Of the complete poem, in bytes.</param>
-    /// <param name="isStored">False if it passes through, and never is in memory as a whole.</param>
+    /// <param name="wireLength">The length of the complete poem, as it is sent, in bytes.</param>
+    /// <param name="isStored">False if it passes through, and is never complete in memory.</param>
     public void Expect(long wireLength, bool isStored)
     {
         Debug.Assert(Length == 0, "the length comes before the first byte");
@@ -115,7 +115,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
     }
 
     /// <summary>
-    /// From now on chunks have one size, so that they can be freed one after the other. The last chunk so far gets no more
+    /// From now on all new chunks have the same size, and are freed one after the other. The present last chunk gets no more
     /// bytes: it may be large, and would be freed only when it is full.
     /// </summary>
     public void PassThrough(int chunkBytes)
@@ -133,8 +133,8 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         }
     }
 
-    /// <summary>From now on the bytes go past this buffer, through a pipe. Every client has taken those that are here.</summary>
-    /// <param name="pipeBytes">The size of the pipe, which is charged instead; 0 if there is none after all.</param>
+    /// <summary>From now on the bytes go through a pipe, and not through this buffer, whose bytes every client has taken.</summary>
+    /// <param name="pipeBytes">The size of the pipe, which is charged instead; 0 if there is no pipe.</param>
     public void Bypass(int pipeBytes)
     {
         Debug.Assert(PassesThrough, "only a poem that passes through is not kept");
@@ -144,14 +144,14 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         _pipeBytes = pipeBytes;
     }
 
-    /// <summary>Counts bytes that went past it.</summary>
+    /// <summary>Counts bytes that went through the pipe.</summary>
     public void Skip(int count)
     {
         Length += count;
         Released = Length;
     }
 
-    /// <summary>Drops all bytes, none of which was handed out, to begin anew.</summary>
+    /// <summary>Drops all bytes, to begin again. None of them may have been handed out.</summary>
     public void Clear(int firstChunkBytes)
     {
         Debug.Assert(!IsComplete && Released == 0, "only a poem that has all of its bytes can begin anew");
@@ -166,7 +166,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         TotalBytes = Length;
         if (_chunks.Count > 1 && _chunks[^1].Filled.IsEmpty)
         {
-            // The read that found the end had asked for room. The last part has to have bytes: FIN rides on them.
+            // The read that found the end had asked for room. The last part must have bytes: FIN is sent with them.
             Free(_chunks[^1]);
             _chunks.RemoveAt(_chunks.Count - 1);
         }
@@ -179,8 +179,8 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
     }
 
     /// <summary>The bytes at an offset, up to the end of their chunk.</summary>
-    /// <param name="offset">From <see cref="Released"/> to <see cref="Length"/>; at the end there are none.</param>
-    /// <returns>Valid as long as the caller's reference, and until they are freed by <see cref="ReleaseBefore"/>.</returns>
+    /// <param name="offset">An offset from <see cref="Released"/> to <see cref="Length"/>; at the end there are no bytes.</param>
+    /// <returns>Bytes, valid while the caller has a reference, and until <see cref="ReleaseBefore"/> frees them.</returns>
     public ReadOnlyMemory<byte> From(long offset)
     {
         Debug.Assert(offset >= Released && offset <= Length, "only bytes in memory can be read");
@@ -198,7 +198,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         return default;
     }
 
-    /// <summary>Frees the chunks before an offset that every client has taken.</summary>
+    /// <summary>Frees the chunks before an offset up to which every client has taken the poem.</summary>
     public void ReleaseBefore(long offset)
     {
         Debug.Assert(PassesThrough && !IsComplete, "a client may still be sending a poem that is kept");
@@ -209,7 +209,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
             Released = chunk.End;
             if (_spare is null && chunk.Capacity == _nextChunkBytes)
             {
-                // The next bytes go into the same pages: fresh ones cost more than the bytes.
+                // The next bytes go into the same pages: new pages cost more than the bytes.
                 cache.Charge(chunk.Offset - chunk.End);
                 _spare = chunk;
             }
@@ -228,7 +228,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         _references++;
     }
 
-    /// <summary>Releases a reference; the caller must not read the poem any more.</summary>
+    /// <summary>Releases a reference. The caller must not read the poem after that.</summary>
     public void Release()
     {
         Debug.Assert(_references > 0, "a reference is released once");
@@ -280,7 +280,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
 
         _chunks.Add(new Chunk(memory, length, Length));
 
-        // Each as large as all before it together, up to the limit.
+        // Each chunk is as large as all before it together, up to the limit.
         if (!PassesThrough)
         {
             _nextChunkBytes = (int)Math.Clamp(Length + length, 1, Math.Max(MaxChunkBytes, length));
@@ -294,7 +294,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         private readonly ReadOnlyMemory<byte> _all;
         private int _filled;
 
-        /// <summary>Of its memory, also in an earlier use. Up to the end of a huge page.</summary>
+        /// <summary>The bytes at its start that were ever written: the kernel has given them, in whole huge pages.</summary>
         private int _written;
 
         public Chunk(PoemMemory memory, int capacity, long offset)
@@ -335,7 +335,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         {
             get
             {
-                // Asked for before the read fills it: what a read that is refused has filled stays with the C library.
+                // Asked for before the read fills it: if the read is refused, memory that it filled stays with the C library.
                 int length = Math.Min(Free, MaxReadBytes);
                 AskFor(length);
                 return new Span<byte>(_start + _filled, length);

@@ -12,7 +12,7 @@ internal unsafe class PoemMemory
     /// <exception cref="System.OutOfMemoryException">There is no memory left.</exception>
     public virtual byte* Allocate(int length) => LargeMemory.Allocate(length);
 
-    /// <summary>Frees what <see cref="Allocate"/> gave.</summary>
+    /// <summary>Frees a block of <see cref="Allocate"/>.</summary>
     /// <param name="memory">A block that is not read any more.</param>
     /// <param name="length">Its length.</param>
     public virtual void Free(byte* memory, int length) => LargeMemory.Free(memory);

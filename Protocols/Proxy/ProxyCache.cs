@@ -9,8 +9,8 @@ namespace Poetry.Protocols;
 /// </summary>
 /// <remarks>
 /// A poem is charged from its first byte until its last reader releases it: while it is fetched, kept, or still sent. It is
-/// charged once, however many clients read it. Dropping a poem that a client reads would free nothing, and is not done. A
-/// fetch that finds no memory passes its poem through in a narrow window; these windows are all that may exceed the limit.
+/// charged once for all clients that read it. A poem that a client reads is not dropped: that would free nothing. A fetch
+/// that finds no memory passes its poem through in a narrow window; only these windows may exceed the limit.
 /// </remarks>
 internal sealed class ProxyCache(long maxBytes)
 {
@@ -33,8 +33,8 @@ internal sealed class ProxyCache(long maxBytes)
     /// <summary>Poems that were dropped to make room for others.</summary>
     public long Evictions { get; private set; }
 
-    /// <summary>Drops kept poems, if that is needed, until a poem can grow.</summary>
-    /// <param name="bytes">By how much.</param>
+    /// <summary>Drops kept poems, if that is needed, so that a poem can grow.</summary>
+    /// <param name="bytes">The number of bytes by which it grows.</param>
     /// <returns>False if that is not enough.</returns>
     public bool TryMakeRoom(int bytes)
     {
@@ -55,7 +55,7 @@ internal sealed class ProxyCache(long maxBytes)
     }
 
     /// <summary>Records that a poem has grown, or that a part of it was freed.</summary>
-    /// <param name="bytes">Negative for what was freed.</param>
+    /// <param name="bytes">The number of bytes; negative if they were freed.</param>
     public void Charge(long bytes)
     {
         HeldBytes += bytes;

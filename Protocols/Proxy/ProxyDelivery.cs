@@ -4,29 +4,29 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>A client, as the service sees it. All calls come from the loop, never from inside a call of the client's own.</summary>
+/// <summary>A client of a proxy service. All calls come from the loop, never from inside a call by the client.</summary>
 internal interface IPoemReader
 {
-    /// <summary>Bytes that the client's kernel has taken so far: they are not needed for it any more.</summary>
+    /// <summary>Bytes that the kernel has taken for the client so far: the client needs them no longer.</summary>
     long BytesTaken { get; }
 
-    /// <summary>Its connection, to which the kernel may send a poem by itself; null if it wants every byte.</summary>
+    /// <summary>The connection, if the kernel may send a poem to it directly; null if it must be given every byte.</summary>
     StreamTransport? Connection => null;
 
     /// <summary>Sends more of the poem.</summary>
-    /// <param name="bytes">At least one byte, following those before. They stay valid until <see cref="ProxyDelivery.End"/>; of
-    /// a poem that is passed through, until they were taken.</param>
-    /// <param name="last">True if the poem is complete with these.</param>
+    /// <param name="bytes">At least one byte: the next ones of the poem. They are valid until <see cref="ProxyDelivery.End"/>; if
+    /// the poem passes through, until they are taken.</param>
+    /// <param name="last">True if the poem ends with these bytes.</param>
     void Write(ReadOnlyMemory<byte> bytes, bool last);
 
-    /// <summary>It was given the whole poem, or gets no more of it. Not called if its delivery was ended before.</summary>
-    /// <param name="failure">Null for the whole poem; else the connection has to be reset, so that the client can tell.</param>
+    /// <summary>The client has the whole poem, or gets no more of it. Not called after <see cref="ProxyDelivery.End"/>.</summary>
+    /// <param name="failure">Null for the whole poem; else the connection must be reset, so that the client notices.</param>
     void Ended(Failure? failure);
 }
 
 /// <summary>
-/// One client's part in a fetch: how much of the poem it was given. Its protocol owns it, and calls <see cref="End"/> once, when
-/// the connection is over.
+/// One client of a fetch, and the number of bytes that it was given. Its protocol owns it, and calls <see cref="End"/> once,
+/// when the connection is over.
 /// </summary>
 internal sealed class ProxyDelivery(IPoemReader reader) : IListElement<ProxyDelivery>
 {
@@ -45,7 +45,7 @@ internal sealed class ProxyDelivery(IPoemReader reader) : IListElement<ProxyDeli
 
     internal IPoemReader Reader => reader;
 
-    /// <summary>Bytes that the client was given, by the kernel too.</summary>
+    /// <summary>Bytes that the client was given, including those from the kernel.</summary>
     internal long Given { get; set; }
 
     ref ListLinks<ProxyDelivery> IListElement<ProxyDelivery>.Links => ref _links;
@@ -60,7 +60,7 @@ internal sealed class ProxyDelivery(IPoemReader reader) : IListElement<ProxyDeli
         _poem.Release();
     }
 
-    /// <summary>Gives the client what it does not have yet, unless it leaves meanwhile.</summary>
+    /// <summary>Gives the client the bytes that it does not have yet; stops if it leaves.</summary>
     internal void GiveRest()
     {
         while (Waits && Given < _poem.Length)
@@ -71,14 +71,14 @@ internal sealed class ProxyDelivery(IPoemReader reader) : IListElement<ProxyDeli
         }
     }
 
-    /// <summary>Gives it the stale poem in place of the one that failed.</summary>
+    /// <summary>Gives it the stale poem instead of the one that failed.</summary>
     internal void SwitchTo(PoemBuffer stale)
     {
         Attach(_download, stale);
         IsStale = true;
     }
 
-    /// <summary>It waits for a download now: its first one, or another in place of one that has failed.</summary>
+    /// <summary>The client waits for a download now: its first one, or one that replaces a failed one.</summary>
     internal void Attach(ProxyDownload? download, PoemBuffer poem)
     {
         Debug.Assert(Given == 0, "no client gets parts of two poems");
@@ -88,6 +88,6 @@ internal sealed class ProxyDelivery(IPoemReader reader) : IListElement<ProxyDeli
         _download = download;
     }
 
-    /// <summary>It is no longer in the list of its download.</summary>
+    /// <summary>The client is no longer in the list of its download.</summary>
     internal void Detach() => _download = null;
 }

@@ -13,7 +13,7 @@ internal sealed partial class ProxyDownload
     /// <summary>A shorter poem that is not kept stays in memory until its end. Chosen: small against the pipe.</summary>
     private const int MinSplicedBytes = 128 * 1024;
 
-    /// <summary>Bytes a second. Chosen: a client has 10 MB in a second.</summary>
+    /// <summary>The minimum rate of the client, in bytes per second. Chosen.</summary>
     private const double MinSplicedRate = 10_000_000;
 
     private readonly DelayedCall _rounds;
@@ -25,7 +25,7 @@ internal sealed partial class ProxyDownload
     /// <summary>True if something has arrived or ended since the round began.</summary>
     private bool _hasNews;
 
-    /// <summary>True if a client was given a part of the poem, so that no other server can begin it anew.</summary>
+    /// <summary>True if a client was given a part of the poem: then no other server can send it from its start.</summary>
     private bool _hasGiven;
 
     /// <summary>Every client visited in this round has taken the poem up to here.</summary>
@@ -57,7 +57,7 @@ internal sealed partial class ProxyDownload
         _service.Waiters--;
         if (_clients.First is not null)
         {
-            // It may have been the slowest, which the others had to wait for.
+            // It may have been the slowest client, for which the others had to wait.
             ReaderDrained();
         }
         else if (_stage != Stage.Fetching)
@@ -79,7 +79,7 @@ internal sealed partial class ProxyDownload
         }
     }
 
-    /// <summary>Has a round begin in the next turn, or after the present round.</summary>
+    /// <summary>Makes a round begin in the next turn, or after the present round.</summary>
     private void Wake()
     {
         _hasNews = true;
@@ -120,7 +120,7 @@ internal sealed partial class ProxyDownload
         }
     }
 
-    /// <summary>Serves one client. An exception costs that client its poem, and no other.</summary>
+    /// <summary>Serves one client. An exception ends the delivery to that client, and to no other.</summary>
     private void Visit(ProxyDelivery delivery)
     {
         try
@@ -153,8 +153,8 @@ internal sealed partial class ProxyDownload
     }
 
     /// <summary>
-    /// The fetch has failed: a client that has nothing yet gets the stale poem, if there is one; if the shared cache has failed
-    /// and not the upstream, it gets another fetch.
+    /// The fetch has failed. A client that has nothing yet gets another fetch if the shared cache has failed and not the
+    /// upstream; else it gets the stale poem, if there is one.
     /// </summary>
     private void Refuse(ProxyDelivery delivery)
     {
@@ -182,7 +182,7 @@ internal sealed partial class ProxyDownload
         Dismiss(delivery, failure: null);
     }
 
-    /// <summary>Tells a client of the end, unless it has left. It is removed before, so that it can't be removed twice.</summary>
+    /// <summary>Reports the end to a client that has not left. It is removed first, so that it can't be removed twice.</summary>
     private void Dismiss(ProxyDelivery delivery, Failure? failure)
     {
         if (delivery.Waits)
@@ -219,15 +219,15 @@ internal sealed partial class ProxyDownload
         }
     }
 
-    /// <summary>The client to which the kernel may send the rest of the poem by itself: the only one.</summary>
+    /// <summary>The only client, if the kernel may send it the rest of the poem directly; else null.</summary>
     private ProxyDelivery? SpliceCandidate =>
         !_triedToSplice && _upstream is PoemClient && _clients.First is { Reader.Connection: not null } first
         && IntrusiveList<ProxyDelivery>.Next(first) is null ? first : null;
 
     /// <summary>
-    /// True if the poem is not kept, and its only client takes it so fast that the next one may well come after its end. The
-    /// kernel can then send it, though a client that comes before the end can't join, and causes another fetch. That one is not
-    /// spliced beside this one: all others can join it, so that the upstream never sends more than two.
+    /// True if the poem is not kept, and its only client takes it so fast that the next client will probably come after its end.
+    /// The kernel can then send it. A client that comes before the end can't join, and causes another fetch. That one is not
+    /// spliced beside this one: all later clients can join it, so the upstream never sends more than two.
     /// </summary>
     private bool MayForget =>
         OperatingSystem.IsLinux() && _options.Lifetime == TimeSpan.Zero && !_options.StoreAndForward
@@ -250,7 +250,7 @@ internal sealed partial class ProxyDownload
         }
     }
 
-    /// <summary>The kernel has taken bytes for the client. While some of them wait for it, the upstream is paused.</summary>
+    /// <summary>The kernel has taken bytes for the client. While some of them are not sent yet, the upstream is paused.</summary>
     private void Spliced(int count)
     {
         if (_stage != Stage.Fetching)

@@ -5,13 +5,13 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// One fetch of one poem, and the clients that wait for it. The poem goes into one buffer; rounds give it to the clients, a
-/// few in each turn of the loop. The first client starts the fetch, and the last one to leave cancels it; a fetch in the
+/// One fetch of one poem, and the clients that wait for it. The poem goes into one buffer. Rounds give it to the clients, a
+/// few clients in each turn of the loop. The first client starts the fetch, and the last one to leave cancels it; a fetch in the
 /// background needs no client.
 /// </summary>
 /// <remarks>
-/// Clients are served by a delayed call and by nothing else: arriving bytes call no client, and a client that joins or leaves
-/// calls no other one. The rounds are in ProxyDownload.Rounds.cs.
+/// Only a delayed call serves clients: arriving bytes call no client, and a client that joins or leaves calls no other
+/// client. The rounds are in ProxyDownload.Rounds.cs.
 /// </remarks>
 internal sealed partial class ProxyDownload : IPoemReceiver
 {
@@ -29,7 +29,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     private TimeSpan _firstByteAt;
 
     /// <summary>Makes a download that has not begun.</summary>
-    /// <param name="service">Is told how it ends.</param>
+    /// <param name="service">The service, which gets the result.</param>
     /// <param name="isBackground">True if it goes on without clients.</param>
     public ProxyDownload(ProxyService service, bool isBackground)
     {
@@ -54,29 +54,30 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     public long ReceivedBytes { get; private set; }
 
     /// <summary>
-    /// True if the poem is too long to be kept, or finds no memory: it then passes through, at the pace of the slowest client.
+    /// True if the poem passes through, at the pace of the slowest client: it is too long to be kept, finds no memory, or is
+    /// not kept and its only client is fast.
     /// </summary>
     public bool PassesThrough => _poem.PassesThrough;
 
-    /// <summary>True while the front of the poem is still here, so that a client can join.</summary>
+    /// <summary>True while the start of the poem is in memory: a client can join.</summary>
     public bool HasAll => _poem.Released == 0;
 
-    /// <summary>The fetch, if the poem is shared with other proxies; null if it is not.</summary>
+    /// <summary>The fetch through the shared cache; null if the poem is not shared.</summary>
     public SharedFetch? Shared { get; }
 
-    /// <summary>How far the fastest client may be ahead of the slowest.</summary>
+    /// <summary>The maximum number of bytes that the fastest client may be ahead of the slowest.</summary>
     private int WindowBytes => _poem.IsBypassed ? 0
         : _cache.IsFull || SpliceCandidate is not null ? _options.NarrowWindowBytes
         : _options.WindowBytes;
 
-    /// <summary>True if it is fetched for the clients that wait, and for nothing else.</summary>
+    /// <summary>True if only the clients that wait need the poem.</summary>
     private bool NeedsClient => !_isBackground || PassesThrough || !_service.IsCurrent(this);
 
-    /// <summary>True if clients are given nothing yet: a stale poem may still have to take the place of this one.</summary>
+    /// <summary>True if clients are given nothing yet: an option says so, or a stale poem may have to replace this one.</summary>
     private bool Buffers =>
         !PassesThrough && (_options.StoreAndForward || (_service.IsCurrent(this) && _service.StalePoem is not null));
 
-    /// <summary>Begins to fetch. That may succeed or fail before it returns.</summary>
+    /// <summary>Begins to fetch. The fetch may succeed or fail before this returns.</summary>
     public void Start()
     {
         Debug.Assert(_clients.First is not null || !NeedsClient, "a fetch has a client, or none is needed");
@@ -88,7 +89,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
     }
 
-    /// <summary>The service does not keep the poem.</summary>
+    /// <summary>The service will not keep the poem: without clients the fetch is cancelled.</summary>
     public void Disown()
     {
         if (_stage == Stage.Fetching && _clients.First is null)
@@ -201,7 +202,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     {
         if (_clients.First is null)
         {
-            // A refresh whose poem can't be kept. The old poem is dropped: the next client has the new one passed through.
+            // A refresh whose poem can't be kept. The old poem is dropped: the new one passes through to the next client.
             Debug.Assert(_service.IsCurrent(this), "a disowned fetch is none of the background");
             _service.DropPoem();
             Cancel();
@@ -210,7 +211,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
 
         Shared?.GiveBack();
 
-        // Where there is no room for one large chunk, memory is used up.
+        // If there is no room for one large chunk, memory is used up.
         _poem.PassThrough(_cache.TryMakeRoom(_options.PassingChunkBytes) ? _options.PassingChunkBytes : _options.ChunkBytes);
         return true;
     }
@@ -276,7 +277,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
         }
     }
 
-    /// <summary>No client waits any more. What they still have to send holds references of its own.</summary>
+    /// <summary>No client waits any more. Clients that still send the poem hold their own references.</summary>
     private void Finish()
     {
         _ = _rounds.CancelIfActive();

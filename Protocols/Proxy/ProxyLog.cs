@@ -11,7 +11,7 @@ internal static partial class ProxyLog
         EventId = 30, EventName = "fetch_started", Level = LogLevel.Information, Message = "Fetching poem from server. ({Upstream})")]
     public static partial void FetchStarted(ILogger log, string upstream);
 
-    /// <summary>Logged for each client that is served from memory: the text is made once for each upstream.</summary>
+    /// <summary>Logged for each client that is served from memory. The text is made only once for each upstream.</summary>
     public static void UsingCached(ILogger log, LogLevel level, long connection, string text) =>
         new ConnectionMessage(connection, text).Log(log, level, CacheHit);
 

@@ -5,12 +5,12 @@ using System.Globalization;
 namespace Poetry.Protocols;
 
 /// <summary>The metrics of proxies, with a label for the upstream.</summary>
-/// <remarks>Services belong to their reactors; values of another thread are as of some recent moment.</remarks>
+/// <remarks>Services belong to their reactors: values from other threads may be slightly old.</remarks>
 internal sealed class ProxyMetrics
 {
     private readonly MetricsPage _page;
 
-    /// <summary>Two reactors may proxy the same upstream, each with a service of its own, and a label may occur only once.</summary>
+    /// <summary>The services by upstream: each reactor may have a service for it, and a label may occur only once.</summary>
     private readonly SortedList<string, List<ProxyService>> _upstreams = new(StringComparer.Ordinal);
 
     private ProxyMetrics(MetricsPage page, IEnumerable<ProxyService> services)
@@ -25,9 +25,9 @@ internal sealed class ProxyMetrics
         }
     }
 
-    /// <summary>Adds them to a page.</summary>
+    /// <summary>Adds the metrics to a page.</summary>
     /// <param name="page">The page.</param>
-    /// <param name="services">Of all reactors.</param>
+    /// <param name="services">The services of all reactors.</param>
     /// <param name="shared">The shared caches of all reactors; null if poems are not shared.</param>
     /// <param name="heldBytes">The <see cref="ProxyCache.HeldBytes"/> of all reactors together.</param>
     public static void Write(MetricsPage page, IEnumerable<ProxyService> services, List<SharedCache>? shared, long heldBytes)

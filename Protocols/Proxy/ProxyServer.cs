@@ -5,17 +5,17 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Sends the poem of an upstream to each client, and closes gracefully; where the poem can't be had, or no more of it, resets
-/// the connection. What the client sends is dropped.
+/// Sends the poem of an upstream to each client, and closes gracefully. If it can't get the poem, or the rest of it, it resets
+/// the connection. Bytes from the client are dropped.
 /// </summary>
 /// <remarks>
 /// A poem from memory is sent as <see cref="PoemServer"/> sends one, and the client may half-close. A client that waits for a
-/// fetch counts as gone when its input ends. A client that would cause a fetch must stay for a moment first: a balancer's
-/// health check does not.
+/// fetch counts as gone when its input ends. A client that would cause a fetch must stay for a short time first: a
+/// balancer's health check does not.
 /// </remarks>
 internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemReader, IProducer
 {
-    /// <summary>In the record of a client that was given a poem older than its lifetime.</summary>
+    /// <summary>The detail in the record of a client that was given a poem older than its lifetime.</summary>
     private const string Stale = "stale";
 
     private PoemBuffer? _cached;
@@ -25,7 +25,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
     private long _totalBytes;
     private string? _detail;
 
-    /// <summary>How it has ended for the client, where the end of the connection alone does not tell.</summary>
+    /// <summary>The outcome for the client; null if the end of the connection tells it.</summary>
     private ConnectionOutcome? _outcome;
     private bool _mayBeProbe;
     private bool _isHit;
@@ -118,7 +118,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
             return;
         }
 
-        // The reset first: it drops what was queued, so that the poem can be released.
+        // The reset comes first: it drops the queued bytes, so that the poem can be released.
         _outcome = ConnectionOutcome.Left;
         Transport.AbortConnection();
         Release();
@@ -148,7 +148,7 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         };
         if (_isHit)
         {
-            // Not before: only the end tells whether it was a balancer's health check.
+            // Not earlier: only the end of the connection tells whether it was a balancer's health check.
             Service.LogHit(in record);
             if (!record.IsProbe)
             {
@@ -187,8 +187,8 @@ internal sealed class ProxyServer(ProxyServerFactory factory) : Protocol, IPoemR
         return true;
     }
 
-    /// <summary>The client is no health check, since it is still here: it waits for the poem, or the old one that it was given is
-    /// fetched anew.</summary>
+    /// <summary>The client has stayed, so it is not a health check: it waits for the poem, or a refresh replaces the old poem
+    /// that it was given.</summary>
     private void Stayed()
     {
         if (_mayBeProbe)

@@ -4,7 +4,7 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <content>The fetches: how they begin, and what becomes of the poem of each.</content>
+/// <content>The fetches: their start, and the use of the poem at their end.</content>
 internal sealed partial class ProxyService
 {
     /// <summary>True if clients may join this download, and its poem will be kept.</summary>
@@ -19,7 +19,7 @@ internal sealed partial class ProxyService
         return await fetch(receiver);
     }
 
-    /// <summary>A whole poem has arrived, which replaces the kept one.</summary>
+    /// <summary>A complete poem has arrived. It replaces the kept one.</summary>
     internal void FetchCompleted(ProxyDownload download, PoemBuffer poem)
     {
         bool isCurrent = IsCurrent(download);
@@ -39,7 +39,7 @@ internal sealed partial class ProxyService
         download.Shared?.Keep(poem);
     }
 
-    /// <summary>The poem could not be stored for other proxies, because it may have been purged.</summary>
+    /// <summary>Drops a poem that could not be stored for other proxies, because it may have been purged.</summary>
     internal void DropIfKept(PoemBuffer poem)
     {
         if (_poem == poem)
@@ -48,7 +48,7 @@ internal sealed partial class ProxyService
         }
     }
 
-    /// <summary>A client that was given nothing yet waits for the fetch under way, or for a new one.</summary>
+    /// <summary>Makes a client that was given nothing yet wait for the fetch under way, or for a new one.</summary>
     internal void Fetch(ProxyDelivery delivery)
     {
         if (CanJoin)
@@ -109,7 +109,7 @@ internal sealed partial class ProxyService
         download.Start();
     }
 
-    /// <summary>How long a poem that has just arrived is fresh; not more than zero if it can't be kept.</summary>
+    /// <summary>The time for which a poem that has just arrived is fresh; zero or less if it can't be kept.</summary>
     private TimeSpan LifetimeOf(SharedFetch? shared)
     {
         TimeSpan left = shared is null || shared.ExpiresAt == TimeSpan.MaxValue ? TimeSpan.MaxValue : shared.ExpiresAt - clock.Now;

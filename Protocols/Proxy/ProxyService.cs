@@ -6,22 +6,22 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// The proxy of one upstream: keeps its poem, or has it fetched once for all clients that wait. A plain object that knows a
-/// clock and a way to fetch, and no sockets.
+/// The proxy of one upstream. It keeps the poem, or fetches it once for all clients that wait. It uses a clock and a function
+/// that fetches, and no sockets.
 /// </summary>
 /// <remarks>
-/// <para>Always true: at most one fetch is under way, except for those of poems that pass through, and those that a purge has
-/// disowned; a fetch has a client, unless it refreshes a poem in the background; only complete poems are kept. An error is
-/// never kept, but the upstream is left alone for a moment after it.</para>
-/// <para>While a stale poem may take the place of a fetch that fails, clients get nothing before the new poem is complete.</para>
+/// <para>Always true: at most one fetch is under way, not counting fetches of poems that pass through, and fetches that a purge
+/// has disowned. A fetch has a client, unless it refreshes a poem in the background. Only complete poems are kept. An error is
+/// never kept, but the upstream is left alone for a short time after it.</para>
+/// <para>While a stale poem may replace a fetch that fails, clients get nothing before the new poem is complete.</para>
 /// </remarks>
-/// <param name="upstream">Its name, as typed.</param>
+/// <param name="upstream">The name of the upstream, as the user typed it.</param>
 /// <param name="fetch">Begins a fetch; cancelling its deferred stops it.</param>
-/// <param name="clock">The reactor's.</param>
-/// <param name="options">How poems are fetched and kept.</param>
-/// <param name="cache">Shared by the services of the reactor, as <paramref name="memory"/> is.</param>
+/// <param name="clock">The reactor's clock.</param>
+/// <param name="options">The options for fetching and keeping poems.</param>
+/// <param name="cache">The cache that all services of the reactor share. They share <paramref name="memory"/>, too.</param>
 /// <param name="memory">Allocates the poems.</param>
-/// <param name="log">Where it logs.</param>
+/// <param name="log">The log.</param>
 internal sealed partial class ProxyService(
     string upstream,
     Func<IPoemReceiver, Deferred<long>> fetch,
@@ -59,13 +59,13 @@ internal sealed partial class ProxyService(
     /// <summary>True while the upstream is left alone after a failed fetch.</summary>
     public bool IsPaused => clock.Now < _backoff.Until;
 
-    /// <summary>From a client's connection to its first byte.</summary>
+    /// <summary>The times from the accept of a client to its first byte.</summary>
     public Histogram FirstByte { get; } = new();
 
     /// <summary>Clients that were served from memory.</summary>
     public long Hits { get; private set; }
 
-    /// <summary>Clients that were not: they caused a fetch, joined one, or came in a pause after a failure.</summary>
+    /// <summary>Other clients: they caused a fetch, joined one, or came in a pause after a failure.</summary>
     public long Misses { get; private set; }
 
     /// <summary>Clients that joined a fetch under way.</summary>
@@ -109,25 +109,25 @@ internal sealed partial class ProxyService(
 
     ref ListLinks<ProxyService> IListElement<ProxyService>.Links => ref _byUse;
 
-    /// <summary>The kept poem, if it may take the place of one that can't be fetched.</summary>
+    /// <summary>The kept poem, if it may replace one that can't be fetched.</summary>
     internal PoemBuffer? StalePoem => clock.Now < StaleUntil ? _poem : null;
 
-    /// <summary>Until then the poem is served at once, and refreshed in the background.</summary>
+    /// <summary>The end of the time in which the poem is served at once, and refreshed in the background.</summary>
     private TimeSpan RefreshUntil => SaturatedTime.Add(_freshUntil, options.StaleWhileRevalidate);
 
-    /// <summary>Until then it takes the place of a poem that can't be fetched.</summary>
+    /// <summary>The end of the time in which it replaces a poem that can't be fetched.</summary>
     private TimeSpan StaleUntil => SaturatedTime.Add(_freshUntil, options.StaleIfError);
 
-    /// <summary>True if a fetch is under way whose beginning is still in memory.</summary>
+    /// <summary>True if a fetch is under way, and the start of its poem is still in memory.</summary>
     public bool CanJoin => _download is { HasAll: true };
 
-    /// <summary>True if a client that was given the old poem begins a fetch in the background: see <see cref="Refresh"/>.</summary>
+    /// <summary>True if a client that was given the old poem causes a background fetch: see <see cref="Refresh"/>.</summary>
     public bool NeedsRefresh =>
         _poem is not null && _download is null && !IsPaused && clock.Now >= _freshUntil && clock.Now < RefreshUntil;
 
     /// <summary>The poem, if it is served from memory now.</summary>
     /// <param name="isStale">True if the poem is older than its lifetime.</param>
-    /// <returns>With a reference for the caller, which it has to <see cref="PoemBuffer.Release"/>; null if the poem has to be
+    /// <returns>The poem, with a reference that the caller has to <see cref="PoemBuffer.Release"/>; null if the poem has to be
     /// fetched.</returns>
     public PoemBuffer? TryAcquireCached(out bool isStale)
     {
@@ -156,8 +156,8 @@ internal sealed partial class ProxyService(
     }
 
     /// <summary>Waits for the poem: joins the fetch under way, or begins one.</summary>
-    /// <param name="reader">Is given the poem from its start, in later turns.</param>
-    /// <returns>To be ended by the caller when the reader's connection is over.</returns>
+    /// <param name="reader">The client, which gets the poem from its start, in later turns.</param>
+    /// <returns>The delivery. The caller ends it when the reader's connection is over.</returns>
     public ProxyDelivery Join(IPoemReader reader)
     {
         Misses++;
@@ -168,7 +168,7 @@ internal sealed partial class ProxyService(
     }
 
     /// <summary>Counts a client that is reset because it came in a pause.</summary>
-    /// <returns>Why the last fetch failed.</returns>
+    /// <returns>The reason why the last fetch failed.</returns>
     public string Refuse()
     {
         Debug.Assert(IsPaused, "clients are refused in a pause only");
@@ -178,13 +178,13 @@ internal sealed partial class ProxyService(
     }
 
     /// <summary>Logs that a client was served from memory; a health check at debug.</summary>
-    /// <param name="client">How it ended.</param>
+    /// <param name="client">The record of its connection.</param>
     public void LogHit(in ConnectionRecord client) =>
         ProxyLog.UsingCached(log, client.IsProbe ? LogLevel.Debug : LogLevel.Information, client.Number, _usingCached);
 
     /// <summary>
     /// Purges the poem. A fetch under way goes on for the clients that wait for it, but its poem is not kept, and a client that
-    /// comes from now on gets one that was fetched later.
+    /// comes from now on gets a poem that was fetched later.
     /// </summary>
     public void Clear()
     {

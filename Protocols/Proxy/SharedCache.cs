@@ -6,17 +6,17 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// The cache that this reactor's proxies share with those of other machines: decides when it is used. While it can't be, the
-/// proxies work without it, and it is tried again, more and more seldom.
+/// Decides when this reactor's proxies use the cache that they share with other machines. While it can't be used, they work
+/// without it, and it is tried again after growing pauses.
 /// </summary>
 /// <remarks>
-/// Always true: it is used only if no purge of this proxy is still to be carried out; and what a proxy has kept before its
-/// subscription was confirmed is not kept afterwards, since a purge may have been missed.
+/// Always true: no value is read while a purge of this proxy is still to be carried out. A poem that a proxy kept before its
+/// subscription was confirmed is dropped then, because a purge may have been missed.
 /// </remarks>
 /// <param name="store">The cache.</param>
-/// <param name="clock">The reactor's.</param>
-/// <param name="log">Where outages are logged.</param>
-/// <param name="purged">Called with a key of which nothing may be kept any more that was fetched so far; null stands for all.</param>
+/// <param name="clock">The reactor's clock.</param>
+/// <param name="log">The log of outages.</param>
+/// <param name="purged">Called with a key: no poem of it that was fetched so far may be kept; null stands for all keys.</param>
 internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log, Action<string?> purged)
 {
     /// <summary>The first pause after a failure of the cache, or after a refusal; twice as long each time.</summary>
@@ -26,7 +26,7 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
 
     private readonly Backoff _backoff = new(MinPause, MaxPause);
 
-    /// <summary>Fetches that have a lock, or are stored.</summary>
+    /// <summary>Fetches that have a lock, or are storing their poem.</summary>
     private readonly List<SharedFetch> _holders = [];
 
     /// <summary>Keys that are still to be purged.</summary>
@@ -37,10 +37,10 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
     private DelayedCall? _retry;
     private Deferred<Unit>? _catchingUp;
 
-    /// <summary>When it became usable, or the outage began.</summary>
+    /// <summary>The time when the cache became usable, or the outage began.</summary>
     private TimeSpan _changedAt;
 
-    /// <summary>Null while there is no subscription.</summary>
+    /// <summary>The time when the subscription began; null while there is none.</summary>
     private TimeSpan? _subscribedAt;
     private Action? _whenIdle;
 
@@ -50,22 +50,22 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
 
     public ISharedStore Store => store;
 
-    /// <summary>Makes the random name of a fetch; tests replace it.</summary>
+    /// <summary>Makes the random token of a fetch; tests replace it.</summary>
     public Func<string> NewToken { get; init; } = static () => Convert.ToHexStringLower(Guid.NewGuid().ToByteArray());
 
-    /// <summary>True unless there is an outage, or the proxy ends.</summary>
+    /// <summary>False in an outage, and after <see cref="Close"/>.</summary>
     public bool IsUsable { get; private set; } = true;
 
-    /// <summary>True until all purges are carried out: before, no value may be read.</summary>
+    /// <summary>True while a purge is still to be carried out: no value may be read then.</summary>
     public bool IsPurging => _unpurged.Count > 0 || _purging.Length > 0;
 
-    /// <summary>Of all workers of the process, so that an outage is logged once.</summary>
+    /// <summary>The outages of all workers of the process: an outage is logged once.</summary>
     public SharedOutages Outages { get; init; } = new();
 
     /// <summary>Subscribes.</summary>
     public void Start() => CatchUp();
 
-    /// <summary>Purges keys for all proxies; if the cache can't be reached, as soon as it can be.</summary>
+    /// <summary>Purges keys for all proxies, at once or when the outage is over.</summary>
     public void Purge(IEnumerable<string> keys)
     {
         _unpurged.UnionWith(keys);
@@ -76,8 +76,8 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
     }
 
     /// <summary>An operation has failed: the cache is left alone for a while.</summary>
-    /// <param name="error">Why.</param>
-    /// <param name="beganAt">When the operation began: one from before an outage that is over is no new one.</param>
+    /// <param name="error">The reason.</param>
+    /// <param name="beganAt">The time when the operation began. If the last outage had not ended then, this is not a new one.</param>
     public void Failed(SharedStoreError error, TimeSpan beganAt)
     {
         if (!IsUsable || beganAt < _changedAt)
@@ -88,13 +88,13 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
         IsUsable = false;
         if (clock.Now - _changedAt >= MaxPause)
         {
-            // Otherwise the pauses go on growing: a server that takes the probe and refuses to read is back at each probe.
+            // Otherwise the pauses keep growing: a server that accepts the probe but no reads seems to be back at each probe.
             _backoff.Succeeded();
         }
 
         _changedAt = clock.Now;
 
-        // The recovery begins it anew.
+        // The recovery starts it again.
         _catchingUp?.Cancel();
         if (Outages.Enter())
         {
@@ -107,7 +107,7 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
     /// <summary>A fetch has a lock now.</summary>
     public void Hold(SharedFetch fetch) => _holders.Add(fetch);
 
-    /// <summary>A fetch neither has a lock nor is stored any more.</summary>
+    /// <summary>A fetch no longer has a lock, and no longer stores its poem.</summary>
     public void LetGo(SharedFetch fetch)
     {
         if (_holders.Remove(fetch))
@@ -116,7 +116,7 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
         }
     }
 
-    /// <summary>Calls once no fetch has a lock or is stored, and no purge is still to be carried out; at once if it is so.</summary>
+    /// <summary>Calls, now or later, each time when no fetch has a lock or stores its poem, and no purge is left.</summary>
     public void WhenIdle(Action call)
     {
         _whenIdle = call;
@@ -152,12 +152,12 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
         _subscribedAt = null;
         if (isLoop)
         {
-            // A server that confirms and closes each time: asking again at once would be a loop.
+            // The server confirms and then closes: subscribing again at once would be a loop.
             Failed(error, clock.Now);
         }
         else if (IsUsable)
         {
-            // It may have been closed for being idle, which is no outage.
+            // The server may have closed it because it was idle, which is not an outage.
             CatchUp();
         }
     }
@@ -168,7 +168,7 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
         _retry = clock.CallLater(_backoff.Until - clock.Now, this, static cache => cache.CatchUp());
     }
 
-    /// <summary>Does what is still to be done, unless that is under way. In an outage the cache is back when that succeeds.</summary>
+    /// <summary>Starts <see cref="Synchronize"/>, unless it is under way. Its success ends an outage.</summary>
     private void CatchUp()
     {
         if (_catchingUp is { Called: false })
@@ -213,7 +213,7 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
                 }
                 else
                 {
-                    // One that is added meanwhile is carried out, even if the same key is being purged: a value may come in between.
+                    // A key that is added meanwhile is purged again if it is being purged now: a value may be stored in between.
                     _purging = [.. _unpurged];
                     _unpurged.Clear();
                     await store.Purge(_purging);
@@ -226,7 +226,7 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
             _unpurged.UnionWith(_purging);
             _purging = [];
 
-            // Later: it may end the process, and with it what waits for this purge.
+            // Later: it may end the process before the callers that wait for this purge run.
             _ = clock.CallLater(TimeSpan.Zero, this, static cache => cache.CallIfIdle());
         }
 

@@ -5,20 +5,18 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// One fetch of a poem that is shared: from the cache if it is there, else by the one proxy that gets the lock, which stores
-/// it for the others. To a download it looks like a fetch from the upstream.
+/// One fetch of a shared poem. The poem comes from the cache if it is there; else the one proxy that gets the lock fetches it,
+/// and stores it for the others. To a download this looks like a fetch from the upstream.
 /// </summary>
 internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDownload download)
 {
-    /// <summary>
-    /// How long after the first look a fetch that waits looks again; twice as long each time. Chosen: short against a fetch over a
-    /// network.
-    /// </summary>
+    /// <summary>The delay until a waiting fetch reads the cache again; it doubles each time. Chosen: short against a fetch
+    /// over a network.</summary>
     private static readonly TimeSpan MinPollDelay = TimeSpan.FromMilliseconds(10);
 
     /// <summary>
-    /// The longest of these delays. Chosen: a hundred proxies that wait ask for 2,000 short operations a second, and a
-    /// client waits at most this much longer than for the fetch itself.
+    /// The longest of these delays. Chosen: a hundred proxies that wait cause 2,000 short operations a second, and a client
+    /// waits at most this much longer than the fetch takes.
     /// </summary>
     private static readonly TimeSpan MaxPollDelay = TimeSpan.FromMilliseconds(100);
 
@@ -29,14 +27,13 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     private bool _stores;
 
     /// <summary>
-    /// From then on the poem can't be kept: it has expired in the cache, or the lock was lost, so that there may have been a purge.
-    /// <see cref="TimeSpan.MaxValue"/> for never.
+    /// The time from which the poem can't be kept: it has expired in the cache, or the lock was lost and there may have been a
+    /// purge. <see cref="TimeSpan.MaxValue"/> for never.
     /// </summary>
     public TimeSpan ExpiresAt { get; private set; } = TimeSpan.MaxValue;
 
-    /// <summary>Begins.</summary>
     /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; fails with a
-    /// <see cref="SharedCutError"/> if the cache failed when a part of the poem was passed on. A lock may be held until
+    /// <see cref="SharedCutError"/> if the cache failed after a part of the poem was passed on. A lock may be held until
     /// <see cref="Keep"/> or <see cref="GiveBack"/> is called.</returns>
     public async Deferred<long> Start() =>
         await TryGet() ? download.ReceivedBytes : await service.FetchUpstream(download);
@@ -80,7 +77,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         ForgetLock();
     }
 
-    /// <summary>Looks into the cache, and waits for the lock.</summary>
+    /// <summary>Reads the poem from the cache, or waits for the lock.</summary>
     /// <returns>False if the poem has to be fetched from the upstream.</returns>
     private async Deferred<bool> TryGet()
     {
@@ -121,7 +118,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
                 }
                 catch (SharedStoreError error)
                 {
-                    // What reads and takes the lock is allowed to any user that may use the cache; replacing a lock is a script.
+                    // Any user of the cache may read a value and take a lock; replacing a lock needs a script.
                     Report(error, beganAt, isRefusal: replaces && error.IsRefusal);
                     RestartOrFail(error.Message);
                     continue;
@@ -143,7 +140,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
     private async Deferred<Unit> Store(PoemBuffer whole)
     {
-        // The lock is renewed until the answer is here: a long value takes its time.
+        // The lock is renewed until the reply arrives: storing a long value takes time.
         TimeSpan beganAt = service.Clock.Now;
         _stores = true;
         whole.AddRef();
@@ -198,7 +195,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
         if (reader.Length >= 0)
         {
-            // No proxy writes such a value. It would cut off client after client.
+            // No proxy writes such a value. If it stays, it cuts off every client.
             ReportFailure(_cache.Store.Remove(poem.Key));
             RestartOrFail("the value is no poem");
         }
@@ -206,7 +203,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
         return false;
     }
 
-    /// <summary>Drops a part of the poem that has arrived.</summary>
+    /// <summary>Drops the part of the poem that has arrived; fails if some of it was passed on.</summary>
     private void RestartOrFail(string reason)
     {
         if (!download.TryRestart())
@@ -217,7 +214,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
 
     private async Deferred<SharedLock> TryLock(bool replacesInvalid)
     {
-        // From now on it may be there: a fetch that is cancelled before the answer gives it back, too.
+        // From now on the lock may exist: a fetch that is cancelled before the reply gives it back, too.
         _hasLock = true;
         _cache.Hold(this);
         SharedLock state = SharedLock.Held;
@@ -248,7 +245,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
             TimeSpan beganAt = service.Clock.Now;
             try
             {
-                // While the poem is stored, only that tells whether the lock is lost, or was given back by it.
+                // While the poem is being stored, the lock may be gone because storing gives it back: only that reply tells.
                 if (_cache.IsUsable && !await _cache.Store.Renew(poem.Key, _token) && !_stores)
                 {
                     ExpiresAt = service.Clock.Now;

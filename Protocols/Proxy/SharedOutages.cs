@@ -3,7 +3,7 @@ using System.Threading;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Joins what the workers of a process notice of one outage of the shared cache: it begins when the first of them cannot use the
+/// The outages of the shared cache, joined for all workers of a process. An outage begins when the first worker cannot use the
 /// cache, and ends when all can again. Called from the threads of all workers, in outages only.
 /// </summary>
 internal sealed class SharedOutages
@@ -14,7 +14,7 @@ internal sealed class SharedOutages
     /// <summary>Outages so far.</summary>
     public long Count => Interlocked.Read(ref _count);
 
-    /// <summary>A worker cannot use the cache any more. To be followed by one <see cref="Leave"/>.</summary>
+    /// <summary>A worker cannot use the cache any more. Must be followed by one <see cref="Leave"/>.</summary>
     /// <returns>True if an outage begins.</returns>
     public bool Enter()
     {

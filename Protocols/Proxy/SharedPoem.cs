@@ -2,7 +2,7 @@ using System;
 
 namespace Poetry.Protocols;
 
-/// <summary>The poem of one upstream in the shared cache: how it is fetched, and what its proxy has to know of it.</summary>
+/// <summary>The poem of one upstream in the shared cache: its key, its counters, and the pause after a refusal.</summary>
 internal sealed class SharedPoem(SharedCache cache, string key)
 {
     private readonly Backoff _refusals = new(SharedCache.MinPause, SharedCache.MaxPause);
@@ -23,18 +23,18 @@ internal sealed class SharedPoem(SharedCache cache, string key)
 
     public long Stores { get; private set; }
 
-    /// <summary>Operations that the cache has refused; while <see cref="IsRefused"/> there is no other.</summary>
+    /// <summary>Operations that the cache has refused; while <see cref="IsRefused"/> no other is counted.</summary>
     public long Refusals { get; private set; }
 
     /// <summary>Poems that were not stored because the lock was lost.</summary>
     public long LocksLost { get; set; }
 
-    /// <summary>True in the pause after a refusal: the poem is fetched as if there were no cache. No lock is taken then, and the
-    /// cache is not asked, because what it refuses is not in it.</summary>
+    /// <summary>True in the pause after a refusal: the poem is fetched without the cache. No lock is taken then, and the cache
+    /// is not read, because it does not have a poem that it refuses.</summary>
     public bool IsRefused => cache.Clock.Now < _refusals.Until;
 
-    /// <summary>The cache, which can be used, has refused to store the poem, or to renew its lock: it is left alone with this poem for
-    /// a while, longer each time.</summary>
+    /// <summary>The cache works, but has refused to store the poem, or an operation on its lock: it is not used for this poem
+    /// in a pause, which doubles each time.</summary>
     public void Refused(SharedStoreError error)
     {
         if (IsRefused)

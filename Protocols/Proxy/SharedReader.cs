@@ -9,13 +9,13 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
 {
     private FrameReader _frame;
 
-    /// <summary>Why the download takes no more; null if it does.</summary>
+    /// <summary>The reason why the download takes no more bytes; null if it does.</summary>
     public string? Refusal { get; private set; }
 
-    /// <summary>Of the value, in bytes; −1 if there is none.</summary>
+    /// <summary>The length of the value in bytes; −1 if there is none.</summary>
     public long Length { get; private set; } = -1;
 
-    /// <summary>True if the value, once all of it was received, is what a proxy stores.</summary>
+    /// <summary>True if the value, when all of it was received, is one that a proxy stores.</summary>
     public bool IsPoem => format == PoemFormat.Plain || (_frame.Complete && FrameFits);
 
     private bool FrameFits =>
@@ -43,7 +43,7 @@ internal sealed class SharedReader(ProxyDownload download, PoemFormat format) : 
     {
         while (!bytes.IsEmpty)
         {
-            // Nothing is passed on before it is known that the frame has the length of the value.
+            // Nothing is passed on before the frame has turned out to have the length of the value.
             bool hadLength = _frame.HasLength;
             if (!_frame.TryRead(ref bytes, out ReadOnlySpan<byte> payload) || !FrameFits)
             {

@@ -6,13 +6,13 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Fetches a poem, has it transformed, and gives the result to the receiver: to a proxy it looks like a fetch. Nothing is
-/// passed on before the transformation is done.
+/// Fetches a poem, lets a server transform it, and gives the result to the receiver: to a proxy this looks like a fetch. Nothing
+/// is passed on before the transformation is done.
 /// </summary>
 /// <param name="fetch">Fetches the poem.</param>
-/// <param name="transform">Transforms a text into another; both are released here.</param>
-/// <param name="server">Which server does that, for its failures.</param>
-/// <param name="format">How the result travels.</param>
+/// <param name="transform">Transforms a text into another text; both are released here.</param>
+/// <param name="server">The name of the transform server, for its failures.</param>
+/// <param name="format">The format of the result.</param>
 /// <param name="maxBytes">A longer poem, or result, is a failure.</param>
 /// <param name="receiver">Receives the result.</param>
 #pragma warning disable CA1001 // Start releases the text.
@@ -45,7 +45,6 @@ internal sealed class TransformedFetch(
         return true;
     }
 
-    /// <summary>Begins.</summary>
     /// <returns>Fires with the length of the result; fails as the fetch or the transformation does. Cancelling it stops
     /// both.</returns>
     public async Deferred<long> Start()
@@ -79,7 +78,7 @@ internal sealed class TransformedFetch(
         }
     }
 
-    /// <summary>Names the transform server in its failures, which are none of the upstream.</summary>
+    /// <summary>Names the transform server in its failures, which are not failures of the upstream.</summary>
     private async Deferred<TextBuffer> Transform(TextBuffer result)
     {
         try

@@ -8,15 +8,16 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Where a Redis server is, and how to sign in: <c>redis://[USER][:PASSWORD]@HOST[:6379][,HOST…][/DB]</c> or
-/// <c>unix:PATH[?db=N]</c>. Neither its text nor a problem with it contains the password. Immutable.
+/// The address of one or more Redis servers, with user, password and database:
+/// <c>redis://[USER][:PASSWORD]@HOST[:6379][,HOST…][/DB]</c> or <c>unix:PATH[?db=N]</c>. Neither <see cref="ToString"/> nor the
+/// problem of <see cref="TryParse"/> contains the password. Immutable.
 /// </summary>
 public sealed class RedisAddress
 {
-    /// <summary>The port of a host that names none: registered for Redis.</summary>
+    /// <summary>The port of a host without a port in the address: registered for Redis.</summary>
     public const int DefaultPort = 6379;
 
-    /// <summary>More are no number of a database: Redis reads an int.</summary>
+    /// <summary>Redis reads the number of a database as an int, which nine digits always fit.</summary>
     private const int MaxDatabaseDigits = 9;
 
     private const string Scheme = "redis://";
@@ -37,21 +38,21 @@ public sealed class RedisAddress
     /// <summary>The number of the database.</summary>
     public int Database { get; }
 
-    /// <summary>True if it has a password.</summary>
+    /// <summary>True if the address has a password.</summary>
     public bool HasPassword => Password is not null;
 
-    /// <summary>Null for the default user.</summary>
+    /// <summary>The name of the user; null for the default user.</summary>
     internal byte[]? User { get; }
 
-    /// <summary>Null for none: nothing is sent to sign in.</summary>
+    /// <summary>The password; null for none: AUTH is then not sent.</summary>
     internal byte[]? Password { get; }
 
     /// <summary>Reads an address.</summary>
-    /// <param name="text">As the user wrote it.</param>
+    /// <param name="text">The text that the user typed.</param>
     /// <param name="address">The address, or null.</param>
-    /// <param name="problem">Why it is none, in one line without a full stop. It quotes nothing of <paramref name="text"/>,
-    /// which may contain a password.</param>
-    /// <param name="password">The password where the address has none; null for none.</param>
+    /// <param name="problem">The reason why the text is not an address, in one line without a full stop. It does not quote
+    /// <paramref name="text"/>, which may contain a password.</param>
+    /// <param name="password">The password if the address has none; null for none.</param>
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out RedisAddress? address,
@@ -111,7 +112,7 @@ public sealed class RedisAddress
     {
         address = null;
 
-        // The last @, so that no part of a password with an @ of its own is taken for a host and shown.
+        // The last @: a password may contain @, and no part of a password may be taken for a host and shown.
         int at = text.LastIndexOf('@');
         byte[]? user = null;
         if (at >= 0 && ReadUser(text.AsSpan(0, at), out user, ref password) is { } problemOfUser)

@@ -5,23 +5,23 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <content>
-/// To which server a command is sent: of the servers in the address to the one in use; in a cluster to the node that has the
-/// slot of the key, as far as redirects have told.
+/// The routing of commands. A command goes to the server of the address that is in use; in a cluster to the node that has the
+/// slot of its key, if a redirect has named that node.
 /// </content>
 public sealed partial class RedisClient
 {
-    /// <summary>As in the clients of Redis: a slot moves at most once in a while, and a loop of redirects has to end.</summary>
+    /// <summary>The same as in other Redis clients: a slot seldom moves, and a loop of redirects has to end.</summary>
     private const int MaxHops = 5;
 
     /// <summary>Chosen: a small key moves in a millisecond, a large one in a second; the delay doubles each time.</summary>
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(30);
 
-    /// <summary>Above it, what is known of the nodes of a cluster is forgotten: addresses change in the course of months.</summary>
+    /// <summary>Above this number, slots and unused nodes are forgotten: the addresses of a cluster change over months.</summary>
     private const int MaxNodes = 1000;
 
     private readonly Dictionary<Endpoint, RedisNode> _nodes = [];
 
-    /// <summary>Those of the address.</summary>
+    /// <summary>The servers of the address.</summary>
     private readonly RedisNode[] _servers;
 
     /// <summary>The node of each slot, null where it is unknown; null until the first redirect.</summary>
@@ -29,7 +29,7 @@ public sealed partial class RedisClient
     private int _current;
     private Failure? _closed;
 
-    /// <summary>Sends a command that was not sent before, or has ended.</summary>
+    /// <summary>Sends a command that is new or has ended.</summary>
     internal void Begin(RedisCommand command)
     {
         command.Route = default;
@@ -44,9 +44,9 @@ public sealed partial class RedisClient
 
     /// <summary>A command has failed with its connection.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="reason">Why.</param>
+    /// <param name="reason">The reason.</param>
     /// <param name="isConnected">False if there was no connection.</param>
-    /// <param name="mayRepeat">True if the connection was idle before, and has replied nothing to this command.</param>
+    /// <param name="mayRepeat">True if the connection has served other commands, and no part of this reply has arrived.</param>
     internal void Failed(RedisCommand command, Failure reason, bool isConnected, bool mayRepeat)
     {
         ref RedisRoute route = ref command.Route;
@@ -65,7 +65,7 @@ public sealed partial class RedisClient
 
         if (reason.Exception is RedisError { IsOfServer: false })
         {
-            // The server is well: it closes the connection of a command that is too long, or a reply was.
+            // The server is well: it closed the connection for too long a command, or this client did for too long a reply.
             End(command, reason);
             return;
         }
@@ -82,7 +82,7 @@ public sealed partial class RedisClient
         }
     }
 
-    /// <summary>All replies to a command have arrived: sends it to another place if they say so, else ends it.</summary>
+    /// <summary>All replies to a command have arrived: sends it again if they ask for that, else ends it.</summary>
     internal void Completed(RedisCommand command)
     {
         ref RedisRoute route = ref command.Route;
@@ -95,7 +95,7 @@ public sealed partial class RedisClient
 
         if (command.Refusal?.Code == "TRYAGAIN" && mayHop)
         {
-            // A slot is moving, and of two keys only one has moved yet.
+            // A slot is moving, and only some of the command's keys have moved.
             TimeSpan delay = FirstDelay * (1 << route.Hops++);
             _ = Reactor.CallLater(delay, (Client: this, Command: command), static state => state.Client.Route(state.Command));
             return;
@@ -108,7 +108,7 @@ public sealed partial class RedisClient
 
         if (command.Redirect is not null && route.Unreachable is { } unreachable)
         {
-            // The others do not know yet that it is dead.
+            // The other nodes do not know yet that this one is dead.
             (route.Node, Failure reason) = unreachable;
             End(command, reason);
             return;
@@ -131,7 +131,7 @@ public sealed partial class RedisClient
         }
         catch (Exception exception)
         {
-            // No connection has the command any more, and there may be others to be ended.
+            // No connection has this command any more, so it is ended here. Other commands may still have to be ended.
             Reactor.CallbackThrew(null, exception);
             if (failure is null)
             {
@@ -182,8 +182,8 @@ public sealed partial class RedisClient
         Send(command, node);
     }
 
-    /// <summary>A server has failed: its slots are asked for again, and of the servers in the address the next one is used.</summary>
-    /// <returns>True if it is one of the address, which was used as such.</returns>
+    /// <summary>A server has failed: forgets its slots. If it was the one of the address in use, uses the next one.</summary>
+    /// <returns>True if it was used as a server of the address, and not as the owner of a slot.</returns>
     private bool LeaveServer(RedisNode node)
     {
         bool hadSlot = false;

@@ -6,24 +6,25 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A client of Redis 6 or later, Valkey, or a cluster of them, on a reactor: it speaks RESP2. It connects when it has something
-/// to send, sends commands in pipeline without waiting for earlier replies, and follows the redirects of a cluster. Of the
-/// servers in its address it uses one, until that can't be reached or has failed; then the next.
+/// A client of Redis 6 or later, Valkey, or a cluster of them, on a reactor. It speaks RESP2. It connects when it has something
+/// to send, pipelines commands (it does not wait for earlier replies), and follows the redirects of a cluster. It uses one
+/// server of its address until that server fails or can't be reached; then it uses the next one.
 /// </summary>
 /// <remarks>
-/// To be used on the reactor's thread. A command that was not sent, or not replied to, because its connection was closed while
-/// it was idle, is sent once more; after any other failure a command may or may not have been carried out. A connection is
-/// given up when in one <see cref="Timeout"/> neither a reply is complete nor 16 KiB have moved.
+/// Use it on the reactor's thread. A command is sent once more if the server closes a connection that has served others before
+/// the first byte of the reply: such a connection was probably closed while it was idle. The server may then carry the command
+/// out twice; after a failure it may have carried it out or not. A connection is aborted if in one <see cref="Timeout"/>
+/// neither a reply is complete nor 16 KiB have moved.
 /// </remarks>
 public sealed partial class RedisClient : IDisposable
 {
-    /// <summary>Chosen: as long as a program waits for a server that is well, even a distant one.</summary>
+    /// <summary>Chosen: longer than a healthy server takes, even a distant one.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Makes a client, which connects when it is first used.</summary>
+    /// <summary>Makes a client. It connects when it is first used.</summary>
     /// <param name="reactor">The reactor that connects.</param>
     /// <param name="address">The server or servers.</param>
-    /// <param name="timeout">For connecting, and for progress; <see cref="DefaultTimeout"/> if null.</param>
+    /// <param name="timeout">The timeout for connecting, and for progress; <see cref="DefaultTimeout"/> if null.</param>
     public RedisClient(Reactor reactor, RedisAddress address, TimeSpan? timeout = null)
     {
         ArgumentNullException.ThrowIfNull(reactor);
@@ -42,10 +43,10 @@ public sealed partial class RedisClient : IDisposable
     /// <summary>The server or servers.</summary>
     public RedisAddress Address { get; }
 
-    /// <summary>For connecting, and for progress.</summary>
+    /// <summary>The timeout for connecting, and for progress.</summary>
     public TimeSpan Timeout { get; }
 
-    /// <summary>The most bytes of one reply that <see cref="Send(ReadOnlyMemory{byte}[])"/> takes: 64 MiB unless set.</summary>
+    /// <summary>The maximum bytes of one reply to <see cref="Send(ReadOnlyMemory{byte}[])"/>: 64 MiB unless set.</summary>
     public long MaxReplyBytes { get; init; } = 64 * 1024 * 1024;
 
     internal Reactor Reactor { get; }
@@ -54,10 +55,10 @@ public sealed partial class RedisClient : IDisposable
     internal RespWriter Writer { get; } = new();
 
     /// <summary>Sends a command.</summary>
-    /// <param name="command">Its name and its arguments. Must stay unchanged until the deferred has fired.</param>
+    /// <param name="command">The command's name and arguments. They must not change until the deferred has fired.</param>
     /// <returns>Fires with the reply; fails with a <see cref="RedisError"/>, a <see cref="ConnectError"/> or a
     /// <see cref="ConnectionClosed"/>. Cancelling it drops the reply.</returns>
-    /// <remarks>In a cluster the node is found by the first argument, that of EVAL and EVALSHA by the third.</remarks>
+    /// <remarks>In a cluster the first argument selects the node; for EVAL and EVALSHA the third.</remarks>
     public Deferred<RedisReply> Send(params ReadOnlyMemory<byte>[] command)
     {
         ArgumentNullException.ThrowIfNull(command);
@@ -77,11 +78,11 @@ public sealed partial class RedisClient : IDisposable
         Array.ConvertAll(command, static word => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(word));
 
     /// <summary>
-    /// Sends a command whose reply is one bulk string, and passes that on as it arrives: it may be longer than memory. The
-    /// command has a connection of its own while it runs, so that others do not wait for it.
+    /// Sends a command whose reply is one bulk string, and passes the string on as it arrives: it may be larger than memory. The
+    /// command has its own connection while it runs, so that others do not wait for it.
     /// </summary>
     /// <param name="receiver">Receives the bulk string.</param>
-    /// <param name="command">As of <see cref="Send(ReadOnlyMemory{byte}[])"/>.</param>
+    /// <param name="command">The command, as in <see cref="Send(ReadOnlyMemory{byte}[])"/>.</param>
     /// <returns>Fires with the length in bytes, or with −1 if there was no bulk string; fails as
     /// <see cref="Send(ReadOnlyMemory{byte}[])"/> does. Cancelling it closes the connection.</returns>
     public Deferred<long> Receive(IRedisReceiver receiver, params ReadOnlyMemory<byte>[] command)
@@ -92,11 +93,11 @@ public sealed partial class RedisClient : IDisposable
         return Run(new RedisStream(receiver, command));
     }
 
-    /// <summary>Subscribes to a channel, over a connection of its own.</summary>
-    /// <param name="channel">Its name.</param>
+    /// <summary>Subscribes to a channel, over its own connection.</summary>
+    /// <param name="channel">The name of the channel.</param>
     /// <param name="received">Called with each message.</param>
-    /// <param name="ended">Called once, when a subscription that had begun has ended. Messages may be lost from then on; a
-    /// caller that wants more of them subscribes again.</param>
+    /// <param name="ended">Called once, when a subscription that had begun has ended. Messages may be lost from then on; to
+    /// receive more of them, subscribe again.</param>
     /// <returns>Fires when the subscription has begun. Cancelling it ends the subscription.</returns>
     public Deferred<RedisSubscription> Subscribe(string channel, Action<ReadOnlyMemory<byte>> received, Action<Failure>? ended = null)
     {
@@ -105,7 +106,7 @@ public sealed partial class RedisClient : IDisposable
         return new RedisSubscription(this, channel, received, ended).Confirmed;
     }
 
-    /// <summary>Closes all connections. Commands that wait for a reply fail; what is with the kernel is sent.</summary>
+    /// <summary>Closes all connections, and aborts those with bytes that are not sent yet. Waiting commands fail.</summary>
     public void Dispose()
     {
         _closed = new Failure(new RedisError("the client is closed"));
@@ -119,8 +120,8 @@ public sealed partial class RedisClient : IDisposable
 /// <summary>Receives a long bulk string while it arrives. All calls come from the reactor's thread.</summary>
 public interface IRedisReceiver
 {
-    /// <summary>The length is known, and bytes will follow.</summary>
-    /// <param name="length">In bytes.</param>
+    /// <summary>The length is known. Called once, before the bytes.</summary>
+    /// <param name="length">The length of the bulk string in bytes.</param>
     /// <param name="producer">Pauses and resumes the server; usable until the deferred fires. The timeout does not run during a
     /// pause.</param>
     void Started(long length, IProducer producer);

@@ -5,11 +5,11 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A command, or a few that are sent together, with the replies to them. It passes through a <see cref="RedisClient"/>, which
-/// chooses the server, and a <see cref="RedisConnection"/>, which sends it and calls <see cref="Received"/> for each piece of
-/// the replies. When it has ended it may be sent again: in the steady state a command allocates nothing.
+/// One or more commands that are sent together, and their replies. A <see cref="RedisClient"/> chooses the server. A
+/// <see cref="RedisConnection"/> sends the command and calls <see cref="Received"/> for each piece of the replies. A command that
+/// has ended may be sent again: in the steady state it allocates nothing.
 /// </summary>
-/// <remarks>As a producer it pauses its connection, which has to be its own: see <see cref="IsAlone"/>.</remarks>
+/// <remarks>As a producer it pauses its connection, which it must not share: see <see cref="IsAlone"/>.</remarks>
 internal abstract class RedisCommand : IProducer
 {
     private int _repliesRead;
@@ -18,22 +18,22 @@ internal abstract class RedisCommand : IProducer
     /// <summary>The number of commands, and so of replies; 0 if replies come without end.</summary>
     protected virtual int Replies => 1;
 
-    /// <summary>The key that decides on the node of a cluster; empty if any node will do.</summary>
+    /// <summary>The key that selects the node of a cluster; empty if any node will do.</summary>
     public virtual ReadOnlySpan<byte> Key => default;
 
-    /// <summary>True if it needs a connection of its own while it runs, because it may take long.</summary>
+    /// <summary>True if it needs its own connection while it runs, because it may take long.</summary>
     public virtual bool IsAlone => false;
 
-    /// <summary>The bytes of a value that the server has to copy before it replies to anything.</summary>
+    /// <summary>The number of bytes that the server copies before it can reply to any command.</summary>
     public virtual long ValueBytes => 0;
 
-    /// <summary>True if a reply is due, so that the timeout runs.</summary>
+    /// <summary>True while a reply is due: the timeout then runs.</summary>
     public virtual bool AwaitsReply => true;
 
-    /// <summary>When it was sent, on the reactor's clock.</summary>
+    /// <summary>The time when it was sent, on the reactor's clock.</summary>
     public TimeSpan SentAt { get; set; }
 
-    /// <summary>The connection that has it; null before and after.</summary>
+    /// <summary>The connection that sends it; null before and after.</summary>
     public RedisConnection? Connection { get; set; }
 
     /// <summary>True once a part of a reply has arrived.</summary>
@@ -44,16 +44,16 @@ internal abstract class RedisCommand : IProducer
     /// <summary>True once its result is no longer wanted.</summary>
     public bool IsCancelled { get; private set; }
 
-    /// <summary>How it was routed so far. Belongs to the client.</summary>
+    /// <summary>The state of its routing. Belongs to the client.</summary>
     public ref RedisRoute Route => ref _route;
 
-    /// <summary>The first error among the replies, unless it redirects to another node; or what is wrong with a reply.</summary>
+    /// <summary>The first error among the replies, unless it is a redirect; or the error that a reply does not fit.</summary>
     public RedisError? Refusal { get; private set; }
 
-    /// <summary>Where the server has redirected to; null for nowhere.</summary>
+    /// <summary>The node that the server has redirected to; null for none.</summary>
     public RedisRedirect? Redirect { get; private set; }
 
-    /// <summary>Prepares it to be sent to a server, also again.</summary>
+    /// <summary>Prepares it to be sent to a server, for the first time or again.</summary>
     public void Reset()
     {
         _repliesRead = 0;
@@ -71,7 +71,7 @@ internal abstract class RedisCommand : IProducer
     }
 
     /// <summary>Reads a piece of the replies.</summary>
-    /// <returns>False if the command wants no more: its connection is then given up.</returns>
+    /// <returns>False if the command takes no more: its connection is then aborted.</returns>
     public bool Read(in RespToken token)
     {
         Debug.Assert(!IsComplete, "only the replies of this command are passed to it");
@@ -93,7 +93,7 @@ internal abstract class RedisCommand : IProducer
         return wantsMore;
     }
 
-    /// <summary>Gives it up: it will not be told of its end.</summary>
+    /// <summary>Cancels it: <see cref="Ended"/> is not called. If it is alone, its connection is aborted.</summary>
     public void Cancel()
     {
         IsCancelled = true;
@@ -103,45 +103,45 @@ internal abstract class RedisCommand : IProducer
         }
     }
 
-    /// <summary>All replies have arrived, or it has failed. Called once, unless it was cancelled.</summary>
-    /// <param name="failure">Null if the server has refused nothing.</param>
+    /// <summary>All replies have arrived, or the command has failed. Called once, unless it was cancelled.</summary>
+    /// <param name="failure">The reason; null if no reply is an error.</param>
     public abstract void Ended(Failure? failure);
 
     public void PauseProducing() => Connection?.Pause(this);
 
     public void ResumeProducing() => Connection?.Resume(this);
 
-    /// <summary>Writes the commands; for one that does not override <see cref="WriteTo"/>.</summary>
+    /// <summary>Writes the commands. Called by the default <see cref="WriteTo"/>.</summary>
     protected virtual void Write(RespWriter writer)
     {
     }
 
     /// <summary>Writes everything to the connection.</summary>
     /// <param name="transport">The connection.</param>
-    /// <param name="writer">Empty.</param>
+    /// <param name="writer">An empty writer.</param>
     protected virtual void WriteTo(ITransport transport, RespWriter writer)
     {
         Write(writer);
         transport.Write(writer.Written);
     }
 
-    /// <summary>A piece of a reply has arrived; errors are not passed here.</summary>
+    /// <summary>A piece of a reply that is not an error has arrived.</summary>
     /// <param name="token">The piece.</param>
-    /// <param name="index">Of the reply.</param>
-    /// <returns>False to give the connection up.</returns>
+    /// <param name="index">The index of the reply.</param>
+    /// <returns>False to abort the connection.</returns>
     protected abstract bool Received(in RespToken token, int index);
 
-    /// <summary>A reply is not what the command expects: for <see cref="Received"/> to return.</summary>
+    /// <summary>Refuses a reply that does not fit the command: for <see cref="Received"/> to return.</summary>
     protected bool IsNonsense() => Refuse(new RedisError("the server sent a reply that does not fit the command"));
 
-    /// <summary>The connection is given up for this reason: for <see cref="Received"/> to return.</summary>
+    /// <summary>Keeps the reason for aborting the connection, and returns false: for <see cref="Received"/> to return.</summary>
     protected bool Refuse(RedisError error)
     {
         Refusal ??= error;
         return false;
     }
 
-    /// <summary>What was received is of no use: the command is sent again, or for the first time.</summary>
+    /// <summary>Drops what was received: the command is sent now, for the first time or again.</summary>
     protected virtual void Restarted()
     {
     }

@@ -11,7 +11,7 @@ namespace Poetry.Protocols;
 /// </summary>
 internal sealed class RedisConnection : Protocol
 {
-    /// <summary>In each timeout so much has to move, or the reply has to be complete.</summary>
+    /// <summary>The bytes that have to move in each timeout, unless the reply is complete.</summary>
     private const int MinProgressBytes = 16 * 1024;
 
     private readonly RedisNode _node;
@@ -31,11 +31,11 @@ internal sealed class RedisConnection : Protocol
     private bool _hasServed;
     private long _received;
 
-    /// <summary>The timeout runs out then, or later by the allowance of the server, unless enough has moved since <see cref="_mark"/>.
-    /// </summary>
+    /// <summary>The time when the timeout expires, unless enough has moved since <see cref="_mark"/>. The server's allowance is
+    /// added to it.</summary>
     private TimeSpan _due;
 
-    /// <summary>The timeout began anew then, because enough had moved or a pause was over.</summary>
+    /// <summary>The time when the timeout last began again, because enough had moved or a pause was over.</summary>
     private TimeSpan _restarted;
     private long _mark;
 
@@ -56,7 +56,7 @@ internal sealed class RedisConnection : Protocol
         Ended,
     }
 
-    /// <summary>A server closes in the middle of a command that is too long for it, after an error that says so.</summary>
+    /// <summary>If a command is too long, the server sends an error, and closes before it has read the command.</summary>
     internal override bool ReadsLastInput => _failure is null && !_isPaused && _state is State.SigningIn or State.Ready;
 
     private RedisCommand? First => _sent.TryPeek(out RedisCommand? command) ? command : null;
@@ -81,14 +81,14 @@ internal sealed class RedisConnection : Protocol
         }
     }
 
-    /// <summary>Sends more bytes for the command that is first: a ping of a subscription.</summary>
+    /// <summary>Sends more bytes for the first command: the ping of a subscription.</summary>
     public void SendMore(ReadOnlySpan<byte> bytes)
     {
         Transport.Write(bytes);
         Await(Now);
     }
 
-    /// <summary>Stops reading, and the timeout with it.</summary>
+    /// <summary>Stops reading, and stops the timeout.</summary>
     public void Pause(RedisCommand command)
     {
         if (command == First && _state == State.Ready && !_isPaused)
@@ -107,10 +107,10 @@ internal sealed class RedisConnection : Protocol
         }
     }
 
-    /// <summary>Ends the connection at once: nothing that was written is read any more. Its commands fail later in this turn.</summary>
+    /// <summary>Ends the connection at once, and reads nothing more. Its commands fail later in this turn.</summary>
     public void Abort() => Fail(Failure.Cancelled);
 
-    /// <summary>Ends the connection when what was written is with the kernel, and fails its commands at once.</summary>
+    /// <summary>Closes the connection, or aborts it if the kernel has not taken all bytes. Fails its commands at once.</summary>
     public void Close(Failure reason)
     {
         if (_state == State.Connecting || Transport.BytesPending > 0)
@@ -128,7 +128,7 @@ internal sealed class RedisConnection : Protocol
 
     protected internal override void ConnectionMade()
     {
-        // A server that drains waits for its clients, and not for this.
+        // A server that drains waits for its clients, not for this connection.
         _client.Reactor.Connections.Ignored++;
         RedisAddress address = _client.Address;
         if (!address.HasPassword && address.Database == 0)
@@ -219,7 +219,7 @@ internal sealed class RedisConnection : Protocol
 
         if (command.IsAlone && Transport.BytesPending > 0)
         {
-            // The rest of it would be taken for another command.
+            // The server would take the rest of it for another command.
             Fail(command.Refusal ?? new RedisError("the server replied before it had the whole command"));
             return;
         }
@@ -263,7 +263,7 @@ internal sealed class RedisConnection : Protocol
         _due = SaturatedTime.Add(since > _restarted ? since : _restarted, _client.Timeout);
         _mark = Moved;
 
-        // The timer may be due earlier, and looks then: most replies come at once and leave it as it is.
+        // A timer that is due earlier stays, and checks again then: most replies come at once and do not change it.
         if (!_timer.Active || _timer.Due > SaturatedTime.Add(_due, _node.Allowance))
         {
             _timer.RearmAt(_due.Ticks);

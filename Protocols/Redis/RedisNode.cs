@@ -6,19 +6,20 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// One server and the connections to it: one for short commands, which are sent in pipeline, and one more for each command that
-/// may take long. A few of the latter stay open when they are idle.
+/// One server and its connections: one for short commands, which are pipelined, and one for each command that may take long. A
+/// few connections for long commands stay open when they are idle.
 /// </summary>
 internal sealed class RedisNode(RedisClient client, Endpoint endpoint)
 {
-    /// <summary>Chosen: what is idle costs a descriptor here and a client there; more than four long commands at once are rare.</summary>
+    /// <summary>Chosen: an idle connection costs both sides a descriptor; more than four long commands at once are rare.</summary>
     private const int MaxIdle = 4;
 
-    /// <summary>Chosen: far more than there are poems of a proxy that are read at once, and a limit all the same.</summary>
+    /// <summary>Chosen: far more than the number of poems that a proxy reads at once.</summary>
     private const int MaxConnections = 256;
 
     /// <summary>
-    /// So much of a value is given a second more. Chosen: 64 MiB took Redis 0.9 s on a slow machine, in which it served nothing else.
+    /// The part of a value that extends the timeout by a second. Chosen: Redis took 0.9 s for 64 MiB on a slow machine, and
+    /// served nothing else meanwhile.
     /// </summary>
     private const double BytesPerSecond = 32 * 1024 * 1024;
 
@@ -31,10 +32,10 @@ internal sealed class RedisNode(RedisClient client, Endpoint endpoint)
     /// <summary>The number of open connections.</summary>
     public int Connections => _all.Count;
 
-    /// <summary>The values that are being sent to it, or have not been replied to.</summary>
+    /// <summary>The bytes of all values that it has not replied to yet.</summary>
     public long ValueBytes { get; set; }
 
-    /// <summary>How much longer than the timeout it may be silent.</summary>
+    /// <summary>The extension of the timeout while these values are sent and copied.</summary>
     public TimeSpan Allowance => TimeSpan.FromSeconds(ValueBytes / BytesPerSecond);
 
     public void Send(RedisCommand command)

@@ -6,8 +6,8 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// The answer of a node of a cluster that does not have the slot of a key: <c>MOVED 3999 10.0.0.1:6381</c>, for good, or
-/// <c>ASK 3999 10.0.0.1:6381</c>, for this command.
+/// The answer of a node of a cluster that does not have the slot of a key: <c>MOVED 3999 10.0.0.1:6381</c>, for all
+/// commands, or <c>ASK 3999 10.0.0.1:6381</c>, for this command.
 /// </summary>
 /// <param name="Slot">0 to 16383.</param>
 /// <param name="Host">A name or an address; empty for the host of the node that answered.</param>
@@ -15,7 +15,7 @@ namespace Poetry.Protocols;
 /// <param name="IsAsk">True if the slot is moving, and this key has moved already.</param>
 internal sealed record RedisRedirect(int Slot, string Host, int Port, bool IsAsk)
 {
-    /// <summary>Reads the line of an error.</summary>
+    /// <summary>Reads an error line.</summary>
     /// <returns>Null if it is another error.</returns>
     public static RedisRedirect? Parse(ReadOnlySpan<byte> line)
     {
@@ -43,35 +43,35 @@ internal sealed record RedisRedirect(int Slot, string Host, int Port, bool IsAsk
     }
 }
 
-/// <summary>How a command was routed so far. Belongs to the client.</summary>
+/// <summary>The state of a command's routing. Belongs to the client.</summary>
 internal struct RedisRoute
 {
-    /// <summary>How often it was sent to another node.</summary>
+    /// <summary>The number of redirects, retries after TRYAGAIN, and unreachable nodes that are not in the address.</summary>
     public int Hops { get; set; }
 
-    /// <summary>How many of the servers in the address could not be reached.</summary>
+    /// <summary>The number of servers in the address that could not be reached.</summary>
     public int ServersTried { get; set; }
 
-    /// <summary>True if it was sent once more because its connection had been closed while it was idle.</summary>
+    /// <summary>True if it was sent once more because its connection was closed without a reply.</summary>
     public bool IsRepeated { get; set; }
 
     /// <summary>True if each of its commands is preceded by ASKING.</summary>
     public bool IsAsking { get; set; }
 
-    /// <summary>The last node to which there was no connection, and why.</summary>
+    /// <summary>The last node that could not be reached, and the reason.</summary>
     public (RedisNode Node, Failure Reason)? Unreachable { get; set; }
 
     /// <summary>The server that it was last sent to.</summary>
     public RedisNode? Node { get; set; }
 }
 
-/// <summary>The slot of a key in a cluster, as in redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec.</summary>
+/// <summary>The slot of a key in a cluster, see redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec.</summary>
 internal static class RedisSlot
 {
     /// <summary>The number of slots.</summary>
     public const int Count = 16384;
 
-    /// <summary>The slot of a key: of what is between its first braces, if there is something.</summary>
+    /// <summary>The slot of a key. If there is text between its first braces, only that text counts.</summary>
     public static int Of(ReadOnlySpan<byte> key)
     {
         int open = key.IndexOf((byte)'{');

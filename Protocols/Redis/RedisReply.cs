@@ -19,7 +19,7 @@ public enum RedisReplyKind
     /// <summary>Any bytes.</summary>
     Bulk,
 
-    /// <summary>Replies in a row.</summary>
+    /// <summary>A list of replies.</summary>
     Array,
 }
 
@@ -28,19 +28,19 @@ public sealed class RedisReply
 {
     internal RedisReply(RedisReplyKind kind) => Kind = kind;
 
-    /// <summary>Its type.</summary>
+    /// <summary>The type of the reply.</summary>
     public RedisReplyKind Kind { get; }
 
     /// <summary>True if the string or the array does not exist.</summary>
     public bool IsNull => Kind == RedisReplyKind.Null;
 
-    /// <summary>The number; 0 if it is none.</summary>
+    /// <summary>The number; 0 if the reply is not a number.</summary>
     public long Number { get; internal init; }
 
     /// <summary>The bytes of a bulk string or a line of text; otherwise none.</summary>
     public ReadOnlyMemory<byte> Bytes { get; internal init; }
 
-    /// <summary>The same as text in UTF-8.</summary>
+    /// <summary>The text of <see cref="Bytes"/>, in UTF-8.</summary>
     public string Text => Encoding.UTF8.GetString(Bytes.Span);
 
     /// <summary>The elements of an array; otherwise none.</summary>

@@ -5,7 +5,7 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>A command that is sent once, as it is typed, with a deferred for its result.</summary>
+/// <summary>A command that is used once. It has the words of the caller, and a deferred for its result.</summary>
 internal abstract class RedisRequest<T> : RedisCommand
 {
     private readonly ReadOnlyMemory<byte>[] _words;
@@ -28,7 +28,7 @@ internal abstract class RedisRequest<T> : RedisCommand
         }
     }
 
-    /// <summary>The result, once all replies are here.</summary>
+    /// <summary>The result, when all replies have arrived.</summary>
     protected abstract T Value { get; }
 
     public override void Ended(Failure? failure)
@@ -51,7 +51,7 @@ internal abstract class RedisRequest<T> : RedisCommand
         transport.Write(writer.Written);
     }
 
-    /// <summary>Writes the words; the caller writes more arguments.</summary>
+    /// <summary>Writes the words. The caller then writes <paramref name="more"/> arguments.</summary>
     protected void WriteWords(ITransport transport, RespWriter writer, int more)
     {
         _ = writer.Begin(_words.Length + more);
@@ -74,7 +74,7 @@ internal abstract class RedisRequest<T> : RedisCommand
     }
 }
 
-/// <summary>A command whose reply is kept whole.</summary>
+/// <summary>A command whose complete reply is kept in memory.</summary>
 internal sealed class RedisRequest(ReadOnlyMemory<byte>[] words, long maxBytes) : RedisRequest<RedisReply>(words)
 {
     private readonly RedisReplyBuilder _reply = new(maxBytes);
@@ -114,11 +114,11 @@ internal sealed class RedisStream(IRedisReceiver receiver, ReadOnlyMemory<byte>[
     protected override void Restarted() => _length = -1;
 }
 
-/// <summary>Makes a reply of its pieces.</summary>
-/// <param name="maxBytes">The most bytes of strings and elements.</param>
+/// <summary>Builds a reply from its pieces.</summary>
+/// <param name="maxBytes">The maximum bytes of strings and elements.</param>
 internal sealed class RedisReplyBuilder(long maxBytes)
 {
-    /// <summary>What an element costs, whatever is in it: an object, and its place in a list.</summary>
+    /// <summary>The cost of an element without its content: an object, and its place in an array.</summary>
     private const int BytesPerElement = 64;
 
     private readonly Stack<(RedisReply[] Elements, int Count)> _open = [];
@@ -175,7 +175,7 @@ internal sealed class RedisReplyBuilder(long maxBytes)
         return true;
     }
 
-    /// <summary>Gives the reply and begins anew.</summary>
+    /// <summary>Returns the reply, and clears the builder.</summary>
     public RedisReply Take()
     {
         RedisReply result = _result!;

@@ -1,12 +1,12 @@
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Scripts for what has to be one step. They are sent with each call, because a server that was restarted knows none. GET is
-/// called by pcall: a lock of a wrong type is another's. Each returns 1 if it has done its work.
+/// Scripts for operations that must be atomic. They are sent with each call, because a server forgets them when it restarts. GET
+/// is called by pcall: a lock of a wrong type is not this fetch's lock. Each returns 1 if it has succeeded.
 /// </summary>
 internal static class RedisScripts
 {
-    /// <summary>KEYS: lock. ARGV: token, lease in ms. Takes a lock without expiry or with one that no proxy gives.</summary>
+    /// <summary>KEYS: lock. ARGV: token, lease in ms. Takes a lock, even one that has no expiry or too long a one.</summary>
     public const string TakeInvalidLock = """
         local left = redis.call('PTTL', KEYS[1])
         if left == -1 or left > tonumber(ARGV[2]) then redis.call('DEL', KEYS[1]) end
@@ -21,7 +21,7 @@ internal static class RedisScripts
         return 1
         """;
 
-    /// <summary>KEYS: lock. ARGV: token, anything.</summary>
+    /// <summary>KEYS: lock. ARGV: token, lease in ms, which is not used.</summary>
     public const string Unlock = """
         if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
         redis.call('DEL', KEYS[1])

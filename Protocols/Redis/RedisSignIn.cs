@@ -5,12 +5,12 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>AUTH and SELECT.</summary>
+/// <summary>The commands AUTH and SELECT.</summary>
 internal sealed class RedisSignIn(RedisAddress address) : RedisCommand
 {
     protected override int Replies => (address.HasPassword ? 1 : 0) + (address.Database > 0 ? 1 : 0);
 
-    /// <summary>What is wrong. The words of the server are not shown: some servers repeat the password in them.</summary>
+    /// <summary>Explains a refusal. The server's text is not shown: some servers repeat the password in it.</summary>
     public static RedisError Describe(RedisError refusal) => refusal.Code switch
     {
         "WRONGPASS" => new RedisError("WRONGPASS: the server refuses this user and password"),

@@ -20,7 +20,7 @@ internal sealed class RedisStore : ISharedStore
 
     /// <param name="reactor">The reactor that connects.</param>
     /// <param name="address">The server or servers.</param>
-    /// <param name="timeout">In each either a reply is complete or 16 KiB have moved.</param>
+    /// <param name="timeout">The maximum time in which neither a reply is complete nor 16 KiB have moved.</param>
     /// <param name="names">The names of keys and channel.</param>
     public RedisStore(Reactor reactor, RedisAddress address, TimeSpan timeout, SharedNames names)
     {
@@ -28,7 +28,7 @@ internal sealed class RedisStore : ISharedStore
         _names = names;
     }
 
-    /// <summary>The failure of the shared cache.</summary>
+    /// <summary>Turns a failure of Redis into one of the shared cache, with the address of the server.</summary>
     public static Failure Describe(RedisCommand command, Failure failure) =>
         new(Describe(command.Route.Node?.Endpoint.ToString() ?? "shared cache", failure));
 
@@ -73,7 +73,7 @@ internal sealed class RedisStore : ISharedStore
         }
         catch (SharedStoreError error) when (error.IsRefusal)
         {
-            // In two steps. If another fetch takes the lock in between, it loses the lock: its poem is not stored.
+            // Two steps instead of a script. If another fetch takes the lock in between, it loses it, and stores nothing.
             string name = SharedNames.LockOf(key);
             if ((await Described(_client.Send("GET", name))).Text == token)
             {
@@ -132,8 +132,8 @@ internal sealed class RedisStore : ISharedStore
         IsRefusal = failure.Exception is RedisError { IsOfServer: false },
     };
 
-    /// <summary>A time as an argument.</summary>
-    /// <param name="time">More than zero; <see cref="TimeSpan.MaxValue"/> is 0.</param>
+    /// <summary>The time as an argument of a command.</summary>
+    /// <param name="time">More than zero; <see cref="TimeSpan.MaxValue"/> is written as 0.</param>
     private static string Milliseconds(TimeSpan time) => time == TimeSpan.MaxValue
         ? "0"
         : Math.Max(1, (long)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);

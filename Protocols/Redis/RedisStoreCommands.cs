@@ -5,9 +5,9 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>A command of the shared cache with one short reply: a number, or OK for 1 and nothing for 0.</summary>
-/// <param name="reply">The kind of reply that fits it.</param>
-/// <param name="words">Its name and its arguments.</param>
+/// <summary>A command of the shared cache with one short reply: a number; OK is 1 and null is 0.</summary>
+/// <param name="reply">The expected kind of reply.</param>
+/// <param name="words">The command's name and arguments.</param>
 internal class ShortCommand(RespKind reply, params string[] words) : RedisRequest<long>(RedisClient.Encode(words))
 {
     private long _value;
@@ -23,7 +23,7 @@ internal class ShortCommand(RespKind reply, params string[] words) : RedisReques
     protected override Failure Describe(Failure failure) => RedisStore.Describe(this, failure);
 }
 
-/// <summary>Stores a poem: the script, and the poem from where it is.</summary>
+/// <summary>Stores a poem: sends the script, and then the poem, without a copy if it is long.</summary>
 internal sealed class PutCommand(PoemBuffer poem, params string[] words) : ShortCommand(RespKind.Integer, words)
 {
     public override bool IsAlone => true;
@@ -58,11 +58,11 @@ internal sealed class PutCommand(PoemBuffer poem, params string[] words) : Short
     }
 }
 
-/// <summary>PTTL and GET of a key. Used again: a hit costs no more memory than its deferred.</summary>
-/// <param name="spares">It returns there when it has ended.</param>
+/// <summary>PTTL and GET of a key. Commands are reused: a hit allocates only its deferred.</summary>
+/// <param name="spares">The unused commands, to which it returns when it has ended.</param>
 internal sealed class GetCommand(Stack<GetCommand> spares) : RedisCommand
 {
-    /// <summary>Chosen: more are left over from a burst.</summary>
+    /// <summary>Chosen: more are needed only in a burst.</summary>
     private const int MaxSpares = 16;
 
     private byte[] _key = [];
@@ -92,7 +92,7 @@ internal sealed class GetCommand(Stack<GetCommand> spares) : RedisCommand
 
     public override void Ended(Failure? failure)
     {
-        // The connection of a receiver that refuses is given up, which is a cancel.
+        // If the receiver refuses bytes, the connection is aborted, and the failure is a CancelledError.
         bool isMiss = failure is null ? _length < 0 : failure.Check<CancelledError>() || Refusal?.Code == "WRONGTYPE";
         Failure? described = isMiss || failure is null ? null : RedisStore.Describe(this, failure);
         TimeSpan expiresAt = _leftMs == -1 ? TimeSpan.MaxValue

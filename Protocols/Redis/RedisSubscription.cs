@@ -4,12 +4,12 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>A subscription to one channel. It has a connection of its own, which is pinged so that its loss is noticed.</summary>
+/// <summary>A subscription to one channel, over its own connection, which is pinged so that its loss is noticed.</summary>
 public sealed class RedisSubscription
 {
     internal static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(10);
 
-    /// <summary>Chosen: the longest message that is passed on; a longer one ends the subscription.</summary>
+    /// <summary>The longest message that is passed on; a longer one ends the subscription. Chosen.</summary>
     private const int MaxMessageBytes = 1024 * 1024;
 
     private readonly Action<ReadOnlyMemory<byte>> _received;
@@ -31,21 +31,21 @@ public sealed class RedisSubscription
 
     internal Deferred<RedisSubscription> Confirmed { get; }
 
-    /// <summary>Ends it. It is no more told of anything.</summary>
+    /// <summary>Ends the subscription. Its callbacks are not called any more.</summary>
     public void Unsubscribe()
     {
         _ = _ping.CancelIfActive();
         _command.Cancel();
     }
 
-    /// <summary>Asks the server for a sign of life.</summary>
+    /// <summary>Sends a PING, and starts the timer for the next one.</summary>
     internal void Ping()
     {
         _command.Ping();
         _ping.Rearm(PingInterval);
     }
 
-    /// <summary>SUBSCRIBE, and all that follows: it ends only with its connection.</summary>
+    /// <summary>SUBSCRIBE and the messages that follow. The command ends only with its connection.</summary>
     private sealed class SubscribeCommand(RedisSubscription subscription, byte[] channel) : RedisCommand
     {
         private readonly RedisReplyBuilder _reply = new(MaxMessageBytes);

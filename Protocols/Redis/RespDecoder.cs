@@ -4,26 +4,26 @@ using System.Buffers.Text;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Reads replies of Redis as they arrive: RESP2, as in redis.io/docs/latest/develop/reference/protocol-spec. A bulk string is
-/// passed on in the pieces in which it arrives; only a line that is cut is kept. A protocol calls it in a loop:
+/// Decodes replies of Redis as they arrive: RESP2, see redis.io/docs/latest/develop/reference/protocol-spec. A bulk string is
+/// passed on in the pieces in which it arrives; only an incomplete line is kept. A protocol calls it in a loop:
 /// <code>
 /// while (_decoder.TryRead(ref data, out RespToken token)) { … }
 /// if (_decoder.Error is { } error) { Transport.AbortConnection(); }
 /// </code>
 /// </summary>
 /// <remarks>
-/// It is strict, and holds at most <see cref="MaxLineBytes"/>. The length of a bulk string has no limit here, because nothing
-/// of it is kept: that is for the caller to judge at <see cref="RespKind.BulkStart"/>.
+/// It is strict, and keeps at most <see cref="MaxLineBytes"/>. The length of a bulk string has no limit here, because its bytes
+/// are not kept: the caller checks it at <see cref="RespKind.BulkStart"/>.
 /// </remarks>
 internal struct RespDecoder
 {
     /// <summary>Chosen: errors of scripts are the longest lines, and are a few hundred bytes long.</summary>
     public const int MaxLineBytes = 16 * 1024;
 
-    /// <summary>As in Redis for a request.</summary>
+    /// <summary>The limit that Redis has for a request.</summary>
     public const int MaxElements = 1024 * 1024;
 
-    /// <summary>More digits do not fit a length of 63 bits.</summary>
+    /// <summary>A length of 63 bits always has room for 18 digits.</summary>
     private const int MaxLengthDigits = 18;
 
     /// <summary>CR and LF, which follow a bulk string.</summary>
@@ -32,17 +32,17 @@ internal struct RespDecoder
     private byte[]? _line;
     private int _lineLength;
 
-    /// <summary>Bytes of a bulk string that are still to come, with its end; 0 where a line comes.</summary>
+    /// <summary>The bytes of a bulk string that are still to come, with CRLF; 0 if a line comes next.</summary>
     private long _bulkLeft;
 
-    /// <summary>Values that are still to come until the reply is complete, at any depth; 0 between two replies.</summary>
+    /// <summary>The values, at any depth, that the reply still lacks; 0 between two replies.</summary>
     private long _valuesLeft;
 
-    /// <summary>What is wrong with the stream; null if nothing is. After an error nothing more is read.</summary>
+    /// <summary>The error in the stream; null if there is none. After an error nothing more is read.</summary>
     public string? Error { get; private set; }
 
     /// <summary>Reads the next piece.</summary>
-    /// <param name="input">Bytes that were received; those that were used are cut off.</param>
+    /// <param name="input">The received bytes; the bytes that are used are cut off.</param>
     /// <param name="token">The piece.</param>
     /// <returns>False if the input is used up, or there is an <see cref="Error"/>.</returns>
     public bool TryRead(ref ReadOnlySpan<byte> input, out RespToken token)
@@ -80,7 +80,7 @@ internal struct RespDecoder
         return false;
     }
 
-    /// <returns>True if the line is complete. It is without its end, and valid until the next read.</returns>
+    /// <returns>True if the line is complete. The line has no CRLF, and is valid until the next read.</returns>
     private bool TryReadLine(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> line)
     {
         line = default;
@@ -178,7 +178,7 @@ internal struct RespDecoder
         return true;
     }
 
-    /// <summary>A value is complete, or is an array whose elements follow.</summary>
+    /// <summary>A value is complete, or an array has begun whose elements follow.</summary>
     /// <returns>True if that completes the reply.</returns>
     private bool EndValue(long elements = 0)
     {

@@ -2,13 +2,13 @@ using System;
 
 namespace Poetry.Protocols;
 
-/// <summary>What a <see cref="RespDecoder"/> has found.</summary>
+/// <summary>The kinds of <see cref="RespToken"/>.</summary>
 internal enum RespKind : byte
 {
     /// <summary>A line of text, such as OK.</summary>
     Text,
 
-    /// <summary>A line that says what went wrong; its first word is a code.</summary>
+    /// <summary>A line with an error; its first word is a code.</summary>
     Error,
 
     Integer,
@@ -30,7 +30,7 @@ internal enum RespKind : byte
 }
 
 /// <summary>A piece of a reply.</summary>
-/// <param name="kind">What it is.</param>
+/// <param name="kind">The kind of the piece.</param>
 /// <param name="value">The number, the length of the bulk string in bytes, or the count of the elements.</param>
 /// <param name="bytes">The line without its end, or the next bytes of the bulk string. Valid until the next read.</param>
 /// <param name="endsReply">True if the reply is complete.</param>

@@ -5,17 +5,17 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Writes commands of Redis, as arrays of bulk strings, into a buffer that is used again: in the steady state it allocates
-/// nothing. The caller writes as many arguments as it has announced.
+/// Writes commands of Redis, as arrays of bulk strings, into a buffer that is reused: in the steady state it allocates
+/// nothing. The caller writes the number of arguments that it has announced.
 /// </summary>
 internal sealed class RespWriter
 {
-    /// <summary>Chosen: a longer argument is sent from where it is; the copy of a shorter one costs less than a call.</summary>
+    /// <summary>Chosen: a longer argument is sent without a copy; copying a shorter one costs less than a call.</summary>
     public const int MaxCopiedBytes = 16 * 1024;
 
     private readonly ArrayBufferWriter<byte> _buffer = new(512);
 
-    /// <summary>What was written since the last <see cref="Clear"/>.</summary>
+    /// <summary>The bytes written since the last <see cref="Clear"/>.</summary>
     public ReadOnlySpan<byte> Written => _buffer.WrittenSpan;
 
     public void Clear() => _buffer.ResetWrittenCount();
@@ -24,7 +24,7 @@ internal sealed class RespWriter
     public bool IsAsking { get; set; }
 
     /// <summary>Begins a command.</summary>
-    /// <param name="arguments">How many, with its name.</param>
+    /// <param name="arguments">The number of arguments, including the command's name.</param>
     public RespWriter Begin(int arguments)
     {
         if (IsAsking)
@@ -44,10 +44,10 @@ internal sealed class RespWriter
         return this;
     }
 
-    /// <summary>Begins an argument whose bytes the caller sends itself, without a copy.</summary>
+    /// <summary>Begins an argument. The caller adds its bytes, or sends them without a copy.</summary>
     public void BeginArgument(long length) => WriteHead((byte)'$', length);
 
-    /// <summary>Writes a part of an argument that was begun.</summary>
+    /// <summary>Writes a part of the argument.</summary>
     public void AddRaw(ReadOnlySpan<byte> part) => _buffer.Write(part);
 
     public void EndArgument() => _buffer.Write("\r\n"u8);

@@ -23,7 +23,7 @@ public sealed class QuantityTests
     [DataRow("0.00000000000000000001", 1L)]
     [DataRow("0.0000000000000000000", 0L)]
     [DataRow("0.00000000000000000000000000000000000000001d", 1L)]
-    [DataRow("1.00000000000000000000000000000000000000001s", 10_000_000L, DisplayName = "28 digits count")]
+    [DataRow("1.00000000000000000000000000000000000000001s", 10_000_001L, DisplayName = "what is left over is rounded up")]
     [DataRow("0.000000000000000000000000000000000000000000", 0L)]
     public void TryParseDuration_Time_IsExact(string text, long ticks)
     {

@@ -139,6 +139,12 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
     /// </summary>
     private void StartAll()
     {
+        // A signal that came before the loop ran has stopped it already.
+        if (Signal != 0)
+        {
+            return;
+        }
+
         _fetches = Array.ConvertAll(_downloads, Fetch);
         Deferred all = options.Race
             ? Deferred.Race(_fetches)
@@ -270,15 +276,8 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
             _keeps &= download.IsComplete || !options.AllOrNothing;
         }
 
-        PosixSignal signal = Signal;
-        int exitCode = signal switch
-        {
-            PosixSignal.SIGINT => ExitCode.Interrupted,
-            PosixSignal.SIGHUP => ExitCode.HungUp,
-            PosixSignal.SIGTERM => ExitCode.Terminated,
-            _ => complete >= (options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure,
-        };
-        bool isQuiet = signal != 0 || _standardOutputError == Errno.EPIPE;
+        int exitCode = complete >= (options.Race ? 1 : _downloads.Length) ? ExitCode.Success : ExitCode.Failure;
+        bool isQuiet = Signal != 0 || _standardOutputError == Errno.EPIPE;
         if (!isQuiet && _standardOutputError != Errno.None)
         {
             _progress.Error(PoemOutput.ProblemOf(StreamedPoem.StandardOutput, _standardOutputError));
@@ -292,7 +291,14 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
             _progress.Summary(complete, failed, TimeSpan.FromMilliseconds(Environment.TickCount64 - _startMs));
         }
 
-        return exitCode;
+        // Also a signal that came while the last line waited for its reader.
+        return Signal switch
+        {
+            PosixSignal.SIGINT => ExitCode.Interrupted,
+            PosixSignal.SIGHUP => ExitCode.HungUp,
+            PosixSignal.SIGTERM => ExitCode.Terminated,
+            _ => exitCode,
+        };
     }
 
     private bool TryPlaceAll()
@@ -332,9 +338,10 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
 
     private void CancelAll()
     {
-        foreach (Deferred<bool> fetch in _fetches)
+        // From the last one on: the end of one that runs would start the next one that waits for a slot.
+        for (int i = _fetches.Length - 1; i >= 0; i--)
         {
-            fetch.Cancel();
+            _fetches[i].Cancel();
         }
 
         if (_reactor.Running)

@@ -181,6 +181,12 @@ internal static class SignalQueue
         Libc.struct_pollfd* polled = stackalloc Libc.struct_pollfd[2];
         while (true)
         {
+            // A signal that was collected earlier, and not delivered yet, makes no descriptor readable.
+            if (IsMine && (_taken & _ending) != 0)
+            {
+                return Errno.EINTR;
+            }
+
             // A negative descriptor is skipped: poll(2).
             polled[0] = new Libc.struct_pollfd { fd = (int)(IsMine ? _handle : Closed), events = Libc.POLLIN };
             polled[1] = new Libc.struct_pollfd { fd = (int)handle, events = isWriter ? Libc.POLLOUT : Libc.POLLIN };
@@ -194,11 +200,7 @@ internal static class SignalQueue
             {
                 _ = Collect();
                 HasTaken?.Invoke();
-            }
-
-            if (IsMine && (_taken & _ending) != 0)
-            {
-                return Errno.EINTR;
+                continue;
             }
 
             if (count > 0 && polled[1].revents != 0)

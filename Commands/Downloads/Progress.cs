@@ -36,14 +36,14 @@ internal abstract class Progress(Func<long> nowMs)
     /// <param name="isInterrupted">True if a signal ends the command: nothing waits long for a reader then.</param>
     public static Progress Create(GetOptions options, Func<bool> isInterrupted)
     {
-        var writer = new TerminalWriter(StandardStreams.Error);
+        var writer = new TerminalWriter(StandardStreams.Error, isInterrupted);
         Func<long> nowMs = static () => Environment.TickCount64;
 
         // A poem that is streamed to a terminal would run through the bars.
         bool mixes = options.Stream && options.Output is null && StandardStreams.IsTerminalAt(StandardStreams.Output);
         bool bars = !mixes && (options.Progress == ProgressStyle.Bars || (options.Progress == ProgressStyle.Auto && Terminal.CanRedraw));
         bool hasColours = options.Colour == ColourMode.Auto ? Terminal.HasColours : options.Colour == ColourMode.Always;
-        return options.Progress == ProgressStyle.Json ? new ProgressJson(writer, isInterrupted, nowMs)
+        return options.Progress == ProgressStyle.Json ? new ProgressJson(writer, nowMs)
             : bars && !options.Quiet ? new ProgressBars(writer, static () => Terminal.Size, hasColours, nowMs)
             : new ProgressLines(
                 writer,

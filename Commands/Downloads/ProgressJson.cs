@@ -7,11 +7,10 @@ namespace Poetry.Commands;
 
 /// <summary>Progress as lines of JSON, for programs: docs/progress-json.md has the fields.</summary>
 /// <param name="writer">Writes them.</param>
-/// <param name="isInterrupted">True if a signal ends the command.</param>
 /// <param name="nowMs">A monotonic clock.</param>
-internal sealed class ProgressJson(TerminalWriter writer, Func<bool> isInterrupted, Func<long> nowMs) : Progress(nowMs)
+internal sealed class ProgressJson(TerminalWriter writer, Func<long> nowMs) : Progress(nowMs)
 {
-    public override void Summary(int poems, int failed, TimeSpan elapsed) => WriteLast(string.Create(
+    public override void Summary(int poems, int failed, TimeSpan elapsed) => writer.Write(string.Create(
         CultureInfo.InvariantCulture,
         $"{{\"event\":\"summary\",\"poems\":{poems},\"failed\":{failed},\"seconds\":{elapsed.TotalSeconds:F3}}}\n"));
 
@@ -30,23 +29,6 @@ internal sealed class ProgressJson(TerminalWriter writer, Func<bool> isInterrupt
         {
             // A reader that is too slow misses some of them.
             _ = writer.TryWrite(line);
-        }
-        else if (what == Event.Cancelled)
-        {
-            WriteLast(line);
-        }
-        else
-        {
-            writer.Write(line);
-        }
-    }
-
-    /// <summary>The last lines. A reader that does not read must not keep the command from ending after a signal.</summary>
-    private void WriteLast(string line)
-    {
-        if (isInterrupted())
-        {
-            writer.WriteWithinASecond(line);
         }
         else
         {

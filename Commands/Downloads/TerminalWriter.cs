@@ -17,15 +17,18 @@ internal class TerminalWriter
     private const int LastWaitMs = 1000;
 
     private readonly int _descriptor;
+    private readonly Func<bool> _isInterrupted;
     private readonly nint _nonBlocking;
     private byte[] _rest = [];
     private bool _isStuck;
 
     /// <summary>A writer on a descriptor.</summary>
-    /// <param name="descriptor">Not owned.</param>
-    public TerminalWriter(int descriptor)
+    /// <param name="descriptor">The descriptor. Not owned.</param>
+    /// <param name="isInterrupted">True if a signal ends the command.</param>
+    public TerminalWriter(int descriptor, Func<bool> isInterrupted)
     {
         _descriptor = descriptor;
+        _isInterrupted = isInterrupted;
 
         // A terminal that is opened again has flags of its own: non-blocking does not change the shell's. It stays open as long as the
         // process lives.
@@ -33,24 +36,20 @@ internal class TerminalWriter
             && NativeFile.OpenAgainWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
     }
 
-    /// <summary>Writes a message, however long that takes; once a signal ends the command, as <see cref="WriteWithinASecond"/>. Another
-    /// error is ignored: there is nowhere to report it.</summary>
+    /// <summary>
+    /// Writes a message, and waits for the reader. Once a signal ends the command, a reader that takes nothing for a second gets no
+    /// more messages. Another error is ignored: there is nowhere to report it.
+    /// </summary>
     public virtual void Write(string text)
-    {
-        byte[] bytes = [.. _rest, .. Encoding.UTF8.GetBytes(text)];
-        bool isInterrupted = StandardStreams.WriteAll(_descriptor, bytes, out int written) == Errno.EINTR;
-        _rest = isInterrupted ? bytes[written..] : [];
-        if (isInterrupted)
-        {
-            WriteWithinASecond(string.Empty);
-        }
-    }
-
-    /// <summary>Writes a message, but gives up on a reader that takes nothing for a second: it and all later ones are dropped then.</summary>
-    public virtual void WriteWithinASecond(string text)
     {
         ReadOnlySpan<byte> left = [.. _rest, .. Encoding.UTF8.GetBytes(text)];
         _rest = [];
+        if (!_isInterrupted())
+        {
+            bool wasInterrupted = StandardStreams.WriteAll(_descriptor, left, out int written) == Errno.EINTR;
+            left = wasInterrupted ? left[written..] : default;
+        }
+
         while (!left.IsEmpty && !_isStuck)
         {
             int written = 0;

@@ -32,6 +32,18 @@ public sealed class FaultInjectionTests : NativeTests
         _strace = [strace, "-D", "-f", "-qq", "-o", Folder["trace.log"]];
     }
 
+    [TestMethod]
+    public void Get_WithASignalBeforeItsLoopRuns_StartsNothing()
+    {
+        Finished finished = Run(new Launch("get", "--progress", "json", "1")
+        {
+            Through = [.. _strace, "-e", "trace=epoll_create1", "-e", "inject=epoll_create1:signal=SIGINT"],
+        });
+        Assert.AreEqual(130, finished.ExitCode, finished.Errors);
+        Assert.HasCount(1, finished.ErrorLines, finished.Errors);
+        Assert.StartsWith("{\"event\":\"summary\",\"poems\":0,\"failed\":0", finished.Errors);
+    }
+
     /// <summary>The client is still in the queue, or has gone: no client gets less than the whole poem.</summary>
     [TestMethod]
     [DataRow("ENFILE")]

@@ -1,4 +1,5 @@
 using System.IO;
+using System.Linq;
 using System.Threading;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
@@ -116,7 +117,9 @@ public sealed class GetOutputTests : NativeTests
 
     /// <summary>A reader that does not read holds up the write, and with it the loop that signals are brought to.</summary>
     [TestMethod]
-    public void Get_WhoseReaderDoesNotRead_EndsOnASignal()
+    [DataRow(1)]
+    [DataRow(2)]
+    public void Get_WhoseReaderDoesNotRead_EndsOnASignal(int poems)
     {
         byte[] longPoem = new byte[1 << 20];
         FaultServer server = Own(FaultServer.Sending(longPoem));
@@ -124,7 +127,8 @@ public sealed class GetOutputTests : NativeTests
 
         // Open at both ends, so that open does not block.
         using var reader = new FileStream(Folder["stuck"], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        NativeBinary get = Start(new Launch("get", "--progress", "none", server.Address) { Redirection = "> stuck" });
+        string[] addresses = [.. Enumerable.Repeat(server.Address, poems)];
+        NativeBinary get = Start(new Launch(["get", "--progress", "none", "--wait", .. addresses]) { Redirection = "> stuck" });
         Assert.AreEqual(0, reader.ReadByte());
         get.Signal(Posix.SIGINT);
         Assert.AreEqual(130, get.WaitForExit().ExitCode);

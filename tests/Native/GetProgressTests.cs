@@ -14,6 +14,10 @@ namespace Poetry.Tests.Native;
 [TestClass]
 public sealed class GetProgressTests : NativeTests
 {
+    private const int PipeBytes = 65536;
+
+    private const int PipePageBytes = 4096;
+
     private const string OnATerminal = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
 
     /// <summary>The server never ends, so that only the reader's end can end the program.</summary>
@@ -218,6 +222,43 @@ public sealed class GetProgressTests : NativeTests
         Assert.AreEqual(isGreen, get.Output.Text.Contains("\x1b[32m", StringComparison.Ordinal), get.Output.Text);
     }
 
+    /// <summary>The pipe has room for the first event only, and events wait for their reader.</summary>
+    [TestMethod]
+    public void Json_ThatIsNotRead_DoesNotKeepASignalFromEndingTheCommand()
+    {
+        FaultServer server = Own(FaultServer.Hanging(Poem));
+        using FileStream reader = FilledPipe("stuck", PipeBytes - PipePageBytes);
+        string[] addresses = [.. Enumerable.Repeat(server.Address, 5)];
+        NativeBinary get = Start(new Launch(["get", "--progress", "json", .. addresses]) { Redirection = "2> stuck" });
+        server.WaitForClient();
+        get.Signal(Posix.SIGINT);
+        Assert.AreEqual(130, get.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    public void Summary_ThatIsNotRead_DoesNotKeepASignalFromEndingTheCommand()
+    {
+        FaultServer server = Own(FaultServer.Sending("a poem\n"u8.ToArray()));
+        using FileStream reader = FilledPipe("stuck", PipeBytes);
+        NativeBinary get = Start(new Launch("get", "--progress", "lines", server.Address) { Redirection = "2> stuck" });
+        get.Output.WaitForText("a poem");
+        get.Signal(Posix.SIGINT);
+        Assert.AreEqual(130, get.WaitForExit().ExitCode);
+    }
+
+    [TestMethod]
+    public void Json_DownloadsThatWaitForASlot_AreNotStartedByASignal()
+    {
+        FaultServer server = Own(FaultServer.Hanging(Poem));
+        NativeBinary get = Start(new Launch("get", "--progress", "json", "--parallel-max", "1", server.Address, server.Address, server.Address));
+        server.WaitForClient();
+        get.Signal(Posix.SIGINT);
+        Finished finished = get.WaitForExit();
+        Assert.AreEqual(130, finished.ExitCode);
+        Assert.AreEqual(1, finished.ErrorLines.Count(line => line.Contains("\"start\"", StringComparison.Ordinal)), finished.Errors);
+        _ = EndsOf(finished, tasks: 1);
+    }
+
     /// <summary>Checks the order of all events.</summary>
     /// <returns>The event that ended each task.</returns>
     internal static JsonElement[] EndsOf(Finished finished, int tasks)
@@ -243,6 +284,15 @@ public sealed class GetProgressTests : NativeTests
         Assert.AreEqual(all.Count(name => name == "done"), Number(events[^1], "poems"));
         Assert.AreEqual(all.Count(name => name == "failed"), Number(events[^1], "failed"));
         return ends;
+    }
+
+    /// <summary>Opens a new FIFO, at both ends so that no open blocks, and writes to it.</summary>
+    private FileStream FilledPipe(string name, int bytes)
+    {
+        Posix.MakeFifo(Folder[name]);
+        var pipe = new FileStream(Folder[name], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        pipe.Write(new byte[bytes]);
+        return pipe;
     }
 
     private static long PeakMemory(NativeBinary process)

@@ -165,8 +165,7 @@ public sealed class ProgressTests
     [TestMethod]
     public void Json_EveryEvent_IsAnObjectOfItsOwn()
     {
-        bool isInterrupted = false;
-        var progress = new ProgressJson(_screen, () => isInterrupted, () => _nowMs);
+        var progress = new ProgressJson(_screen, () => _nowMs);
         progress.Started(1, First);
         progress.Announced(1, 35);
         Later(() => progress.Received(1, 30));
@@ -178,9 +177,7 @@ public sealed class ProgressTests
         progress.Received(1, 5);
         progress.Finished(1);
         progress.Started(3, First);
-        isInterrupted = true;
         progress.Cancelled(3, "ended by SIGINT");
-        isInterrupted = false;
         progress.Error("cannot write standard output");
         progress.Summary(1, 1, TimeSpan.FromSeconds(2));
         string[] expected =

@@ -8,7 +8,7 @@ using Poetry.Commands;
 namespace Poetry.Tests.Commands;
 
 /// <summary>A terminal that remembers what it was told, and can show what a person would see.</summary>
-internal sealed class ScreenWriter() : TerminalWriter(descriptor: -1)
+internal sealed class ScreenWriter() : TerminalWriter(descriptor: -1, () => false)
 {
     private readonly StringBuilder _written = new();
 
@@ -19,8 +19,6 @@ internal sealed class ScreenWriter() : TerminalWriter(descriptor: -1)
     public void Clear() => _written.Clear();
 
     public override void Write(string text) => _written.Append(text);
-
-    public override void WriteWithinASecond(string text) => Write(text);
 
     public override bool TryWrite(string text)
     {

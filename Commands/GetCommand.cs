@@ -261,7 +261,7 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
     {
         int complete = 0;
         int failed = 0;
-        _keeps = _keeps && (!options.AllOrNothing || TryPlaceAll());
+        _keeps = _keeps && (!options.AllOrNothing || TryPublishAll());
         foreach (Download download in _downloads)
         {
             download.Settle(_keeps);
@@ -295,10 +295,10 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         return exitCode;
     }
 
-    private bool TryPlaceAll()
+    private bool TryPublishAll()
     {
         Download? failed = Array.Find(_downloads, download => !download.TryPrepare())
-            ?? Array.Find(_downloads, download => !download.TryPlace());
+            ?? Array.Find(_downloads, download => !download.TryPublish());
         failed?.Undo(_downloads);
         return failed is null;
     }

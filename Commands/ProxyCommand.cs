@@ -39,7 +39,7 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
     private static ProxiedPoem[] PoemsOf(ServedPoem[] listed) => Array.ConvertAll(
         listed, line => ProxiedPoem.TryMake(line, out ProxiedPoem? poem, out string? problem)
             ? poem
-            : throw new ListenFileError(line.Place + problem));
+            : throw new ListenFileError(line.LinePrefix + problem));
 
     private List<Listener> ListenersOf(ProxiedPoem[] proxied, ServerHost host)
     {
@@ -58,7 +58,7 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
             // The clients of a poem share its fetch and its memory, and so a reactor.
             listeners.Add(new Listener($"Proxying {poem.Upstream}", poem.Listen, MakeFactory)
             {
-                Place = poem.Place,
+                LinePrefix = poem.LinePrefix,
                 IsSingleWorker = true,
             });
         }

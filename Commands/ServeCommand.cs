@@ -48,7 +48,7 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
     private static bool IsStandardInput(ServedPoem poem) => poem.What == PoemReader.StandardInput;
 
     private static ServedPoem[] WithoutStandardInput(ServedPoem[] listed) => Array.Find(listed, IsStandardInput) is { } poem
-        ? throw new ListenFileError($"{poem.Place}a poem of a list is a file, and not standard input")
+        ? throw new ListenFileError($"{poem.LinePrefix}a poem of a list is a file, and not standard input")
         : listed;
 
     private PoemProblem Open(ServedPoem[] poems)
@@ -61,7 +61,7 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
             {
                 if (PoemSource.TryOpen(poem.What, options.Format, out PoemProblem problem) is not { } source)
                 {
-                    return problem with { Sentence = poem.Place + problem.Sentence };
+                    return problem with { Sentence = poem.LinePrefix + problem.Sentence };
                 }
 
                 _sources[poem.What] = source;
@@ -74,7 +74,7 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
     private List<Listener> ListenersOf(ServedPoem[] poems) => [.. Array.ConvertAll(poems, poem =>
     {
         PoemSource source = _sources[poem.What];
-        return new Listener($"Serving {poem.What}", poem.Listen, worker => MakeFactory(source, worker)) { Place = poem.Place };
+        return new Listener($"Serving {poem.What}", poem.Listen, worker => MakeFactory(source, worker)) { LinePrefix = poem.LinePrefix };
     })];
 
     private Factory MakeFactory(PoemSource source, Worker worker) => pace is { } slow
@@ -130,7 +130,7 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
                 if (source is null)
                 {
                     Array.ForEach([.. opened.Values], static source => source.Close());
-                    throw new ListenFileError(poem.Place + problem.Sentence);
+                    throw new ListenFileError(poem.LinePrefix + problem.Sentence);
                 }
 
                 opened.Add(poem.What, source);

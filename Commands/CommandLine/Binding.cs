@@ -161,7 +161,7 @@ internal sealed class Binding
     public void Run(Func<int> run, string? warning = null) => _invocation = Invocation.Of(Command.FullName, run, warning);
 
     /// <summary>Prints a text in place of running a command, if all is well.</summary>
-    public void Say(string text) => _invocation = Invocation.Say(text);
+    public void Print(string text) => _invocation = Invocation.Print(text);
 
     /// <summary>Reads an option, and the word after it if that is its value.</summary>
     private void ReadOption(IReadOnlyList<string> args, ref int i)

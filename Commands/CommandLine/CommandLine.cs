@@ -41,12 +41,12 @@ internal static class CommandLine
         var binding = new Binding(args, Root);
         if (binding.Has("--help") && !binding.HasUnknownCommand)
         {
-            return Invocation.Say(HelpText.Of(binding.Command, Root));
+            return Invocation.Print(HelpText.Of(binding.Command, Root));
         }
 
         if (binding.Has("--version"))
         {
-            return Invocation.Say(VersionText.Of(binding.Has("--json")));
+            return Invocation.Print(VersionText.Of(binding.Has("--json")));
         }
 
         binding.Refuse(binding.Has("--json") ? "--json goes with --version" : null);

@@ -31,7 +31,7 @@ internal static class CommandRunner
             }
 
             SignalQueue.Unblock();
-            return invocation.ExitCode == ExitCode.Success ? Say(invocation.Text) : Report(invocation.Text, invocation.ExitCode);
+            return invocation.ExitCode == ExitCode.Success ? Print(invocation.Text) : Report(invocation.Text, invocation.ExitCode);
         }
 #pragma warning disable CA1031 // The last resort: the user is told of any exception in one line.
         catch (Exception exception)
@@ -68,7 +68,7 @@ internal static class CommandRunner
         return exitCode;
     }
 
-    private static int Say(string text)
+    private static int Print(string text)
     {
         Errno error = StandardStreams.WriteAll(StandardStreams.Output, text);
         return error is Errno.None or Errno.EPIPE

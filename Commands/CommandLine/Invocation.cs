@@ -24,7 +24,7 @@ internal sealed record Invocation(string Command, Func<int>? Run, string Text, i
         new(command, run, warning is null ? string.Empty : LineOf(command, $"warning: {warning}"), Commands.ExitCode.Success);
 
     /// <summary>Whole lines that the user asked for.</summary>
-    public static Invocation Say(string text) => new("poetry", null, text, Commands.ExitCode.Success);
+    public static Invocation Print(string text) => new("poetry", null, text, Commands.ExitCode.Success);
 
     /// <summary>A usage error in one line, escaped for a terminal.</summary>
     /// <param name="command">As typed.</param>

@@ -13,7 +13,7 @@ namespace Poetry.Commands;
 internal sealed record ListenArgument(Endpoint? Listen, string What)
 {
     /// <summary>The address of each argument; null for one that has none.</summary>
-    public static Endpoint?[] Places(ListenArgument[] arguments) => Array.ConvertAll(arguments, argument => argument.Listen);
+    public static Endpoint?[] ListenAddresses(ListenArgument[] arguments) => Array.ConvertAll(arguments, argument => argument.Listen);
 
     /// <summary>Splits an argument at the first <c>=</c> that has an address to its left.</summary>
     /// <param name="text">As typed.</param>

@@ -48,7 +48,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers)
         if (list)
         {
             binding.Refuse(binding.OptionBeside("--list") is { } beside ? $"{beside} has no effect: --list only prints names" : null);
-            binding.Say(string.Join('\n', TransformService.BuiltIn().Names) + "\n");
+            binding.Print(string.Join('\n', TransformService.BuiltIn().Names) + "\n");
             return;
         }
 

@@ -170,7 +170,7 @@ internal sealed partial class GetCommand
         public bool TryPrepare() => _output is not PoemFile file || Check(file.Prepare());
 
         /// <summary>Gives a file its name, ahead of <see cref="Settle"/>.</summary>
-        public bool TryPlace() => _output is not PoemFile file || Check(file.Place());
+        public bool TryPublish() => _output is not PoemFile file || Check(file.Publish());
 
         /// <summary>This one cannot have its name: takes the others' away again, and says where that is not possible.</summary>
         public void Undo(Download[] all)

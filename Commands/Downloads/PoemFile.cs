@@ -23,7 +23,7 @@ internal sealed class PoemFile : PoemOutput
     private readonly bool _syncs;
     private string? _oldName;
     private bool _canUndo;
-    private bool _isPlaced;
+    private bool _isPublished;
     private bool _isOpen = true;
     private bool _hasWritten;
 
@@ -127,28 +127,28 @@ internal sealed class PoemFile : PoemOutput
     }
 
     /// <summary>Gives the file its name. <see cref="Commit"/> or <see cref="Undo"/> has to follow.</summary>
-    public Errno Place()
+    public Errno Publish()
     {
         Errno error = Seal();
         error = error == Errno.None && _writtenPath != _path ? NativeFile.Rename(_writtenPath, _path) : error;
-        _isPlaced = error == Errno.None;
-        return _isPlaced && _syncs ? NativeFile.SyncDirectory(DirectoryOf(_path)) : error;
+        _isPublished = error == Errno.None;
+        return _isPublished && _syncs ? NativeFile.SyncDirectory(DirectoryOf(_path)) : error;
     }
 
     /// <summary>Takes the name away again, and puts back what had it before.</summary>
     /// <returns>The path if that is not possible: some file systems have no second names.</returns>
     public string? Undo()
     {
-        bool isUndone = !_isPlaced
+        bool isUndone = !_isPublished
             || (_canUndo && (_oldName is null ? NativeFile.Unlink(_path) : NativeFile.Rename(_oldName, _path)) == Errno.None);
-        _isPlaced = false;
+        _isPublished = false;
         ForgetOld();
         return isUndone ? null : _path;
     }
 
     public override Errno Commit()
     {
-        Errno error = _isPlaced ? Errno.None : Place();
+        Errno error = _isPublished ? Errno.None : Publish();
         ForgetOld();
         if (error != Errno.None)
         {

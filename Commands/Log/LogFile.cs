@@ -54,7 +54,7 @@ internal sealed class LogFile
         Errno error = TryReopen();
         if (error != Errno.None)
         {
-            Say(Problem(_path, error));
+            Print(Problem(_path, error));
         }
     }
 
@@ -66,18 +66,18 @@ internal sealed class LogFile
         if (error == Errno.None && _isFailing)
         {
             _isFailing = false;
-            Say($"writing log file {_path} works again, {dropped} records were dropped");
+            Print($"writing log file {_path} works again, {dropped} records were dropped");
         }
         else if (error != Errno.None && !_isFailing && Environment.TickCount64 >= _nextFailureMs)
         {
             _isFailing = true;
             _nextFailureMs = Environment.TickCount64 + FailureIntervalMs;
-            Say($"cannot write log file {_path}: {error.Sentence()}");
+            Print($"cannot write log file {_path}: {error.Sentence()}");
         }
     }
 
     /// <summary>Never waits: a reader of standard error that is stuck must not stop the log.</summary>
-    private static void Say(string text) =>
+    private static void Print(string text) =>
         _ = StandardStreams.WriteNow(StandardStreams.Error, Encoding.UTF8.GetBytes($"poetry: {TextEscaper.EscapeLine(text)}\n"));
 
     private static string Problem(string path, Errno error) => $"cannot open log file {path}: {error.Sentence()}";

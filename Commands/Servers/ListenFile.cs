@@ -75,7 +75,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
         int number = 0;
         foreach (string untrimmed in text.TrimStart('\uFEFF').Split('\n'))
         {
-            string place = $"{path}: line {++number}: ";
+            string prefix = $"{path}: line {++number}: ";
             string line = untrimmed.Trim(' ', '\t', '\r');
             if (line.Length == 0 || line[0] == '#')
             {
@@ -84,26 +84,26 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
 
             if (line.Length > MaxLineChars)
             {
-                throw new ListenFileError($"{place}it is longer than {MaxLineChars} characters");
+                throw new ListenFileError($"{prefix}it is longer than {MaxLineChars} characters");
             }
 
             if (line.AsSpan().ContainsAnyInRange('\0', '\x1F'))
             {
-                throw new ListenFileError($"{place}there is a control character in it");
+                throw new ListenFileError($"{prefix}there is a control character in it");
             }
 
             if (!ListenArgument.TryParse(line, out ListenArgument? argument, out string? problem))
             {
-                throw new ListenFileError(place + problem);
+                throw new ListenFileError(prefix + problem);
             }
 
             Endpoint listen = argument.Listen is null ? fallback : server.ListenAt(argument.Listen);
             if (listen.IsFixed && !taken.TryAdd(listen, number))
             {
-                throw new ListenFileError($"{place}{listen} is in line {taken[listen]} already");
+                throw new ListenFileError($"{prefix}{listen} is in line {taken[listen]} already");
             }
 
-            poems.Add(new ServedPoem(listen, argument.What, place));
+            poems.Add(new ServedPoem(listen, argument.What, prefix));
         }
 
         return poems.Count > 0 ? [.. poems] : throw new ListenFileError($"{path}: there is nothing to serve in it");

@@ -13,7 +13,7 @@ internal sealed record Listener(string Title, Endpoint Address, Func<Worker, Fac
     public string Key => $"{Title} on {Address}";
 
     /// <summary>Its line in a list, before a message about it; empty if there is no list.</summary>
-    public string Place { get; init; } = string.Empty;
+    public string LinePrefix { get; init; } = string.Empty;
 
     /// <summary>True if a single worker serves it whatever <c>--workers</c> says, because its connections share state.</summary>
     public bool IsSingleWorker { get; init; }

@@ -67,7 +67,7 @@ internal sealed partial class Listeners
                     await Close(bound);
                 }
 
-                throw new IOException(listener.Place + error.Message, error);
+                throw new IOException(listener.LinePrefix + error.Message, error);
             }
         }
 

@@ -79,7 +79,7 @@ internal sealed partial class Listeners
             _ = Open(bound).AddErrback(Keep);
             if (failure is not null)
             {
-                throw failure.Check<IOException>() ? new IOException(bound.Listener.Place + failure.Message) : failure.Exception;
+                throw failure.Check<IOException>() ? new IOException(bound.Listener.LinePrefix + failure.Message) : failure.Exception;
             }
         }
     }

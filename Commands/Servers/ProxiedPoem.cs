@@ -8,8 +8,8 @@ namespace Poetry.Commands;
 /// <summary>A poem of <c>proxy</c>: where it is served, and where it is fetched.</summary>
 /// <param name="Listen">The complete address of its listener.</param>
 /// <param name="Upstream">The poetry servers that have it.</param>
-/// <param name="Place">Its line in a <see cref="ListenFile"/>, before a message about it; empty if there is no list.</param>
-internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream, string Place)
+/// <param name="LinePrefix">Its line in a <see cref="ListenFile"/>, before a message about it; empty if there is no list.</param>
+internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream, string LinePrefix)
 {
     /// <summary>Reads the addresses of an upstream.</summary>
     /// <param name="served">With the addresses as typed.</param>
@@ -24,7 +24,7 @@ internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream, string
             Endpoint listen = served.Listen;
             Endpoint? own = Array.Find(upstream.Endpoints.ToArray(), mirror => mirror.Equals(listen) || IsOnLoopback(listen, mirror));
             problem = own is null ? null : own.Equals(listen) ? $"{own} is the proxy itself" : $"{own} is the proxy itself, on {listen}";
-            poem = problem is null ? new ProxiedPoem(listen, upstream, served.Place) : null;
+            poem = problem is null ? new ProxiedPoem(listen, upstream, served.LinePrefix) : null;
         }
 
         return poem is not null;

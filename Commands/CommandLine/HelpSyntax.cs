@@ -36,7 +36,7 @@ internal sealed class CompletionSyntax(Binding binding, CommandSchema root)
 /// <summary>The command <c>help</c>.</summary>
 internal sealed class HelpSyntax(Binding binding, CommandSchema root)
 {
-    /// <summary>A topic that is no command.</summary>
+    /// <summary>The topic that is not a command.</summary>
     public const string Licenses = "licenses";
 
     public static readonly (string Line, string Meaning)[] Examples =
@@ -65,7 +65,7 @@ internal sealed class HelpSyntax(Binding binding, CommandSchema root)
         binding.Print(man ? ManPage.Of(about, root) : HelpText.Of(about, root));
     }
 
-    /// <summary>The licenses of what the program is built on: the file THIRD-PARTY-NOTICES, which the executable carries.</summary>
+    /// <summary>The licenses of third-party code: the file THIRD-PARTY-NOTICES, which is embedded in the executable.</summary>
     private static string LicenseTexts()
     {
         using Stream file = typeof(HelpSyntax).Assembly.GetManifestResourceStream("THIRD-PARTY-NOTICES")!;

@@ -142,7 +142,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
             : lifetime == Quantity.Never ? $"{option} has no effect: with --ttl forever no poem grows stale"
             : null);
 
-    /// <summary>Reads a limit in bytes, of which 0 is none.</summary>
+    /// <summary>Reads a limit in bytes; 0 means no limit.</summary>
     private static bool TryParseLimit(string text, out long bytes, [NotNullWhen(false)] out string? problem)
     {
         bool ok = Quantity.TryParseSize(text, out bytes, out problem);

@@ -5,8 +5,8 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>Progress as lines of JSON, for programs: docs/progress-json.md has the fields.</summary>
-/// <param name="writer">Writes them.</param>
+/// <summary>Progress as lines of JSON, for programs: docs/progress-json.md describes the fields.</summary>
+/// <param name="writer">Writes the lines.</param>
 /// <param name="isInterrupted">True if a signal ends the command.</param>
 /// <param name="nowMs">A monotonic clock.</param>
 internal sealed class ProgressJson(TerminalWriter writer, Func<bool> isInterrupted, Func<long> nowMs) : Progress(nowMs)
@@ -28,7 +28,7 @@ internal sealed class ProgressJson(TerminalWriter writer, Func<bool> isInterrupt
                 + $"\"bytes\":{entry.Bytes}{total},\"seconds\":{seconds:F3}{extra}}}\n");
         if (what == Event.Bytes)
         {
-            // A reader that is too slow misses some of them.
+            // A slow reader misses some of these events.
             _ = writer.TryWrite(line);
         }
         else if (what == Event.Cancelled)
@@ -41,7 +41,7 @@ internal sealed class ProgressJson(TerminalWriter writer, Func<bool> isInterrupt
         }
     }
 
-    /// <summary>The last lines. A reader that does not read must not keep the command from ending after a signal.</summary>
+    /// <summary>Writes one of the last lines. After a signal, a reader that does not read must not delay the end of the command.</summary>
     private void WriteLast(string line)
     {
         if (isInterrupted())

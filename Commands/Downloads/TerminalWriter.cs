@@ -10,10 +10,10 @@ namespace Poetry.Commands;
 /// </summary>
 internal class TerminalWriter
 {
-    /// <summary>A pipe that is writable takes so many bytes without blocking: PIPE_BUF of Linux is 4096, POSIX promises 512.</summary>
+    /// <summary>The number of bytes that a writable pipe takes without blocking: PIPE_BUF of Linux is 4096, POSIX guarantees 512.</summary>
     private const int MaxPart = 512;
 
-    /// <summary>How long a message may wait for a reader where the command has to end.</summary>
+    /// <summary>The maximum time that a message waits for a reader when the command has to end.</summary>
     private const int LastWaitMs = 1000;
 
     private readonly int _descriptor;
@@ -21,20 +21,20 @@ internal class TerminalWriter
     private byte[] _rest = [];
     private bool _isStuck;
 
-    /// <summary>A writer on a descriptor.</summary>
-    /// <param name="descriptor">Not owned.</param>
+    /// <summary>Creates a writer on a descriptor.</summary>
+    /// <param name="descriptor">The descriptor; it stays open.</param>
     public TerminalWriter(int descriptor)
     {
         _descriptor = descriptor;
 
-        // A terminal that is opened again has flags of its own: non-blocking does not change the shell's. It stays open as long as the
-        // process lives.
+        // A terminal that is opened again has its own flags: non-blocking does not change the shell's. It stays open until the
+        // process ends.
         _nonBlocking = StandardStreams.IsTerminalAt(descriptor)
             && NativeFile.OpenAgainWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
     }
 
-    /// <summary>Writes a message, however long that takes; once a signal ends the command, as <see cref="WriteWithinASecond"/>. Another
-    /// error is ignored: there is nowhere to report it.</summary>
+    /// <summary>Writes a message, however long that takes. After a signal that ends the command, works like
+    /// <see cref="WriteWithinASecond"/>. Other errors are ignored: they can't be reported anywhere.</summary>
     public virtual void Write(string text)
     {
         byte[] bytes = [.. _rest, .. Encoding.UTF8.GetBytes(text)];
@@ -46,7 +46,7 @@ internal class TerminalWriter
         }
     }
 
-    /// <summary>Writes a message, but gives up on a reader that takes nothing for a second: it and all later ones are dropped then.</summary>
+    /// <summary>Writes a message. If the reader takes nothing for a second, the message and all later ones are dropped.</summary>
     public virtual void WriteWithinASecond(string text)
     {
         ReadOnlySpan<byte> left = [.. _rest, .. Encoding.UTF8.GetBytes(text)];

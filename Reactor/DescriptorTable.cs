@@ -4,14 +4,14 @@ using System.Diagnostics;
 namespace Poetry.Net;
 
 /// <summary>
-/// Maps tokens to descriptors. A token is a slot of the table and the generation of that slot: the generation grows each time
-/// the slot is used again, so that an event that was already reported for the descriptor before finds none.
+/// Maps tokens to descriptors. A token is a slot of the table and the generation of that slot. The generation grows each time
+/// the slot is used again: an event of the slot's previous descriptor then finds none.
 /// </summary>
 internal sealed class DescriptorTable
 {
     /// <summary>
-    /// Slots in one page. The table grows by pages that never move: doubling one array would leave half a megabyte of garbage
-    /// on the way to ten thousand connections.
+    /// The number of slots in one page. The table grows by pages that never move: doubling one array would leave half a
+    /// megabyte of garbage on the way to ten thousand connections.
     /// </summary>
     private const int PageSize = 256;
 
@@ -51,7 +51,7 @@ internal sealed class DescriptorTable
         descriptor.Token = ((ulong)++chosen.Generation << 32) | (uint)slot;
     }
 
-    /// <summary>Frees the slot. The token is not given out again until 2^32 other descriptors have used the slot.</summary>
+    /// <summary>Frees the slot. Its token is unique until 2^32 other descriptors have used the slot.</summary>
     public void Remove(Descriptor descriptor)
     {
         int slot = (int)(uint)descriptor.Token;

@@ -5,16 +5,16 @@ namespace Poetry.Net;
 
 /// <summary>
 /// Stops <c>async void</c> functions on a reactor's thread before they begin: the loop could not wait for them, and an
-/// exception of one would end the process. Most methods refuse an <c>async</c> lambda when it is compiled, or wait for its
-/// deferred; this is for the rest: functions with a state, events, and async void methods that callbacks call.
+/// exception of one would end the process. Most methods refuse an <c>async</c> lambda at compile time, or wait for its
+/// deferred. This class catches the rest: functions with a state, events, and async void methods that callbacks call.
 /// </summary>
 /// <remarks>Tasks are not affected: they continue in the thread pool, as without this.</remarks>
 internal sealed class LoopContext : SynchronizationContext
 {
     private static readonly LoopContext Instance = new();
 
-    /// <summary>Makes it the context of this thread.</summary>
-    /// <returns>The context before.</returns>
+    /// <summary>Installs it as the context of this thread.</summary>
+    /// <returns>The previous context.</returns>
     public static SynchronizationContext? Enter()
     {
         SynchronizationContext? outer = Current;
@@ -22,7 +22,7 @@ internal sealed class LoopContext : SynchronizationContext
         return outer;
     }
 
-    /// <summary>Called by the compiler's code at the head of an async void function.</summary>
+    /// <summary>Called by code that the compiler generates, at the start of an async void function.</summary>
     public override void OperationStarted() => throw new NotSupportedException(
         "an async void function was called on a reactor's thread: return a deferred (async Deferred)");
 

@@ -15,7 +15,7 @@ public sealed partial class Reactor
         return Timers.Add(delay, state, call);
     }
 
-    /// <summary>Calls when the loop starts; at once if it runs already.</summary>
+    /// <summary>Makes the call when the loop starts; at once if it runs already.</summary>
     public void CallWhenRunning(Action call)
     {
         ArgumentNullException.ThrowIfNull(call);
@@ -46,11 +46,11 @@ public sealed partial class Reactor
         CallWhenRunning((Action)(() => Deferred.Run(call)));
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallWhenRunning(Func<Task> call) => throw Deferred.Refused();
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallWhenRunning(Func<ValueTask> call) => throw Deferred.Refused();
 
@@ -63,11 +63,11 @@ public sealed partial class Reactor
         CallFromThread((Action)(() => Deferred.Run(call)));
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallFromThread(Func<Task> call) => throw Deferred.Refused();
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void CallFromThread(Func<ValueTask> call) => throw Deferred.Refused();
 }

@@ -10,12 +10,12 @@ namespace Poetry.Net;
 public sealed partial class Reactor
 {
     /// <summary>
-    /// Regular files, which are always ready. epoll refuses them, kqueue stops at the end of a file and select reports them always:
-    /// so no poller gets them, and every backend behaves alike.
+    /// Regular files, which are always ready. epoll refuses them, kqueue stops at the end of a file, and select always reports
+    /// them. No poller gets them, so that all backends behave alike.
     /// </summary>
     private readonly List<Descriptor> _files = [];
 
-    /// <summary>Watches a descriptor for input, beside output if it is watched for that already.</summary>
+    /// <summary>Watches a descriptor for input. If it is watched for output, it stays watched for that too.</summary>
     /// <exception cref="System.IO.IOException">The kernel refuses to watch it.</exception>
     public void AddReader(Descriptor descriptor) => Change(descriptor, add: Interest.Read);
 
@@ -29,7 +29,7 @@ public sealed partial class Reactor
     /// <summary>Stops watching a descriptor for output.</summary>
     public void RemoveWriter(Descriptor descriptor) => Change(descriptor, remove: Interest.Write);
 
-    /// <summary>Stops watching a descriptor. To be called before it is closed.</summary>
+    /// <summary>Stops watching a descriptor. Call it before you close the descriptor.</summary>
     public void RemoveAll(Descriptor descriptor)
     {
         ArgumentNullException.ThrowIfNull(descriptor);
@@ -37,8 +37,8 @@ public sealed partial class Reactor
     }
 
     /// <summary>
-    /// Allocates all kernel objects that the loop needs, so that <see cref="Run"/> cannot fail for lack of them: for programs
-    /// that announce that they are ready before they call it.
+    /// Allocates all kernel objects that the loop needs: <see cref="Run"/> then cannot fail for lack of them. Used by programs
+    /// that announce that they are ready before they call <see cref="Run"/>.
     /// </summary>
     /// <exception cref="System.IO.IOException">Descriptors or memory have run out.</exception>
     internal void Prepare() => _threadCalls.Prepare();
@@ -78,8 +78,8 @@ public sealed partial class Reactor
     }
 
     /// <summary>Stops watching a descriptor, if it is watched.</summary>
-    /// <param name="descriptor">As watched.</param>
-    /// <param name="closesNext">True if it is closed next and has no duplicate.</param>
+    /// <param name="descriptor">The descriptor.</param>
+    /// <param name="closesNext">True if the caller closes it next, and it has no duplicate.</param>
     internal void Unwatch(Descriptor descriptor, bool closesNext = false)
     {
         if (!descriptor.IsWatched)
@@ -100,7 +100,7 @@ public sealed partial class Reactor
         descriptor.Interest = Interest.None;
     }
 
-    /// <summary>A file that a callback removes may cost another its turn; it is ready in the next one.</summary>
+    /// <summary>If a callback removes a file, another file may be skipped; it is dispatched in the next turn.</summary>
     private void DispatchFiles()
     {
         int count = _files.Count;
@@ -110,7 +110,7 @@ public sealed partial class Reactor
         }
     }
 
-    /// <returns>False if the table needs memory that there is not.</returns>
+    /// <returns>False if there is no memory for the table.</returns>
     private bool TryAddToTable(Descriptor descriptor)
     {
         try
@@ -124,7 +124,7 @@ public sealed partial class Reactor
         }
     }
 
-    /// <exception cref="ReactorNotRunning">The loop has ended, or the reactor is disposed: nothing would ever happen.</exception>
+    /// <exception cref="ReactorNotRunning">The loop has ended, or the reactor is disposed: no callback would run.</exception>
     private void ThrowIfEnded()
     {
         if (_state == RunState.Stopped)

@@ -7,24 +7,25 @@ namespace Poetry.Net;
 public sealed partial class Reactor
 {
     /// <summary>
-    /// The most unsent bytes of a connection that the kernel buffers. Less means more wake-ups; with more, clients that read
-    /// the same large data drift apart, and each reads its part from outside the processor's cache. Measured with 16 readers
-    /// of 10 MB, by sendfile, on loopback: the rate is 1.57 with 64 KiB, 1.10 with 128, 0.97 with 256, 0.81 with 4 MiB.
+    /// The maximum number of unsent bytes of a connection in the kernel's buffer. A lower limit means more wake-ups. With a
+    /// higher one, clients that read the same large data drift apart, and their parts are no longer in the processor's cache.
+    /// Measured with 16 readers of 10 MB, by sendfile, on loopback: the rate is 1.57 with 64 KiB, 1.10 with 128, 0.97 with
+    /// 256, 0.81 with 4 MiB.
     /// </summary>
     private const int UnsentLimitBytes = 64 * 1024;
 
-    /// <summary>How long another process may take to start on a Unix socket in the same folder: it takes milliseconds.</summary>
+    /// <summary>The maximum wait for another process that binds a Unix socket in the same folder; that takes milliseconds.</summary>
     private const int MaxUnixLockWaitMs = 5000;
 
-    /// <summary>As in Twisted.</summary>
+    /// <summary>Twisted's default.</summary>
     internal static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Listens for TCP connections on a port.</summary>
-    /// <param name="port">0 asks for a free one.</param>
+    /// <param name="port">The port; 0 for a free one that the kernel chooses.</param>
     /// <param name="factory">Builds a protocol for each connection.</param>
-    /// <param name="host">The address of this machine: a number, not a name. By default only this machine can connect.</param>
+    /// <param name="host">An address of this machine, in numbers; not a name. By default only this machine can connect.</param>
     /// <returns>The port, which accepts from the next turn on.</returns>
-    /// <exception cref="CannotListenError">The address is in use, or no address of this machine.</exception>
+    /// <exception cref="CannotListenError">The address is in use, or is not an address of this machine.</exception>
     public ListeningPort ListenTcp(int port, Factory factory, string host = Endpoint.DefaultHost)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(port);
@@ -35,31 +36,31 @@ public sealed partial class Reactor
     }
 
     /// <summary>Connects to a TCP port.</summary>
-    /// <param name="host">A name or a number.</param>
+    /// <param name="host">A name or a numeric address.</param>
     /// <param name="port">1 to 65535.</param>
-    /// <param name="factory">Builds the protocol, once there is a connection.</param>
-    /// <param name="timeout">For the look-up and the connection; 30 s if null.</param>
+    /// <param name="factory">Builds the protocol when the connection is made.</param>
+    /// <param name="timeout">The timeout of look-up and connect together; 30 s if null.</param>
     /// <returns>The connector, which has started.</returns>
     public Connector ConnectTcp(string host, int port, ClientFactory factory, TimeSpan? timeout = null) =>
         Connect(Endpoint.Tcp(host, port), factory, timeout ?? DefaultConnectTimeout);
 
     /// <summary>Connects to a Unix socket.</summary>
-    /// <param name="path">Its path.</param>
-    /// <param name="factory">Builds the protocol, once there is a connection.</param>
-    /// <param name="timeout">30 s if null.</param>
+    /// <param name="path">The path of the socket.</param>
+    /// <param name="factory">Builds the protocol when the connection is made.</param>
+    /// <param name="timeout">The timeout of the connect; 30 s if null.</param>
     /// <returns>The connector, which has started.</returns>
     public Connector ConnectUnix(string path, ClientFactory factory, TimeSpan? timeout = null) =>
         Connect(Endpoint.Unix(path), factory, timeout ?? DefaultConnectTimeout);
 
-    /// <summary>The ports that listen, also those that the poller does not watch for now: they are stopped at the end.</summary>
+    /// <summary>The ports that listen, including those that the poller does not watch now. All are stopped at the end.</summary>
     internal List<ListeningPort> Ports { get; } = [];
 
     /// <summary>Listens for TCP connections.</summary>
-    /// <param name="address">Port 0 asks for a free one.</param>
+    /// <param name="address">The local address; port 0 for a free port that the kernel chooses.</param>
     /// <param name="factory">Builds a protocol for each connection.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>The port, which accepts from the next turn on.</returns>
-    /// <exception cref="CannotListenError">The address is in use, not of this machine, or not allowed.</exception>
+    /// <exception cref="CannotListenError">The address is in use, is not an address of this machine, or is not allowed.</exception>
     public ListeningPort ListenTcp(SocketAddress address, Factory factory, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
@@ -72,10 +73,10 @@ public sealed partial class Reactor
     }
 
     /// <summary>
-    /// Listens on a Unix socket. A stale socket file, on which no process listens, is replaced; any other file is left as it
-    /// is.
+    /// Listens on a Unix socket. A stale socket file, on which no process listens, is replaced; any other file is left
+    /// unchanged.
     /// </summary>
-    /// <param name="path">The file, which is made here, and removed when the port stops listening.</param>
+    /// <param name="path">The file. It is created here, and removed when the port stops listening.</param>
     /// <param name="factory">Builds a protocol for each connection.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>The port, which accepts from the next turn on.</returns>
@@ -105,7 +106,7 @@ public sealed partial class Reactor
     /// <param name="factory">Builds a protocol for each connection.</param>
     /// <param name="options">Null for the defaults. The path of a Unix socket is not removed.</param>
     /// <returns>The port, which accepts from the next turn on.</returns>
-    /// <exception cref="CannotListenError">It is not a socket, or does not listen.</exception>
+    /// <exception cref="CannotListenError">The handle is not a socket, or does not listen.</exception>
     public ListeningPort AdoptListener(nint handle, Factory factory, ListenOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
@@ -130,8 +131,8 @@ public sealed partial class Reactor
 
     /// <summary>Connects to a name or an address; every address of a name is tried.</summary>
     /// <param name="endpoint">The peer.</param>
-    /// <param name="factory">Builds the protocol once there is a connection.</param>
-    /// <param name="timeout">For the look-up and all attempts together; Twisted's default is 30 s.</param>
+    /// <param name="factory">Builds the protocol when the connection is made.</param>
+    /// <param name="timeout">The timeout of the look-up and all attempts together; Twisted's default is 30 s.</param>
     /// <returns>The connector, which has started.</returns>
     public Connector Connect(Endpoint endpoint, ClientFactory factory, TimeSpan timeout)
     {
@@ -142,9 +143,9 @@ public sealed partial class Reactor
     }
 
     /// <summary>Makes a socket that listens.</summary>
-    /// <param name="address">Port 0 asks for a free one.</param>
-    /// <param name="options">As given.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    /// <param name="address">The local address; port 0 for a free port that the kernel chooses.</param>
+    /// <param name="options">The options of the port.</param>
+    /// <param name="handle">The socket, owned by the caller; −1 after a failure.</param>
     /// <param name="bound">The address with the port that the kernel chose.</param>
     private static Errno OpenListener(in SocketAddress address, ListenOptions options, out nint handle, out SocketAddress bound)
     {
@@ -165,12 +166,12 @@ public sealed partial class Reactor
 
             if (address.Kind == AddressKind.IPv6)
             {
-                // [::] takes both families; any other address is of one.
+                // [::] accepts both families; any other address accepts one.
                 _ = NativeSocket.SetOnlyIPv6(handle, !address.IsAny);
             }
 
-            // Connections inherit all of these, without a call of their own. No delay: a short last segment need not wait
-            // for an acknowledgement.
+            // Connections inherit all of these, without a further call. TCP_NODELAY: a short last segment does not wait for
+            // an acknowledgement.
             _ = NativeSocket.SetNoDelay(handle);
             _ = NativeSocket.SetUnsentLimit(handle, UnsentLimitBytes);
             SetAcknowledgeTimeout(handle, options.SendTimeout);
@@ -179,14 +180,14 @@ public sealed partial class Reactor
         error = NativeSocket.Bind(handle, address);
         if (error == Errno.None && options.Sharing == PortSharing.First && address.Kind != AddressKind.Unix)
         {
-            // Only after bind: with the option set before, it could be bound beside another process that shares as well.
+            // After bind: if the option were set before, bind would succeed beside another process that shares the port.
             error = NativeSocket.SharePort(handle);
         }
 
         error = error == Errno.None ? NativeSocket.Listen(handle, ListeningPort.Backlog) : error;
         if (error == Errno.None && address.Kind != AddressKind.Unix)
         {
-            // Without it the port that the kernel chose is unknown, and the ready line would name none.
+            // The ready line names the port that the kernel chose.
             error = NativeSocket.LocalAddress(handle, out bound);
         }
 
@@ -200,8 +201,8 @@ public sealed partial class Reactor
     }
 
     /// <summary>
-    /// Covers peers that vanish while nothing is queued here. A connection with queued data is ended by the transport, which
-    /// resets it: the kernel, which does not, has to wait a little longer.
+    /// Ends connections whose peer vanishes while no data is queued in the transport. If data is queued, the transport's own
+    /// timeout resets the connection. The kernel does not reset it, so the kernel's timeout is a little longer.
     /// </summary>
     private static void SetAcknowledgeTimeout(nint handle, TimeSpan sendTimeout)
     {
@@ -226,7 +227,7 @@ public sealed partial class Reactor
         return error == Errno.ECONNREFUSED;
     }
 
-    /// <summary>Stops all ports. One that is paused, or waits at its limit, is not among the descriptors of the poller.</summary>
+    /// <summary>Stops all ports, also those that are paused or at their limit: the poller does not have those.</summary>
     private void StopListening()
     {
         while (Ports.Count > 0)

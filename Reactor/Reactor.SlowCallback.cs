@@ -5,29 +5,29 @@ namespace Poetry.Net;
 /// <content>Logs callbacks that block the loop.</content>
 public sealed partial class Reactor
 {
-    /// <summary>From here on it is a warning: clients notice.</summary>
+    /// <summary>A longer turn is logged as a warning: clients notice it.</summary>
     private static readonly TimeSpan WarningTime = TimeSpan.FromSeconds(1);
 
-    /// <summary>A callback that blocks usually does so each time: one line stands for all.</summary>
+    /// <summary>A callback that blocks usually does so each time, so one log line is enough.</summary>
     private readonly RateLimit _slowCallbacks = new(TimeSpan.FromSeconds(10));
 
-    /// <summary>When this turn began; in the future before the first one.</summary>
+    /// <summary>The start of this turn; before the first turn, a time in the future.</summary>
     private long _turnTicks = long.MaxValue;
 
-    /// <summary>When the running callback began, or the last one ended.</summary>
+    /// <summary>The time at which the running callback began, or the previous one ended.</summary>
     private long _callbackTicks;
     private long _slowestTicks;
     private string? _slowest;
 
     /// <summary>
-    /// When the callbacks of one turn take longer than this, usually since one of them blocks, the time and the slowest
-    /// callback are logged, at most every ten seconds: as a warning from one second on. Zero for never. 100 ms by default.
+    /// The limit for the callbacks of one turn; zero for none, 100 ms by default. If they take longer, usually because one of
+    /// them blocks, the time and the slowest callback are logged, at most every ten seconds. Above one second it is a warning.
     /// </summary>
     public TimeSpan SlowCallback { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Logs a turn that was too long.</summary>
-    /// <param name="beganTicks">After its wait, in ticks of 100 ns.</param>
-    /// <param name="endedTicks">Before the next wait.</param>
+    /// <param name="beganTicks">The start of the turn, after its wait, in ticks of 100 ns.</param>
+    /// <param name="endedTicks">The end of the turn, before the next wait.</param>
     internal void CheckTurn(long beganTicks, long endedTicks)
     {
         long tookTicks = endedTicks - beganTicks;
@@ -50,12 +50,12 @@ public sealed partial class Reactor
             }
             catch (OutOfMemoryException)
             {
-                // Not from a callback: the loop would end.
+                // No callback threw it, so nothing would catch it, and the loop would end.
             }
         }
     }
 
-    /// <summary>The callbacks of a turn begin.</summary>
+    /// <summary>Called before the callbacks of a turn.</summary>
     private void BeginCallbacks(long nowTicks)
     {
         _callbackTicks = nowTicks;
@@ -63,8 +63,8 @@ public sealed partial class Reactor
         _slowest = null;
     }
 
-    /// <summary>Measures a callback: this costs one reading of the clock, about 20 ns.</summary>
-    /// <param name="callback">A descriptor, a delayed call, or a call of another thread.</param>
+    /// <summary>Measures a callback that has ended. It costs one reading of the clock, about 20 ns.</summary>
+    /// <param name="callback">A descriptor, a delayed call, or a call from another thread.</param>
     internal void CallbackEnded(object callback)
     {
         long nowTicks = Clock();
@@ -91,7 +91,7 @@ public sealed partial class Reactor
         }
         catch (OutOfMemoryException)
         {
-            // The first name of a type takes megabytes of address space. Not from a callback: the loop would end.
+            // The first call of Type.Name takes megabytes of address space. An uncaught exception here would end the loop.
             return "a callback";
         }
     }

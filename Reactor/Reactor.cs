@@ -13,22 +13,22 @@ namespace Poetry.Net;
 /// <remarks>
 /// <para>All members belong to the thread that calls <see cref="Run"/>, and before that to the thread that made the reactor.
 /// Only <see cref="CallFromThread(Action)"/> and <see cref="IsReactorThread"/> may be used on any thread.</para>
-/// <para>One turn: wait; dispatch ready descriptors, reading before writing; run the calls of other threads; run the delayed
+/// <para>One turn: wait; dispatch ready descriptors, reading before writing; run the calls from other threads; run the delayed
 /// calls that are due and were scheduled before the turn; close the connections that have ended. A connection is never
 /// closed earlier, so any member may be called from any callback.</para>
 /// </remarks>
 public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 {
-    /// <summary>The most events that one wait returns: many share the cost of the call.</summary>
+    /// <summary>The maximum number of events that one wait returns: they share the cost of the call.</summary>
     private const int EventsPerWait = 256;
 
-    /// <summary>The longest wait: a wrong clock or a lost wake-up costs at most an hour.</summary>
+    /// <summary>The maximum wait: a wrong clock or a lost wake-up costs at most an hour.</summary>
     private const int MaxWaitMs = 3_600_000;
 
-    /// <summary>In a longer turn a callback has blocked; turns of a busy loop take a few milliseconds.</summary>
+    /// <summary>If a turn is longer, a callback has blocked. A turn of a busy loop takes a few milliseconds.</summary>
     private static readonly TimeSpan LongTurn = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Made in advance: when memory has run out it costs none to end a connection with it.</summary>
+    /// <summary>Allocated in advance, so that a connection can be ended with it when memory has run out.</summary>
     private static readonly Failure OutOfMemory = Failure.Shared(static () => new InsufficientMemoryException());
 
     private readonly Poller _poller;
@@ -42,7 +42,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     private RunState _state;
     private bool _pollsAgain;
 
-    /// <summary>Makes a reactor on the best backend of this machine, or the one <c>POETRY_REACTOR</c> names.</summary>
+    /// <summary>Makes a reactor on the best backend of this machine, or on the one that <c>POETRY_REACTOR</c> names.</summary>
     /// <param name="log">Receives what callbacks throw, and failures that nothing handled; null for standard error.</param>
     /// <exception cref="PollerUnavailableError">The backend asked for is unknown, or not available here.</exception>
     public Reactor(ILogger? log = null)
@@ -50,9 +50,9 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
     }
 
-    /// <summary>Makes a reactor on a backend of your choice.</summary>
+    /// <summary>Makes a reactor on the named backend.</summary>
     /// <param name="backend"><c>epoll</c>, <c>kqueue</c> or <c>select</c>.</param>
-    /// <param name="log">As for the other constructor.</param>
+    /// <param name="log">The log, used as by the other constructor.</param>
     /// <exception cref="PollerUnavailableError">The backend is unknown, or not available here.</exception>
     public Reactor(string backend, ILogger? log = null)
         : this(PollerChoice.Create(backend), log)
@@ -85,7 +85,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     {
         get
         {
-            // Before the loop runs no turn updates the time, and setting up may take long.
+            // Before the loop runs, no turn updates the time, and the setup may take long.
             if (_state == RunState.New)
             {
                 _nowTicks = Clock();
@@ -98,22 +98,22 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>The name of the backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
     public string Backend => _poller.Name;
 
-    /// <summary>True while the loop runs and was not told to stop.</summary>
+    /// <summary>True while the loop runs and <see cref="Stop"/> was not called.</summary>
     public bool Running => _state == RunState.Running;
 
     /// <summary>True on the reactor's thread, and on every thread while the loop does not run.</summary>
     public bool IsReactorThread => _threadCalls.IsReactorThread;
 
-    /// <summary>Events for descriptors that were no longer registered; they are dropped.</summary>
+    /// <summary>The number of events that were dropped, since their descriptors were no longer registered.</summary>
     internal long StaleEvents { get; private set; }
 
-    /// <summary>The failures that nothing handled: reported to the log until now, or counted where too many came at once.</summary>
+    /// <summary>The number of failures that no code handled. They were logged, or only counted if too many came at once.</summary>
     public long LostFailureCount => _failures.LostCount;
 
-    /// <summary>Delayed calls that are scheduled.</summary>
+    /// <summary>The number of delayed calls that are scheduled.</summary>
     public int DelayedCalls => Timers.Count;
 
-    /// <summary>Its connections, those of ports and those of connectors.</summary>
+    /// <summary>The connections of all ports and connectors.</summary>
     internal Connections Connections { get; }
 
     internal TimerQueue Timers { get; }
@@ -122,7 +122,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
 
     /// <summary>Runs the loop until <see cref="Stop"/>, then closes all descriptors.</summary>
     /// <exception cref="InvalidOperationException">It runs, or has run: a reactor runs once.</exception>
-    /// <exception cref="System.IO.IOException">Descriptors have run out. It has not run then.</exception>
+    /// <exception cref="System.IO.IOException">Descriptors have run out. The loop has not run.</exception>
     public void Run()
     {
         if (_state != RunState.New)
@@ -161,7 +161,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     }
 
     /// <summary>Ends <see cref="Run"/> after this turn.</summary>
-    /// <exception cref="ReactorNotRunning">It does not run, or was stopped already.</exception>
+    /// <exception cref="ReactorNotRunning">The loop does not run, or was stopped already.</exception>
     public void Stop()
     {
         if (_state != RunState.Running)
@@ -183,7 +183,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     }
 
     /// <summary>One turn of the loop.</summary>
-    /// <param name="timeoutMs">The longest wait; −1 for no limit.</param>
+    /// <param name="timeoutMs">The maximum wait; −1 for no limit.</param>
     internal void Turn(int timeoutMs)
     {
         int count = _poller.Wait(_ready, _files.Count == 0 ? timeoutMs : 0);
@@ -205,13 +205,13 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     /// <summary>True if the loop slept before this turn, to collect more events.</summary>
     internal bool SleptBeforeTurn => _coalescer.Slept;
 
-    /// <summary>Counts events of this turn that the poller has not reported.</summary>
-    /// <param name="count">−1 takes back one that was reported without need.</param>
+    /// <summary>Counts events of this turn that the poller did not report.</summary>
+    /// <param name="count">The number of events; −1 subtracts one that was reported without need.</param>
     internal void AddEvents(int count) => _coalescer.AddEvents(count);
 
-    /// <summary>A callback has thrown: logs the exception with its stack, removes and closes the descriptor; the loop goes on.
-    /// </summary>
-    /// <param name="culprit">The descriptor whose callback it was; null for none.</param>
+    /// <summary>Called when a callback has thrown. Logs the exception with its stack, and removes and closes the descriptor;
+    /// the loop goes on.</summary>
+    /// <param name="culprit">The descriptor whose callback has thrown; null for none.</param>
     /// <param name="exception">The exception.</param>
     internal void CallbackThrew(Descriptor? culprit, Exception exception)
     {
@@ -232,7 +232,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
     }
 
-    /// <summary>Logs an exception; if even the log has no memory left, one fixed line goes to standard error.</summary>
+    /// <summary>Logs an exception. If the log throws, as without memory, writes one fixed line to standard error.</summary>
     private void LogThrown(Exception exception)
     {
         try
@@ -293,7 +293,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
     }
 
     /// <summary>Runs the calls that are due, except those scheduled in this turn: a delay of zero means the next turn.</summary>
-    /// <param name="newest">The last sequence number that was given out before the turn.</param>
+    /// <param name="newest">The last sequence number that was assigned before the turn.</param>
     private void RunDelayedCalls(long newest)
     {
         if (!Timers.TryPeek(out long dueTicks))
@@ -323,7 +323,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         }
     }
 
-    /// <summary>The end of a turn: measures it, and computes how long the loop may wait.</summary>
+    /// <summary>Ends a turn: measures it, and computes the maximum wait.</summary>
     /// <returns>The time until the next delayed call, rounded up, so that the call is due when the wait ends.</returns>
     private int EndTurn()
     {
@@ -350,7 +350,7 @@ public sealed partial class Reactor : IClock, IReactorThreads, IDisposable
         return ticks <= 0 ? 0 : (int)Math.Min((ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond, MaxWaitMs);
     }
 
-    /// <summary>Calls, and logs what the call throws.</summary>
+    /// <summary>Makes a call, and logs an exception that it throws.</summary>
     internal void Guard<TState>(Action<TState> call, TState state)
     {
         try

@@ -6,7 +6,7 @@ namespace Poetry.Net;
 /// <summary>The log messages of the engine. docs/log-events.md lists all events of the program.</summary>
 /// <remarks>
 /// Parameters of messages are objects or strings: each other combination of types would add 5 to 9 KB of generated code to the
-/// executable. What may be logged for each connection is checked first, so that a record that is not written boxes no value.
+/// executable. A message that may come for each connection checks its level first: a record that is not written boxes no value.
 /// </remarks>
 internal static partial class ReactorLog
 {

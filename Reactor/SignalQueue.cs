@@ -8,16 +8,16 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// The signals of the process as a descriptor, so that no thread and no handler is needed for them: a signalfd on Linux, a
-/// kqueue with EVFILT_SIGNAL on BSD. The loop watches it (<see cref="Signals"/>), and whatever blocks before or outside the
-/// loop waits for it as well.
+/// The signals of the process as a descriptor, which needs no thread and no handler: a signalfd on Linux, a kqueue with
+/// EVFILT_SIGNAL on BSD. The loop watches it (<see cref="Signals"/>), and code that blocks before or outside the loop waits
+/// for it too.
 /// </summary>
 /// <remarks>
 /// <para>On Linux the signals have to be blocked in every thread, or the kernel gives one to a thread that has not blocked it.
-/// Threads inherit the mask of their creator, and the runtime's finalizer thread is older than Main: Native/start.c blocks
-/// them before the runtime begins. Under JIT there is no such place, so there the queue is not opened, and
-/// <see cref="Signals"/> uses the runtime's handlers.</para>
-/// <para>Belongs to the thread that calls <see cref="Open"/>: the main thread. Other threads only have the signals blocked.</para>
+/// Threads inherit the mask of their creator, and the runtime's finalizer thread starts before Main. So Native/start.c blocks
+/// the signals before the runtime starts. JIT has no such place: there the queue is not opened, and <see cref="Signals"/>
+/// uses the runtime's handlers.</para>
+/// <para>Belongs to the thread that calls <see cref="Open"/>, the main thread. Other threads only have the signals blocked.</para>
 /// </remarks>
 internal static class SignalQueue
 {
@@ -47,12 +47,12 @@ internal static class SignalQueue
             _ => 0,
         };
 
-    /// <summary>Called when <see cref="Wait"/> has taken signals that the loop has to deliver. Null for no loop yet.</summary>
+    /// <summary>Called when <see cref="Wait"/> has taken signals that the loop has to deliver. Null while there is no loop.</summary>
     public static Action? HasTaken { get; set; }
 
     /// <summary>
-    /// Blocks the signals of a command. To be called at the start of Main, before other threads are created; until
-    /// <see cref="Open"/> they are pending.
+    /// Blocks the signals of a command: they are pending until <see cref="Open"/>. Call it at the start of Main, before other
+    /// threads are created.
     /// </summary>
     public static void Block()
     {
@@ -63,7 +63,7 @@ internal static class SignalQueue
         }
     }
 
-    /// <summary>Gives the signals back their default effect. For commands that only print.</summary>
+    /// <summary>Restores the default effect of the signals. Used by commands that only print.</summary>
     public static void Unblock()
     {
         if (OperatingSystem.IsLinux())
@@ -74,8 +74,8 @@ internal static class SignalQueue
     }
 
     /// <summary>Opens the queue.</summary>
-    /// <param name="isServer">True for a server: SIGHUP, SIGUSR1 and SIGUSR2 are for it, and SIGHUP is received even if it was
-    /// ignored, as nohup(1) does. False for a command that SIGHUP ends unless it is ignored.</param>
+    /// <param name="isServer">True for a server: it handles SIGHUP, SIGUSR1 and SIGUSR2, and receives SIGHUP even if nohup(1)
+    /// has set it to be ignored. False for a command: SIGHUP ends it, unless it is ignored.</param>
     /// <exception cref="System.IO.IOException">Descriptors have run out.</exception>
     public static void Open(bool isServer)
     {
@@ -84,7 +84,7 @@ internal static class SignalQueue
             return;
         }
 
-        // SIGINT is ignored in the background of a shell without job control, and stays ignored.
+        // A shell without job control starts background commands with SIGINT ignored; it stays ignored.
         _ending = NativeSignals.SetOf(Libc.SIGTERM) | SetUnlessIgnored(Libc.SIGINT) | (isServer ? 0 : SetUnlessIgnored(Libc.SIGHUP));
         uint set = _ending | (isServer ? ForServers : 0);
         Errno error = OperatingSystem.IsLinux() ? OpenOnLinux(set) : OpenOnBsd(set);
@@ -97,7 +97,7 @@ internal static class SignalQueue
     }
 
     /// <summary>Reads the descriptor.</summary>
-    /// <returns>The signals that have come and were not delivered yet.</returns>
+    /// <returns>The signals that have arrived and were not delivered yet.</returns>
     public static uint Collect()
     {
         if (OperatingSystem.IsLinux())
@@ -119,7 +119,7 @@ internal static class SignalQueue
     }
 
     /// <summary>Marks a signal as delivered.</summary>
-    /// <returns>True if it had come.</returns>
+    /// <returns>True if it had arrived.</returns>
     public static bool TryTake(int signal)
     {
         uint bit = 1u << signal;
@@ -136,8 +136,8 @@ internal static class SignalQueue
     /// <inheritdoc cref="WaitReadable"/>
     public static Errno WaitWritable(nint handle) => Wait(handle, isWriter: true, timeoutMs: -1);
 
-    /// <summary>Sleeps; on the thread of the queue until a signal ends the command. Does nothing on Windows.</summary>
-    /// <returns>EINTR if a signal ends the command, EAGAIN after the time-out.</returns>
+    /// <summary>Sleeps; on the thread of the queue, a signal that ends the command ends the sleep. Does nothing on Windows.</summary>
+    /// <returns>EINTR if a signal ends the command, EAGAIN after the timeout.</returns>
     public static Errno Sleep(int timeoutMs) => Wait(Closed, isWriter: false, timeoutMs);
 
     [UnsupportedOSPlatform("windows")]
@@ -150,20 +150,20 @@ internal static class SignalQueue
     [SupportedOSPlatform("linux")]
     private static Errno OpenOnLinux(uint set)
     {
-        // What is not for this command has its default effect, or is ignored.
+        // Signals that this command does not handle have their default effect, or are ignored.
         _ = NativeSignals.Unblock(_blocked & ~set);
         _blocked = set;
         Errno error = NativeSignals.OpenSignalFd(set, out _handle);
         if (error != Errno.None)
         {
-            // A container's filter forbids it: the runtime's handlers take over.
+            // A container's filter forbids signalfd: the runtime's handlers are used.
             Unblock();
         }
 
         return error;
     }
 
-    /// <summary>EVFILT_SIGNAL counts signals that are ignored, too: kqueue(2).</summary>
+    /// <summary>Opens a kqueue. EVFILT_SIGNAL also counts signals that are ignored: kqueue(2).</summary>
     [UnsupportedOSPlatform("windows")]
     private static Errno OpenOnBsd(uint set)
     {

@@ -8,9 +8,9 @@ using System.Threading.Tasks;
 namespace Poetry.Net;
 
 /// <summary>
-/// Signals of the process, delivered in a reactor's loop. Where the process has a <see cref="SignalQueue"/> the loop watches
-/// its descriptor, no thread takes part, and several signals of a kind may become one call. Elsewhere the runtime receives a signal
-/// on a thread of its own, and calls the loop from there.
+/// Signals of the process, delivered in a reactor's loop. If the process has a <see cref="SignalQueue"/>, the loop watches
+/// its descriptor: no other thread is needed, and several signals of a kind may become one call. Otherwise the runtime
+/// receives a signal on another thread, which queues the call for the loop.
 /// </summary>
 public sealed class Signals : IDisposable
 {
@@ -18,8 +18,8 @@ public sealed class Signals : IDisposable
     private readonly QueueWatcher? _watcher;
     private readonly List<PosixSignalRegistration> _registrations = [];
 
-    /// <summary>Listens to no signal yet. Belongs to the reactor's thread.</summary>
-    /// <exception cref="IOException">The kernel will not watch the descriptor.</exception>
+    /// <summary>Makes an object that handles no signal yet. It belongs to the reactor's thread.</summary>
+    /// <exception cref="IOException">The kernel refuses to watch the descriptor.</exception>
     public Signals(Reactor reactor)
     {
         ArgumentNullException.ThrowIfNull(reactor);
@@ -29,21 +29,21 @@ public sealed class Signals : IDisposable
             _watcher = new QueueWatcher(reactor, SignalQueue.Handle);
             reactor.AddReader(_watcher);
 
-            // Signals that were taken by a wait before the loop or within it.
+            // Delivers signals that a wait has taken, before the loop or within it.
             SignalQueue.HasTaken = () => reactor.CallFromThread(_watcher.Deliver);
             SignalQueue.HasTaken();
         }
     }
 
-    /// <summary>SIGINT and SIGTERM: end.</summary>
-    /// <exception cref="IOException">As from all of these: descriptors or threads have run out.</exception>
+    /// <summary>Sets the call for SIGINT and SIGTERM, which ask the program to end.</summary>
+    /// <exception cref="IOException">Descriptors or threads have run out. The other methods throw it too.</exception>
     public void OnTerminate(Action<PosixSignal> call)
     {
         Listen(PosixSignal.SIGINT, 2, call);
         Listen(PosixSignal.SIGTERM, 15, call);
     }
 
-    /// <summary>SIGHUP: reload, or end.</summary>
+    /// <summary>Sets the call for SIGHUP, which asks the program to reload, or to end.</summary>
     public void OnHangUp(Action call) => Listen(PosixSignal.SIGHUP, 1, _ => call());
 
     /// <summary>As <see cref="OnTerminate(Action{PosixSignal})"/>, for a function that returns a deferred, such as an
@@ -63,23 +63,23 @@ public sealed class Signals : IDisposable
         OnHangUp((Action)(() => Deferred.Run(call)));
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void OnTerminate(Func<PosixSignal, Task> call) => throw Deferred.Refused();
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void OnHangUp(Func<Task> call) => throw Deferred.Refused();
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void OnTerminate(Func<PosixSignal, ValueTask> call) => throw Deferred.Refused();
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public void OnHangUp(Func<ValueTask> call) => throw Deferred.Refused();
 
-    /// <summary>SIGUSR1: log figures. Not on Windows.</summary>
+    /// <summary>Sets the call for SIGUSR1, which asks for figures in the log. Does nothing on Windows.</summary>
     internal void OnUser1(Action call)
     {
         if (!OperatingSystem.IsWindows())
@@ -88,7 +88,7 @@ public sealed class Signals : IDisposable
         }
     }
 
-    /// <summary>SIGUSR2: reopen files. Not on Windows.</summary>
+    /// <summary>Sets the call for SIGUSR2, which asks to reopen files. Does nothing on Windows.</summary>
     internal void OnUser2(Action call)
     {
         if (!OperatingSystem.IsWindows())
@@ -97,7 +97,7 @@ public sealed class Signals : IDisposable
         }
     }
 
-    /// <summary>Stops to listen. The runtime's handlers are removed; a queue stays open.</summary>
+    /// <summary>Stops handling signals. The runtime's handlers are removed; the queue stays open.</summary>
     public void Dispose()
     {
         if (_watcher is not null)
@@ -132,7 +132,7 @@ public sealed class Signals : IDisposable
         }
         catch (TypeInitializationException noPipe)
         {
-            // The runtime creates a pipe and a thread for signals with the first of them.
+            // The runtime creates a pipe and a thread for signals at the first registration.
             throw new IOException("cannot receive signals: descriptors or threads have run out", noPipe);
         }
     }
@@ -142,7 +142,7 @@ public sealed class Signals : IDisposable
     {
         private readonly List<(int Number, Action Call)> _calls = [];
 
-        /// <summary>SIGUSR1 and its kin come before SIGINT and SIGTERM, which may stop the loop.</summary>
+        /// <summary>Adds a call. SIGINT and SIGTERM, which may stop the loop, come after all other signals.</summary>
         public void Add(int number, Action call) => _calls.Insert(number is 2 or 15 ? _calls.Count : 0, (number, call));
 
         public void Deliver()
@@ -151,7 +151,7 @@ public sealed class Signals : IDisposable
             {
                 if (SignalQueue.TryTake(number))
                 {
-                    // What it throws must not cost the watch, as it would if the reactor caught it.
+                    // If the reactor caught the exception of a call, it would stop watching the queue.
                     reactor.Guard(static taken => taken(), call);
                 }
             }
@@ -171,5 +171,5 @@ public sealed class Signals : IDisposable
     }
 }
 
-/// <summary>A signal has asked the command to end before its loop ran.</summary>
+/// <summary>Thrown if a signal asks the command to end before its loop runs.</summary>
 internal sealed class EndedBySignalError() : Exception("ended by a signal");

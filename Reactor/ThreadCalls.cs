@@ -5,12 +5,12 @@ using System.Threading;
 namespace Poetry.Net;
 
 /// <summary>
-/// The calls that other threads queue for the reactor, and the descriptor by which they end its wait.
+/// The calls that other threads queue for the reactor, and the descriptor that ends its wait.
 /// </summary>
 /// <remarks>
-/// Crosses threads: <see cref="Add"/> and <see cref="IsReactorThread"/> may be used on any thread, all else only on the reactor's. One lock
-/// guards <c>_waiting</c>, <c>_wakeUpSent</c> and the descriptor, and is held for a list operation only. The first call that is
-/// queued writes the wake-up, and no other does until the reactor has taken the queue.
+/// Crosses threads: <see cref="Add"/> and <see cref="IsReactorThread"/> may be used on any thread, all other members only on the
+/// reactor's. One lock guards <c>_waiting</c>, <c>_wakeUpSent</c> and the descriptor, and is held for a list operation only.
+/// The first queued call writes the wake-up; later ones do not until the reactor has taken the queue.
 /// </remarks>
 internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisposable
 {
@@ -49,7 +49,7 @@ internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisp
         reactor.AddReader(this);
     }
 
-    /// <summary>The loop starts, on this thread.</summary>
+    /// <summary>Called when the loop starts, on its thread.</summary>
     public void Start()
     {
         Prepare();
@@ -75,7 +75,7 @@ internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisp
         }
     }
 
-    /// <summary>Makes the queued calls; calls that they queue are made in the next turn.</summary>
+    /// <summary>Makes the queued calls. Calls that they queue are made in the next turn.</summary>
     public void RunAll()
     {
         if (!Any)
@@ -98,7 +98,7 @@ internal sealed class ThreadCalls(Reactor reactor) : Descriptor(NoHandle), IDisp
         _running.Clear();
     }
 
-    /// <summary>The loop has ended: queued and later calls are dropped.</summary>
+    /// <summary>Called when the loop has ended. Drops queued and later calls.</summary>
     public void Stop()
     {
         lock (_lock)

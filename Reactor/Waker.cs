@@ -6,15 +6,15 @@ namespace Poetry.Net;
 
 /// <summary>
 /// A descriptor that another thread can make readable: an eventfd on Linux; on other systems, and where eventfd is not allowed, a
-/// datagram socket that is connected to itself. <see cref="Signal"/> may be called from any thread; everything else is the owner's.
-/// The owner closes it, after the last thread that might signal.
+/// datagram socket that is connected to itself. Any thread may call <see cref="Signal"/>; only the owner uses the other members.
+/// The owner closes it when no thread can signal any more.
 /// </summary>
 internal readonly struct Waker(nint handle)
 {
     /// <summary>The descriptor to watch for reading.</summary>
     public nint Handle { get; } = handle;
 
-    /// <summary>Makes one, non-blocking and close-on-exec.</summary>
+    /// <summary>Makes a waker, non-blocking and close-on-exec.</summary>
     public static Errno Create(out Waker waker)
     {
         if (!OperatingSystem.IsLinux())
@@ -49,7 +49,7 @@ internal readonly struct Waker(nint handle)
         return error;
     }
 
-    /// <summary>Makes it readable. Once it is, further calls have no effect.</summary>
+    /// <summary>Makes the descriptor readable. If it is readable already, the call has no effect.</summary>
     public void Signal()
     {
         // An eventfd takes 8 bytes, the number to add.
@@ -59,14 +59,14 @@ internal readonly struct Waker(nint handle)
             : NativeSocket.Send(Handle, one, more: false, out _);
     }
 
-    /// <summary>Makes it unreadable again. To be called before reading what was signalled: a signal that comes in between then
-    /// makes it readable again.</summary>
+    /// <summary>Makes the descriptor unreadable again. Call it before you read the signalled data: a signal that arrives in
+    /// between then makes it readable again.</summary>
     public void Drain()
     {
         Span<byte> bytes = stackalloc byte[sizeof(ulong)];
         if (OperatingSystem.IsLinux())
         {
-            // Of a socket that stands in for an eventfd this is the first of a few signals: the next wait reports the others.
+            // A socket that replaces an eventfd may hold a few signals; this reads the first, and the next wait reports the others.
             _ = NativeDescriptor.Read(Handle, bytes, out _);
             return;
         }

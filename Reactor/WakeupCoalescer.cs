@@ -3,53 +3,52 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// Decides whether a busy loop sleeps for a moment before it waits for events, so that one wake-up serves several clients:
-/// what network cards call interrupt moderation. A wake-up costs processor time on both sides.
+/// Decides whether a busy loop sleeps for a moment before it waits for events, so that one wake-up serves several clients.
+/// Network cards call this interrupt moderation. A wake-up costs processor time on both sides.
 /// </summary>
 /// <remarks>
-/// <para>A short sleep that collected too few events, as with a single client that asks again and again, is followed by a
-/// back-off: an exponentially growing number of turns goes by before the next try. An idle loop does not sleep, and neither
-/// does a loop so busy that events gather while others are handled.</para>
-/// <para>Where short sleeps collect too few, long ones are tried. Clients that wait for their answers before they ask again
-/// become slower by them, clients that come at a pace of their own do not, and only an experiment tells the two apart: a
-/// number of events, a window, must not take longer with long sleeps than the window before them. If it does, a back-off
-/// follows.</para>
-/// <para>Measured in C with 64 clients in flight, each on a connection of its own: 0.73 of the processor time, 1.11 of the
-/// rate and 0.89 of the latency of the same server without it.</para>
+/// <para>If a short sleep collected too few events, as with a single client that asks again and again, the loop backs off: it
+/// skips an exponentially growing number of turns before the next try. An idle loop does not sleep. A very busy loop does not
+/// sleep either: events arrive while it handles others.</para>
+/// <para>If short sleeps collect too few events, long ones are tried. They slow down clients that wait for an answer before
+/// they ask again, but not clients that arrive independently. Only an experiment can tell: a window (a number of events) must
+/// not take longer with long sleeps than the window before them. If it does, the loop backs off.</para>
+/// <para>Measured in C with 64 clients in flight, one connection each: 0.73 of the processor time, 1.11 of the rate and 0.89
+/// of the latency of the same server without it.</para>
 /// </remarks>
 internal struct WakeupCoalescer
 {
-    /// <summary>Length of a short sleep; Linux adds its timer slack of 50. Between 10 and 50 no difference was seen.</summary>
+    /// <summary>The length of a short sleep; Linux adds its timer slack of 50. Between 10 and 50 no difference was seen.</summary>
     private const int ShortMicroseconds = 10;
 
-    /// <summary>Length of a long sleep: at 20,000 connections a second a short one collects two or three events.</summary>
+    /// <summary>The length of a long sleep: at 20,000 connections a second, a short one collects two or three events.</summary>
     private const int LongMicroseconds = 200;
 
-    /// <summary>A sleep has to collect so many events: with two clients in lockstep, sleeping would halve their rate.</summary>
+    /// <summary>The number of events that a sleep has to collect. If two clients run in lockstep, sleeps halve their rate.</summary>
     private const int MinBatch = 4;
 
-    /// <summary>The longest back-off, in turns with events.</summary>
+    /// <summary>The maximum back-off, in turns with events.</summary>
     private const int MaxBackoff = 1024;
 
     /// <summary>During a turn of this length enough new events have arrived anyway.</summary>
     private const long LongTurnTicks = 100 * TimeSpan.TicksPerMicrosecond;
 
-    /// <summary>Events of a window.</summary>
+    /// <summary>The number of events in a window.</summary>
     private const int WindowEvents = 1024;
 
-    /// <summary>So many windows with long sleeps follow one without, as long as each keeps its rate.</summary>
+    /// <summary>The number of windows with long sleeps that follow one without, as long as each keeps its rate.</summary>
     private const int LongWindows = 16;
 
-    /// <summary>After so many turns with long sleeps it is seen whether they collect enough.</summary>
+    /// <summary>The number of turns with long sleeps before the check whether they collect enough.</summary>
     private const int TrialTurns = 16;
 
-    /// <summary>So much longer they may take, whatever the rate was: another process had the processor for a moment.</summary>
+    /// <summary>The extra time that a window may always take: another process may have had the processor for a moment.</summary>
     private const long SlackTicks = TimeSpan.TicksPerMillisecond;
 
-    /// <summary>The longest back-off of long sleeps, in windows.</summary>
+    /// <summary>The maximum back-off of long sleeps, in windows.</summary>
     private const int MaxLongBackoff = 64;
 
-    /// <summary>A wait of this length says that there is little to do: a new window begins, without long sleeps.</summary>
+    /// <summary>After a longer wait the loop counts as idle: a new window begins, without long sleeps.</summary>
     private const long IdleTicks = 2 * TimeSpan.TicksPerMillisecond;
 
     private int _events;
@@ -68,20 +67,20 @@ internal struct WakeupCoalescer
     /// <summary>True if the loop slept before this turn.</summary>
     public bool Slept { get; private set; }
 
-    /// <summary>Counts events of this turn: descriptors that were ready, and connections accepted beside the first.</summary>
+    /// <summary>Counts events of this turn: ready descriptors, and each accepted connection after the first.</summary>
     public void AddEvents(int count) => _events += count;
 
     /// <summary>
-    /// Counts a socket that became writable. A client that reads a lot has data to read meanwhile, so a sleep is worth it
-    /// for one alone. Measured with 16 readers of 10 MB: 0.93 of the processor time, 1.09 of the rate, and the slowest
-    /// waits 37 ms instead of 131.
+    /// Counts a socket that became writable. A client that reads much has data to read during a sleep, so one client is enough
+    /// for a sleep. Measured with 16 readers of 10 MB: 0.93 of the processor time, 1.09 of the rate, and the slowest waits
+    /// 37 ms instead of 131.
     /// </summary>
     public void AddWritable() => _events += MinBatch - 1;
 
     /// <summary>Ends a turn.</summary>
-    /// <param name="beganTicks">When it began, after its wait, in ticks of 100 ns.</param>
+    /// <param name="beganTicks">The start of the turn, after its wait, in ticks of 100 ns.</param>
     /// <param name="turnTicks">Its length without the wait.</param>
-    /// <param name="willWait">True if the loop has nothing to do at once.</param>
+    /// <param name="willWait">True if the loop has nothing to do now.</param>
     /// <returns>The microseconds that the loop should sleep before it waits; 0 for none.</returns>
     public int EndTurn(long beganTicks, long turnTicks, bool willWait)
     {

@@ -4,23 +4,23 @@ using System.Threading;
 namespace Poetry.Protocols;
 
 /// <summary>Counts durations in fixed buckets, for the histogram type of Prometheus.</summary>
-/// <remarks>Crosses threads: written on one, read from any; what is read is as of some recent moment.</remarks>
+/// <remarks>Crosses threads: one thread writes, any thread may read. The numbers read may be slightly old.</remarks>
 internal sealed class Histogram
 {
-    /// <summary>Chosen: two a decade, from a poem in memory to one that is delayed by the usual time-out of 60 s.</summary>
+    /// <summary>Chosen: two bounds per decade, from a poem in memory to one that is delayed by the usual timeout of 60 s.</summary>
     private static readonly double[] UpperBounds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
 
     private readonly long[] _counts = new long[UpperBounds.Length + 1];
     private long _ticks;
 
-    /// <summary>Upper bounds of the buckets in seconds; one more bucket has no bound.</summary>
+    /// <summary>The upper bounds of the buckets, in seconds; one more bucket has no bound.</summary>
     public static ReadOnlySpan<double> Bounds => UpperBounds;
 
-    /// <summary>All durations together, in seconds.</summary>
+    /// <summary>The sum of all durations, in seconds.</summary>
     public double Sum => TimeSpan.FromTicks(Volatile.Read(ref _ticks)).TotalSeconds;
 
-    /// <summary>How many durations are in a bucket; the buckets before it are not included.</summary>
-    /// <param name="bucket">From 0 to the number of bounds.</param>
+    /// <summary>The number of durations in a bucket; the buckets before it are not included.</summary>
+    /// <param name="bucket">The bucket's index, from 0 to the number of bounds.</param>
     public long Count(int bucket) => Volatile.Read(ref _counts[bucket]);
 
     public void Add(TimeSpan duration)
@@ -36,7 +36,7 @@ internal sealed class Histogram
         Volatile.Write(ref _ticks, _ticks + duration.Ticks);
     }
 
-    /// <summary>Adds what another one has counted.</summary>
+    /// <summary>Adds the counts of another histogram.</summary>
     public void Add(Histogram other)
     {
         for (int i = 0; i < _counts.Length; i++)

@@ -6,32 +6,32 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// A page of metrics in the text format of Prometheus, version 0.0.4
-/// (github.com/prometheus/docs, content/docs/instrumenting/exposition_formats.md). Names are given without the prefix
-/// <c>poetry_</c>, help in one line, times in seconds; the value of a label may be any text, which is escaped here.
+/// (github.com/prometheus/docs, content/docs/instrumenting/exposition_formats.md). Callers pass names without the prefix
+/// <c>poetry_</c>, help in one line, times in seconds. A label's value may be any text; it is escaped here.
 /// </summary>
 internal sealed class MetricsPage
 {
     private readonly StringBuilder _text = new();
 
-    /// <summary>Adds a number that only grows; its name ends in <c>_total</c>.</summary>
+    /// <summary>Adds a number that never decreases; its name ends in <c>_total</c>.</summary>
     public void Counter(string name, string help, long value)
     {
         Head(name, help, "counter");
         Sample(name, null, null, value.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Adds a number that grows and shrinks.</summary>
+    /// <summary>Adds a number that may increase and decrease.</summary>
     public void Gauge(string name, string help, double value)
     {
         Head(name, help, "gauge");
         Sample(name, null, null, value.ToString("R", CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Begins a family of samples that differ in a label: of type counter, gauge or histogram.</summary>
+    /// <summary>Begins a family of samples that differ in a label. The type is counter, gauge or histogram.</summary>
     public void Head(string name, string help, string type) =>
         _text.Append(CultureInfo.InvariantCulture, $"# HELP poetry_{name} {help}\n# TYPE poetry_{name} {type}\n");
 
-    /// <summary>Adds a sample, perhaps with a label, to the family that was begun last.</summary>
+    /// <summary>Adds a sample, with a label or without, to the family that was begun last.</summary>
     public void Sample(string name, string? label, string? labelValue, string value) =>
         Line(name, LabelOf(label, labelValue), value);
 

@@ -6,7 +6,7 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>What the metrics port shows.</summary>
+/// <summary>The source of the data that the metrics port shows.</summary>
 internal interface IMetricsSource
 {
     /// <summary>True if the server accepts clients; false while it drains.</summary>
@@ -16,18 +16,18 @@ internal interface IMetricsSource
 }
 
 /// <summary>
-/// Answers <c>GET</c> for <c>/metrics</c>, <c>/healthz</c> and <c>/readyz</c>, one request a connection: as much of HTTP/1.1
-/// (RFC 9112) as a scraper and a health check need. Errors do not repeat the request.
+/// Answers <c>GET</c> and <c>HEAD</c> for <c>/metrics</c>, <c>/healthz</c> and <c>/readyz</c>, one request per connection: the
+/// part of HTTP/1.1 (RFC 9112) that a scraper and a health check need. Error pages do not quote the request.
 /// </summary>
 internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
 {
     /// <summary>Chosen: a scraper's request has a few hundred bytes.</summary>
     private const int MaxRequestLength = 8 * 1024;
 
-    /// <summary>The type that Prometheus asks for; browsers show it, too.</summary>
+    /// <summary>The type that Prometheus requests; browsers can show it too.</summary>
     private const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// <summary>Limit from the connection to the end of the request.</summary>
+    /// <summary>The time limit from accept to the end of the request.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
     private readonly StringBuilder _request = new();
@@ -121,12 +121,12 @@ internal sealed class MetricsServer(MetricsServerFactory factory) : Protocol
 }
 
 /// <summary>
-/// Builds the protocols of the metrics port. Over a limit the oldest connection is closed: a scrape takes a millisecond, so an
-/// old connection is idle or does not read, and must not keep a health check from its answer.
+/// Builds the protocols of the metrics port. Above a limit it resets the oldest connection: a scrape takes a millisecond, so
+/// an old connection is idle or does not read, and must not block a health check.
 /// </summary>
 internal sealed class MetricsServerFactory(IMetricsSource source, IClock clock) : Factory
 {
-    /// <summary>Less than the connection limit of the port, so that an old connection is closed before the port is full.</summary>
+    /// <summary>The maximum number of connections; less than the connection limit of the port, so that it is never reached.</summary>
     private const int MaxConnections = 16;
 
     private readonly List<MetricsServer> _open = [];

@@ -4,28 +4,28 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Fetches a poem from the first of its mirrors that delivers it, and remembers which of them failed: those are tried last
-/// for a while. Belongs to one reactor.
+/// Fetches a poem from the first of its mirrors that delivers it. A mirror that failed is tried last for some time. Belongs
+/// to one reactor.
 /// </summary>
 /// <param name="mirrors">The servers.</param>
-/// <param name="clock">Measures how long a mirror is tried last.</param>
+/// <param name="clock">The clock that measures this time.</param>
 /// <param name="fetch">Fetches from one server; cancelling its deferred stops it.</param>
 internal sealed class MirrorFetch(PoemMirrors mirrors, IClock clock, Func<Endpoint, IPoemReceiver, Deferred<long>> fetch)
 {
-    /// <summary>Chosen, as in nginx (fail_timeout): a restart of a server is over by then.</summary>
+    /// <summary>The time for which a failed mirror is tried last. Chosen, as in nginx (fail_timeout): enough for a restart.</summary>
     private static readonly TimeSpan FailureMemory = TimeSpan.FromSeconds(10);
 
-    /// <summary>Until when each mirror is tried last.</summary>
+    /// <summary>The time until which each mirror is tried last.</summary>
     private readonly TimeSpan[] _failedUntil = new TimeSpan[mirrors.Endpoints.Length];
 
     /// <summary>Called when a mirror failed and the next one is tried; null for nothing.</summary>
     public Action<Endpoint, Exception>? FailedOver { get; init; }
 
     /// <summary>Fetches the poem.</summary>
-    /// <param name="receiver">Receives it. What came from a mirror that failed is dropped by
-    /// <see cref="IPoemReceiver.TryRestart"/>; if that refuses, the fetch fails.</param>
-    /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; fails with a
-    /// <see cref="MirrorsFailedError"/>, or with the error of the only mirror, or with one that is no reason for the next.</returns>
+    /// <param name="receiver">Receives the poem. If a mirror fails, <see cref="IPoemReceiver.TryRestart"/> drops the bytes that
+    /// came from it; if that returns false, the fetch fails.</param>
+    /// <returns>As <see cref="PoemFetch.Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>; but fails with a
+    /// <see cref="MirrorsFailedError"/>, with the error of the only mirror, or with an error that ends the fetch at once.</returns>
     public Deferred<long> Start(IPoemReceiver receiver) =>
         mirrors.Endpoints.Length == 1 ? fetch(mirrors.First, receiver) : TryAll(receiver);
 
@@ -56,7 +56,7 @@ internal sealed class MirrorFetch(PoemMirrors mirrors, IClock clock, Func<Endpoi
         }
     }
 
-    /// <summary>The healthy ones as listed, then those that failed lately, the one that failed first in front.</summary>
+    /// <summary>The order of the mirrors: the healthy ones as listed, then the failed ones, the earliest failure first.</summary>
     private int[] Order()
     {
         int[] order = new int[_failedUntil.Length];

@@ -6,8 +6,8 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A complete poem as it is sent, outside the managed heap, shared by all connections that send it. Its references are
-/// counted: one for its maker, one for each connection; the last release frees it.
+/// A complete poem in the form in which it is sent, outside the managed heap, shared by all connections that send it. Its
+/// references are counted: one for its maker, one for each connection; the last release frees it.
 /// </summary>
 /// <remarks>
 /// Crosses threads: several reactors share it, and call <see cref="TryAddRef"/> and <see cref="Release"/>. The bytes never
@@ -15,18 +15,18 @@ namespace Poetry.Protocols;
 /// </remarks>
 internal sealed class Poem
 {
-    /// <summary>A <see cref="Memory{T}"/> holds at most 2 GiB: a longer poem has several parts.</summary>
+    /// <summary>The size of a part. A <see cref="Memory{T}"/> holds at most 2 GiB, so a longer poem has several parts.</summary>
     private const int MaxPartBytes = 1 << 30;
 
     private readonly NativeBlock _block;
     private readonly ReadOnlyMemory<byte>[] _parts;
     private int _references = 1;
 
-    /// <summary>Takes over a block with a poem in it.</summary>
-    /// <param name="block">Sealed; freed with the last reference.</param>
-    /// <param name="offset">Where in it the bytes to send begin.</param>
-    /// <param name="wireLength">Number of the bytes to send.</param>
-    /// <param name="length">Number of the poem's own bytes, without a frame.</param>
+    /// <summary>Takes over a block that contains a poem.</summary>
+    /// <param name="block">The block; sealed, and freed with the last reference.</param>
+    /// <param name="offset">The offset in the block of the first byte to send.</param>
+    /// <param name="wireLength">The number of bytes to send.</param>
+    /// <param name="length">The number of bytes of the poem, without a frame.</param>
     public Poem(NativeBlock block, long offset, long wireLength, long length)
     {
         _block = block;
@@ -49,7 +49,7 @@ internal sealed class Poem
     /// <summary>The bytes to send, in order: at least one part, which may be empty. Valid as long as the caller's reference.</summary>
     public ReadOnlySpan<ReadOnlyMemory<byte>> Parts => _parts;
 
-    /// <summary>Bytes to send from an offset on: so many, or fewer at the end of a part.</summary>
+    /// <summary>The bytes to send from an offset on: <paramref name="max"/> bytes, or fewer at the end of a part.</summary>
     public ReadOnlyMemory<byte> Slice(long offset, long max)
     {
         ReadOnlyMemory<byte> part = _parts[offset / MaxPartBytes][(int)(offset % MaxPartBytes)..];

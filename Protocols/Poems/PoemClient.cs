@@ -47,12 +47,12 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
     }
 
     /// <summary>
-    /// Has the rest of the poem sent to a client without a copy, by the kernel. The receiver gets no more of it. The client's
-    /// producer is paused and resumed as the client takes the poem, and this one has to be paused meanwhile.
+    /// Makes the kernel send the rest of the poem to a client, without a copy. The receiver gets no more of it. While the
+    /// client's transport has unsent bytes, the caller has to pause this one; that transport then resumes its producer.
     /// </summary>
-    /// <param name="client">Was sent everything that has arrived.</param>
+    /// <param name="client">A client to which everything was sent that has arrived.</param>
     /// <param name="spliced">Called with the number of bytes that went to the client.</param>
-    /// <returns>False if that is not possible here: then nothing has changed.</returns>
+    /// <returns>False if that is not possible here: nothing has then changed.</returns>
     public bool TrySplice(StreamTransport client, Action<int> spliced)
     {
         if (Transport is not StreamTransport upstream || !client.TryOpenPipe())
@@ -60,7 +60,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
             return false;
         }
 
-        // The first try tells whether the system splices these sockets. An error of the upstream will be met again.
+        // The first call shows whether the system splices these sockets. The next read meets an error of the upstream again.
         Errno error = client.Splice(upstream.Handle, SpliceLimit, out int count);
         if (error is not (Errno.None or Errno.EAGAIN))
         {
@@ -104,7 +104,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         }
         catch (OutOfMemoryException)
         {
-            // This poem is too long; another fetch may still have the memory that it needs.
+            // This poem is too long; other fetches may still have enough memory.
             GiveUp(new PoemIncompleteError(PoemFetch.OutOfMemory));
         }
     }
@@ -137,7 +137,7 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
         fetch.Failed(reason);
     }
 
-    /// <summary>The comma of a netstring is read and checked here.</summary>
+    /// <summary>The maximum number of bytes to splice. The comma of a netstring is not spliced, but read and checked here.</summary>
     private long SpliceLimit => _isFramed ? _frame.Left : long.MaxValue;
 
     private static Failure Retryable(string reason) => new(new PoemIncompleteError(reason) { MayRetry = true });
@@ -170,8 +170,8 @@ internal sealed class PoemClient(PoemFetch fetch, PoemRequest request) : Protoco
             }
         }
 
-        // The end of the frame is the end of the poem. What the server sends after it is ignored, since whether it arrives in
-        // the same read is chance.
+        // The end of the frame is the end of the poem. Bytes after it are ignored: whether they arrive in the same read is
+        // a matter of chance.
         if (_frame.Complete)
         {
             _silence?.SetTimeout(null);

@@ -4,7 +4,7 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>One fetch of one poem from one server: the factory of one connection, and the deferred that it fires.</summary>
+/// <summary>One fetch of one poem from one server: the factory of one connection. It fires one deferred.</summary>
 internal sealed class PoemFetch(IClock clock, PoemRequest request, IPoemReceiver receiver, Deferred<long> completed) : ClientFactory
 {
     /// <summary>The failure of a poem that did not fit into memory.</summary>
@@ -28,8 +28,8 @@ internal sealed class PoemFetch(IClock clock, PoemRequest request, IPoemReceiver
             request,
             receiver);
 
-    /// <summary>The same over any connection, such as one in memory: <paramref name="connect"/> begins to connect, tells the
-    /// factory the result in a later turn, and returns an action that gives up.</summary>
+    /// <summary>Starts a fetch over any connection, such as one in memory. <paramref name="connect"/> starts to connect, calls
+    /// the factory with the result in a later turn, and returns an action that cancels.</summary>
     /// <returns>As <see cref="Start(Reactor, Endpoint, PoemRequest, IPoemReceiver)"/>.</returns>
     public static Deferred<long> Start(
         IClock clock,
@@ -43,7 +43,7 @@ internal sealed class PoemFetch(IClock clock, PoemRequest request, IPoemReceiver
         return completed;
     }
 
-    /// <summary>True if another try, or another server, may bring the poem.</summary>
+    /// <summary>True if another attempt, or another server, may deliver the poem.</summary>
     public static bool MayRetry(Exception error) =>
         error is ConnectError or Net.ConnectionLost or PoemIncompleteError { MayRetry: true } or MirrorsFailedError;
 
@@ -69,8 +69,8 @@ internal sealed class PoemFetch(IClock clock, PoemRequest request, IPoemReceiver
     }
 }
 
-/// <summary>All mirrors of a poem have failed that may be tried.</summary>
-/// <param name="message">Names each of them with its error.</param>
+/// <summary>All mirrors of a poem that may be tried have failed.</summary>
+/// <param name="message">The mirrors that were tried, each with its error.</param>
 /// <param name="last">The error of the last one.</param>
 internal sealed class MirrorsFailedError(string message, Exception last) : IOException(message, last);
 
@@ -78,6 +78,6 @@ internal sealed class MirrorsFailedError(string message, Exception last) : IOExc
 /// <param name="message">One line for the user, without a full stop.</param>
 internal sealed class PoemIncompleteError(string message) : IOException(message)
 {
-    /// <summary>True if another try or another server may bring the poem: it was cut off, empty, or the server was silent.</summary>
+    /// <summary>True if another attempt or server may deliver the poem: it was cut off or empty, or the server was idle.</summary>
     public bool MayRetry { get; init; }
 }

@@ -16,13 +16,13 @@ internal sealed class PoemMirrors
         _name = string.Join(',', (object[])endpoints);
     }
 
-    /// <summary>At least one; no two are equal.</summary>
+    /// <summary>The servers: at least one; no two are equal.</summary>
     public ReadOnlySpan<Endpoint> Endpoints => _endpoints;
 
-    /// <summary>The one that is preferred.</summary>
+    /// <summary>The preferred server.</summary>
     public Endpoint First => _endpoints[0];
 
-    /// <summary>Reads addresses that are separated by commas.</summary>
+    /// <summary>Parses addresses that are separated by commas.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out PoemMirrors? mirrors, [NotNullWhen(false)] out string? problem)
     {
         string[] words = text.Split(',');

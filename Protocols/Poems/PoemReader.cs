@@ -5,53 +5,53 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Reads a poem into memory outside the managed heap, with the frame around it if it has one. A file is read until it stands
-/// still, so that a poem is never half old and half new although its file is rewritten in place. A file that was written
-/// lately is read twice, with a pause between, and has to be the same; a file that is open for writing is waited for.
+/// Reads a poem into memory outside the managed heap, with its frame if it has one. A file is read until it no longer
+/// changes, so a poem is never half old and half new although its file is rewritten in place. A file that was written
+/// recently is read twice, with a pause between, and has to be the same. If a file is open for writing, the reader waits.
 /// </summary>
 /// <remarks>
-/// The time of the last change alone does not tell: the kernel notes it when a write begins, in steps of up to 10 ms. A writer
-/// that pauses in the middle for longer than <see cref="Abandoned"/> is not noticed; where the system does not tell of writers,
-/// one that pauses for longer than <see cref="Pause"/>. Such a writer should write another file and rename it.
+/// The time of the last change is not enough: the kernel records it when a write begins, in steps of up to 10 ms. A writer
+/// that pauses in the middle for longer than <see cref="Abandoned"/> is not detected. If the system does not report writers,
+/// the limit is <see cref="Pause"/>. Such a writer should write another file and rename it.
 /// </remarks>
-/// <param name="name">A regular file, or <c>-</c> for standard input.</param>
-/// <param name="format">How the poem travels.</param>
+/// <param name="name">The path of a regular file, or <c>-</c> for standard input.</param>
+/// <param name="format">The format of the poem on the connection.</param>
 internal sealed class PoemReader(string name, PoemFormat format)
 {
-    /// <summary>Stands for standard input.</summary>
+    /// <summary>The name of standard input.</summary>
     public const string StandardInput = "-";
 
     private const int MinBufferBytes = 64 * 1024;
 
-    /// <summary>Between two readings. Chosen: twice the step of the kernel's clock.</summary>
+    /// <summary>The pause between two readings. Chosen: twice the step of the kernel's clock.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>A file that was not written for so long is read once. Chosen: no single write takes that long.</summary>
+    /// <summary>The age from which a file is read only once. Chosen: no single write takes that long.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// A file that was not written for so long stands still, even if it is open for writing. Chosen: a program that keeps a file
-    /// open does not have to close it, and a write that is held up by a busy machine is over by then.
+    /// The age from which a file counts as unchanging, even if it is open for writing. Chosen: a program may keep a file
+    /// open without writing to it, and a write on a busy machine has ended by then.
     /// </summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(2);
 
-    /// <summary>Chosen: three seconds in all, which is longer than <see cref="Abandoned"/>.</summary>
+    /// <summary>The maximum number of readings. Chosen: three seconds in all, longer than <see cref="Abandoned"/>.</summary>
     private const int MaxTries = 150;
 
-    /// <summary>Of the last reading, which the next one has to equal. A hash of 32 bits is enough, since size and time are
-    /// compared as well, and no second poem is in memory.</summary>
+    /// <summary>The hash of the last reading, which the next one has to equal. 32 bits are enough, since size and time are
+    /// compared as well. With a hash, no second poem is in memory.</summary>
     private int? _hash;
     private FileStatus _status;
     private int _tries;
 
-    /// <summary>The poem, with a reference for the caller; null if there is none, or not yet.</summary>
+    /// <summary>The poem, with a reference for the caller; null if it could not be read, or was not read yet.</summary>
     public Poem? Poem { get; private set; }
 
-    /// <summary>Why there is no poem.</summary>
+    /// <summary>The reason why there is no poem.</summary>
     public PoemProblem Problem { get; private set; }
 
     /// <summary>Reads a poem. Waits for a file that is being written.</summary>
-    /// <returns>Null if there is none; otherwise with a reference for the caller.</returns>
+    /// <returns>The poem, with a reference for the caller; null if it can't be read.</returns>
     public static Poem? TryRead(string name, PoemFormat format, out PoemProblem problem)
     {
         var reader = new PoemReader(name, format);
@@ -60,7 +60,7 @@ internal sealed class PoemReader(string name, PoemFormat format)
         return reader.Poem;
     }
 
-    /// <summary>Reads, and waits between two readings: for the start of a server, when no client is there yet.</summary>
+    /// <summary>Reads, and blocks between two readings. Used at the start of a server, before it has clients.</summary>
     public void Finish()
     {
         while (!Step())
@@ -69,8 +69,8 @@ internal sealed class PoemReader(string name, PoemFormat format)
         }
     }
 
-    /// <summary>The same on a loop, which goes on meanwhile.</summary>
-    /// <returns>Fires with this, at once if one reading is enough. Cancelling it stops reading.</returns>
+    /// <summary>Reads without blocking the loop between two readings.</summary>
+    /// <returns>Fires with this reader, at once if one reading is enough. Cancelling it stops reading.</returns>
     public async Deferred<PoemReader> Finish(IClock clock)
     {
         while (!Step())
@@ -82,7 +82,7 @@ internal sealed class PoemReader(string name, PoemFormat format)
     }
 
     /// <summary>Reads once more.</summary>
-    /// <returns>True if that was all; false to be called again after <see cref="Pause"/>.</returns>
+    /// <returns>True if the reader has finished; false to be called again after <see cref="Pause"/>.</returns>
     private bool Step()
     {
         if (_tries++ == MaxTries)
@@ -108,7 +108,7 @@ internal sealed class PoemReader(string name, PoemFormat format)
         return false;
     }
 
-    /// <summary>True if the poem and its file are as they were at the last reading.</summary>
+    /// <summary>True if the poem and its file are the same as at the last reading.</summary>
     private bool EqualsLast(Poem poem, in FileStatus earlier)
     {
         var hash = default(HashCode);
@@ -122,10 +122,10 @@ internal sealed class PoemReader(string name, PoemFormat format)
         return _hash == last && _status.IsUnchangedSince(earlier);
     }
 
-    /// <summary>How long ago the file was written.</summary>
+    /// <summary>The time since the file was last written.</summary>
     private TimeSpan Age => _status.AgeAt(DateTime.UtcNow);
 
-    /// <summary>Reads, and sets <see cref="Problem"/> if that is not possible.</summary>
+    /// <summary>Reads once, and sets <see cref="Problem"/> if that fails.</summary>
     /// <param name="isBeingWritten">True if the poem may be half old and half new.</param>
     private Poem? ReadOnce(out bool isBeingWritten)
     {
@@ -137,7 +137,7 @@ internal sealed class PoemReader(string name, PoemFormat format)
             return typed;
         }
 
-        // Without blocking: the open of a FIFO would wait for a writer.
+        // Opened without blocking: opening a FIFO would wait for a writer.
         Errno error = NativeFile.OpenForReading(name, out nint file);
         if (error != Errno.None)
         {
@@ -180,9 +180,9 @@ internal sealed class PoemReader(string name, PoemFormat format)
     };
 
     /// <summary>Reads to the end of a file, which may be longer or shorter than expected.</summary>
-    /// <param name="file">Open for reading.</param>
+    /// <param name="file">The file, open for reading.</param>
     /// <param name="sizeHint">The expected size in bytes.</param>
-    /// <param name="error">Why there is no poem: an error of the file, or ENOMEM.</param>
+    /// <param name="error">The reason why there is no poem: an error of the file, or ENOMEM.</param>
     private Poem? ReadToEnd(nint file, long sizeHint, out Errno error)
     {
         bool isFramed = format == PoemFormat.Netstring;
@@ -240,7 +240,7 @@ internal sealed class PoemReader(string name, PoemFormat format)
         }
     }
 
-    /// <summary>Writes the header of a frame right before the poem, and its comma after it.</summary>
+    /// <summary>Writes the header of a frame in front of the poem, and its comma after it.</summary>
     private static unsafe Poem Seal(NativeBlock block, long offset, long length, bool isFramed)
     {
         long end = offset + length;
@@ -258,7 +258,7 @@ internal sealed class PoemReader(string name, PoemFormat format)
     }
 }
 
-/// <summary>Why there is no poem.</summary>
+/// <summary>The reason why there is no poem.</summary>
 /// <param name="Sentence">One line for the user, without a full stop, naming the file.</param>
 /// <param name="IsWrongUsage">True if the user has to name another file; false if the right one could not be read.</param>
 internal readonly record struct PoemProblem(string Sentence, bool IsWrongUsage);

@@ -3,29 +3,29 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>How a poem is fetched.</summary>
-/// <param name="ConnectTimeout">Limit for the look-up of the name, all of its addresses, and the connection together.</param>
-/// <param name="Timeout">Limit for the silence of a server; <see cref="TimeSpan.MaxValue"/> for none.</param>
-/// <param name="Format">How the poem travels.</param>
+/// <summary>The settings of a fetch.</summary>
+/// <param name="ConnectTimeout">The time limit for the look-up of the name and for connecting to its addresses together.</param>
+/// <param name="Timeout">The maximum time without data from the server; <see cref="TimeSpan.MaxValue"/> for none.</param>
+/// <param name="Format">The format of the poem on the connection.</param>
 internal sealed record PoemRequest(TimeSpan ConnectTimeout, TimeSpan Timeout, PoemFormat Format)
 {
     /// <summary>
-    /// True if a plain poem may have no bytes. By default 0 bytes and FIN is a failure: a TCP balancer answers so when its
-    /// server is down.
+    /// True if a plain poem may be empty. By default, FIN without data is a failure: a TCP balancer answers like this when
+    /// its server is down.
     /// </summary>
     public bool AllowEmpty { get; init; }
 
-    /// <summary>True of a connection that leads back to the proxy that fetches: it would wait for itself. Null for a client that is
-    /// no server.</summary>
+    /// <summary>Returns true for a connection to the fetching proxy itself, which would wait for itself. Null for a client that
+    /// is not a server.</summary>
     public Func<ITransport, bool>? IsOwn { get; init; }
 }
 
-/// <summary>How a poem travels.</summary>
+/// <summary>The format of a poem on a connection.</summary>
 internal enum PoemFormat : byte
 {
     /// <summary>The bytes alone. The end of the connection is the end of the poem.</summary>
     Plain,
 
-    /// <summary>One netstring, so that a poem that was cut off is told from a complete one.</summary>
+    /// <summary>One netstring. A client can then detect that a poem was cut off.</summary>
     Netstring,
 }

@@ -5,7 +5,7 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Sends a poem to each client, and closes gracefully: this is the poem protocol. What the client sends is dropped.
+/// Sends a poem to each client, and closes gracefully: this is the poem protocol. Input from the client is dropped.
 /// </summary>
 internal sealed class PoemServer(PoemServerFactory factory) : Protocol
 {
@@ -38,7 +38,7 @@ internal sealed class PoemServer(PoemServerFactory factory) : Protocol
     }
 }
 
-/// <summary>Builds the protocols of one poem, and uses them again: a connection costs no object.</summary>
+/// <summary>Builds the protocols of one poem, and reuses them: a connection allocates no object.</summary>
 internal sealed class PoemServerFactory(PoemSource source, IClock clock, ILogger log) : ReusingFactory<PoemServer>
 {
     public PoemSource Source => source;

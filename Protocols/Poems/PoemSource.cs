@@ -4,11 +4,11 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A poem that is served, and the file that it is read from: at the start, and again on request. If the file can't be read
-/// again, the old poem stays.
+/// A poem that is served, and the file that contains it. The file is read at the start, and again on request. If it can't be
+/// read again, the old poem stays.
 /// </summary>
 /// <remarks>
-/// Crosses threads: several reactors share it. <see cref="Acquire"/> may be called on any thread, the rest on one.
+/// Crosses threads: several reactors share it. <see cref="Acquire"/> may be called on any thread, all other members on one.
 /// </remarks>
 internal sealed class PoemSource
 {
@@ -22,7 +22,7 @@ internal sealed class PoemSource
         _current = poem;
     }
 
-    /// <summary>As the user wrote it; <c>-</c> is standard input.</summary>
+    /// <summary>The name that the user wrote; <c>-</c> is standard input.</summary>
     public string Name { get; }
 
     /// <summary>True if the poem is from standard input, which can't be read again.</summary>
@@ -36,15 +36,15 @@ internal sealed class PoemSource
     public static PoemSource? TryOpen(string name, PoemFormat format, out PoemProblem problem) =>
         PoemReader.TryRead(name, format, out problem) is { } poem ? new PoemSource(name, format, poem) : null;
 
-    /// <summary>The same on a loop, which does not wait for a file that is being written.</summary>
-    /// <returns>Fires with the source, or with null and why there is none. Cancelling it stops reading.</returns>
+    /// <summary>Reads a poem for the first time, without blocking the loop while a file is being written.</summary>
+    /// <returns>Fires with the source, or with null and the reason. Cancelling it stops reading.</returns>
     public static async Deferred<(PoemSource? Source, PoemProblem Problem)> Open(string name, PoemFormat format, IClock clock)
     {
         PoemReader reading = await new PoemReader(name, format).Finish(clock);
         return (reading.Poem is { } poem ? new PoemSource(name, format, poem) : null, reading.Problem);
     }
 
-    /// <summary>The present poem, with a reference for the caller, which it has to <see cref="Poem.Release"/>.</summary>
+    /// <summary>The present poem, with a reference for the caller, who has to call <see cref="Poem.Release"/>.</summary>
     public Poem Acquire()
     {
         while (true)
@@ -55,16 +55,16 @@ internal sealed class PoemSource
                 return poem;
             }
 
-            // It was replaced and freed between the two steps: the new one is there.
+            // The poem was replaced and freed between the two steps: try again with the new one.
         }
     }
 
     /// <summary>
-    /// Reads the poem again. Connections go on with the poem that they began with. A file that is being written is read again
-    /// after <see cref="PoemReader.Pause"/>; the loop does not wait for it. One reload must end before the next begins.
+    /// Reads the poem again. Open connections go on sending the old poem. A file that is being written is read again
+    /// after <see cref="PoemReader.Pause"/>, without blocking the loop. One reload must end before the next begins.
     /// </summary>
-    /// <param name="clock">The reactor's.</param>
-    /// <returns>Fires with why the old poem stays, or with the default value. Cancelling it stops reading.</returns>
+    /// <param name="clock">The reactor's clock.</param>
+    /// <returns>Fires with the reason why the old poem stays, or with the default value. Cancelling it stops reading.</returns>
     public async Deferred<PoemProblem> Reload(IClock clock)
     {
         if (IsStandardInput)
@@ -81,6 +81,6 @@ internal sealed class PoemSource
         return reading.Problem;
     }
 
-    /// <summary>Releases the poem, which is not asked for any more. Connections go on with it.</summary>
+    /// <summary>Releases the poem; call <see cref="Acquire"/> no more. Open connections go on sending the poem.</summary>
     public void Close() => _current.Release();
 }

@@ -5,18 +5,18 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Sends a poem to each client, a piece at a time, and closes gracefully after the last. Each client has its own pace, kept by
-/// one delayed call that lives as long as the protocol: a piece costs one system call and no memory.
+/// Sends a poem to each client in pieces, and closes gracefully after the last one. Each client has its own timer, one
+/// delayed call that lives as long as the protocol: a piece costs one system call and allocates nothing.
 /// </summary>
 /// <remarks>
 /// Piece i is due i delays after the connection was made, even if earlier pieces were late: the pace does not drift. A client
-/// gets no piece before it has taken those before; then it catches up, one piece in each turn of the loop.
+/// gets a piece only when the kernel has taken the previous one; late pieces follow one in each turn of the loop.
 /// </remarks>
 internal sealed class SlowPoemServer : Protocol
 {
     /// <summary>
-    /// How soon to check again whether a client has taken its last piece. Chosen: with a slower pace the check is the call of
-    /// the next piece and costs nothing; with a faster one the kernel's buffers hold more than a client reads in that time.
+    /// The shortest delay before the next check whether the kernel has taken the last piece. Chosen: with a longer delay
+    /// between pieces this value is not used; with a shorter one, the kernel's buffers hold more than a client reads in 10 ms.
     /// </summary>
     private static readonly TimeSpan MinRetryDelay = TimeSpan.FromMilliseconds(10);
 
@@ -102,12 +102,12 @@ internal sealed class SlowPoemServer : Protocol
     }
 }
 
-/// <summary>How slow a slow server is.</summary>
-/// <param name="Bytes">In each piece except the last one: 1 or more.</param>
-/// <param name="Delay">From piece to piece; zero sends one in every turn of the loop.</param>
+/// <summary>The pace of a slow server.</summary>
+/// <param name="Bytes">The size of each piece except the last one: 1 or more.</param>
+/// <param name="Delay">The time between two pieces; zero sends one in every turn of the loop.</param>
 internal readonly record struct Pace(long Bytes, TimeSpan Delay);
 
-/// <summary>Builds the protocols of one poem that is sent slowly, and uses them again.</summary>
+/// <summary>Builds the protocols of one poem that is sent slowly, and reuses them.</summary>
 internal sealed class SlowPoemServerFactory(PoemSource source, Pace pace, IClock clock, TimerQueue timers, ILogger log)
     : ReusingFactory<SlowPoemServer>
 {

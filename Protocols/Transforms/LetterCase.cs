@@ -5,20 +5,21 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>Lower case, as E. E. Cummings would have it.</summary>
+/// <summary>Changes letters to lower case. Named after the poet E. E. Cummings.</summary>
 internal sealed class Cummingsify() : LetterCase("cummingsify", toUpper: false);
 
-/// <summary>Upper case.</summary>
+/// <summary>Changes letters to upper case.</summary>
 internal sealed class Shout() : LetterCase("shout", toUpper: true);
 
 /// <summary>
 /// Changes the case of letters, code point by code point (the simple mappings of Unicode, the same in every culture): ß stays
-/// ß, because its upper case is two letters. A character may become longer or shorter in UTF-8. Bytes that are not UTF-8 pass.
+/// ß, because its upper case is two letters. A letter may become longer or shorter in UTF-8. Bytes that are not UTF-8 pass
+/// unchanged.
 /// </summary>
-/// <remarks>Runs of ASCII, which most texts are, go through the runtime's vectors at the speed of a copy.</remarks>
+/// <remarks>ASCII, which most texts are, is mapped by the runtime's vector code at the speed of a copy.</remarks>
 internal abstract class LetterCase(string name, bool toUpper) : Transformation(name)
 {
-    /// <summary>A letter of two bytes may become one of three; none grows more.</summary>
+    /// <summary>A letter of two bytes may become one of three; no letter grows more.</summary>
     public sealed override long MaxResultLength(int textLength) => textLength + (textLength / 2);
 
     /// <inheritdoc/>
@@ -35,11 +36,11 @@ internal abstract class LetterCase(string name, bool toUpper) : Transformation(n
         return null;
     }
 
-    /// <summary>Maps up to the next byte of ASCII.</summary>
-    /// <returns>The rest.</returns>
+    /// <summary>Maps the letters before the next byte of ASCII.</summary>
+    /// <returns>The rest of the text.</returns>
     private ReadOnlySpan<byte> MapOthers(ReadOnlySpan<byte> text, TextBuffer output)
     {
-        // The longest code point in UTF-8.
+        // The maximum length of a code point in UTF-8.
         const int MaxRuneLength = 4;
         while (!text.IsEmpty && text[0] > 0x7F)
         {

@@ -4,7 +4,7 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// The netstring port of a transform service: the client sends one netstring, the name and the text with a point between them,
-/// and receives one. Input after it is ignored.
+/// and receives one. Input after that netstring is ignored.
 /// </summary>
 internal sealed class NetstringTransformServer(TransformServerFactory factory) : TransformServer(factory)
 {
@@ -14,7 +14,7 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
 
     private protected override int ExpectedLength => (int)_frame.Length;
 
-    /// <summary>As long as the request: an upstream may have long names.</summary>
+    /// <summary>The name may be as long as the request, because an upstream may have long names.</summary>
     private protected override int MaxNameLength => TextBuffer.MaxBytes - 1;
 
     private protected override byte Separator => (byte)'.';
@@ -63,7 +63,7 @@ internal sealed class NetstringTransformServer(TransformServerFactory factory) :
         _frame = default;
     }
 
-    /// <summary>With FIN: without a netstring it cannot be taken for an answer.</summary>
+    /// <summary>Closes with FIN: without a netstring, the client cannot mistake it for an answer.</summary>
     private protected override void EndUnanswered() => Transport.LoseConnection();
 
     private protected override ReadOnlyMemory<byte> Frame(TextBuffer text) => text.Frame();

@@ -6,7 +6,7 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>Bytes that connections may hold together, on all reactors of the process.</summary>
+/// <summary>The memory that all connections together may hold, on all reactors of the process.</summary>
 /// <remarks>Crosses threads: one number, changed by interlocked operations.</remarks>
 internal sealed class RequestBudget(long maxBytes)
 {
@@ -16,7 +16,7 @@ internal sealed class RequestBudget(long maxBytes)
 
     public long TakenBytes => Volatile.Read(ref _takenBytes);
 
-    /// <summary>Takes bytes if that keeps the limit.</summary>
+    /// <summary>Takes bytes if the limit allows it.</summary>
     public bool TryTake(long bytes)
     {
         if (Interlocked.Add(ref _takenBytes, bytes) <= maxBytes)
@@ -39,11 +39,11 @@ internal sealed class RequestBudget(long maxBytes)
 }
 
 /// <summary>
-/// One reactor's access to a budget: leases that do not fit wait in order, and later ones do not overtake them.
+/// One reactor's access to a budget. Leases that do not fit wait in a queue, and later ones do not overtake them.
 /// </summary>
 internal sealed class BudgetQueue
 {
-    /// <summary>Another reactor may return bytes without telling this one. Chosen: no load, and no delay that a client notices.</summary>
+    /// <summary>Other reactors return bytes without a message to this one. Chosen: no load, no noticeable delay.</summary>
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(10);
 
     private readonly RequestBudget _budget;
@@ -58,12 +58,12 @@ internal sealed class BudgetQueue
 
     public RequestBudget Budget => _budget;
 
-    /// <summary>What can be taken now without waiting; less than 0 after <see cref="RequestBudget.Take"/>.</summary>
+    /// <summary>The bytes that can be taken without waiting; may be negative after <see cref="RequestBudget.Take"/>.</summary>
     public long FreeBytes => _waiting.Count > 0 ? 0 : _budget.MaxBytes - _budget.TakenBytes;
 
     public bool TryTake(long bytes) => _waiting.Count == 0 && _budget.TryTake(bytes);
 
-    /// <summary>Returns bytes; leases that wait are tried again in the next turn of the loop.</summary>
+    /// <summary>Returns bytes. The leases that wait are tried again in the next turn of the loop.</summary>
     public void Return(long bytes)
     {
         _budget.Return(bytes);

@@ -5,14 +5,14 @@ using System.Diagnostics;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// What one connection holds of the memory for requests and answers. First a small lease, taken before the first byte is read,
-/// which is enough for a short request and its answer. A long request needs a large lease for all of itself and its answer
-/// together: a request that was let in never waits for more, so connections cannot block each other.
+/// The memory that one connection holds for its request and answer. It takes a small lease before the first byte is read,
+/// which is enough for a short request and its answer. A long request needs a large lease for the whole request and its
+/// answer: an admitted request never waits for more memory, so connections cannot block each other.
 /// </summary>
-/// <remarks>Small and large leases come from budgets of their own: long requests do not keep out short ones.</remarks>
+/// <remarks>Small and large leases have separate budgets, so long requests do not block short ones.</remarks>
 internal sealed class RequestLease
 {
-    /// <summary>A small lease. Chosen: the smallest buffer, which most requests and answers fit.</summary>
+    /// <summary>The size of a small lease. Chosen: the smallest buffer; most requests and answers fit in it.</summary>
     public const int SmallBytes = TextBuffer.MinCapacity;
 
     /// <summary>The longest text that a small lease can hold.</summary>
@@ -26,9 +26,9 @@ internal sealed class RequestLease
     private bool _hasSmall;
     private long _largeBytes;
 
-    /// <param name="small">For short requests.</param>
-    /// <param name="large">For long requests.</param>
-    /// <param name="granted">Called when a lease that had to wait has what it asked for.</param>
+    /// <param name="small">The budget for short requests.</param>
+    /// <param name="large">The budget for long requests.</param>
+    /// <param name="granted">Called when a lease that had to wait has its memory.</param>
     public RequestLease(BudgetQueue small, BudgetQueue large, Action granted)
     {
         _small = small;
@@ -39,26 +39,26 @@ internal sealed class RequestLease
 
     public bool IsWaiting => _waitsFor is not null;
 
-    /// <summary>True if it holds a large lease: more of its request may be read.</summary>
+    /// <summary>True if it holds a large lease: more of the request may be read.</summary>
     public bool IsLarge => _largeBytes > 0;
 
-    /// <summary>What a waiting lease lacks.</summary>
+    /// <summary>The number of bytes for which a lease waits.</summary>
     public long MissingBytes { get; private set; }
 
-    /// <summary>True if so much could be held when no other connection holds anything.</summary>
+    /// <summary>True if this number of bytes could be held when no other connection holds any.</summary>
     public bool CanHold(long bytes) => bytes <= SmallBytes || bytes <= _large.Budget.MaxBytes;
 
     /// <summary>Takes the small lease.</summary>
-    /// <returns>False if it waits.</returns>
+    /// <returns>False if it has to wait.</returns>
     public bool TryBegin() => TryTake(_small, SmallBytes);
 
-    /// <summary>Sees to it that so much is held.</summary>
-    /// <param name="bytes">For the request and its answer. <see cref="CanHold"/> is true of it.</param>
-    /// <returns>False if it waits.</returns>
+    /// <summary>Makes the lease hold at least this number of bytes.</summary>
+    /// <param name="bytes">The memory for the request and its answer. <see cref="CanHold"/> must be true for it.</param>
+    /// <returns>False if it has to wait.</returns>
     public bool TryHold(long bytes) =>
         bytes <= SmallBytes || bytes <= _largeBytes || TryTake(_large, bytes - _largeBytes);
 
-    /// <summary>Holds so much although the budget may be exceeded, because the data is in memory already.</summary>
+    /// <summary>Holds this number of bytes even if that exceeds the budget, because the data is in memory already.</summary>
     public void Hold(long bytes)
     {
         if (bytes > Math.Max(SmallBytes, _largeBytes))
@@ -68,7 +68,7 @@ internal sealed class RequestLease
         }
     }
 
-    /// <summary>Returns what is held beyond so much.</summary>
+    /// <summary>Returns the bytes that are held above this number.</summary>
     public void Shrink(long bytes)
     {
         long kept = bytes <= SmallBytes ? 0 : bytes;
@@ -96,7 +96,7 @@ internal sealed class RequestLease
         }
     }
 
-    /// <summary>Its queue has taken the missing bytes.</summary>
+    /// <summary>Called by the queue when it has taken the missing bytes.</summary>
     internal void Grant()
     {
         Debug.Assert(_waitsFor is not null, "it was in a queue");

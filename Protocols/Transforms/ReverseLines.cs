@@ -7,11 +7,11 @@ namespace Poetry.Protocols;
 /// Reverses the order of the lines. Applied twice it gives the original, byte for byte.
 /// </summary>
 /// <remarks>
-/// <para>A text that ends with a newline still does afterwards, and one that does not still does not:
-/// <c>"a\nb\n"</c> becomes <c>"b\na\n"</c>, and <c>"a\nb"</c> becomes <c>"b\na"</c>.</para>
+/// <para>The result ends with a newline if the text does, and only then: <c>"a\nb\n"</c> becomes <c>"b\na\n"</c>, and
+/// <c>"a\nb"</c> becomes <c>"b\na"</c>.</para>
 /// <para>One case needs a rule to be reversible: in a text without a final newline, empty lines at its beginning stay there,
 /// because at the end they would become a final newline. <c>"\na\nb"</c> becomes <c>"\nb\na"</c>.</para>
-/// <para>Lines end with LF; the CR of a CRLF is a part of its line and goes with it.</para>
+/// <para>Lines end with LF. The CR of a CRLF is a part of its line and moves with it.</para>
 /// </remarks>
 internal sealed class ReverseLines() : Transformation("reverse-lines")
 {
@@ -44,9 +44,9 @@ internal sealed class ReverseLines() : Transformation("reverse-lines")
         return null;
     }
 
-    /// <summary>Writes the lines of a text backwards.</summary>
+    /// <summary>Writes the lines of a text in reverse order.</summary>
     /// <param name="lines">Lines with newlines between them, and none after the last.</param>
-    /// <param name="space">At least as long.</param>
+    /// <param name="space">The output, at least as long as <paramref name="lines"/>.</param>
     private static void Reverse(ReadOnlySpan<byte> lines, Span<byte> space)
     {
         while (true)

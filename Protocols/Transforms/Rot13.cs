@@ -4,8 +4,8 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Rotates each letter of ASCII by thirteen places in the alphabet: applied twice it gives the original. Every other byte
-/// passes.
+/// Rotates each letter of ASCII by thirteen places in the alphabet: applied twice it gives the original. All other bytes
+/// pass unchanged.
 /// </summary>
 internal sealed class Rot13() : Transformation("rot13")
 {

@@ -10,17 +10,17 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// A text that grows, in native memory. There is room before it for the header of a netstring and one byte after it for the
-/// comma, so it can be sent framed, in one piece, without a copy. It has one owner at a time, who releases it.
+/// comma, so it can be sent framed, in one piece, without a copy. It has one owner at a time, which releases it.
 /// </summary>
 internal sealed unsafe class TextBuffer : MemoryManager<byte>
 {
-    /// <summary>The longest text: a <see cref="Memory{T}"/> reaches 2 GiB, the frame included.</summary>
+    /// <summary>The maximum length of a text: a <see cref="Memory{T}"/> holds up to 2 GiB, the frame included.</summary>
     public const int MaxBytes = int.MaxValue - 128;
 
-    /// <summary>Chosen: a page, which most requests and answers fit.</summary>
+    /// <summary>Chosen: a page; most requests and answers fit in it.</summary>
     public const int MinCapacity = 4096;
 
-    /// <summary>Bytes that the frame may need.</summary>
+    /// <summary>The maximum length of the frame.</summary>
     public const int Overhead = HeadRoom + TailRoom;
 
     private const int HeadRoom = Netstring.MaxHeaderLength;
@@ -29,24 +29,24 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
     private byte* _start;
     private int _end = HeadRoom;
 
-    /// <summary>How much of the memory may have been written to, in this use or an earlier one.</summary>
+    /// <summary>The number of bytes of the memory that may have been written to, in this use or an earlier one.</summary>
     private int _filled;
 
-    /// <summary>The longest text that is accepted: 0 to <see cref="MaxBytes"/>.</summary>
+    /// <summary>The maximum length of the text: 0 to <see cref="MaxBytes"/>.</summary>
     public int Limit { get; set; } = MaxBytes;
 
     public int Length => _end - HeadRoom;
 
-    /// <summary>What was written. Valid until the next write.</summary>
+    /// <summary>The text. Valid until the next write.</summary>
     public ReadOnlySpan<byte> Text => new(_start + HeadRoom, _start is null ? 0 : Length);
 
-    /// <summary>The same to be sent. Valid until the next write.</summary>
+    /// <summary>The text in a form that can be sent. Valid until the next write.</summary>
     public ReadOnlyMemory<byte> TextMemory => Length == 0 ? default : CreateMemory(HeadRoom, Length);
 
     public int Capacity { get; private set; }
 
-    /// <summary>Appends a part.</summary>
-    /// <exception cref="TextTooLongError">The limit would be passed.</exception>
+    /// <summary>Appends bytes to the text.</summary>
+    /// <exception cref="TextTooLongError">The text would exceed the limit.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
@@ -59,10 +59,10 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         Advance(bytes.Length);
     }
 
-    /// <summary>Free space after the text; <see cref="Advance"/> says how much of it was used.</summary>
-    /// <param name="count">The least that is wanted, 0 or more. The space may be larger than the limit allows.</param>
+    /// <summary>Returns free space after the text. <see cref="Advance"/> then adds the bytes that were written to it.</summary>
+    /// <param name="count">The minimum size, 0 or more. The space may be larger than the limit allows.</param>
     /// <exception cref="OutOfMemoryException">There is no memory for it.</exception>
-    /// <exception cref="TextTooLongError">No text is so long.</exception>
+    /// <exception cref="TextTooLongError">The text would exceed <see cref="MaxBytes"/>.</exception>
     public Span<byte> Reserve(int count)
     {
         long needed = (long)_end + count + TailRoom;
@@ -73,7 +73,7 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
                 ThrowTooLong();
             }
 
-            // Twice the capacity, but no more than the limit allows, unless more is asked for.
+            // Twice the capacity, but no more than the limit allows, unless the caller needs more.
             long doubled = Math.Min(2L * Capacity, (long)Limit + Overhead);
             long larger = Math.Max(Math.Max(needed, doubled), MinCapacity);
             _start = GrowingMemory.Grow(_start, Capacity, larger);
@@ -89,8 +89,8 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         return new Span<byte>(_start + _end, Capacity - _end - TailRoom);
     }
 
-    /// <summary>Counts what was written to the space that <see cref="Reserve"/> gave.</summary>
-    /// <exception cref="TextTooLongError">The limit is passed.</exception>
+    /// <summary>Adds bytes that were written to the space of <see cref="Reserve"/> to the text.</summary>
+    /// <exception cref="TextTooLongError">The text would exceed the limit.</exception>
     public void Advance(int count)
     {
         Debug.Assert(count >= 0 && count <= Math.Max(0, Capacity - _end - TailRoom), "no more was written than there was space");
@@ -102,7 +102,7 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         _end += count;
     }
 
-    /// <summary>What was written, as a netstring, in the same memory. Valid until the next write.</summary>
+    /// <summary>Makes a netstring of the text, in the same memory. Valid until the next write.</summary>
     public ReadOnlyMemory<byte> Frame()
     {
         _ = Reserve(0);
@@ -126,8 +126,8 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
         Capacity = _filled = 0;
     }
 
-    /// <summary>Gives the memory away, with the text at its start; this buffer is empty then.</summary>
-    /// <returns>To be freed with <see cref="GrowingMemory.Free"/>; null if nothing was written.</returns>
+    /// <summary>Gives the memory to the caller, with the text at its start. The buffer is then empty.</summary>
+    /// <returns>The memory, to be freed with <see cref="GrowingMemory.Free"/>; null if the buffer has none.</returns>
     public byte* Detach(out int length, out int capacity)
     {
         Text.CopyTo(GetSpan());
@@ -158,16 +158,16 @@ internal sealed unsafe class TextBuffer : MemoryManager<byte>
 /// <summary>Spare text buffers of one reactor, used on its thread only.</summary>
 internal sealed class TextBufferPool
 {
-    /// <summary>Mostly one is in use at a time. More are kept for a rush.</summary>
+    /// <summary>Usually one is in use at a time. More are kept for a burst.</summary>
     private const int MaxSpares = 64;
 
-    /// <summary>Most requests and answers fit. All spares together hold 1 MiB, which no budget counts.</summary>
+    /// <summary>Most requests and answers fit in it. All spares together hold up to 1 MiB, which no budget counts.</summary>
     private const int MaxSpareCapacity = 16 * 1024;
 
     private readonly Stack<TextBuffer> _spares = new(MaxSpares);
 
-    /// <summary>Gives an empty buffer, which is the caller's until it is returned.</summary>
-    /// <param name="limit">The longest text: 0 to <see cref="TextBuffer.MaxBytes"/>.</param>
+    /// <summary>Takes an empty buffer, which the caller owns until it returns it.</summary>
+    /// <param name="limit">The maximum length of the text: 0 to <see cref="TextBuffer.MaxBytes"/>.</param>
     public TextBuffer Rent(int limit)
     {
         TextBuffer buffer = _spares.TryPop(out TextBuffer? spare) ? spare : new TextBuffer();

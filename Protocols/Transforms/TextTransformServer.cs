@@ -10,10 +10,10 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
 {
     private protected override bool HasBegun => KeptLength > 0;
 
-    /// <summary>The length is known at the end only: memory is reserved for the longest request.</summary>
+    /// <summary>The length is known only at the end: memory is reserved for the longest request.</summary>
     private protected override int ExpectedLength => MaxLength;
 
-    /// <summary>Chosen: longer than any name, and short enough to refuse another protocol early.</summary>
+    /// <summary>Chosen: longer than any name, and short enough to refuse other protocols early.</summary>
     private protected override int MaxNameLength => 256;
 
     private protected override byte Separator => (byte)'\n';
@@ -40,7 +40,7 @@ internal sealed class TextTransformServer(TransformServerFactory factory) : Tran
     /// <summary>The end of the client's input completes a request.</summary>
     private protected override void RequestEnded() => Complete(default);
 
-    /// <summary>With RST: FIN would look like an empty answer.</summary>
+    /// <summary>Closes with RST: FIN would look like an empty answer.</summary>
     private protected override void EndUnanswered() => Transport.AbortConnection();
 
     private protected override ReadOnlyMemory<byte> Frame(TextBuffer text) => text.TextMemory;

@@ -3,12 +3,12 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>Asks a transform server over netstrings.</summary>
+/// <summary>Sends texts to a transform server as netstrings, and receives the results.</summary>
 /// <param name="reactor">The reactor to connect with.</param>
 /// <param name="server">The transform server.</param>
-/// <param name="connectTimeout">For the name, all of its addresses, and the connection.</param>
-/// <param name="timeout">A server that neither takes nor sends anything for so long has failed;
-/// <see cref="TimeSpan.MaxValue"/> for never.</param>
+/// <param name="connectTimeout">The timeout for the name look-up and the connects to all addresses together.</param>
+/// <param name="timeout">The maximum time in which the server neither takes nor sends anything;
+/// <see cref="TimeSpan.MaxValue"/> for no limit.</param>
 internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan connectTimeout, TimeSpan timeout)
 {
     public Reactor Reactor => reactor;
@@ -20,25 +20,25 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
     public TimeSpan Timeout => timeout;
 
     /// <summary>
-    /// Limits how many requests are under way at once. The others wait, and their deadlines run. Without a limit, servers in a
-    /// circle, each of which asks the next, would take all descriptors for one request. Null for no limit.
+    /// Limits the number of simultaneous requests; null for no limit. The other requests wait, and their deadlines run. Without
+    /// a limit, one request to a circle of servers, each of which asks the next, would use all descriptors.
     /// </summary>
     public DeferredSemaphore? Turns { get; init; }
 
     internal const string OutOfMemory = "out of memory";
 
-    /// <summary>An answer of so many bytes is accepted, however short the text was.</summary>
+    /// <summary>An answer of up to this number of bytes is accepted for any text.</summary>
     private const int MinAnswerLimit = 64 * 1024;
 
-    /// <summary>The longest answer that is accepted for a text, in bytes.</summary>
+    /// <summary>The maximum length of the answer for a text, in bytes.</summary>
     public static long MaxAnswerLength(int textLength) =>
         Math.Min(Math.Max((long)textLength * TransformService.MaxGrowth, MinAnswerLimit), TextBuffer.MaxBytes);
 
-    /// <summary>Has a text transformed.</summary>
-    /// <param name="name">Of the transformation; without a point, because the server splits at the first.</param>
-    /// <param name="text">It is copied.</param>
-    /// <param name="output">Takes the result; see <see cref="Transformation.Apply"/>.</param>
-    /// <returns>Fires with the output; fails with a <see cref="ConnectError"/>, a <see cref="ConnectionLost"/>
+    /// <summary>Asks the server to transform a text.</summary>
+    /// <param name="name">The transformation's name, without a point, because the server splits at the first point.</param>
+    /// <param name="text">The text, which is copied.</param>
+    /// <param name="output">The buffer that takes the result; see <see cref="Transformation.Apply"/>.</param>
+    /// <returns>A deferred that fires with the output, or fails with a <see cref="ConnectError"/>, a <see cref="ConnectionLost"/>
     /// or a <see cref="TransformError"/>. Cancelling it stops the connect or resets the connection at once.</returns>
     public Deferred<TextBuffer> Transform(ReadOnlySpan<byte> name, ReadOnlySpan<byte> text, TextBuffer output)
     {
@@ -68,9 +68,9 @@ internal sealed class TransformClient(Reactor reactor, Endpoint server, TimeSpan
 }
 
 /// <summary>One request to a transform server: the factory of one connection, and the deferred that it fires.</summary>
-/// <param name="client">Where to connect, and how.</param>
-/// <param name="request">Released here.</param>
-/// <param name="output">Takes the answer. The caller's; not touched after the deferred has fired or was cancelled.</param>
+/// <param name="client">The client with the server's address and the timeouts.</param>
+/// <param name="request">The request, which this object releases.</param>
+/// <param name="output">The caller's buffer for the answer. Not touched after the deferred has fired or was cancelled.</param>
 internal sealed class TransformFetch(TransformClient client, TextBuffer request, TextBuffer output) : ClientFactory
 {
     private Connector? _connector;
@@ -79,13 +79,14 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
 
     public TransformClient Client => client;
 
-    /// <summary>Null once the answer is not wanted any more.</summary>
+    /// <summary>The buffer that takes the answer; null when the answer is no longer needed.</summary>
     public TextBuffer? Output => _answer is null ? null : output;
 
     public ReadOnlyMemory<byte> Request => request.Frame();
 
-    /// <summary>Connects, when it is its turn.</summary>
-    /// <returns>As of <see cref="TransformClient.Transform"/>. Cancelling it stops the connect or resets the connection.</returns>
+    /// <summary>Waits for its turn, if there is a limit, and connects.</summary>
+    /// <returns>The deferred of <see cref="TransformClient.Transform"/>. Cancelling it stops the connect or resets the
+    /// connection.</returns>
     public Deferred<TextBuffer> Start()
     {
         var answer = Deferred.WithCanceller<TransformFetch, TextBuffer>(this, static (fetch, _) => fetch.Cancel());
@@ -113,7 +114,7 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
 
     protected internal override void ClientConnectionLost(Connector connector, Failure reason) => End();
 
-    /// <summary>The first outcome counts.</summary>
+    /// <summary>Fires the answer. Only the first outcome counts.</summary>
     internal void Fire(Outcome<TextBuffer> outcome)
     {
         Deferred<TextBuffer>? answer = _answer;
@@ -147,7 +148,7 @@ internal sealed class TransformFetch(TransformClient client, TextBuffer request,
         }
     }
 
-    /// <summary>The connection has ended: nothing reads the request any more.</summary>
+    /// <summary>Frees the request, which nothing reads after the end of the connection, and the turn.</summary>
     private void End()
     {
         request.Release();
@@ -194,7 +195,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
             }
             else if (_frame.Complete)
             {
-                // What follows the answer is ignored, whether it has arrived yet or not.
+                // All input after the answer is ignored.
                 Transport.LoseConnection();
                 fetch.Fire(output);
             }
@@ -239,7 +240,7 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     {
         if (Transport.BytesSent > _sentBefore)
         {
-            // It is still receiving a long request.
+            // The server is still receiving a long request.
             _sentBefore = Transport.BytesSent;
             _timer!.Rearm(_timeout);
             return;
@@ -255,18 +256,18 @@ internal sealed class TransformClientProtocol(TransformFetch fetch) : Protocol
     }
 }
 
-/// <summary>A transformation that another server does. It makes a transform server a transformation proxy.</summary>
-/// <param name="client">Asks that server.</param>
-/// <param name="name">As our client sent it; the other server decides whether it exists.</param>
+/// <summary>A transformation that another server does. With it a transform server is a transformation proxy.</summary>
+/// <param name="client">The client that asks the other server.</param>
+/// <param name="name">The name that our client sent. The other server decides whether it exists.</param>
 internal sealed class UpstreamTransformation(TransformClient client, byte[] name) : Transformation(name)
 {
-    /// <summary>Makes a service that asks another server for everything.</summary>
+    /// <summary>Makes a service that forwards every request to another server.</summary>
     public static TransformService Service(TransformClient client) => new(name =>
         Array.IndexOf(name, (byte)'.') < 0 ? new UpstreamTransformation(client, name) : null);
 
     public override long MaxResultLength(int textLength) => TransformClient.MaxAnswerLength(textLength);
 
-    /// <summary>The request is copied.</summary>
+    /// <summary>Includes the copy of the request.</summary>
     public override long MaxMemory(int textLength) =>
         base.MaxMemory(textLength) + Utf8Name.Length + 1 + textLength + TextBuffer.Overhead;
 

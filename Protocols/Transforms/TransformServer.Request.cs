@@ -10,7 +10,7 @@ internal abstract partial class TransformServer
 
     private protected int KeptLength => _request?.Length ?? 0;
 
-    /// <summary>Keeps a part of a request that is not complete. If there is no memory for the rest of it, reading pauses.</summary>
+    /// <summary>Keeps a part of an incomplete request. If there is no memory for the rest of it, reading pauses.</summary>
     private protected void Keep(ReadOnlySpan<byte> part)
     {
         if (part.IsEmpty)
@@ -32,8 +32,8 @@ internal abstract partial class TransformServer
         }
     }
 
-    /// <summary>The request is complete. It is answered, or kept until there is memory for the answer.</summary>
-    /// <param name="rest">The part that is not kept.</param>
+    /// <summary>Answers a complete request, or keeps it until there is memory for the answer.</summary>
+    /// <param name="rest">The last part, which is not kept yet.</param>
     private protected void Complete(ReadOnlySpan<byte> rest)
     {
         if (_request is null)
@@ -63,11 +63,11 @@ internal abstract partial class TransformServer
         _request.Write(part);
     }
 
-    /// <summary>Memory for a kept request of this length, and for its answer.</summary>
+    /// <summary>The memory for a kept request of this length, and for its answer.</summary>
     private long MemoryFor(int length) => (long)length + TextBuffer.Overhead
         + (_transformation?.MaxMemory(length) ?? length);
 
-    /// <summary>Looks for the name at the start of the kept request, so that an unknown one is refused early.</summary>
+    /// <summary>Looks for the name at the start of the kept request, to refuse an unknown name early.</summary>
     /// <returns>False if the request was refused.</returns>
     private bool TryReadName()
     {
@@ -119,7 +119,7 @@ internal abstract partial class TransformServer
         return _transformation is not null;
     }
 
-    /// <summary>The lease waits: until it is granted, the connection is paused.</summary>
+    /// <summary>Pauses the connection until its lease is granted.</summary>
     private void AwaitMemory()
     {
         if (KeptLength > RequestLease.MaxSmallText)

@@ -7,8 +7,8 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// One request for a transformation: what the netstring and the text protocol have in common. The request is read within a
-/// deadline, given to the service, and answered with one write that closes the connection. A request that is refused gets no
+/// One request for a transformation: the common part of the netstring and the text protocol. The request is read within a
+/// deadline, given to the service, and answered with one write that closes the connection. A refused request gets no
 /// answer, and the log says why.
 /// </summary>
 /// <remarks>
@@ -17,7 +17,7 @@ namespace Poetry.Protocols;
 /// </remarks>
 internal abstract partial class TransformServer : Protocol
 {
-    /// <summary>What the record shows for a request without a known name.</summary>
+    /// <summary>The name that the connection record shows for a request without a known name.</summary>
     private const string NoName = "-";
 
     private readonly TransformServerFactory _factory;
@@ -50,7 +50,7 @@ internal abstract partial class TransformServer : Protocol
         /// <summary>The request is complete and is being transformed.</summary>
         Answering,
 
-        /// <summary>Answered or refused. Further input is ignored.</summary>
+        /// <summary>The request is answered or refused. Further input is ignored.</summary>
         Over,
     }
 
@@ -64,19 +64,19 @@ internal abstract partial class TransformServer : Protocol
     /// <summary>True if a byte of the request has arrived.</summary>
     private protected abstract bool HasBegun { get; }
 
-    /// <summary>How long the request may become, as far as is known; memory is reserved for so much.</summary>
+    /// <summary>The maximum length of this request, as far as it is known. Memory is reserved for this length.</summary>
     private protected abstract int ExpectedLength { get; }
 
-    /// <summary>A longer name is refused before it is complete.</summary>
+    /// <summary>The maximum length of a name. A longer name is refused before it is complete.</summary>
     private protected abstract int MaxNameLength { get; }
 
-    /// <summary>Ends the name.</summary>
+    /// <summary>The byte that ends the name.</summary>
     private protected abstract byte Separator { get; }
 
-    /// <summary>What is wrong with a request that has no <see cref="Separator"/>.</summary>
+    /// <summary>The error text for a request that has no <see cref="Separator"/>.</summary>
     private protected abstract string SplitProblem { get; }
 
-    /// <summary>A connection with only a small lease reads no more than that can hold, unless there is plenty of memory.</summary>
+    /// <summary>A connection with a small lease reads no more than that can hold, unless there is memory for any read.</summary>
     protected internal sealed override Span<byte> ReceiveBuffer => Lease.IsLarge || _factory.HasMemoryForAnyRead
         ? default
         : _factory.SmallReceiveBuffer[..(RequestLease.MaxSmallText - KeptLength)];
@@ -113,7 +113,7 @@ internal abstract partial class TransformServer : Protocol
         }
         else
         {
-            // A probe that only checked whether the port is open.
+            // The client only checked whether the port is open.
             End(ConnectionOutcome.Left);
             Transport.LoseConnection();
         }
@@ -135,7 +135,7 @@ internal abstract partial class TransformServer : Protocol
         _start.End(Transport, _factory.Clock.Now, "transformed", name, _totalBytes, outcome).Log(_factory.Log);
     }
 
-    /// <summary>The server drains: a connection that has sent nothing has only so much time from accept to begin.</summary>
+    /// <summary>Called when the server drains: a connection without a request must begin one in this time from accept.</summary>
     internal void CloseIfIdle(TimeSpan silence)
     {
         if (IsIdle)
@@ -144,10 +144,10 @@ internal abstract partial class TransformServer : Protocol
         }
     }
 
-    /// <summary>The input has ended after a part of a request.</summary>
+    /// <summary>Called when the input ends after a part of a request.</summary>
     private protected abstract void RequestEnded();
 
-    /// <summary>Closes without an answer, in a way that the client cannot take for one.</summary>
+    /// <summary>Closes without an answer, in a way that the client cannot mistake for an answer.</summary>
     private protected abstract void EndUnanswered();
 
     private protected abstract ReadOnlyMemory<byte> Frame(TextBuffer text);
@@ -165,7 +165,7 @@ internal abstract partial class TransformServer : Protocol
 
     private bool IsIdle => IsReading && !HasBegun;
 
-    /// <summary>The rest of a time that runs from accept; <see cref="TimeSpan.MaxValue"/> has no end.</summary>
+    /// <summary>The rest of a time that runs from accept; <see cref="TimeSpan.MaxValue"/> never ends.</summary>
     private TimeSpan TimeLeft(TimeSpan time)
     {
         TimeSpan elapsed = _factory.Clock.Now - _start.Time;
@@ -190,7 +190,7 @@ internal abstract partial class TransformServer : Protocol
         _ = later.AddBoth((this, later), static (asked, outcome) => asked.Item1.OnAnswer(asked.later, outcome.Failure));
     }
 
-    /// <summary>One write, and one packet if the answer fits: FIN travels with it.</summary>
+    /// <summary>Sends the answer with one write. If it fits, the answer and the FIN are one packet.</summary>
     private void Reply()
     {
         _ = _deadline.CancelIfActive();
@@ -200,7 +200,7 @@ internal abstract partial class TransformServer : Protocol
         Transport.WriteLast(wire);
         if (Transport.BytesPending == 0)
         {
-            // The kernel has all of it, or the connection is lost: the memory is free before the client closes.
+            // The kernel has all of it, or the connection is lost: free the memory now, before the client closes.
             DropReply();
         }
         else
@@ -209,7 +209,7 @@ internal abstract partial class TransformServer : Protocol
         }
     }
 
-    /// <summary>A result that came later. The protocol may serve another connection by then.</summary>
+    /// <summary>Handles a result that came later. By then the protocol may serve another connection.</summary>
     private void OnAnswer(Deferred<TextBuffer> later, Failure? failure)
     {
         if (later != _later)
@@ -237,7 +237,8 @@ internal abstract partial class TransformServer : Protocol
 
     private void Fail(Failure failure)
     {
-        // Many requests fail alike while an upstream is down or memory is short; anything else is a bug of the transformation.
+        // Many requests have the same failure while an upstream is down or memory is short. Any other failure is a bug of the
+        // transformation.
         bool isMemory = failure.Check<OutOfMemoryException>();
         if (isMemory || failure.Check<IOException>() || failure.Check<CancelledError>())
         {
@@ -258,13 +259,13 @@ internal abstract partial class TransformServer : Protocol
     {
         if (_factory.IsDraining && IsIdle)
         {
-            // No request is lost: the end is a normal one.
+            // No request is lost, so this is a normal end.
             End(ConnectionOutcome.Stopped);
             Transport.LoseConnection();
         }
         else if (_factory.IsDraining && TimeLeft(_factory.Limits.Timeout) is { Ticks: > 0 } left)
         {
-            // The request began after the drain did, and has the time that any request has.
+            // The request began after the drain started: it gets the time of any request.
             if (left < TimeSpan.MaxValue)
             {
                 _deadline.Rearm(left);

@@ -6,8 +6,8 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Builds the protocols of one port of a transform service, netstring or text, and reuses them: a request that fits its buffer
-/// allocates nothing.
+/// Builds the protocols of one port of a transform service, netstring or text, and reuses them: a request that fits in its
+/// buffer allocates nothing.
 /// </summary>
 internal sealed class TransformServerFactory(
     TransformService service, bool asText, TransformLimits limits, IClock clock, TimerQueue timers, ILogger log)
@@ -30,7 +30,7 @@ internal sealed class TransformServerFactory(
 
     public ILogger Log => log;
 
-    /// <summary>Reports requests that fail for a reason that many may share.</summary>
+    /// <summary>Reports failures that many requests may have in common.</summary>
     public RepeatedErrorLog Failures { get; } = new(
         clock,
         problem => TransformLog.Failed(log, problem),
@@ -39,18 +39,19 @@ internal sealed class TransformServerFactory(
     public TextBufferPool Buffers { get; } = new();
 
     /// <summary>
-    /// True if whatever one read brings could be kept, with its answer. Else only as much is read as a small lease can hold.
+    /// True if there is memory for all data of one read, and its answer. If false, a read takes no more than a small lease can
+    /// hold.
     /// </summary>
     public bool HasMemoryForAnyRead => _large.FreeBytes >= MaxReadMemory;
 
-    /// <summary>For reads of connections that have only a small lease.</summary>
+    /// <summary>The receive buffer of connections that have only a small lease.</summary>
     public Span<byte> SmallReceiveBuffer => _smallReceiveBuffer;
 
-    /// <summary>A read of the reactor brings up to 256 KiB.</summary>
+    /// <summary>The memory for the largest read, 256 KiB, and its answer.</summary>
     private static long MaxReadMemory => 256 * 1024 * (2L + TransformService.MaxGrowth);
 
-    /// <summary>The server drains: closes connections that have not begun a request. On the reactor's thread.</summary>
-    /// <param name="silence">How long a connection may be silent, from accept: a new one may be about to send.</param>
+    /// <summary>Drains: closes connections that have not begun a request. Call it on the reactor's thread.</summary>
+    /// <param name="silence">The maximum time from accept to the first data: a new connection may be about to send.</param>
     public void CloseIdle(TimeSpan silence)
     {
         IsDraining = true;

@@ -7,19 +7,20 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Transformations by name, independent of sockets and protocols. A name is looked up in a list and nowhere else: no input
-/// becomes the name of a type or of a method.
+/// Transformations by name, independent of sockets and protocols. Names are looked up in a list, not by reflection: no
+/// input becomes the name of a type or of a method.
 /// </summary>
 /// <remarks>
 /// Crosses threads: the protocols of several reactors may share a service. All transformations are registered before serving
 /// begins, and the counters are interlocked.
 /// </remarks>
-/// <param name="elsewhere">Makes a transformation that is not registered from its name, or returns null.</param>
+/// <param name="elsewhere">Gets a name that is not registered, and makes a transformation of that name or returns null.</param>
 internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere = null)
 {
     /// <summary>
-    /// The longest result is so many times as long as the text. Chosen: changing the case of a letter makes it at most half as
-    /// long again, numbering lines would treble a text of empty lines, and a megabyte should not be answered with a hundred.
+    /// The maximum length of a result, as a multiple of the length of the text. Chosen: a change of case makes a letter at most
+    /// 1.5 times as long, numbering lines would make a text of empty lines 3 times as long, and the answer to 1 MB should not be
+    /// 100 MB.
     /// </summary>
     public const int MaxGrowth = 4;
 
@@ -47,7 +48,7 @@ internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere 
         return service;
     }
 
-    /// <exception cref="ArgumentException">Its name is taken.</exception>
+    /// <exception cref="ArgumentException">A transformation of this name is registered already.</exception>
     public void Register(Transformation transformation)
     {
         if (Known(transformation.Utf8Name) is not null)
@@ -59,7 +60,7 @@ internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere 
     }
 
     /// <summary>Finds a transformation by the name that a client sent.</summary>
-    /// <returns>Null if there is none.</returns>
+    /// <returns>The transformation; null if there is none.</returns>
     public Transformation? Find(ReadOnlySpan<byte> name)
     {
         Transformation? found = Known(name) ?? elsewhere?.Invoke(name.ToArray());
@@ -72,10 +73,10 @@ internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere 
     }
 
     /// <summary>Transforms a text, at once or later. It never throws: errors are in the deferred.</summary>
-    /// <param name="transformation">What <see cref="Find"/> gave.</param>
-    /// <param name="text">See <see cref="Transformation.Apply"/>.</param>
-    /// <param name="output">See there; its limit is the limit of the result.</param>
-    /// <returns>Null if the output is complete. Cancelling it cancels the transformation.</returns>
+    /// <param name="transformation">A transformation that <see cref="Find"/> returned.</param>
+    /// <param name="text">The text: see <see cref="Transformation.Apply"/>.</param>
+    /// <param name="output">The output: see there. Its limit is the limit of the result.</param>
+    /// <returns>Null if the output is complete; else a deferred. Cancelling it cancels the transformation.</returns>
     public Deferred<TextBuffer>? Transform(Transformation transformation, ReadOnlySpan<byte> text, TextBuffer output)
     {
         Deferred<TextBuffer>? later;
@@ -83,7 +84,7 @@ internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere 
         {
             later = transformation.Apply(text, output);
         }
-#pragma warning disable CA1031 // Whatever a transformation does wrong, it costs this request only.
+#pragma warning disable CA1031 // An error of a transformation ends only this request.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -103,7 +104,7 @@ internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere 
         });
     }
 
-    /// <summary>With a few names a linear search is faster than hashing.</summary>
+    /// <summary>Finds a registered transformation. With few names a linear search is faster than hashing.</summary>
     private Transformation? Known(ReadOnlySpan<byte> name)
     {
         foreach (Transformation transformation in _transformations)
@@ -118,6 +119,6 @@ internal sealed class TransformService(Func<byte[], Transformation?>? elsewhere 
     }
 }
 
-/// <summary>A transformation could not be done.</summary>
+/// <summary>A transformation failed.</summary>
 /// <param name="message">The end of a sentence, such as <c>got 5 of 15 bytes</c>.</param>
 internal sealed class TransformError(string message) : IOException(message);

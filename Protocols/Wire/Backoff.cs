@@ -3,14 +3,14 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>The pause after a failure: short after the first one, twice as long after each that follows without a success.</summary>
-/// <param name="min">The first pause; zero for none at all.</param>
+/// <summary>The pause after a failure: short after the first one, and doubled with each further failure until a success.</summary>
+/// <param name="min">The first pause; zero for no pauses.</param>
 /// <param name="max">The longest pause.</param>
 internal sealed class Backoff(TimeSpan min, TimeSpan max)
 {
     private TimeSpan _pause;
 
-    /// <summary>When the present pause ends, on the clock that gave the times; long ago if there is none.</summary>
+    /// <summary>The end of the present pause, on the caller's clock; <see cref="TimeSpan.MinValue"/> if there is none.</summary>
     public TimeSpan Until { get; private set; } = TimeSpan.MinValue;
 
     public void Failed(TimeSpan now)

@@ -6,10 +6,10 @@ using Microsoft.Extensions.Logging;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Counts how connections end: a logger in front of the log, so that the counters and the log are made of the same records.
+/// Counts ended connections by outcome. It is a logger in front of the log, so the counters and the log use the same records.
 /// </summary>
 /// <remarks>
-/// Crosses threads: one for each reactor, written to on its thread only; the numbers may be read from any, each as of some recent moment.
+/// Crosses threads: each reactor has one and writes to it on its thread. Any thread may read the numbers, each from a recent moment.
 /// </remarks>
 internal sealed class ConnectionCounters(ILogger log) : ILogger
 {
@@ -25,7 +25,7 @@ internal sealed class ConnectionCounters(ILogger log) : ILogger
     /// <summary>The number of connections that have ended with this outcome.</summary>
     public long Ended(ConnectionOutcome outcome) => Volatile.Read(ref _outcomes[(int)outcome]);
 
-    /// <summary>How long the connections took that got everything.</summary>
+    /// <summary>The durations of the connections to which everything was sent.</summary>
     public Histogram Delivery { get; } = new();
 
     public IDisposable? BeginScope<TState>(TState state)

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A message that is logged for each connection that it applies to. A value with a text that is made once, so that it costs no memory:
-/// the program's log formats it as it is, any other logger is given a string.
+/// A message that is logged for each connection that it applies to. It is a value, and its text is made once, so it allocates nothing:
+/// the program's log formats the value directly; any other logger gets a string.
 /// </summary>
 internal readonly record struct ConnectionMessage(long Number, string Text)
 {

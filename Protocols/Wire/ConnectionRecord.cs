@@ -5,13 +5,13 @@ using Poetry.Net;
 
 namespace Poetry.Protocols;
 
-/// <summary>How a connection ended.</summary>
+/// <summary>The outcome of a connection.</summary>
 internal enum ConnectionOutcome : byte
 {
-    /// <summary>Everything was sent, and ended with FIN.</summary>
+    /// <summary>All data and FIN were sent.</summary>
     Whole,
 
-    /// <summary>The peer closed before it had everything.</summary>
+    /// <summary>The peer closed before everything was sent.</summary>
     Left,
 
     /// <summary>The peer received or sent nothing for too long.</summary>
@@ -28,14 +28,14 @@ internal enum ConnectionOutcome : byte
 }
 
 /// <summary>
-/// The log record of one connection, made by <see cref="ConnectionStart.End"/>. A value, so that the record that a busy server writes most
-/// costs no memory: the program's log formats it as it is, any other logger is given a string.
+/// The log record of one connection, made by <see cref="ConnectionStart.End"/>. It is a value, so the most frequent record of a server
+/// allocates nothing: the program's log formats the value directly; any other logger gets a string.
 /// </summary>
 internal readonly struct ConnectionRecord
 {
     private static readonly EventId Closed = new(10, "connection_closed");
 
-    /// <summary>A client that takes longer to leave without having received anything is of interest.</summary>
+    /// <summary>The maximum duration of a probe. A client that leaves without data after a longer time is logged normally.</summary>
     private static readonly TimeSpan MaxProbe = TimeSpan.FromMilliseconds(50);
 
     private static readonly Func<ConnectionRecord, Exception?, string> Formatter =
@@ -43,12 +43,12 @@ internal readonly struct ConnectionRecord
 
     public required long Number { get; init; }
 
-    /// <summary>What was done, in one word: served, transformed, proxied.</summary>
+    /// <summary>The server's action in one word: served, transformed, proxied.</summary>
     public required string Action { get; init; }
 
     public required SocketAddress Peer { get; init; }
 
-    /// <summary>What was sent: a file, a transformation, an upstream. It is escaped where it is written.</summary>
+    /// <summary>The source of the data: a file, a transformation, an upstream. The log escapes it.</summary>
     public required string Resource { get; init; }
 
     /// <summary>Bytes that the kernel accepted for sending.</summary>
@@ -57,12 +57,12 @@ internal readonly struct ConnectionRecord
     /// <summary>Bytes of a complete reply; −1 if unknown.</summary>
     public required long TotalBytes { get; init; }
 
-    /// <summary>From accept until the end was sent, or until the connection was lost without.</summary>
+    /// <summary>The time from accept until FIN was sent, or until the connection ended without FIN.</summary>
     public required TimeSpan Duration { get; init; }
 
     public required ConnectionOutcome Outcome { get; init; }
 
-    /// <summary>What the outcome alone does not tell, such as a reason; null if there is nothing to add.</summary>
+    /// <summary>Details of the outcome, such as a reason; null for none.</summary>
     public string? Detail { get; init; }
 
     /// <summary>The outcome in one word, for text and for JSON.</summary>
@@ -84,19 +84,18 @@ internal readonly struct ConnectionRecord
         : ConnectionOutcome.Left;
 
     /// <summary>
-    /// True for a connection that was closed at once, before a byte had reached the peer: a load balancer that checks whether
-    /// the port is open.
+    /// True if the peer left at once, before a byte had reached it: a load balancer that checks whether the port is open.
     /// </summary>
     public bool IsProbe => Outcome == ConnectionOutcome.Left && BytesSent == 0 && Duration < MaxProbe;
 
     /// <summary>
-    /// Writes the record; that of a probe at debug. Loggers check the level themselves, since <see cref="ConnectionCounters"/>
-    /// counts every record.
+    /// Writes the record; a probe's record at level debug. The level is not checked here, since
+    /// <see cref="ConnectionCounters"/> counts every record.
     /// </summary>
     public void Log(ILogger logger, LogLevel level = LogLevel.Information) =>
         logger.Log(IsProbe ? LogLevel.Debug : level, Closed, this, null, Formatter);
 
-    /// <summary>As a sentence: <c>#17 served 600 of 600 bytes of ecstasy.txt to 127.0.0.1:54321 in 2 ms: whole</c>.</summary>
+    /// <summary>The record as a sentence: <c>#17 served 600 of 600 bytes of ecstasy.txt to 127.0.0.1:54321 in 2 ms: whole</c>.</summary>
     public override string ToString()
     {
         string total = TotalBytes < 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" of {TotalBytes}");

@@ -5,15 +5,15 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Marks the start of a connection: its time, and the number that all log records of the connection carry. A protocol keeps it, and has
-/// the record made of it at the end.
+/// The start of a connection: its time, and the number that all log records of the connection carry. A protocol keeps it, and calls
+/// <see cref="End"/> when the connection has ended.
 /// </summary>
-/// <remarks>Connections are numbered from 1 over all threads of reactors.</remarks>
+/// <remarks>Connections are numbered from 1, over the threads of all reactors.</remarks>
 internal readonly struct ConnectionStart
 {
     private static long _lastNumber;
 
-    /// <summary>A connection that has just been made.</summary>
+    /// <summary>Marks the start of a new connection.</summary>
     public ConnectionStart(IClock clock)
     {
         Number = Interlocked.Increment(ref _lastNumber);
@@ -23,10 +23,10 @@ internal readonly struct ConnectionStart
     /// <summary>The connection's number in this process.</summary>
     public long Number { get; }
 
-    /// <summary>When it was made, on the reactor's clock.</summary>
+    /// <summary>The time of the start, on the reactor's clock.</summary>
     public TimeSpan Time { get; }
 
-    /// <summary>Makes the record of the connection, which has ended.</summary>
+    /// <summary>Makes the record of a connection that has ended.</summary>
     public ConnectionRecord End(
         ITransport transport, TimeSpan now, string action, string resource, long totalBytes, ConnectionOutcome outcome) => new()
         {

@@ -4,12 +4,12 @@ using System.Diagnostics;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Reads one netstring as it arrives, without keeping any of it: a poem may be longer than memory. All that reads netstrings
-/// is built on it. The format is cr.yp.to/proto/netstrings.txt.
+/// Reads one netstring as it arrives, without storing it: a poem may be larger than memory. All other readers of netstrings
+/// use it. The format is cr.yp.to/proto/netstrings.txt.
 /// </summary>
 internal struct FrameReader
 {
-    /// <summary>Of 18 digits: more do not fit a length of 63 bits.</summary>
+    /// <summary>The largest number of 18 digits: not all numbers of 19 digits fit into 63 bits.</summary>
     private const long MaxLength = 999_999_999_999_999_999;
 
     private NetstringLength _length;
@@ -23,27 +23,27 @@ internal struct FrameReader
     /// <summary>True if the whole netstring has been read.</summary>
     public bool Complete { get; private set; }
 
-    /// <summary>Length of the string in bytes, as far as its digits have been read.</summary>
+    /// <summary>The length of the string in bytes, from the digits read so far.</summary>
     public readonly long Length => _length.Value;
 
-    /// <summary>Bytes of the string that have not been read, once the length is known.</summary>
+    /// <summary>Bytes of the string that have not been read; 0 until the length is known.</summary>
     public long Left { get; private set; }
 
-    /// <summary>Bytes of the string were read elsewhere.</summary>
+    /// <summary>Counts bytes of the string that were read elsewhere.</summary>
     public void Skip(int count)
     {
         Debug.Assert(count <= Left, "a frame is not longer than announced");
         Left -= count;
     }
 
-    /// <summary>Reads on.</summary>
-    /// <param name="input">Bytes that have arrived; afterwards, those that were not used.</param>
+    /// <summary>Reads the next part of the netstring.</summary>
+    /// <param name="input">Bytes that have arrived; after the call, the unused bytes.</param>
     /// <param name="payload">The next bytes of the string; empty if the input has none.</param>
-    /// <returns>False if the input is no netstring.</returns>
+    /// <returns>False if the input is not a netstring.</returns>
     public bool TryRead(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> payload) =>
         Read(ref input, MaxLength, out payload) is NetstringStatus.Complete or NetstringStatus.Incomplete;
 
-    /// <summary>The same with a limit of the length.</summary>
+    /// <summary>Reads the next part of a netstring whose length is limited.</summary>
     public NetstringStatus Read(scoped ref ReadOnlySpan<byte> input, long maxLengthBytes, out ReadOnlySpan<byte> payload)
     {
         Debug.Assert(!Complete, "a frame is read once");

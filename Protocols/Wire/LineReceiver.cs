@@ -6,36 +6,36 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// A protocol that sends and receives lines: Twisted's <c>LineReceiver</c>. Derive from it, and override
-/// <see cref="LineReceived"/>. In raw mode, for a body after some lines, it passes data on as it arrives.
+/// <see cref="LineReceived"/>. In raw mode, for a body after some lines, it passes data on unchanged.
 /// </summary>
 /// <remarks>
 /// To handle one line at a time, call <see cref="PauseProducing"/> in <see cref="LineReceived"/> and
-/// <see cref="ResumeProducing"/> when the answer is there: lines that have arrived already wait as well.
+/// <see cref="ResumeProducing"/> when the answer is ready: lines that have arrived already are kept until then.
 /// </remarks>
 public abstract unsafe class LineReceiver : Protocol, IProducer
 {
     private readonly byte[] _delimiter;
     private readonly int _maxLength;
 
-    /// <summary>Input for later: part of a line, what came during a pause, and what <see cref="SetLineMode"/> gave back.</summary>
+    /// <summary>Input for later: part of a line, input during a pause, and the rest from <see cref="SetLineMode"/>.</summary>
     private ArrayBufferWriter<byte> _kept = new();
 
-    /// <summary>Input that was kept and is now delivered. The two change places, so that a callback can add to the other.</summary>
+    /// <summary>Kept input that is now delivered. The two buffers are swapped, so that a callback can add to the other one.</summary>
     private ArrayBufferWriter<byte> _delivered = new();
     private bool _raw;
     private bool _paused;
 
-    /// <summary>Input is being delivered: what is added meanwhile waits for the loop that delivers, which so needs no stack
-    /// for a peer that changes between lines and raw data.</summary>
+    /// <summary>True while input is delivered. Input that is added meanwhile waits for the delivering loop: a peer that changes
+    /// often between lines and raw data then causes no recursion.</summary>
     private bool _delivering;
 
-    /// <summary>The end of the raw data that is being delivered, which is pinned meanwhile; else null. What is given back from
-    /// there is not copied: the copies of a read with many changes of mode would grow with its square.</summary>
+    /// <summary>The end of the raw data that is delivered now, and pinned meanwhile; null otherwise. A rest of that data is not
+    /// copied: in a read with many changes of mode, the copied bytes would grow with the square of its length.</summary>
     private byte* _rawEnd;
     private int _givenBack;
 
     /// <summary>Makes a protocol.</summary>
-    /// <param name="delimiter">Ends a line; empty for CR LF.</param>
+    /// <param name="delimiter">The end of a line; empty for CR LF.</param>
     /// <param name="maxLength">The longest line that is accepted, in bytes.</param>
     protected LineReceiver(ReadOnlySpan<byte> delimiter = default, int maxLength = 16_384)
     {
@@ -51,14 +51,14 @@ public abstract unsafe class LineReceiver : Protocol, IProducer
         Transport.Write(_delimiter.AsSpan());
     }
 
-    /// <summary>Stops reading, and keeps the lines that have arrived already.</summary>
+    /// <summary>Stops reading. Lines that have arrived already are kept.</summary>
     public void PauseProducing()
     {
         _paused = true;
         Transport.PauseProducing();
     }
 
-    /// <summary>Delivers what was kept, until another pause, and reads again.</summary>
+    /// <summary>Delivers the kept input, until another pause, and reads again.</summary>
     public void ResumeProducing()
     {
         _paused = false;
@@ -67,24 +67,24 @@ public abstract unsafe class LineReceiver : Protocol, IProducer
     }
 
     /// <summary>A line has arrived.</summary>
-    /// <param name="line">Without its delimiter. Valid until this call returns.</param>
+    /// <param name="line">The line without its delimiter, valid until this call returns.</param>
     protected abstract void LineReceived(ReadOnlySpan<byte> line);
 
     /// <summary>Data has arrived in raw mode.</summary>
-    /// <param name="data">Valid until this call returns.</param>
+    /// <param name="data">The bytes, valid until this call returns.</param>
     protected virtual void RawDataReceived(ReadOnlySpan<byte> data)
     {
     }
 
-    /// <summary>A line is longer than allowed. The connection is reset unless this is overridden; the line is dropped, or as
-    /// much of it as has arrived.</summary>
+    /// <summary>A line is longer than allowed. Unless overridden, the connection is reset. The line, or the part of it that has
+    /// arrived, is dropped.</summary>
     protected virtual void LineLengthExceeded() => Transport.AbortConnection();
 
-    /// <summary>What arrives from now on is raw data, beginning with what is behind the present line.</summary>
+    /// <summary>Switches to raw mode: all input after the present line is raw data.</summary>
     protected void SetRawMode() => _raw = true;
 
-    /// <summary>Lines are expected again.</summary>
-    /// <param name="rest">What of the data of <see cref="RawDataReceived"/> belongs to lines. It is delivered when
+    /// <summary>Switches to line mode.</summary>
+    /// <param name="rest">The part of the data of <see cref="RawDataReceived"/> that belongs to lines. It is delivered after
     /// <see cref="RawDataReceived"/> has returned.</param>
     protected void SetLineMode(ReadOnlySpan<byte> rest = default)
     {
@@ -151,7 +151,7 @@ public abstract unsafe class LineReceiver : Protocol, IProducer
         return _delivered.WrittenSpan;
     }
 
-    /// <summary>Keeps what was not delivered, before what was added meanwhile.</summary>
+    /// <summary>Keeps the undelivered input, in front of the input that was added meanwhile.</summary>
     /// <returns>True if something was added.</returns>
     private bool KeepFirst(ReadOnlySpan<byte> rest)
     {
@@ -172,7 +172,7 @@ public abstract unsafe class LineReceiver : Protocol, IProducer
         return true;
     }
 
-    /// <returns>What has to wait: part of a line, or all that follows a pause.</returns>
+    /// <returns>The undelivered input: part of a line, or everything after a pause.</returns>
     private ReadOnlySpan<byte> Deliver(ReadOnlySpan<byte> data)
     {
         while (!data.IsEmpty && !_paused && !Transport.Disconnecting)
@@ -204,7 +204,7 @@ public abstract unsafe class LineReceiver : Protocol, IProducer
         return data;
     }
 
-    /// <returns>What was given back.</returns>
+    /// <returns>The rest that was passed to <see cref="SetLineMode"/>.</returns>
     private ReadOnlySpan<byte> DeliverRaw(ReadOnlySpan<byte> data)
     {
         fixed (byte* start = data)

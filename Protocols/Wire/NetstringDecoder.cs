@@ -4,22 +4,22 @@ using System.Buffers;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Finds the netstrings in a stream that arrives in pieces: the codec and the unfinished tail between two reads. A protocol
-/// has one for each connection and calls it in a loop:
+/// Finds the netstrings in a stream that arrives in pieces, and keeps an unfinished one between two reads. A protocol
+/// has one decoder for each connection and calls it in a loop:
 /// <code>
 /// while (_decoder.TryNext(ref data, out ReadOnlySpan&lt;byte&gt; text)) { StringReceived(text); }
 /// if (_decoder.Error is { } error) { Transport.AbortConnection(); }
 /// </code>
 /// </summary>
 /// <remarks>
-/// A string that arrives in one piece is a slice of that piece: nothing is copied and nothing allocated. Only the payload of
-/// one that is cut is kept, in a pooled buffer that grows with the bytes that arrive and not with the announced length: a
-/// thousand peers that announce a megabyte and fall silent cost nothing. Between strings, and within a length, no buffer is
-/// held. A string longer than the limit is refused by its digits, before anything of it is kept.
+/// A string that arrives in one piece is a slice of that piece: nothing is copied or allocated. Only the payload of a cut
+/// string is kept, in a pooled buffer. It grows with the bytes that arrive, not with the announced length: a thousand peers
+/// that announce a megabyte and send nothing more cost nothing. Between strings, and within a length, no buffer is
+/// held. A string longer than the limit is refused by its digits, before any of it is kept.
 /// </remarks>
 public sealed class NetstringDecoder : IDisposable
 {
-    /// <summary>Chosen: most strings that arrive in parts fit, and it is the size of a page.</summary>
+    /// <summary>The smallest buffer for a longer string. Chosen: most strings that arrive in parts fit, and it is one page.</summary>
     private const int MinBufferBytes = 4096;
 
     private readonly int _maxLengthBytes;
@@ -28,7 +28,7 @@ public sealed class NetstringDecoder : IDisposable
     private int _kept;
     private bool _delivered;
 
-    /// <summary>Makes one for the beginning of a stream.</summary>
+    /// <summary>Makes a decoder for a stream from its beginning.</summary>
     /// <param name="maxLengthBytes">The longest string that is accepted: 0 or more.</param>
     public NetstringDecoder(int maxLengthBytes)
     {
@@ -36,24 +36,24 @@ public sealed class NetstringDecoder : IDisposable
         _maxLengthBytes = maxLengthBytes;
     }
 
-    /// <summary>What is wrong with the stream, or null. After an error nothing more is read: the connection is to be closed.</summary>
+    /// <summary>The error of the stream, or null. After an error nothing more is read: the caller has to close the connection.</summary>
     public NetstringStatus? Error { get; private set; }
 
-    /// <summary>Bytes of the stream up to the end of the last whole netstring; after a missing comma, up to the byte that
-    /// should have been one.</summary>
+    /// <summary>Bytes of the stream up to the end of the last complete netstring; after a missing comma, up to the byte in
+    /// its place.</summary>
     public long Position { get; private set; }
 
     /// <summary>Bytes of an unfinished netstring. If not 0 at the end of the stream, the stream was cut.</summary>
     public long PendingCount { get; private set; }
 
-    /// <summary>Length of its buffer; 0 if it has none.</summary>
+    /// <summary>The length of the buffer; 0 if there is none.</summary>
     internal int HeldBytes => _buffer?.Length ?? 0;
 
-    /// <summary>Gives the next whole string.</summary>
-    /// <param name="data">Bytes that were received; those that were used are cut off. When this returns false it is empty,
-    /// or there is an error.</param>
-    /// <param name="payload">The string. It is valid until the next call, and as long as <paramref name="data"/>.</param>
-    /// <returns>False if there is no whole one.</returns>
+    /// <summary>Gets the next complete string.</summary>
+    /// <param name="data">Bytes that were received; the used bytes are removed from its front. If this returns false, it is
+    /// empty, or there is an error.</param>
+    /// <param name="payload">The string, valid until the next call, and only while <paramref name="data"/> is valid.</param>
+    /// <returns>False if no string is complete.</returns>
     public bool TryNext(ref ReadOnlySpan<byte> data, out ReadOnlySpan<byte> payload)
     {
         payload = default;
@@ -104,7 +104,7 @@ public sealed class NetstringDecoder : IDisposable
         return true;
     }
 
-    /// <summary>Begins anew with another stream, and returns the buffer: for a protocol that is reused.</summary>
+    /// <summary>Prepares for another stream, and returns the buffer. Called by a protocol that is reused.</summary>
     public void Reset()
     {
         ReturnBuffer();
@@ -116,7 +116,7 @@ public sealed class NetstringDecoder : IDisposable
         PendingCount = 0;
     }
 
-    /// <summary>Returns the buffer, when the connection is lost.</summary>
+    /// <summary>Returns the buffer. Called when the connection is lost.</summary>
     public void Dispose() => ReturnBuffer();
 
     /// <summary>Keeps a part of the string.</summary>

@@ -5,13 +5,13 @@ namespace Poetry.Protocols;
 
 /// <summary>
 /// A protocol that sends and receives netstrings: Twisted's <c>NetstringReceiver</c>. Derive from it, and override
-/// <see cref="StringReceived"/>. <see cref="NetstringDecoder"/> is the decoding alone.
+/// <see cref="StringReceived"/>. <see cref="NetstringDecoder"/> is the decoder alone.
 /// </summary>
-#pragma warning disable CA1001 // The decoder gives its buffer back when the connection is lost.
+#pragma warning disable CA1001 // The decoder returns its buffer when the connection is lost.
 public abstract class NetstringReceiver : Protocol
 #pragma warning restore CA1001
 {
-    /// <summary>Twisted's MAX_LENGTH.</summary>
+    /// <summary>The default maximum length of a string: Twisted's MAX_LENGTH.</summary>
     public const int DefaultMaxLength = 99_999;
 
     private readonly NetstringDecoder _decoder;
@@ -33,11 +33,11 @@ public abstract class NetstringReceiver : Protocol
     }
 
     /// <summary>A string has arrived.</summary>
-    /// <param name="payload">Valid until this call returns.</param>
+    /// <param name="payload">The string, valid until this call returns.</param>
     protected abstract void StringReceived(ReadOnlySpan<byte> payload);
 
-    /// <summary>The input is no netstring, or one that is too long. The connection is reset unless this is overridden.</summary>
-    /// <param name="status">What is wrong.</param>
+    /// <summary>The input is not a netstring, or the netstring is too long. Unless overridden, the connection is reset.</summary>
+    /// <param name="status">The error.</param>
     protected virtual void ParseFailed(NetstringStatus status) => Transport.AbortConnection();
 
     /// <inheritdoc/>

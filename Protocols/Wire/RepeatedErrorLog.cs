@@ -4,10 +4,10 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// Logs an error that repeats, such as the failing fetches of an upstream that is down: the first one at once, further ones
-/// as a count, every ten seconds at most.
+/// Logs an error that repeats, such as the failing fetches of an upstream that is down: the first one at once, further
+/// errors as a count, at most every ten seconds.
 /// </summary>
-/// <param name="clock">The reactor's.</param>
+/// <param name="clock">The reactor's clock.</param>
 /// <param name="one">Logs one error.</param>
 /// <param name="several">Logs the number of further errors, and the last of them.</param>
 internal sealed class RepeatedErrorLog(IClock clock, Action<string> one, Action<long, string> several)

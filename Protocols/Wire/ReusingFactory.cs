@@ -3,10 +3,10 @@ using Poetry.Net;
 namespace Poetry.Protocols;
 
 /// <summary>
-/// A factory that reuses its protocols after their connections have ended, so that a connection costs no object. On the
+/// A factory that reuses its protocols after their connections have ended, so a connection allocates no object. Used on the
 /// reactor's thread only.
 /// </summary>
-/// <typeparam name="T">Its protocol, which begins anew with every <see cref="Protocol.ConnectionMade"/>.</typeparam>
+/// <typeparam name="T">The protocol, which <see cref="Protocol.ConnectionMade"/> has to set to its initial state.</typeparam>
 internal abstract class ReusingFactory<T> : Factory
     where T : Protocol
 {

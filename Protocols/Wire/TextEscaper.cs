@@ -1,12 +1,12 @@
 using System;
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
-using System.Text.Unicode;
 
 namespace Poetry.Protocols;
 
-/// <summary>Where escaped text is written, which decides what has to be escaped.</summary>
+/// <summary>The target of escaped text, which decides what has to be escaped.</summary>
 internal enum EscapeMode
 {
     /// <summary>One line: every control character is escaped.</summary>
@@ -15,7 +15,7 @@ internal enum EscapeMode
     /// <summary>Text on a terminal: newline and tab are not escaped.</summary>
     Text,
 
-    /// <summary>The inside of a string of JSON (RFC 8259, 7).</summary>
+    /// <summary>The contents of a JSON string (RFC 8259, 7).</summary>
     Json,
 }
 
@@ -24,19 +24,19 @@ internal enum EscapeMode
 /// longer character.
 /// </summary>
 /// <remarks>
-/// Escaped are C0 and DEL; C1, in UTF-8 too (C2 80 to C2 9F), because terminals obey those like ESC sequences; what is not
-/// UTF-8, because its bytes may be C1 for an eight-bit terminal; bidirectional controls, because they make text read as
-/// what it is not (CVE-2021-42574); and the two separators U+2028 and U+2029, because some readers break lines there.
+/// It escapes C0 and DEL; C1, in UTF-8 too (C2 80 to C2 9F), because terminals execute them like ESC sequences; bytes that
+/// are not UTF-8, because they may be C1 for an eight-bit terminal; bidirectional controls, because they change the
+/// order in which text is shown (CVE-2021-42574); and the separators U+2028 and U+2029, because some readers break lines there.
 /// </remarks>
 internal static class TextEscaper
 {
     /// <summary>The longest escape of one character, <c>\u202E</c>.</summary>
     public const int MaxEscapeLength = 6;
 
-    /// <summary>How much of what a peer sent is worth quoting, in bytes before escaping.</summary>
+    /// <summary>The maximum length of a quotation from a peer, in bytes before escaping.</summary>
     public const int MaxExcerptLength = 200;
 
-    /// <summary>Quotes what came from outside in a record of the log: escaped, and cut at <see cref="MaxExcerptLength"/>.</summary>
+    /// <summary>Quotes bytes of a peer for a log record: escaped, and cut at <see cref="MaxExcerptLength"/>.</summary>
     public static string Excerpt(ReadOnlySpan<byte> outside)
     {
         Span<byte> escaped = stackalloc byte[MaxExcerptLength * MaxEscapeLength];
@@ -48,7 +48,7 @@ internal static class TextEscaper
             : string.Create(CultureInfo.InvariantCulture, $"{text}... ({outside.Length} bytes)");
     }
 
-    /// <summary>Escapes a line that is to be shown to the user.</summary>
+    /// <summary>Escapes a line that is shown to the user.</summary>
     public static string EscapeLine(string text)
     {
         StringBuilder? escaped = null;
@@ -76,24 +76,24 @@ internal static class TextEscaper
         return escaped?.ToString() ?? text;
     }
 
-    /// <summary>Copies a short text that needs no escape, as ASCII.</summary>
-    /// <param name="text">UTF-16.</param>
-    /// <param name="destination">Its beginning is overwritten, whatever is returned.</param>
-    /// <param name="mode">What may pass.</param>
-    /// <returns>False if it needs an escape or does not fit.</returns>
+    /// <summary>Copies text as ASCII, if it needs no escape.</summary>
+    /// <param name="text">The text, in UTF-16.</param>
+    /// <param name="destination">The buffer to write to; its beginning may be overwritten even if this returns false.</param>
+    /// <param name="mode">The target of the text.</param>
+    /// <returns>False if the text needs an escape or does not fit.</returns>
     public static bool TryCopyPlain(ReadOnlySpan<char> text, Span<byte> destination, EscapeMode mode)
     {
         bool needsEscape = text.ContainsAnyExceptInRange(' ', '~') || (mode == EscapeMode.Json && text.ContainsAny('"', '\\'));
         return !needsEscape && Ascii.FromUtf16(text, destination, out _) == OperationStatus.Done;
     }
 
-    /// <summary>Escapes as much as fits.</summary>
-    /// <param name="source">UTF-8, or anything.</param>
-    /// <param name="destination">Filled from the front, never with a part of a character or an escape.</param>
-    /// <param name="mode">What may pass.</param>
-    /// <param name="isFinal">True if nothing follows. Otherwise an unfinished character at the end is left in the source.</param>
-    /// <param name="consumed">Bytes of the source that were dealt with.</param>
-    /// <param name="written">Bytes of the destination that were filled.</param>
+    /// <summary>Escapes text until the destination is full.</summary>
+    /// <param name="source">The bytes: UTF-8 or any other.</param>
+    /// <param name="destination">The buffer to write to; it never ends with a part of a character or of an escape.</param>
+    /// <param name="mode">The target of the text.</param>
+    /// <param name="isFinal">True if no more bytes follow. Otherwise an unfinished character at the end is not consumed.</param>
+    /// <param name="consumed">Bytes of the source that were escaped or copied.</param>
+    /// <param name="written">Bytes of the destination that were written.</param>
     public static void EscapeUtf8(
         ReadOnlySpan<byte> source,
         Span<byte> destination,
@@ -124,7 +124,7 @@ internal static class TextEscaper
                 }
                 else
                 {
-                    // One byte at a time: what follows a byte that is not UTF-8 may be.
+                    // One byte at a time: the bytes after one that is not UTF-8 may be UTF-8.
                     length = valid ? length : 1;
                     shown = escape[..WriteEscape(valid ? rune.Value : source[consumed], escape, mode)];
                 }
@@ -140,7 +140,7 @@ internal static class TextEscaper
         }
     }
 
-    /// <summary>How many bytes at the front are ASCII that needs no escape: nearly all of most poems.</summary>
+    /// <summary>The number of bytes at the front that are ASCII and need no escape: in most poems, nearly all.</summary>
     private static int PlainLength(ReadOnlySpan<byte> source, EscapeMode mode)
     {
         int end = source.IndexOfAnyExceptInRange((byte)' ', (byte)'~');
@@ -162,8 +162,8 @@ internal static class TextEscaper
     }
 
     /// <summary>
-    /// Writes the escape of a character, or of a byte that is not UTF-8; JSON has no escape for bytes, so the character with
-    /// that number is written.
+    /// Writes the escape of a character, or of a byte that is not UTF-8. JSON has no escape for bytes, so the escape of the
+    /// character with that number is written.
     /// </summary>
     private static int WriteEscape(int value, Span<byte> destination, EscapeMode mode)
     {
@@ -179,9 +179,13 @@ internal static class TextEscaper
             return 2;
         }
 
-        _ = value <= 0xFF && mode != EscapeMode.Json
-            ? Utf8.TryWrite(destination, CultureInfo.InvariantCulture, $"\\x{value:X2}", out int length)
-            : Utf8.TryWrite(destination, CultureInfo.InvariantCulture, $"\\u{value:X4}", out length);
-        return length;
+        // An interpolated string would bring 15 KB of number formatting into the executable.
+        bool isShort = value <= 0xFF && mode != EscapeMode.Json;
+        Span<byte> bytes = stackalloc byte[2];
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)value);
+        destination[0] = (byte)'\\';
+        destination[1] = isShort ? (byte)'x' : (byte)'u';
+        _ = Convert.TryToHexString(isShort ? bytes[1..] : bytes, destination[2..], out int digits);
+        return 2 + digits;
     }
 }

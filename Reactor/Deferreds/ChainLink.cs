@@ -5,7 +5,7 @@ namespace Poetry.Net;
 /// Not for use outside the engine. It is public because <see cref="Deferred"/> derives from it.
 /// </summary>
 /// <remarks>
-/// A deferred waits for at most one other at a time, so it can be an element of the other's chain itself: waiting and
+/// A deferred waits for at most one other at a time, so it can itself be an element of the other's chain: waiting and
 /// awaiting allocate nothing.
 /// </remarks>
 public abstract class ChainLink

@@ -7,30 +7,17 @@ using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
 
-/// <summary>
-/// <c>await</c> and <c>async Deferred&lt;T&gt;</c>: Twisted's <c>inlineCallbacks</c>, made of the compiler's coroutines.
-/// </summary>
-/// <remarks>
-/// <para>
-/// A method runs at once, up to its first <c>await</c> of a deferred that has no result yet. It continues when that fires, in
-/// the middle of its chain and on the same stack: no scheduler, no context, no other thread. An <c>await</c> takes the
-/// result out of the deferred and leaves the default value there.
-/// </para>
-/// <para>
-/// Cancelling the deferred of a method that has not ended cancels the deferred that it awaits. The <c>await</c> then throws
-/// or returns, as that deferred ends; the method may catch the exception and end in any way.
-/// </para>
-/// <para>
-/// One object, a <see cref="Coroutine{T,TStateMachine}"/>, is the state of the method, the deferred that it returned, and the
-/// link in the chain that it awaits. A method that never had to wait allocates only a fired deferred.
-/// </para>
-/// </remarks>
+/// <content>
+/// The awaiters and builders of <c>async</c> methods that return a deferred. One object, a
+/// <see cref="Coroutine{T,TStateMachine}"/>, is the state of the method, the deferred that it returned, and the link in the
+/// chain that it awaits. A method that never had to wait allocates only a fired deferred.
+/// </content>
 public abstract partial class Deferred
 {
-    /// <summary>For <c>await</c> without a value.</summary>
+    /// <summary>Called by <c>await</c>. The <c>await</c> returns no value.</summary>
     public DeferredAwaiter GetAwaiter() => new(this);
 
-    /// <summary>Adds the continuation of an <c>await</c> in a method of another kind, such as <c>async Task</c>.</summary>
+    /// <summary>Adds the continuation of an <c>await</c> in another kind of method, such as <c>async Task</c>.</summary>
     internal void AddContinuation(Action continuation) => AddLink(new ContinuationLink(continuation));
 
     internal void ThrowIfSuperseded()
@@ -68,17 +55,17 @@ public abstract partial class Deferred
 
 public partial class Deferred<T>
 {
-    /// <summary>For <c>await</c>.</summary>
+    /// <summary>Called by <c>await</c>.</summary>
     public new DeferredAwaiter<T> GetAwaiter() => new(this);
 }
 
-/// <summary>An awaiter of this engine.</summary>
+/// <summary>An awaiter of a deferred.</summary>
 internal interface IDeferredAwaiter
 {
     Deferred Deferred { get; }
 }
 
-/// <summary>For the compiler.</summary>
+/// <summary>Awaits a deferred with a value. Used by code that the compiler generates.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct DeferredAwaiter<T> : ICriticalNotifyCompletion, IDeferredAwaiter
 {
@@ -97,7 +84,7 @@ public readonly struct DeferredAwaiter<T> : ICriticalNotifyCompletion, IDeferred
     public void UnsafeOnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
 }
 
-/// <summary>For the compiler.</summary>
+/// <summary>Awaits a deferred without its value. Used by code that the compiler generates.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct DeferredAwaiter : ICriticalNotifyCompletion, IDeferredAwaiter
 {
@@ -120,7 +107,8 @@ public readonly struct DeferredAwaiter : ICriticalNotifyCompletion, IDeferredAwa
     public void UnsafeOnCompleted(Action continuation) => _deferred.AddContinuation(continuation);
 }
 
-/// <summary>For the compiler: makes the deferred of an <c>async Deferred&lt;T&gt;</c> method and runs it.</summary>
+/// <summary>Makes the deferred of an <c>async Deferred&lt;T&gt;</c> method and runs the method. Used by code that the
+/// compiler generates.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public struct DeferredMethodBuilder<T>
 {
@@ -188,7 +176,7 @@ public struct DeferredMethodBuilder<T>
 
         if (_deferred is null)
         {
-            // The builder is part of the state machine: it has to know its deferred before it is copied.
+            // The builder is a part of the state machine: it has to know its deferred before the state machine is copied.
             var coroutine = new Coroutine<T, TStateMachine>();
             _deferred = coroutine;
             coroutine.StateMachine = stateMachine;
@@ -198,7 +186,8 @@ public struct DeferredMethodBuilder<T>
     }
 }
 
-/// <summary>For the compiler: the same for an <c>async Deferred</c> method, which returns nothing.</summary>
+/// <summary>Makes the deferred of an <c>async Deferred</c> method, which returns no value, and runs the method. Used by code
+/// that the compiler generates.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public struct DeferredMethodBuilder
 {

@@ -5,18 +5,17 @@ using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
 
-/// <summary>The links of the chain: what waits for the result.</summary>
-/// <remarks>
-/// Storing a reference costs more than reading several, since the garbage collector has to note it. So a short chain is a
-/// list that knows only its first link: appending searches the end and makes one store. A ring with a pointer to its last
-/// link made three.
-/// </remarks>
+/// <content>
+/// The links of the chain, which wait for the result. Storing a reference costs more than reading several, because the
+/// garbage collector has to record the store. So a short chain is a list that knows only its first link: appending searches
+/// the end and makes one store. A ring with a pointer to its last link made three.
+/// </content>
 public abstract partial class Deferred
 {
-    /// <summary>In a list of up to so many links the end is searched; most have one or two.</summary>
+    /// <summary>The maximum length of a list whose end is searched; most lists have one or two links.</summary>
     private const int MaxListLength = 8;
 
-    /// <summary>The first link; or, of a chain that was once long, the <see cref="LinkQueue"/> before it.</summary>
+    /// <summary>The first link; in a chain that was long, the <see cref="LinkQueue"/> before it.</summary>
     private ChainLink? _links;
 
     /// <summary>Appends a link, and runs it if the chain can run.</summary>
@@ -67,7 +66,7 @@ public abstract partial class Deferred
         }
     }
 
-    /// <summary>Takes the links out, to be run. Links that are added meanwhile begin a new list.</summary>
+    /// <summary>Takes the links out of the chain, to run them. Links that are added meanwhile begin a new list.</summary>
     private ChainLink TakeLinks()
     {
         ChainLink links = _links!;
@@ -75,7 +74,7 @@ public abstract partial class Deferred
         return links;
     }
 
-    /// <summary>Puts back the links that were not run, before those that were added meanwhile.</summary>
+    /// <summary>Puts back the links that were not run, before the links that were added meanwhile.</summary>
     private void PutBack(ChainLink? rest)
     {
         if (rest is null)

@@ -7,13 +7,13 @@ using System.Threading.Tasks;
 namespace Poetry.Net;
 
 /// <content>
-/// Functions that return a task. Without these overloads the compiler would take them for functions whose value is a task, or
-/// that return nothing: the chain would not wait, and an error would be lost. tests/Reactor/FunctionTests.cs checks the same for
-/// the whole public surface.
+/// Overloads that refuse functions that return a task. Without them such a function would be one whose value is a task, or one
+/// that returns nothing: the chain would not wait, and an error would be lost. tests/Reactor/FunctionTests.cs checks the same
+/// for all public members.
 /// </content>
 public abstract partial class Deferred
 {
-    /// <summary>Why a function that returns a task is refused when it is compiled.</summary>
+    /// <summary>The compile error for a function that returns a task.</summary>
     internal const string TaskRefused =
         "A task continues in the thread pool, where no deferred may be used, and its error would be lost. Return a deferred"
         + " (async Deferred), or make one of the task with AsDeferred.";

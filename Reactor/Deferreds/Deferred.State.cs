@@ -5,16 +5,16 @@ using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
 
-/// <summary>
-/// The state of a deferred and its transitions: which handle has the result, where the chain is, which deferred a cancel
-/// reaches.
-/// </summary>
+/// <content>
+/// The state of a deferred and its transitions: the handle that has the result, the position of the chain, and the deferred
+/// that a cancel reaches.
+/// </content>
 public abstract partial class Deferred
 {
-    /// <summary>The failure it has now, or null. Reading does not take it.</summary>
+    /// <summary>The present failure, or null. Reading does not take it.</summary>
     internal Failure? CurrentFailure => (_state & Failed) == 0 ? null : _aux as Failure ?? ((RestingFailure)_aux!).Failure;
 
-    /// <summary>The value it has now, boxed. Reading does not take it.</summary>
+    /// <summary>The present value, boxed. Reading does not take it.</summary>
     internal abstract object? CurrentValue { get; }
 
     /// <summary>True if its result can be taken at once: none of its functions waits or runs.</summary>
@@ -48,14 +48,14 @@ public abstract partial class Deferred
         return Unsafe.As<Failure>(held)!;
     }
 
-    /// <summary>Makes a failure the result, or a <see cref="RestingFailure"/> of the handle before.</summary>
+    /// <summary>Makes a <see cref="Failure"/> the result, or a <see cref="RestingFailure"/> of the previous handle.</summary>
     internal void SetFailure(object? failure)
     {
         _aux = failure;
         _state |= Failed;
     }
 
-    /// <summary>Makes the exception of a function the result. A method of its own, so that the common path has a small frame.</summary>
+    /// <summary>Makes the exception of a function the result. A separate method, so the common path has a small frame.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     internal void AcceptException(Exception exception)
     {
@@ -66,8 +66,8 @@ public abstract partial class Deferred
     /// <summary>Drops the result, value or failure.</summary>
     internal abstract void Discard();
 
-    /// <summary>Makes the result of a deferred that a function returned the result, now or when it is available.</summary>
-    /// <param name="inner">Its failure is taken over in any case. Null leaves the default value.</param>
+    /// <summary>Takes the result of a deferred that a function returned, now or when it is available.</summary>
+    /// <param name="inner">That deferred. Its failure is always taken. Null leaves the default value.</param>
     /// <param name="how"><see cref="WaitsForVoid"/> if its value is not needed, or 0.</param>
     internal void Accept(Deferred? inner, int how)
     {
@@ -84,7 +84,7 @@ public abstract partial class Deferred
         }
     }
 
-    /// <summary>The deferred that this one waits for hands its result over.</summary>
+    /// <summary>Takes the result of the deferred that this one waited for.</summary>
     internal override Deferred? Run(Deferred source)
     {
         Debug.Assert((_state & Waiting) != 0, "only a deferred that waits is handed a result");
@@ -101,7 +101,7 @@ public abstract partial class Deferred
     /// <summary>Takes the value of a deferred of the same type; the default value is left there.</summary>
     private protected abstract void TakeValueFrom(Deferred inner);
 
-    /// <summary>Checks a deferred that a function returned. If this one can't wait for it, it fails.</summary>
+    /// <summary>Checks a deferred that a function returned. If this one cannot wait for it, this one fails.</summary>
     private bool CanWaitFor(Deferred inner)
     {
         string? problem = ReferenceEquals(inner, this) ? "a function returned its own deferred, which would wait for itself"
@@ -115,7 +115,7 @@ public abstract partial class Deferred
         return problem is null;
     }
 
-    /// <summary>Takes a value, or a failure, which is then unhandled here.</summary>
+    /// <summary>Takes the value or the failure of another deferred. A failure is then unhandled here.</summary>
     private void TakeFrom(Deferred inner, int how)
     {
         if ((inner._state & Failed) != 0)
@@ -132,8 +132,8 @@ public abstract partial class Deferred
         }
     }
 
-    /// <summary>Cancels this deferred alone.</summary>
-    /// <returns>The deferred to cancel instead, or null.</returns>
+    /// <summary>Cancels only this deferred.</summary>
+    /// <returns>The deferred that has to be cancelled next, or null.</returns>
     private protected virtual Deferred? CancelHere()
     {
         if ((_state & (Waiting | MovedToNextType)) != 0 && (_state & (IsGroup | NotReached)) != IsGroup)
@@ -152,7 +152,7 @@ public abstract partial class Deferred
     /// <summary>Calls the canceller, if there is one, and makes sure that the deferred is fired.</summary>
     private protected abstract void CancelUnfired();
 
-    /// <summary>For a coroutine: the deferred that it awaited has been cancelled.</summary>
+    /// <summary>Called on a coroutine when the cancel of the deferred that it awaited is done.</summary>
     private protected virtual void CancelIsDone()
     {
     }
@@ -168,7 +168,7 @@ public abstract partial class Deferred
         next._aux = null;
     }
 
-    /// <summary>False if it has been fired and this once more is to be ignored.</summary>
+    /// <summary>True if it may be fired; false if this call has to be ignored.</summary>
     /// <exception cref="AlreadyCalledError">It has been fired before.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected bool MayFire()
@@ -183,7 +183,7 @@ public abstract partial class Deferred
         return false;
     }
 
-    /// <summary>It was fired twice, or by code that may not fire it. Returns if that is to be ignored.</summary>
+    /// <summary>Handles a second fire, or a fire by code that may not do that. Returns if it is ignored, else throws.</summary>
     private void FiredAgain()
     {
         if ((_state & IgnoresNextFire) != 0)
@@ -200,7 +200,7 @@ public abstract partial class Deferred
         throw new AlreadyCalledError();
     }
 
-    /// <summary>The handle that the chain has reached: pauses count there.</summary>
+    /// <summary>Finds the handle that the chain has reached. It counts the pauses.</summary>
     internal Deferred Active()
     {
         Deferred current = this;
@@ -212,7 +212,7 @@ public abstract partial class Deferred
         return current.Head();
     }
 
-    /// <summary>The handle that is fired: the first of the chain.</summary>
+    /// <summary>Finds the last handle, up to this one, that the chain has reached. That is the first one before it fires.</summary>
     internal Deferred Head()
     {
         Deferred current = this;

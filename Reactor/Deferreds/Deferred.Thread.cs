@@ -4,18 +4,18 @@ using System.Threading;
 
 namespace Poetry.Net;
 
-/// <summary>
-/// The thread rule, checked in debug builds only: a deferred is used on the thread of the reactor that was running where it
-/// was used first. A release build pays nothing for it.
-/// </summary>
+/// <content>
+/// The thread rule: a deferred is used only on the thread where it was first used while a reactor was running there. Checked
+/// in debug builds only; it costs nothing in a release build.
+/// </content>
 public abstract partial class Deferred
 {
-    /// <summary>One pause; the bits from here up count them. The six bits below are the number of a thread.</summary>
+    /// <summary>One pause; the bits from here up count the pauses. The six bits below are the number of a thread.</summary>
     private protected const int OnePause = OneThread << 6;
 
     private const int OneThread = 1 << 15;
 
-    /// <summary>1 for the number of a thread that runs a reactor.</summary>
+    /// <summary>1 at the index of each thread number that is in use: that thread runs a reactor.</summary>
     private static readonly int[] Runs = new int[OnePause / OneThread];
     private static int _lastNumber;
 
@@ -25,19 +25,20 @@ public abstract partial class Deferred
     [ThreadStatic]
     private static int _reactors;
 
-    /// <summary>A reactor starts to run on this thread.</summary>
+    /// <summary>Called when a reactor starts to run on this thread.</summary>
     [Conditional("DEBUG")]
     internal static void EnterLoop()
     {
         if (_reactors++ == 0)
         {
-            // The number that has been free for longest: deferreds may still hold it. 0 is none, and nothing is checked.
+            // Numbers are used in turn, because deferreds may still hold one that was freed recently. 0 means no number:
+            // nothing is checked.
             int number = 1 + (int)((uint)Interlocked.Increment(ref _lastNumber) % (Runs.Length - 1));
             _number = Interlocked.Exchange(ref Runs[number], 1) == 0 ? number : 0;
         }
     }
 
-    /// <summary>A reactor has ended on this thread.</summary>
+    /// <summary>Called when a reactor has ended on this thread.</summary>
     [Conditional("DEBUG")]
     internal static void LeaveLoop()
     {

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
 
-/// <summary>
+/// <content>
 /// Functions that do not need the value, for any deferred, such as that of an <c>async Deferred</c> method. They return
 /// nothing and leave the default value.
-/// </summary>
+/// </content>
 public abstract partial class Deferred
 {
     /// <summary>Adds a function for success.</summary>
@@ -18,8 +18,8 @@ public abstract partial class Deferred
 
     /// <summary>Adds a function for success that returns a deferred, which is waited for, such as an <c>async</c>
     /// lambda.</summary>
-    /// <param name="function">Its deferred is waited for, and a failure of that is taken over; null if there is nothing to
-    /// wait for.</param>
+    /// <param name="function">Returns the deferred to wait for, whose failure becomes the failure of the chain; null if there
+    /// is nothing to wait for.</param>
     [OverloadResolutionPriority(1)]
     public Deferred AddCallback(Func<Deferred?> function)
     {
@@ -36,7 +36,7 @@ public abstract partial class Deferred
         return AddUntyped(failure => function(failure!), onValue: false, onFailure: true);
     }
 
-    /// <summary>Adds a function for success and failure alike that returns a deferred, which is waited for; a failure counts
+    /// <summary>Adds a function for both success and failure that returns a deferred, which is waited for. A failure counts
     /// as handled.</summary>
     [OverloadResolutionPriority(1)]
     public Deferred AddBoth(Func<Deferred?> function)
@@ -46,7 +46,7 @@ public abstract partial class Deferred
     }
 
     /// <summary>Adds a function for failure.</summary>
-    /// <param name="action">Gets the failure, which is thereby handled.</param>
+    /// <param name="action">Gets the failure, which then counts as handled.</param>
     public Deferred AddErrback(Action<Failure> action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -54,7 +54,7 @@ public abstract partial class Deferred
         return this;
     }
 
-    /// <summary>Adds a function for success and failure alike; a failure counts as handled.</summary>
+    /// <summary>Adds a function for both success and failure. A failure counts as handled.</summary>
     public Deferred AddBoth(Action action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -64,7 +64,7 @@ public abstract partial class Deferred
     /// <summary>Adds a function that leaves no value.</summary>
     /// <param name="function">Gets the failure, or null for a value. Returns a deferred to wait for, or null.</param>
     /// <param name="onValue">True if it is called for a value.</param>
-    /// <param name="onFailure">True if it is called for a failure, which is thereby handled.</param>
+    /// <param name="onFailure">True if it is called for a failure, which then counts as handled.</param>
     private protected Deferred AddUntyped(Func<Failure?, Deferred?> function, bool onValue, bool onFailure)
     {
         AddLink(new UntypedFunction(function, onValue, onFailure));

@@ -6,9 +6,9 @@ using System.Runtime.CompilerServices;
 namespace Poetry.Net;
 
 /// <summary>
-/// A result that will be available later, and the chain of functions that wait for it: Twisted's <c>Deferred</c>
-/// (twisted/internet/defer.py), to the letter. This is the untyped part: the state, the loop that runs a chain, cancelling
-/// and pausing. Everything about the value is in <see cref="Deferred{T}"/>.
+/// A result that will be available later, and the chain of functions that wait for it. It behaves exactly like Twisted's
+/// <c>Deferred</c> (twisted/internet/defer.py). This is the untyped part: the state, the loop that runs a chain, cancelling
+/// and pausing. <see cref="Deferred{T}"/> has the value.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -17,13 +17,19 @@ namespace Poetry.Net;
 /// one returned. A thrown exception becomes a failure, and a returned deferred is waited for.
 /// </para>
 /// <para>
-/// A deferred belongs to the thread of its reactor. Nothing here is locked, and nothing may be called from another thread;
-/// <see cref="DeferredBridges"/> has the ways across. A debug build of the library asserts this: see Deferred.Thread.cs.
-/// Firing runs the functions at once, on the stack of the caller.
+/// A deferred belongs to the thread of its reactor. Nothing here is locked, and nothing may be called from another thread:
+/// use <see cref="DeferredBridges"/> for that. A debug build of the library asserts this (Deferred.Thread.cs). Firing runs
+/// the functions at once, on the stack of the caller.
 /// </para>
 /// <para>
-/// A failure that no function handles is reported when its deferred is no longer referenced: see
-/// UnhandledFailures.cs.
+/// A failure that no function handles is reported when its deferred is no longer referenced (UnhandledFailures.cs).
+/// </para>
+/// <para>
+/// An <c>async Deferred&lt;T&gt;</c> method corresponds to Twisted's <c>inlineCallbacks</c>. It runs at once, up to its first
+/// <c>await</c> of a deferred that has no result yet. It continues when that deferred fires, in the middle of its chain and on
+/// the same stack: no scheduler, no context, no other thread. An <c>await</c> takes the result out of the deferred and leaves
+/// the default value there. Cancelling the deferred of a method that has not ended cancels the deferred that it awaits. The
+/// <c>await</c> then throws or returns, as that deferred ends; the method may catch the exception and end in any way.
 /// </para>
 /// </remarks>
 [AsyncMethodBuilder(typeof(DeferredMethodBuilder))]
@@ -34,13 +40,13 @@ public abstract partial class Deferred : ChainLink
     /// <summary>The result is the failure in <see cref="_aux"/> rather than the value.</summary>
     private protected const int Failed = 1 << 1;
 
-    /// <summary>One of its functions is on the stack: the loop below it runs what is added now.</summary>
+    /// <summary>One of its functions is on the stack: the loop that called it runs the functions that are added now.</summary>
     private protected const int Running = 1 << 2;
 
-    /// <summary>Waits for the result of the deferred in <see cref="_aux"/>.</summary>
+    /// <summary>It waits for the result of the deferred in <see cref="_aux"/>.</summary>
     private protected const int Waiting = 1 << 3;
 
-    /// <summary>Cancelled without a canceller: the operation goes on and may fire it once more, which is ignored.</summary>
+    /// <summary>Cancelled without a canceller: the operation continues and may fire it once more, which is ignored.</summary>
     private protected const int IgnoresNextFire = 1 << 4;
 
     /// <summary>The chain continues under another type: functions are added to that handle.</summary>
@@ -49,7 +55,7 @@ public abstract partial class Deferred : ChainLink
     /// <summary>The chain has reached its next type: the handle in <see cref="_aux"/>.</summary>
     private protected const int MovedToNextType = 1 << 6;
 
-    /// <summary>A handle that the chain has not reached. The handle of the type before is in <see cref="_aux"/>.</summary>
+    /// <summary>A handle that the chain has not reached. The previous handle is in <see cref="_aux"/>.</summary>
     private protected const int NotReached = 1 << 7;
 
     /// <summary>Only its coroutine or its queue may fire it.</summary>
@@ -67,7 +73,7 @@ public abstract partial class Deferred : ChainLink
     /// <summary>A list or another group: once it has fired, cancelling does nothing, even while it waits for another deferred.</summary>
     private protected const int IsGroup = 1 << 12;
 
-    /// <summary>The value of the deferred that it waits for is dropped; a failure is taken over.</summary>
+    /// <summary>The value of the deferred that it waits for is dropped; a failure is taken.</summary>
     private protected const int WaitsForVoid = 1 << 13;
 
     private protected const int AnyPause = ~(OnePause - 1);
@@ -75,14 +81,14 @@ public abstract partial class Deferred : ChainLink
     /// <summary>32 KiB: a larger stack is freed after the burst that needed it.</summary>
     private const int MaxInterruptedKept = 4096;
 
-    /// <summary>The deferreds that the loops of this thread come back to, those of nested loops on top.</summary>
+    /// <summary>The deferreds to which the loops of this thread return; those of nested loops are on top.</summary>
     [ThreadStatic]
     private static Stack<Deferred>? _interrupted;
 
     /// <summary>
     /// Before it fires: the canceller. With a failure: the failure, or the <see cref="RestingFailure"/> that holds it. While
-    /// it waits: the deferred that it waits for. One field serves all, since a deferred has one of them at a time: it takes
-    /// 48 bytes with an int.
+    /// it waits: the deferred that it waits for. One field is enough, because a deferred has only one of them at a time: a
+    /// deferred of an int takes 48 bytes.
     /// </summary>
     private protected object? _aux;
 
@@ -96,9 +102,10 @@ public abstract partial class Deferred : ChainLink
     public bool Called => (Head()._state & Fired) != 0;
 
     /// <summary>
-    /// Says that the result is no longer wanted. Not fired yet: its canceller is called, to stop the operation if it can. If
-    /// the canceller does not fire it, it fails with <see cref="CancelledError"/>. Without a canceller the one result that
-    /// may still come is ignored. Waiting for another deferred: that one is cancelled, to any depth. Otherwise nothing.
+    /// Cancels the operation, because its result is no longer needed. If the deferred has not fired, its canceller is called
+    /// to stop the operation, if it can; unless the canceller fires it, it then fails with <see cref="CancelledError"/>.
+    /// Without a canceller, one later result of the operation is ignored. If the deferred waits for another one, that one is
+    /// cancelled, to any depth. Otherwise this has no effect.
     /// </summary>
     /// <remarks>If a canceller throws, the deferred stays unfired and this method throws that exception.</remarks>
     public void Cancel()
@@ -143,8 +150,8 @@ public abstract partial class Deferred : ChainLink
     }
 
     /// <summary>
-    /// Pauses the chain: no function is called until <see cref="Unpause"/> was called as often. A chain that pauses itself
-    /// from inside a function runs on to its end, as in Twisted: the pause holds what is added after that.
+    /// Pauses the chain: no function is called until <see cref="Unpause"/> is called the same number of times. A chain that
+    /// pauses itself from inside a function runs to its end, as in Twisted: the pause stops functions that are added later.
     /// </summary>
     public void Pause()
     {
@@ -169,12 +176,12 @@ public abstract partial class Deferred : ChainLink
 
     /// <summary>
     /// Runs a chain and all chains that its result reaches. When a deferred receives a result, its functions run before the
-    /// rest of the chain that the result came from, as in a call. But the calls are a loop and a list: neither a long chain
-    /// nor deferreds nested to any depth use the stack.
+    /// rest of the chain that the result came from, as in a call. But a loop and a list replace the calls: long chains and
+    /// deeply nested deferreds do not use up the stack.
     /// </summary>
     private protected static void RunChain(Deferred first)
     {
-        // Most results go to no other deferred: those need no list.
+        // Most results go to no other deferred, and need no list.
         if (first.RunOwnLinks(hasBegun: false) is { } reached)
         {
             RunChain(first, reached);
@@ -186,11 +193,11 @@ public abstract partial class Deferred : ChainLink
         int pushedCount = 0;
         while (true)
         {
-            // The next handle of a chain whose functions run is in the middle of it.
+            // The next handle of a running chain is in the middle of that chain.
             bool hasBegun = next is not null && (current._state & MovedToNextType) != 0;
             if (next is not null)
             {
-                // There is no need to come back if nothing is left to do: that keeps the stack short, mostly empty.
+                // Return here only if something is left to do: this keeps the stack short, and usually empty.
                 if (current._links is not null || (current._state & Running) != 0)
                 {
                     (_interrupted ??= new()).Push(current);
@@ -226,8 +233,8 @@ public abstract partial class Deferred : ChainLink
         return last;
     }
 
-    /// <summary>Runs the links of this deferred until the chain ends, or has to wait, or another deferred gets the result.</summary>
-    /// <param name="hasBegun">True in the middle of a chain: Twisted looks at pauses only before the first function.</param>
+    /// <summary>Runs the links of this deferred until the chain ends or waits, or another deferred gets the result.</summary>
+    /// <param name="hasBegun">True in the middle of a chain: Twisted checks for pauses only before the first function.</param>
     /// <returns>That deferred, or null.</returns>
     private Deferred? RunOwnLinks(bool hasBegun)
     {
@@ -282,7 +289,7 @@ public abstract partial class Deferred : ChainLink
         }
     }
 
-    /// <summary>Runs what can run, after the result has been set.</summary>
+    /// <summary>Marks the deferred as fired, after the result has been set, and runs the functions that can run.</summary>
     private protected void Fire(int how)
     {
         _state |= Fired | how;

@@ -5,7 +5,7 @@ using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
-/// <summary>The way onto the reactor thread: the part of a reactor that the bridges below need.</summary>
+/// <summary>Calls functions on the reactor thread: the part of a reactor that <see cref="DeferredBridges"/> needs.</summary>
 public interface IReactorThreads
 {
     /// <summary>Calls a function on the reactor thread, soon. May be called from any thread.</summary>
@@ -25,8 +25,9 @@ public static class DeferredBridges
 
     /// <summary>Runs a function on a thread of the pool. Call it on the reactor thread.</summary>
     /// <param name="threads">The reactor on whose thread the deferred is fired.</param>
-    /// <param name="function">May block; must not use what belongs to the reactor.</param>
-    /// <returns>What the function returns or throws. Cancelling it does not stop the function: its result is dropped.</returns>
+    /// <param name="function">The function. It may block. It must not use objects that belong to the reactor.</param>
+    /// <returns>A deferred that fires with the return value of the function, or fails with its exception. Cancelling it does
+    /// not stop the function: its result is dropped.</returns>
     public static Deferred<T> DeferToThread<T>(this IReactorThreads threads, Func<T> function)
     {
         ArgumentNullException.ThrowIfNull(threads);
@@ -34,33 +35,34 @@ public static class DeferredBridges
         return DeferredOf(Task.Run(function), threads, whenCancelled: null);
     }
 
-    /// <summary>Refused when it is compiled: the result would be the task.</summary>
+    /// <summary>Does not compile: the result would be the task.</summary>
     [Obsolete(ReturnsTask, error: true)]
     public static Deferred<Unit> DeferToThread(this IReactorThreads threads, Func<Task> function) =>
         throw new NotSupportedException(ReturnsTask);
 
-    /// <summary>Refused when it is compiled: the result would be the task.</summary>
+    /// <summary>Does not compile: the result would be the task.</summary>
     [OverloadResolutionPriority(1)]
     [Obsolete(ReturnsTask, error: true)]
     public static Deferred<T> DeferToThread<T>(this IReactorThreads threads, Func<Task<T>> function) =>
         throw new NotSupportedException(ReturnsTask);
 
-    /// <summary>Refused when it is compiled: the result would be the task.</summary>
+    /// <summary>Does not compile: the result would be the task.</summary>
     [Obsolete(ReturnsTask, error: true)]
     public static Deferred<Unit> DeferToThread(this IReactorThreads threads, Func<ValueTask> function) =>
         throw new NotSupportedException(ReturnsTask);
 
-    /// <summary>Refused when it is compiled: the result would be the task.</summary>
+    /// <summary>Does not compile: the result would be the task.</summary>
     [Obsolete(ReturnsTask, error: true)]
     public static Deferred<T> DeferToThread<T>(this IReactorThreads threads, Func<ValueTask<T>> function) =>
         throw new NotSupportedException(ReturnsTask);
 
     /// <summary>Makes a deferred of a task. Call it on the reactor thread.</summary>
-    /// <param name="task">May run on any thread.</param>
+    /// <param name="task">The task. It may run on any thread.</param>
     /// <param name="threads">The reactor on whose thread the deferred is fired.</param>
-    /// <param name="whenCancelled">Is cancelled when the deferred is, so that the task can stop; null if it cannot.</param>
-    /// <returns>The result of the task; at once, if it has ended. Cancelling it stops the task if
-    /// <paramref name="whenCancelled"/> does; either way it fails with <see cref="CancelledError"/> at once.</returns>
+    /// <param name="whenCancelled">Cancelled together with the deferred, so that the task can stop; null if it cannot.</param>
+    /// <returns>A deferred that fires with the result of the task; it has fired already if the task has ended. Cancelling it
+    /// stops the task if <paramref name="whenCancelled"/> does; the deferred always fails with <see cref="CancelledError"/> at
+    /// once.</returns>
     public static Deferred<T> AsDeferred<T>(
         this Task<T> task, IReactorThreads threads, CancellationTokenSource? whenCancelled = null)
     {
@@ -86,10 +88,10 @@ public static class DeferredBridges
     }
 
     /// <summary>Makes a task of a deferred. May be called from any thread.</summary>
-    /// <param name="deferred">Its result goes to the task; add nothing else to it.</param>
+    /// <param name="deferred">The deferred. The task takes its result: do not add more functions.</param>
     /// <param name="threads">The reactor that the deferred belongs to.</param>
-    /// <param name="cancellation">Cancels the deferred.</param>
-    /// <returns>Ends as the deferred does. A method that awaits it continues in the thread pool.</returns>
+    /// <param name="cancellation">The token that cancels the deferred.</param>
+    /// <returns>A task that ends as the deferred does. A method that awaits it continues in the thread pool.</returns>
     public static Task<T> AsTask<T>(
         this Deferred<T> deferred, IReactorThreads threads, CancellationToken cancellation = default)
     {
@@ -105,7 +107,7 @@ public static class DeferredBridges
             }
             catch (InvalidOperationException exception)
             {
-                // Its chain goes on under another type: without this the task would never end.
+                // Its chain continues under another type: without this the task would never end.
                 source.SetException(exception);
             }
         });
@@ -113,9 +115,9 @@ public static class DeferredBridges
     }
 
     /// <summary>Cancels a deferred when a token is cancelled, until it has a result. Call it on the reactor thread.</summary>
-    /// <param name="deferred">Its result is not changed.</param>
+    /// <param name="deferred">The deferred. Its result is not changed.</param>
     /// <param name="threads">The reactor that the deferred belongs to.</param>
-    /// <param name="cancellation">May be cancelled on any thread.</param>
+    /// <param name="cancellation">The token. It may be cancelled on any thread.</param>
     /// <returns>The same deferred. Cancelling it directly works as before.</returns>
     public static Deferred<T> CancelWith<T>(
         this Deferred<T> deferred, IReactorThreads threads, CancellationToken cancellation)

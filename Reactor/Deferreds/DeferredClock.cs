@@ -4,12 +4,12 @@ using System.Threading.Tasks;
 
 namespace Poetry.Net;
 
-/// <summary>Clocks and deferreds together: a deferred that fires after a while, and delayed calls that return deferreds.</summary>
+/// <summary>Deferreds that use a clock: a deferred that fires after a time, and delayed calls that return deferreds.</summary>
 public static class DeferredClock
 {
-    /// <summary>Waits, in <c>async Deferred</c> methods.</summary>
-    /// <returns>Fires after <paramref name="delay"/> with the time of the clock. Cancelling it cancels the delayed
-    /// call.</returns>
+    /// <summary>Waits for a time, in <c>async Deferred</c> methods.</summary>
+    /// <returns>A deferred that fires after <paramref name="delay"/> with the time of the clock. Cancelling it cancels the
+    /// delayed call.</returns>
     public static Deferred<TimeSpan> Sleep(this IClock clock, TimeSpan delay)
     {
         ArgumentNullException.ThrowIfNull(clock);
@@ -29,11 +29,11 @@ public static class DeferredClock
         return clock.CallLater(delay, call, Deferred.Run);
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<Task> call) => throw Deferred.Refused();
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public static DelayedCall CallLater(this IClock clock, TimeSpan delay, Func<ValueTask> call) => throw Deferred.Refused();
 }

@@ -25,14 +25,15 @@ internal abstract class Coroutine<T> : Deferred<T>
         }
     }
 
-    /// <summary>The method has ended. The loop that runs it runs its functions next, or after its cancel is done.</summary>
+    /// <summary>Called when the method has ended. Its functions run next or, during a cancel, when the cancel is done.</summary>
     public void End(Outcome<T> outcome)
     {
         Accept(outcome);
         _state |= (_state & Cancelling) != 0 ? EndedInCancel : Fired;
     }
 
-    /// <summary>The deferred that it awaits has a result; or, after it has ended, the one that its chain waits for.</summary>
+    /// <summary>Called when the deferred that it awaits has a result or, after it has ended, when the one that its chain waits
+    /// for has a result.</summary>
     internal override Deferred? Run(Deferred source)
     {
         if ((_state & Fired) != 0)
@@ -40,8 +41,8 @@ internal abstract class Coroutine<T> : Deferred<T>
             return base.Run(source);
         }
 
-        // The source counts as running until the loop comes back to it: the method and its functions are one of the
-        // functions of the source.
+        // The source counts as running until the loop returns to it: for the source, the method and its functions are one
+        // function.
         Debug.Assert(ReferenceEquals(_aux, source), "a coroutine continues with the deferred that it awaited");
         _aux = null;
         MoveNext();
@@ -83,7 +84,7 @@ internal abstract class Coroutine<T> : Deferred<T>
     }
 }
 
-/// <summary>The same with the state of the method, as the compiler made it.</summary>
+/// <summary>A coroutine with the state machine that the compiler generated for its method.</summary>
 internal sealed class Coroutine<T, TStateMachine> : Coroutine<T>
     where TStateMachine : IAsyncStateMachine
 {

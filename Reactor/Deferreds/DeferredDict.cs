@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace Poetry.Net;
 
 /// <summary>
-/// Waits for several deferreds that have keys: a <see cref="DeferredList{T}"/> with keys in place of indices, with the same
-/// flags and the same rule for cancelling. It fires with the outcome of each.
+/// Waits for several deferreds that have keys: a <see cref="DeferredList{T}"/> with keys instead of indices, with the same
+/// flags and the same rule for cancelling. It fires with the outcomes of all members.
 /// </summary>
 public sealed class DeferredDict<TKey, T> : DeferredCollection<T, IReadOnlyDictionary<TKey, Outcome<T>>>
     where TKey : notnull
@@ -13,12 +13,12 @@ public sealed class DeferredDict<TKey, T> : DeferredCollection<T, IReadOnlyDicti
     private readonly KeyValuePair<TKey, Deferred<T>>[] _members;
     private readonly IEqualityComparer<TKey>? _comparer;
 
-    /// <summary>Starts to wait.</summary>
-    /// <param name="members">Each key once. Without any, it fires at once.</param>
-    /// <param name="fireOnOneCallback">Fire as soon as one member succeeds, with that one alone. Without members it then
-    /// never fires.</param>
-    /// <param name="fireOnOneErrback">Fail as soon as one member fails, with <see cref="FirstError"/>.</param>
-    /// <param name="consumeErrors">The failures of members count as handled.</param>
+    /// <summary>Starts to wait for the members.</summary>
+    /// <param name="members">The members, each key once. Without members it fires at once.</param>
+    /// <param name="fireOnOneCallback">True to fire as soon as one member succeeds, with only that member. Without members it
+    /// then never fires.</param>
+    /// <param name="fireOnOneErrback">True to fail as soon as one member fails, with <see cref="FirstError"/>.</param>
+    /// <param name="consumeErrors">True if the failures of members count as handled.</param>
     /// <param name="comparer">Compares keys; null for the default comparer.</param>
     /// <exception cref="ArgumentException">A key occurs twice. Nothing was added to any member.</exception>
     public DeferredDict(

@@ -4,7 +4,7 @@ namespace Poetry.Net;
 
 /// <summary>
 /// The common part of deferreds that wait for several others: a list, a dictionary, gathered results, a race. The group adds
-/// a link to each member at once, and has its result when enough members have theirs.
+/// a link to each member at once, and has its result when enough members have a result.
 /// </summary>
 /// <typeparam name="T">The result of a member.</typeparam>
 /// <typeparam name="TResult">The result of the group.</typeparam>
@@ -27,8 +27,8 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
     /// <summary>The number of members.</summary>
     public int Count => _members.Length;
 
-    /// <summary>Adds a link to each member, in order. A member that has fired runs it at once, so the group may have fired
-    /// when this returns.</summary>
+    /// <summary>Adds a link to each member, in order. A member that has fired runs its link at once, so the group may have
+    /// fired when this returns.</summary>
     private protected void Start()
     {
         for (int i = 0; i < _members.Length; i++)
@@ -37,7 +37,7 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
         }
     }
 
-    /// <summary>A member has a result.</summary>
+    /// <summary>Called when a member has a result.</summary>
     /// <returns>True if the group handles its failure, false to leave the failure to the member.</returns>
     private protected abstract bool MemberFired(int index, Outcome<T> outcome);
 
@@ -64,7 +64,7 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
         }
     }
 
-    /// <summary>Cancelling a group cancels all of its members; the group fires as they do. A group that has fired is not
+    /// <summary>Cancels all members of the group; the group then fires because its members do. A group that has fired is not
     /// cancelled.</summary>
     private protected override Deferred? CancelHere()
     {
@@ -97,7 +97,7 @@ public abstract class DeferredGroup<T, TResult> : Deferred<TResult>
 }
 
 /// <summary>
-/// A group that keeps the outcome of each member and fires when all have one: with the three flags of Twisted's
+/// A group that keeps the outcome of each member and fires when all members have one. It has the three flags of Twisted's
 /// <c>DeferredList</c>.
 /// </summary>
 /// <typeparam name="T">The result of a member.</typeparam>
@@ -120,7 +120,7 @@ public abstract class DeferredCollection<T, TResult> : DeferredGroup<T, TResult>
         _consumeErrors = consumeErrors;
     }
 
-    /// <summary>Starts to wait. Without members there is nothing to wait for, but no first success either.</summary>
+    /// <summary>Starts to wait. Without members the group fires at once, unless it waits for the first success.</summary>
     private protected void Open()
     {
         if (_outcomes.Length == 0 && !_fireOnOneCallback)

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
 
-/// <summary>A function in a chain, between a <typeparamref name="T"/> and a <typeparamref name="TNext"/>.</summary>
+/// <summary>A function in a chain that makes a <typeparamref name="TNext"/> of a <typeparamref name="T"/>.</summary>
 internal abstract class TypedLink<T, TNext> : ChainLink
 {
-    /// <summary>The handle of the next type; null while the type stays.</summary>
+    /// <summary>The handle of the next type; null if the type stays the same.</summary>
     public Deferred<TNext>? Target { get; set; }
 
     internal sealed override Deferred? Run(Deferred source)

@@ -6,21 +6,22 @@ namespace Poetry.Net;
 
 /// <summary>
 /// Waits for several deferreds at once: Twisted's <c>DeferredList</c>. It fires when every member has a result, with
-/// the outcome of each in the order of the list; so it succeeds even if all of them fail.
+/// the outcomes in the order of the list. So it succeeds even if all members fail.
 /// </summary>
 /// <remarks>
 /// The members stay usable: each keeps its result, and functions may be added to it before or after. So a member that fails is
-/// reported as unhandled unless it has an errback too, or <c>consumeErrors</c> is true. Cancelling the list cancels every
+/// reported as unhandled unless it also has an errback, or <c>consumeErrors</c> is true. Cancelling the list cancels every
 /// member, and the list then fires with their outcomes. A list that has fired is not cancelled.
 /// </remarks>
 public sealed class DeferredList<T> : DeferredCollection<T, DeferredListResult<T>>
 {
-    /// <summary>Starts to wait.</summary>
-    /// <param name="members">One may occur several times, and then counts as often. Without any, the list fires at once.</param>
-    /// <param name="fireOnOneCallback">Fire as soon as one member succeeds, with that one: see
+    /// <summary>Starts to wait for the members.</summary>
+    /// <param name="members">The members. Each occurrence of a deferred counts. Without members the list fires at once.</param>
+    /// <param name="fireOnOneCallback">True to fire as soon as one member succeeds, with only that member: see
     /// <see cref="DeferredListResult{T}.FirstIndex"/>. Without members it then never fires.</param>
-    /// <param name="fireOnOneErrback">Fail as soon as one member fails, with <see cref="FirstError"/>.</param>
-    /// <param name="consumeErrors">The failures of members count as handled; null is left there.</param>
+    /// <param name="fireOnOneErrback">True to fail as soon as one member fails, with <see cref="FirstError"/>.</param>
+    /// <param name="consumeErrors">True if the failures of members count as handled; such a member keeps the default
+    /// value.</param>
     public DeferredList(
         IEnumerable<Deferred<T>> members,
         bool fireOnOneCallback = false,
@@ -42,8 +43,8 @@ public sealed class DeferredList<T> : DeferredCollection<T, DeferredListResult<T
 }
 
 /// <summary>
-/// The outcomes of the members of a <see cref="DeferredList{T}"/>, in their order. For a list that fires with its first
-/// success it holds that one alone, and <see cref="FirstIndex"/> is its index.
+/// The outcomes of the members of a <see cref="DeferredList{T}"/>, in the order of the list. If the list fires with the first
+/// success, this holds only that outcome, and <see cref="FirstIndex"/> is the index of its member.
 /// </summary>
 public readonly struct DeferredListResult<T> : IReadOnlyList<Outcome<T>>
 {
@@ -55,7 +56,7 @@ public readonly struct DeferredListResult<T> : IReadOnlyList<Outcome<T>>
         FirstIndex = firstIndex;
     }
 
-    /// <summary>The index of the member that succeeded first, if the list waited for that; else null.</summary>
+    /// <summary>The index of the member that succeeded first, if the list waited for the first success; else null.</summary>
     public int? FirstIndex { get; }
 
     /// <summary>The number of outcomes.</summary>
@@ -70,7 +71,7 @@ public readonly struct DeferredListResult<T> : IReadOnlyList<Outcome<T>>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }
 
-/// <summary>The values of the members, in their order, or the first failure: Twisted's <c>gatherResults</c>.</summary>
+/// <summary>The values of the members, in order, or the first failure: Twisted's <c>gatherResults</c>.</summary>
 internal sealed class GatheredResults<T> : DeferredCollection<T, T[]>
 {
     public GatheredResults(Deferred[] members, bool consumeErrors)
@@ -84,7 +85,7 @@ internal sealed class GatheredResults<T> : DeferredCollection<T, T[]>
     private protected override T[] WhenFirst(int index, T value) => [value];
 }
 
-/// <summary>The first success wins, and the others are cancelled: Twisted's <c>race</c>.</summary>
+/// <summary>Takes the first success and cancels the other members: Twisted's <c>race</c>.</summary>
 internal sealed class DeferredRace<T> : DeferredGroup<T, (int Index, T Value)>
 {
     private readonly Failure[] _failures;

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
 
-/// <summary>A number of tokens; callers get one in the order of asking: the common part of a lock and a semaphore.</summary>
+/// <summary>The common part of a lock and a semaphore: tokens, which callers get in the order of their calls.</summary>
 /// <typeparam name="TSelf">The lock or the semaphore.</typeparam>
 public abstract class DeferredTokens<TSelf>
     where TSelf : DeferredTokens<TSelf>
@@ -22,9 +22,9 @@ public abstract class DeferredTokens<TSelf>
 
     private protected int Free { get; private set; }
 
-    /// <summary>Asks for a token; that of a lock is the lock.</summary>
-    /// <returns>Fires with this object when the caller has a token and has to <see cref="Release"/> it. Cancelling it leaves
-    /// the queue; after it has fired, cancelling does nothing and releases nothing.</returns>
+    /// <summary>Asks for a token. A lock has one token.</summary>
+    /// <returns>A deferred that fires with this object when the caller has a token; the caller then has to <see cref="Release"/>
+    /// it. Cancelling the deferred leaves the queue; after it has fired, cancelling does nothing and releases nothing.</returns>
     public Deferred<TSelf> Acquire()
     {
         if (Free == 0)
@@ -55,9 +55,9 @@ public abstract class DeferredTokens<TSelf>
         }
     }
 
-    /// <summary>Acquires, calls the function, and releases when that is done, however it ends.</summary>
-    /// <returns>The outcome of the function. Cancelling it leaves the queue, or cancels the deferred that the function
-    /// returned.</returns>
+    /// <summary>Acquires a token, calls the function, and releases the token when the function has succeeded or failed.</summary>
+    /// <returns>A deferred with the outcome of the function. Cancelling it leaves the queue, or cancels the deferred that the
+    /// function returned.</returns>
     public Deferred<T> Run<T>(Func<Outcome<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -79,8 +79,8 @@ public abstract class DeferredTokens<TSelf>
 }
 
 /// <summary>
-/// A lock with one holder at a time; callers get it in the order of asking. It is held across turns of the loop, for example
-/// between two awaits. It has nothing to do with threads: it belongs to one reactor.
+/// A lock with one holder at a time. Callers get it in the order of their calls. It is held across turns of the loop, for
+/// example between two awaits. It is not for threads: it belongs to one reactor.
 /// </summary>
 public sealed class DeferredLock : DeferredTokens<DeferredLock>
 {
@@ -94,10 +94,10 @@ public sealed class DeferredLock : DeferredTokens<DeferredLock>
     public bool Locked => Free == 0;
 }
 
-/// <summary>A number of tokens; callers get one in the order of asking: see <see cref="DeferredLock"/>.</summary>
+/// <summary>A number of tokens. Callers get one in the order of their calls: see <see cref="DeferredLock"/>.</summary>
 public sealed class DeferredSemaphore : DeferredTokens<DeferredSemaphore>
 {
-    /// <summary>Makes one with all of its tokens free.</summary>
+    /// <summary>Makes a semaphore whose tokens are all free.</summary>
     /// <param name="tokens">The number of tokens: 1 or more.</param>
     public DeferredSemaphore(int tokens)
         : base(tokens)

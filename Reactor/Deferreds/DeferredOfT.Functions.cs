@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 
 namespace Poetry.Net;
 
-/// <summary>The ways to add a function to a chain. A function has one argument: what the previous function returned.</summary>
+/// <content>Adds functions to a chain. A function gets one argument: the result of the previous function.</content>
 public partial class Deferred<T>
 {
     /// <summary>Adds a function for success.</summary>
-    /// <param name="function">Gets the value; the value it returns replaces that, an exception it throws becomes a failure.
-    /// It is skipped for a failure.</param>
+    /// <param name="function">Gets the value. Its return value replaces that value; an exception that it throws becomes a
+    /// failure. It is not called for a failure.</param>
     public Deferred<T> AddCallback(Func<T, T> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -17,7 +17,8 @@ public partial class Deferred<T>
     }
 
     /// <summary>Adds a function for success that returns a value of another type.</summary>
-    /// <param name="function">Gets the value; what it returns or throws replaces that. It is skipped for a failure.</param>
+    /// <param name="function">Gets the value. Its return value or exception replaces that value. It is not called for a
+    /// failure.</param>
     /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddCallback<TNext>(Func<T, TNext> function)
     {
@@ -26,8 +27,8 @@ public partial class Deferred<T>
     }
 
     /// <summary>Adds a function for success that starts another operation.</summary>
-    /// <param name="function">Gets the value; the chain waits for the deferred it returns, and takes its result. Cancelling
-    /// the chain while it waits cancels that one.</param>
+    /// <param name="function">Gets the value. The chain waits for the deferred that it returns, and takes its result.
+    /// Cancelling the chain while it waits cancels that deferred.</param>
     /// <returns>The chain under its new type: add the next functions to it.</returns>
     [OverloadResolutionPriority(2)]
     public Deferred<TNext> AddCallback<TNext>(Func<T, Deferred<TNext>> function)
@@ -38,8 +39,8 @@ public partial class Deferred<T>
 
     /// <summary>Adds a function for success that starts another operation without a value, such as an <c>async</c>
     /// lambda.</summary>
-    /// <param name="function">Gets the value. The chain waits for the deferred that it returns, takes over a failure of that,
-    /// and goes on with the default value; null if there is nothing to wait for.</param>
+    /// <param name="function">Gets the value. The chain waits for the deferred that it returns, takes its failure if it fails,
+    /// and else continues with the default value. It returns null if there is nothing to wait for.</param>
     [OverloadResolutionPriority(1)]
     public Deferred<T> AddCallback(Func<T, Deferred?> function)
     {
@@ -81,7 +82,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a function for success, with a state, so that a static lambda does and nothing is captured.</summary>
+    /// <summary>Adds a function for success, with a state: a static lambda is enough, and nothing is captured.</summary>
     /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddCallback<TState, TNext>(TState state, Func<TState, T, Outcome<TNext>> function)
     {
@@ -90,8 +91,8 @@ public partial class Deferred<T>
     }
 
     /// <summary>Adds a function for failure.</summary>
-    /// <param name="function">Gets the failure, which is thereby handled; the chain goes on with the value it returns, or
-    /// with the exception it throws. It is skipped for a value.</param>
+    /// <param name="function">Gets the failure, which then counts as handled. The chain continues with the value that it
+    /// returns, or with the exception that it throws. It is not called for a value.</param>
     public Deferred<T> AddErrback(Func<Failure, T> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -99,15 +100,15 @@ public partial class Deferred<T>
     }
 
     /// <summary>Adds a function for failure that starts another operation.</summary>
-    /// <param name="function">Gets the failure; the chain waits for the deferred it returns, and takes its result. Cancelling
-    /// the chain while it waits cancels that one.</param>
+    /// <param name="function">Gets the failure. The chain waits for the deferred that it returns, and takes its result.
+    /// Cancelling the chain while it waits cancels that deferred.</param>
     public Deferred<T> AddErrback(Func<Failure, Deferred<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
         return AddErrback(failure => new Outcome<T>(function(failure) ?? throw NullReturned()));
     }
 
-    /// <summary>Adds a function for failure that returns an outcome: to pass the failure on, return it.</summary>
+    /// <summary>Adds a function for failure that returns an outcome. To pass the failure on, return it.</summary>
     public Deferred<T> AddErrback(Func<Failure, Outcome<T>> function)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -115,7 +116,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a function for failure that returns nothing: the chain goes on with the default value.</summary>
+    /// <summary>Adds a function for failure that returns nothing: the chain continues with the default value.</summary>
     [OverloadResolutionPriority(-2)]
     public new Deferred<T> AddErrback(Action<Failure> action)
     {
@@ -125,8 +126,8 @@ public partial class Deferred<T>
 
     /// <summary>Adds a function for failure that starts another operation without a value, such as an <c>async</c>
     /// lambda.</summary>
-    /// <param name="function">Gets the failure. The chain waits for the deferred that it returns and goes on with the default
-    /// value; null if there is nothing to wait for.</param>
+    /// <param name="function">Gets the failure. The chain waits for the deferred that it returns and continues with the
+    /// default value. It returns null if there is nothing to wait for.</param>
     [OverloadResolutionPriority(-1)]
     public new Deferred<T> AddErrback(Func<Failure, Deferred?> function)
     {
@@ -134,8 +135,8 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a function for one kind of failure, as <c>catch</c> is for one kind of exception. It is skipped for others,
-    /// without throwing them.</summary>
+    /// <summary>Adds a function for one type of failure, like <c>catch</c> for one type of exception. It is not called for other
+    /// failures, which are not thrown for this.</summary>
     public Deferred<T> AddErrback<TException>(Func<TException, Outcome<T>> function)
         where TException : Exception
     {
@@ -143,12 +144,13 @@ public partial class Deferred<T>
         return AddErrback(failure => failure.Check<TException>() ? function((TException)failure.Exception) : failure);
     }
 
-    /// <summary>Adds a function for success and failure alike.</summary>
-    /// <param name="function">Gets either; returns a value, a failure or a deferred. To change nothing, return the argument.</param>
+    /// <summary>Adds a function for both success and failure.</summary>
+    /// <param name="function">Gets the value or the failure; returns a value, a failure or a deferred. To change nothing, return
+    /// the argument.</param>
     public Deferred<T> AddBoth(Func<Outcome<T>, Outcome<T>> function) => AddBoth<T>(function);
 
-    /// <summary>Adds a function for success and failure alike that changes the type.</summary>
-    /// <param name="function">Gets either; returns a value, a failure or a deferred.</param>
+    /// <summary>Adds a function for both success and failure that changes the type.</summary>
+    /// <param name="function">Gets the value or the failure; returns a value, a failure or a deferred.</param>
     /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddBoth<TNext>(Func<Outcome<T>, Outcome<TNext>> function)
     {
@@ -156,8 +158,9 @@ public partial class Deferred<T>
         return Add(new OutcomeBoth<T, TNext>(function));
     }
 
-    /// <summary>Adds a function for success and failure alike that starts another operation.</summary>
-    /// <param name="function">Gets either. The chain waits for the deferred that it returns, and takes its result.</param>
+    /// <summary>Adds a function for both success and failure that starts another operation.</summary>
+    /// <param name="function">Gets the value or the failure. The chain waits for the deferred that it returns, and takes its
+    /// result.</param>
     /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddBoth<TNext>(Func<Outcome<T>, Deferred<TNext>> function)
     {
@@ -184,7 +187,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds a function for success and failure alike that returns nothing: the default value is left, and a
+    /// <summary>Adds a function for both success and failure that returns nothing: the default value is left, and a
     /// failure counts as handled.</summary>
     [OverloadResolutionPriority(-2)]
     public Deferred<T> AddBoth(Action<Outcome<T>> action)
@@ -200,7 +203,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>As <see cref="AddBoth(Action{Outcome{T}})"/>, with a state, so that a static lambda does and nothing is
+    /// <summary>As <see cref="AddBoth(Action{Outcome{T}})"/>, with a state: a static lambda is enough, and nothing is
     /// captured.</summary>
     public Deferred<T> AddBoth<TState>(TState state, Action<TState, Outcome<T>> action)
     {
@@ -209,7 +212,7 @@ public partial class Deferred<T>
         return this;
     }
 
-    /// <summary>Adds two functions of which one is called. The second does not handle a failure of the first.</summary>
+    /// <summary>Adds a function for success and one for failure. The second does not handle a failure of the first.</summary>
     /// <returns>The chain under its new type: add the next functions to it.</returns>
     public Deferred<TNext> AddCallbacks<TNext>(Func<T, TNext> callback, Func<Failure, TNext> errback)
     {
@@ -271,10 +274,10 @@ public partial class Deferred<T>
     /// Cancels the deferred if it has no result in time. Functions added before this see the result of the cancel, mostly a
     /// <see cref="CancelledError"/>; functions added after it see a <see cref="TimeoutError"/> instead.
     /// </summary>
-    /// <param name="timeout">From now.</param>
-    /// <param name="clock">Tells the time.</param>
-    /// <param name="onTimeout">Called with the result and the timeout when it was not done in time, instead of turning
-    /// <see cref="CancelledError"/> into <see cref="TimeoutError"/>; what it returns is the result.</param>
+    /// <param name="timeout">The timeout, which starts now.</param>
+    /// <param name="clock">The clock that measures the time.</param>
+    /// <param name="onTimeout">Called with the result and the timeout if there was no result in time; its return value is the
+    /// result. Null to turn <see cref="CancelledError"/> into <see cref="TimeoutError"/>.</param>
     public Deferred<T> AddTimeout(
         TimeSpan timeout, IClock clock, Func<Outcome<T>, TimeSpan, Outcome<T>>? onTimeout = null)
     {
@@ -287,7 +290,7 @@ public partial class Deferred<T>
             Cancel();
         });
 
-        // Twisted adds two functions, for the error and for the clock. One is enough: nothing can come between.
+        // Twisted adds two functions, for the error and for the clock. One is enough: nothing can come between the two.
         return AddBoth(outcome =>
         {
             if (!hasExpired)

@@ -4,14 +4,14 @@ using System.Runtime.CompilerServices;
 namespace Poetry.Net;
 
 /// <summary>
-/// A deferred whose result is a <typeparamref name="T"/>: one chain seen through a type. A function that returns the same
-/// type is added to this object. A function that returns another type continues the chain under a handle of the new type,
-/// which <c>AddCallback</c> returns; the next functions are added to that handle. Always continue with what the last call
-/// returned: then the compiler checks every step of the chain.
+/// A deferred whose result is a <typeparamref name="T"/>: a typed handle of a chain. A function that returns the same type is
+/// added to this object. A function that returns another type continues the chain under a handle of the new type, which
+/// <c>AddCallback</c> returns; the next functions are added to that handle. Always continue with the object that the last
+/// call returned: then the compiler checks every step of the chain.
 /// </summary>
 /// <remarks>
 /// Cancelling and pausing reach the whole chain through any of its handles. When another deferred or an <c>await</c> takes
-/// the result, the default value is left, and a function that is added after that is called with it.
+/// the result, the default value is left, and functions that are added later are called with that value.
 /// </remarks>
 [AsyncMethodBuilder(typeof(DeferredMethodBuilder<>))]
 public partial class Deferred<T> : Deferred
@@ -19,15 +19,15 @@ public partial class Deferred<T> : Deferred
     private protected T _value = default!;
 
     /// <summary>
-    /// Makes one that has not fired. Cancelling it makes it fail at once. It does not stop the operation; the one result that
-    /// the operation may still deliver is ignored.
+    /// Makes a deferred that has not fired. Cancelling it makes it fail at once, and does not stop the operation; one later
+    /// result of the operation is ignored.
     /// </summary>
     public Deferred()
     {
     }
 
-    /// <summary>Makes one that knows how to stop its operation.</summary>
-    /// <param name="canceller">Called when it is cancelled before it has fired. It may fire the deferred that it is given,
+    /// <summary>Makes a deferred with a canceller, which stops the operation.</summary>
+    /// <param name="canceller">Called with the deferred when that is cancelled before it has fired. It may fire the deferred
     /// with any value or error; if it does not, the deferred fails with <see cref="CancelledError"/>.</param>
     public Deferred(Action<Deferred<T>> canceller)
     {
@@ -44,13 +44,13 @@ public partial class Deferred<T> : Deferred
         _aux = (Action<Deferred<T>>)(deferred => Run(() => canceller(deferred) ?? Succeed(default(Unit))));
     }
 
-    /// <summary>With a canceller that has a state: see <see cref="Deferred.WithCanceller"/>.</summary>
+    /// <summary>Makes a deferred with a canceller that has a state: see <see cref="Deferred.WithCanceller"/>.</summary>
     internal Deferred(Canceller<T> canceller)
     {
         _aux = canceller;
     }
 
-    /// <summary>A handle for the next type of a chain.</summary>
+    /// <summary>Makes a handle for the next type of a chain.</summary>
     private protected Deferred(Deferred before, int state)
     {
         _aux = before;
@@ -59,13 +59,13 @@ public partial class Deferred<T> : Deferred
 
     internal override object? CurrentValue => _value;
 
-    /// <summary>The place of the value. Reading does not take it.</summary>
+    /// <summary>A reference to the value. Reading does not take it.</summary>
     internal ref T PeekValue => ref _value;
 
     internal bool HasFailed => (_state & Failed) != 0;
 
-    /// <summary>Fires it with a value; the functions that wait run before this returns.</summary>
-    /// <exception cref="AlreadyCalledError">It has been fired before (and was not cancelled in between).</exception>
+    /// <summary>Fires the deferred with a value. The functions that wait run before this returns.</summary>
+    /// <exception cref="AlreadyCalledError">It has been fired before, and was not cancelled in between.</exception>
     public void Callback(T value)
     {
         if (MayFire())
@@ -74,8 +74,8 @@ public partial class Deferred<T> : Deferred
         }
     }
 
-    /// <summary>Fires it with a failure; the functions that wait run before this returns.</summary>
-    /// <exception cref="AlreadyCalledError">It has been fired before (and was not cancelled in between).</exception>
+    /// <summary>Fires the deferred with a failure. The functions that wait run before this returns.</summary>
+    /// <exception cref="AlreadyCalledError">It has been fired before, and was not cancelled in between.</exception>
     public void Errback(Failure failure)
     {
         ArgumentNullException.ThrowIfNull(failure);
@@ -85,12 +85,12 @@ public partial class Deferred<T> : Deferred
         }
     }
 
-    /// <summary>Fires it with a failure made of an exception: see <see cref="Errback(Failure)"/>.</summary>
-    /// <exception cref="AlreadyCalledError">It has been fired before (and was not cancelled in between).</exception>
+    /// <summary>Fires the deferred with a failure made of an exception: see <see cref="Errback(Failure)"/>.</summary>
+    /// <exception cref="AlreadyCalledError">It has been fired before, and was not cancelled in between.</exception>
     public void Errback(Exception exception) => Errback(new Failure(exception));
 
-    /// <summary>Fires it with a value or a failure.</summary>
-    /// <exception cref="AlreadyCalledError">It has been fired before (and was not cancelled in between).</exception>
+    /// <summary>Fires the deferred with a value or a failure.</summary>
+    /// <exception cref="AlreadyCalledError">It has been fired before, and was not cancelled in between.</exception>
     public void Fire(Outcome<T> outcome)
     {
         if (outcome.Failure is { } failure)
@@ -130,7 +130,7 @@ public partial class Deferred<T> : Deferred
         _value = default!;
     }
 
-    /// <summary>Makes the outcome of a function the result. If that is a deferred, takes its result or waits for it.</summary>
+    /// <summary>Makes the outcome of a function the result. If it is a deferred, takes its result or waits for it.</summary>
     internal void Accept(Outcome<T> outcome)
     {
         if (outcome.IsValue)
@@ -148,8 +148,8 @@ public partial class Deferred<T> : Deferred
         }
     }
 
-    /// <summary>The chain changes its type: the outcome of a function is the result of the next handle.</summary>
-    /// <returns>That handle, whose functions are next.</returns>
+    /// <summary>Moves the chain to its next type: the outcome of a function becomes the result of the next handle.</summary>
+    /// <returns>That handle, whose functions run next.</returns>
     internal Deferred PassOn<TNext>(Deferred<TNext> next, Outcome<TNext> outcome)
     {
         PassOnTo(next);
@@ -158,8 +158,8 @@ public partial class Deferred<T> : Deferred
         return next;
     }
 
-    /// <summary>The chain changes its type with a failure that no function handled: the failure moves on unchanged.</summary>
-    /// <returns>The next handle, whose functions are next.</returns>
+    /// <summary>Moves the chain to its next type with a failure that no function handled. The failure is not changed.</summary>
+    /// <returns>The next handle, whose functions run next.</returns>
     internal Deferred PassFailureOn<TNext>(Deferred<TNext> next)
     {
         object? held = _aux;
@@ -205,7 +205,7 @@ public partial class Deferred<T> : Deferred
         value = default!;
     }
 
-    /// <summary>If the canceller cancels the deferred again, nothing happens: the cancel is under way.</summary>
+    /// <summary>Calls the canceller. If the canceller cancels the deferred again, nothing happens.</summary>
     private void CallCanceller()
     {
         _state |= Cancelling;
@@ -227,7 +227,7 @@ public partial class Deferred<T> : Deferred
     }
 }
 
-/// <summary>A canceller with a state, so that no closure is made.</summary>
+/// <summary>A canceller with a state, which needs no closure.</summary>
 internal abstract class Canceller<T>
 {
     public abstract void Cancel(Deferred<T> deferred);

@@ -5,13 +5,13 @@ namespace Poetry.Net;
 
 /// <summary>
 /// Lets calls with the same key share one operation. The first call starts it; calls that come while it is outstanding join
-/// it. All get the same value or the same failure, each on a deferred of its own, in the order of calling. Nothing is kept
-/// afterwards: the next call starts a new operation, after a failure as after a success.
+/// it. All get the same value or the same failure, each on its own deferred, in the order of the calls. No result is kept:
+/// the next call starts a new operation, after a success and after a failure.
 /// </summary>
 /// <remarks>
-/// Each caller has its own deferred because a deferred is a chain: if two callers shared one, the second would get what the
-/// functions of the first returned. The key is removed before any of them is fired, so that a function that calls again starts
-/// a new operation and does not join the one that is just ending.
+/// Each caller has its own deferred because a deferred is a chain: if two callers shared one, the second would get the result
+/// of the first one's functions. The key is removed before any of the deferreds is fired: a function that calls again starts a
+/// new operation, and does not join the one that ends.
 /// </remarks>
 /// <param name="comparer">Compares keys; null for the default comparer.</param>
 public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = null)
@@ -23,10 +23,10 @@ public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = 
     public int OutstandingCount => _outstanding.Count;
 
     /// <summary>Joins the outstanding operation of the key, or starts one.</summary>
-    /// <param name="key">Names the operation.</param>
-    /// <param name="start">Starts the operation. What it throws is the failure of the operation.</param>
-    /// <returns>A deferred of the caller's own. Cancelling it leaves the others alone; when the last one is cancelled, so is
-    /// the operation.</returns>
+    /// <param name="key">The key of the operation.</param>
+    /// <param name="start">Starts the operation. An exception that it throws is the failure of the operation.</param>
+    /// <returns>The caller's own deferred. Cancelling it does not affect the other callers. Cancelling the last one cancels the
+    /// operation.</returns>
     public Deferred<T> Call(TKey key, Func<TKey, Deferred<T>> start)
     {
         ArgumentNullException.ThrowIfNull(start);
@@ -56,13 +56,13 @@ public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = 
             _deferred.AddBoth(this, static (operation, outcome) => operation.Ended(outcome));
             if (Count == 0)
             {
-                // Its only caller was cancelled while it started; or it has ended, and then this does nothing.
+                // Its only caller has cancelled during the start; or the operation has ended, and then this does nothing.
                 _deferred.Cancel();
             }
         }
 
-        /// <summary>A caller has cancelled. The operation is cancelled with its last caller. Its key is removed first, so
-        /// that a call from inside the canceller starts a new operation.</summary>
+        /// <summary>Called when a caller has cancelled. The last one cancels the operation. The key is removed first: a call from
+        /// inside the canceller starts a new operation.</summary>
         private protected override void OnCancelled()
         {
             if (Count == 0)
@@ -88,7 +88,7 @@ public sealed class DeferredPooler<TKey, T>(IEqualityComparer<TKey>? comparer = 
             }
         }
 
-        /// <summary>Unless it has been removed: then the key may be that of a new operation.</summary>
+        /// <summary>Removes the key, unless it has been removed already and may be that of a new operation.</summary>
         private void RemoveKey() =>
             ((ICollection<KeyValuePair<TKey, Operation>>)pooler._outstanding).Remove(new(key, this));
     }

@@ -3,8 +3,8 @@ using System.Collections.Generic;
 namespace Poetry.Net;
 
 /// <summary>
-/// A queue whose <see cref="Get"/> returns a deferred: callers that wait get values in the order of asking. Both the stored
-/// values and the waiting callers can be limited.
+/// A queue whose <see cref="Get"/> returns a deferred. Callers that wait get values in the order of their calls. The number of
+/// stored values and the number of waiting callers can be limited.
 /// </summary>
 /// <param name="size">The maximum number of stored values; null for no limit.</param>
 /// <param name="backlog">The maximum number of waiting callers; null for no limit.</param>
@@ -21,7 +21,8 @@ public sealed class DeferredQueue<T>(int? size = null, int? backlog = null)
 
     internal IEnumerable<T> Values => _values;
 
-    /// <summary>Gives a value to the first waiting caller, whose functions run before this returns; or stores it.</summary>
+    /// <summary>Gives a value to the first waiting caller, whose functions run before this returns. If none waits, stores the
+    /// value.</summary>
     /// <exception cref="QueueOverflow">The queue is full.</exception>
     public void Put(T value)
     {
@@ -40,7 +41,7 @@ public sealed class DeferredQueue<T>(int? size = null, int? backlog = null)
     }
 
     /// <summary>Asks for a value.</summary>
-    /// <returns>Fires with the oldest value, at once or when there is one. Cancelling it leaves the queue.</returns>
+    /// <returns>A deferred that fires with the oldest value, now or when there is one. Cancelling it leaves the queue.</returns>
     /// <exception cref="QueueUnderflow">Too many callers wait already.</exception>
     public Deferred<T> Get()
     {

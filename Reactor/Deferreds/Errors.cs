@@ -21,7 +21,7 @@ public sealed class TimeoutError(TimeSpan timeout) : TimeoutException("not done 
     public TimeSpan Timeout { get; } = timeout;
 }
 
-/// <summary>The first member of a list that failed.</summary>
+/// <summary>A member of a list, or of another group, failed, and it was the first one to fail.</summary>
 [SuppressMessage("Naming", "CA1710", Justification = "Twisted's name.")]
 public sealed class FirstError : Exception
 {
@@ -36,7 +36,7 @@ public sealed class FirstError : Exception
     /// <summary>The index of the member, from 0.</summary>
     public int Index { get; }
 
-    /// <summary>The key of the member, in a dictionary; else null.</summary>
+    /// <summary>The key of the member in a <see cref="DeferredDict{TKey,T}"/>; else null.</summary>
     public object? Key { get; }
 
     /// <summary>The failure of the member.</summary>
@@ -44,11 +44,11 @@ public sealed class FirstError : Exception
 }
 
 /// <summary>All deferreds of a race failed.</summary>
-/// <param name="failures">In the order of the deferreds.</param>
+/// <param name="failures">The failures, in the order of the deferreds.</param>
 [SuppressMessage("Naming", "CA1710", Justification = "Twisted's name.")]
 public sealed class FailureGroup(IReadOnlyList<Failure> failures) : Exception("all deferreds of the race failed")
 {
-    /// <summary>Their failures, in the order of the deferreds.</summary>
+    /// <summary>The failures, in the order of the deferreds.</summary>
     public IReadOnlyList<Failure> Failures { get; } = failures;
 }
 
@@ -58,5 +58,5 @@ public sealed class QueueOverflow() : InvalidOperationException("the queue is fu
 /// <summary>Too many callers wait for a value of a <see cref="DeferredQueue{T}"/>.</summary>
 public sealed class QueueUnderflow() : InvalidOperationException("too many callers wait for the queue");
 
-/// <summary>A lock or semaphore was released that is not held.</summary>
+/// <summary>A lock or semaphore that is not held was released.</summary>
 public sealed class ReleaseError() : InvalidOperationException("the lock is not held");

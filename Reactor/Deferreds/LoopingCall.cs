@@ -12,7 +12,7 @@ public sealed class LoopingCall
 {
     private readonly IClock _clock;
 
-    /// <summary>Returns null for a function that does not return a deferred.</summary>
+    /// <summary>The function; it returns null if there is no deferred to wait for.</summary>
     private readonly Func<int, Deferred?> _function;
     private DelayedCall? _next;
 
@@ -24,24 +24,24 @@ public sealed class LoopingCall
     private long _lastTick;
 
     /// <summary>Makes a looping call that is not started.</summary>
-    /// <param name="clock">The reactor, or a clock turned by hand.</param>
-    /// <param name="call">Runs at every tick. What it throws ends the loop and fails the deferred of <see cref="Start"/>.</param>
+    /// <param name="clock">The reactor, or a <see cref="Testing.ManualClock"/>.</param>
+    /// <param name="call">Called at every tick. An exception ends the loop and fails the deferred of <see cref="Start"/>.</param>
     public LoopingCall(IClock clock, Action call)
         : this(clock, Synchronous(_ => call())) => ArgumentNullException.ThrowIfNull(call);
 
     /// <summary>Makes a looping call of an asynchronous function: see <see cref="LoopingCall(IClock, Action)"/>.</summary>
-    /// <param name="clock">The reactor, or a clock turned by hand.</param>
-    /// <param name="call">Runs at every tick. The next tick is scheduled when its deferred has fired; a failure of that
-    /// ends the loop and fails the deferred of <see cref="Start"/>.</param>
+    /// <param name="clock">The reactor, or a <see cref="Testing.ManualClock"/>.</param>
+    /// <param name="call">Called at every tick. The next tick is scheduled when its deferred has fired. A failure of that
+    /// deferred ends the loop and fails the deferred of <see cref="Start"/>.</param>
     [OverloadResolutionPriority(1)]
     public LoopingCall(IClock clock, Func<Deferred> call)
         : this(clock, Asynchronous(_ => call())) => ArgumentNullException.ThrowIfNull(call);
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public LoopingCall(IClock clock, Func<Task> call) => throw Deferred.Refused();
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public LoopingCall(IClock clock, Func<ValueTask> call) => throw Deferred.Refused();
 
@@ -55,9 +55,9 @@ public sealed class LoopingCall
     /// <summary>True from <see cref="Start"/> until <see cref="Stop"/> or a failure.</summary>
     public bool Running { get; private set; }
 
-    /// <summary>Makes a looping call that is told how many ticks have passed since the last call: more than 1 if some were
+    /// <summary>Makes a looping call whose function gets the number of ticks since the last call: more than 1 if some were
     /// missed.</summary>
-    /// <param name="clock">The reactor, or a clock turned by hand.</param>
+    /// <param name="clock">The reactor, or a <see cref="Testing.ManualClock"/>.</param>
     /// <param name="call">Gets the number of ticks, at least 1.</param>
     public static LoopingCall WithCount(IClock clock, Action<int> call)
     {
@@ -74,20 +74,20 @@ public sealed class LoopingCall
         return new LoopingCall(clock, Asynchronous(call));
     }
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public static LoopingCall WithCount(IClock clock, Func<int, Task> call) => throw Deferred.Refused();
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Does not compile: a task would continue in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public static LoopingCall WithCount(IClock clock, Func<int, ValueTask> call) => throw Deferred.Refused();
 
     /// <summary>Starts the loop.</summary>
     /// <param name="interval">The time between two calls; zero means every turn of the loop.</param>
     /// <param name="now">True to make the first call at once, false to make it after one interval.</param>
-    /// <returns>Fires with this object after <see cref="Stop"/>, or fails with what a call threw or its deferred failed with.
-    /// Cancelling it stops the loop, and cancels the deferred that the loop waits for.</returns>
-    /// <exception cref="InvalidOperationException">It is running.</exception>
+    /// <returns>A deferred that fires with this object after <see cref="Stop"/>, or fails with the failure of a call. Cancelling
+    /// it stops the loop, and cancels the deferred that the loop waits for.</returns>
+    /// <exception cref="InvalidOperationException">The loop is running.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The interval is negative.</exception>
     public Deferred<LoopingCall> Start(TimeSpan interval, bool now = true)
     {
@@ -117,9 +117,9 @@ public sealed class LoopingCall
     }
 
     /// <summary>
-    /// Stops the loop and fires the deferred of <see cref="Start"/>: at once, or if a call is under way when that has ended.
+    /// Stops the loop and fires the deferred of <see cref="Start"/>: at once or, during a call, when that call has ended.
     /// </summary>
-    /// <exception cref="InvalidOperationException">It is not running.</exception>
+    /// <exception cref="InvalidOperationException">The loop is not running.</exception>
     public void Stop()
     {
         ThrowUnlessRunning();
@@ -130,9 +130,9 @@ public sealed class LoopingCall
         }
     }
 
-    /// <summary>Makes the next call due one interval from now; later calls follow from there. During a call it does
+    /// <summary>Makes the next call due one interval from now, and later calls due at multiples of it. During a call it does
     /// nothing.</summary>
-    /// <exception cref="InvalidOperationException">It is not running.</exception>
+    /// <exception cref="InvalidOperationException">The loop is not running.</exception>
     public void Reset()
     {
         ThrowUnlessRunning();
@@ -184,7 +184,7 @@ public sealed class LoopingCall
         CallEnded(done, failure);
     }
 
-    /// <summary>A method of its own: the closures are made for this alone.</summary>
+    /// <summary>A separate method, so closures are allocated only when there is a deferred to wait for.</summary>
     private void Await(Deferred<LoopingCall> done, Deferred returned)
     {
         if (ReferenceEquals(_done, done))
@@ -195,9 +195,9 @@ public sealed class LoopingCall
         _ = returned.AddCallback(() => CallEnded(done, null)).AddErrback(failure => CallEnded(done, failure));
     }
 
-    /// <summary>A call has ended, and so has the deferred that it returned.</summary>
-    /// <param name="done">The deferred of the run that made the call: the call may have stopped that and started another.</param>
-    /// <param name="failure">What the call ended with, or null.</param>
+    /// <summary>Called when a call has ended, with the deferred that it returned.</summary>
+    /// <param name="done">The deferred of the run of this call. The call may have stopped that run and started another.</param>
+    /// <param name="failure">The failure of the call, or null.</param>
     private void CallEnded(Deferred<LoopingCall> done, Failure? failure)
     {
         bool isPresentRun = ReferenceEquals(_done, done);
@@ -215,7 +215,7 @@ public sealed class LoopingCall
 
         if (done.Called)
         {
-            // Cancelled meanwhile: nothing is left to tell.
+            // The run was cancelled meanwhile: its deferred has failed already.
         }
         else if (failure is null)
         {
@@ -227,7 +227,7 @@ public sealed class LoopingCall
         }
     }
 
-    /// <summary>The deferred of a run was cancelled. It fails when this returns.</summary>
+    /// <summary>Called when the deferred of a run is cancelled. The deferred fails here, or when this returns.</summary>
     private void Cancelled(Deferred<LoopingCall> done)
     {
         if (!ReferenceEquals(_done, done))
@@ -247,7 +247,7 @@ public sealed class LoopingCall
         }
     }
 
-    /// <summary>The number of the newest tick that is due: 0 at the start, 1 an interval later.</summary>
+    /// <summary>The number of the last tick that is due: 0 at the start, 1 after one interval.</summary>
     private long TicksSoFar() => _interval == TimeSpan.Zero ? _lastTick + 1 : (_clock.Now - _start).Ticks / _interval.Ticks;
 
     private void Schedule()

@@ -4,8 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Poetry.Net;
 
 /// <summary>
-/// A value or a <see cref="Net.Failure"/>. When a function of a chain returns one it can also be a deferred, which is waited
-/// for. The default is success with the default value.
+/// A value or a <see cref="Net.Failure"/>. If a function of a chain returns an outcome, it can also be a deferred, for which
+/// the chain waits. The default is success with the default value.
 /// </summary>
 /// <remarks>
 /// Values, failures and deferreds convert implicitly, so that <c>return failure;</c> and <c>return 5;</c> can be in one
@@ -16,13 +16,13 @@ public readonly struct Outcome<T>
     private readonly T _value;
     private readonly object? _instead;
 
-    /// <summary>Success.</summary>
+    /// <summary>Makes the outcome of a success.</summary>
     public Outcome(T value)
     {
         _value = value;
     }
 
-    /// <summary>Failure.</summary>
+    /// <summary>Makes the outcome of a failure.</summary>
     public Outcome(Failure failure)
     {
         ArgumentNullException.ThrowIfNull(failure);
@@ -30,7 +30,7 @@ public readonly struct Outcome<T>
         _instead = failure;
     }
 
-    /// <summary>The outcome of a deferred: only for what a function of a chain returns.</summary>
+    /// <summary>Makes the outcome of a deferred. Only a function of a chain may return it.</summary>
     public Outcome(Deferred<T> deferred)
     {
         ArgumentNullException.ThrowIfNull(deferred);
@@ -38,14 +38,14 @@ public readonly struct Outcome<T>
         _instead = deferred;
     }
 
-    /// <summary>True if there is a value.</summary>
+    /// <summary>True if there is no failure.</summary>
     [MemberNotNullWhen(false, nameof(Failure))]
     public bool Succeeded => _instead is not Net.Failure;
 
     /// <summary>The failure, or null.</summary>
     public Failure? Failure => _instead as Failure;
 
-    /// <summary>The value. If there is a failure, its exception is thrown.</summary>
+    /// <summary>The value. If there is a failure, reading throws its exception.</summary>
     public T Value
     {
         get
@@ -66,16 +66,16 @@ public readonly struct Outcome<T>
 
     internal T ValueOrDefault => _value;
 
-    /// <summary>Success.</summary>
+    /// <summary>Makes the outcome of a success.</summary>
     public static implicit operator Outcome<T>(T value) => new(value);
 
-    /// <summary>Failure.</summary>
+    /// <summary>Makes the outcome of a failure.</summary>
     public static implicit operator Outcome<T>(Failure failure) => new(failure);
 
-    /// <summary>The outcome of a deferred.</summary>
+    /// <summary>Makes the outcome of a deferred.</summary>
     public static implicit operator Outcome<T>(Deferred<T> deferred) => new(deferred);
 
-    /// <summary>For <c>(bool succeeded, T? value, Failure? failure) = outcome</c>.</summary>
+    /// <summary>Allows <c>(bool succeeded, T? value, Failure? failure) = outcome</c>.</summary>
     public void Deconstruct(out bool succeeded, out T? value, out Failure? failure)
     {
         succeeded = Succeeded;
@@ -87,5 +87,5 @@ public readonly struct Outcome<T>
     public override string? ToString() => Failure is { } failure ? failure.Message : _value?.ToString();
 }
 
-/// <summary>The value of an operation that has none, as <c>void</c> would be if it were a type.</summary>
+/// <summary>The value of an operation that has no value: a <c>void</c> that is a type.</summary>
 public readonly struct Unit;

@@ -5,7 +5,7 @@ namespace Poetry.Net;
 
 /// <summary>
 /// Holds the failure of a deferred at rest. Only the deferred refers to it, so the garbage collector finds both together,
-/// and its finalizer marks the failure as lost. Made only then: a finalizer on every deferred would cost 26 ns each.
+/// and its finalizer marks the failure as lost. It is made only at rest: a finalizer on every deferred would cost 26 ns each.
 /// </summary>
 internal sealed class RestingFailure
 {
@@ -22,7 +22,7 @@ internal sealed class RestingFailure
 
     public Failure Failure { get; }
 
-    /// <summary>A function takes the failure: it is handled.</summary>
+    /// <summary>Takes the failure for a function, which handles it.</summary>
     [SuppressMessage("Usage", "CA1816", Justification = "The finalizer stands for a report, not for a resource to dispose of.")]
     public Failure Take()
     {

@@ -5,34 +5,34 @@ using System.Threading;
 namespace Poetry.Net;
 
 /// <summary>
-/// The failures that deferreds rest with and that no function has handled. A deferred that is no longer referenced in that
-/// state is reported once, as "Unhandled error in Deferred". A deferred that succeeds, or whose failure is handled while its
-/// chain runs, never gets here.
+/// The failures of deferreds at rest that no function has handled. A deferred that is no longer referenced in that state is
+/// reported once, as "Unhandled error in Deferred". A deferred that succeeds, or whose failure is handled while its chain
+/// runs, is never listed here.
 /// </summary>
 /// <remarks>
 /// <para>
 /// Each reactor has one of these for the deferreds of its thread, and reports to its log. A thread that has never run a
-/// reactor has one too: what it holds is reported when a reactor starts on that thread, or at the end of the process on
-/// standard error.
+/// reactor also has one: its failures are reported by a reactor that starts on that thread later, or on standard error at the
+/// end of the process.
 /// </para>
 /// <para>
 /// Only the garbage collector knows that a deferred is no longer referenced, and in a server that allocates nothing it may
-/// never run. So a sweep before the loop sleeps runs it if failures are resting: one second after a failure has come to rest,
-/// then after two, four and so on up to a quarter of an hour, since a failed deferred may also be kept on purpose.
+/// never run. So a sweep before the loop sleeps runs it if there are failures at rest: one second after a failure has come to
+/// rest, then after two, four and so on up to a quarter of an hour, because a failed deferred may also be kept on purpose.
 /// </para>
 /// <para>
-/// At most <see cref="MaxKept"/> failures are kept with their exceptions; those beyond share one entry that counts them.
+/// At most <see cref="MaxKept"/> failures are kept with their exceptions; the others share one entry that counts them.
 /// </para>
 /// <para>
-/// Threads: the finalizer thread counts what is lost, without the lock; a test may collect from another thread. The lock is
+/// Threads: the finalizer thread counts lost failures, without the lock; a test may collect from another thread. The lock is
 /// taken only for failures at rest, so all threads share one.
 /// </para>
 /// </remarks>
-/// <param name="report">Gets a line that says what it is, and the failure; null for a line that counts others. Null on a thread
-/// without a reactor.</param>
+/// <param name="report">Gets the text of a report and the failure, which is null if the text counts several failures. This
+/// parameter is null on a thread without a reactor.</param>
 internal sealed class UnhandledFailures(Action<string, Failure?>? report)
 {
-    /// <summary>Chosen: enough to find a mistake by, and about a megabyte with their stack traces.</summary>
+    /// <summary>Chosen: enough to find a bug, and about a megabyte with their stack traces.</summary>
     internal const int MaxKept = 1000;
 
     private const string What = "Unhandled error in Deferred";
@@ -42,7 +42,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?>? report)
     /// <summary>A collection of a small heap takes a millisecond or less: four an hour cost nothing.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1024);
 
-    /// <summary>Those of threads without a reactor.</summary>
+    /// <summary>The failures of threads without a reactor.</summary>
     private static readonly List<UnhandledFailures> Orphans = [];
 
     private static readonly Lock Gate = new();
@@ -58,17 +58,17 @@ internal sealed class UnhandledFailures(Action<string, Failure?>? report)
     private TimeSpan _wait = MinWait;
     private bool _hasNew;
 
-    /// <summary>The one of this thread: its reactor's, if one is running.</summary>
+    /// <summary>The object of this thread: the reactor's object, if a reactor is running.</summary>
     public static UnhandledFailures Current => _current ?? MakeOrphan();
 
-    /// <summary>The failures that rest unhandled, whether their deferreds are referenced or not.</summary>
+    /// <summary>The number of unhandled failures at rest, whether their deferreds are referenced or not.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The failures that were reported or counted as lost until now.</summary>
+    /// <summary>The number of failures that were reported or counted as lost until now.</summary>
     public long LostCount { get; private set; }
 
-    /// <summary>Takes all failures of threads without a reactor: for tests.</summary>
-    /// <param name="lostOnly">True for those whose deferreds are no longer referenced.</param>
+    /// <summary>Takes the failures of all threads without a reactor. Used by tests.</summary>
+    /// <param name="lostOnly">True to take only the failures whose deferreds are no longer referenced.</param>
     public static Failure[] TakeOrphans(bool lostOnly)
     {
         if (lostOnly)
@@ -85,8 +85,8 @@ internal sealed class UnhandledFailures(Action<string, Failure?>? report)
         return [.. taken];
     }
 
-    /// <summary>Makes this the one of the present thread, with what its thread has lost until now.</summary>
-    /// <returns>To be given to <see cref="Leave"/>.</returns>
+    /// <summary>Makes this the object of the present thread, and takes over the failures that the thread had before.</summary>
+    /// <returns>The previous object, which <see cref="Leave"/> needs.</returns>
     public UnhandledFailures? Enter()
     {
         UnhandledFailures? outer = _current;
@@ -107,7 +107,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?>? report)
         return outer;
     }
 
-    /// <summary>The reactor has ended: reports every failure that rests, whether its deferred is referenced or not.</summary>
+    /// <summary>Called when the reactor has ended: reports every failure at rest, of referenced deferreds too.</summary>
     public void Leave(UnhandledFailures? outer)
     {
         Flush();
@@ -118,10 +118,10 @@ internal sealed class UnhandledFailures(Action<string, Failure?>? report)
     internal static void Restore(UnhandledFailures? outer) => _current = outer;
 
     /// <summary>
-    /// Reports what is known to be lost, and runs the garbage collector now and then to find out. Called before every sleep
-    /// of the loop; without resting failures it is two comparisons.
+    /// Reports the failures that are known to be lost, and from time to time runs the garbage collector to find them. Called
+    /// before every sleep of the loop; without failures at rest it costs two comparisons.
     /// </summary>
-    /// <returns>When it has to be called again at the latest; null if nothing rests.</returns>
+    /// <returns>The latest time of the next call; null if there are no failures at rest.</returns>
     public TimeSpan? Sweep(TimeSpan now)
     {
         if (Count == 0)
@@ -147,11 +147,11 @@ internal sealed class UnhandledFailures(Action<string, Failure?>? report)
         return Count == 0 ? null : _nextCollection;
     }
 
-    /// <summary>Reports every failure that rests, whether its deferred is referenced or not.</summary>
+    /// <summary>Reports every failure at rest, whether its deferred is referenced or not.</summary>
     public void Flush() => Report(lostOnly: false, _report);
 
-    /// <summary>Reports an error that no deferred can be given: at once, if a reactor is running.</summary>
-    /// <param name="what">Says what it is, such as "Unhandled error in canceller".</param>
+    /// <summary>Reports an error that no deferred can hold: at once, if a reactor is running.</summary>
+    /// <param name="what">The text of the report, such as "Unhandled error in canceller".</param>
     /// <param name="failure">The error.</param>
     internal void Report(string what, Failure failure)
     {
@@ -171,7 +171,7 @@ internal sealed class UnhandledFailures(Action<string, Failure?>? report)
         _report(what, failure);
     }
 
-    /// <summary>A deferred has come to rest with a failure.</summary>
+    /// <summary>Adds the failure of a deferred that has come to rest.</summary>
     internal Entry Add(Failure failure)
     {
         lock (Gate)
@@ -262,9 +262,9 @@ internal sealed class UnhandledFailures(Action<string, Failure?>? report)
         }
     }
 
-    /// <summary>A resting failure that is kept, or the number of those that are not. It does not hold the deferred.</summary>
-    /// <param name="what">Says what it is.</param>
-    /// <param name="failure">Null for those that are not kept.</param>
+    /// <summary>A failure at rest that is kept, or the number of failures that are not. It does not hold the deferred.</summary>
+    /// <param name="what">The text of the report.</param>
+    /// <param name="failure">The failure; null in the entry that counts failures that are not kept.</param>
     internal sealed class Entry(string what, Failure? failure) : IListElement<Entry>
     {
         private ListLinks<Entry> _links;
@@ -274,19 +274,19 @@ internal sealed class UnhandledFailures(Action<string, Failure?>? report)
 
         public Failure? Failure { get; } = failure;
 
-        /// <summary>Null when all of it has been handled or reported.</summary>
+        /// <summary>The object that lists the entry; null when all of its failures have been handled or reported.</summary>
         public UnhandledFailures? Owner { get; set; }
 
         public int Count { get; set; }
 
         ref ListLinks<Entry> IListElement<Entry>.Links => ref _links;
 
-        /// <summary>A deferred is no longer referenced. Called on the finalizer thread.</summary>
+        /// <summary>Counts a failure whose deferred is no longer referenced. Called on the finalizer thread.</summary>
         public void Lose() => Interlocked.Increment(ref _lostCount);
 
         public int TakeLost() => Volatile.Read(ref _lostCount) == 0 ? 0 : Interlocked.Exchange(ref _lostCount, 0);
 
-        /// <summary>A failure has been handled.</summary>
+        /// <summary>Removes a failure that has been handled.</summary>
         public void Take()
         {
             lock (Gate)

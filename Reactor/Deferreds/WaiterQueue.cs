@@ -1,7 +1,7 @@
 namespace Poetry.Net;
 
 /// <summary>
-/// Deferreds that wait in a queue. One that is cancelled leaves the queue at once and fails with
+/// A queue of deferreds. A deferred that is cancelled leaves the queue at once and fails with
 /// <see cref="CancelledError"/>; no operation can fire it later.
 /// </summary>
 internal class WaiterQueue<T>
@@ -20,7 +20,7 @@ internal class WaiterQueue<T>
     }
 
     /// <summary>Removes the first deferred, for the caller to fire.</summary>
-    /// <returns>Null if the queue is empty. Cancelling it stops no operation.</returns>
+    /// <returns>The deferred; null if the queue is empty. Cancelling it stops no operation.</returns>
     public Deferred<T>? TakeFirst()
     {
         Waiter? first = _waiters.First;
@@ -32,7 +32,7 @@ internal class WaiterQueue<T>
         return first;
     }
 
-    /// <summary>A deferred was cancelled and removed; it fails when this returns.</summary>
+    /// <summary>Called when a deferred was cancelled and removed. The deferred fails when this returns.</summary>
     private protected virtual void OnCancelled()
     {
     }

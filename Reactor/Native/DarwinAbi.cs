@@ -4,14 +4,14 @@ using System.Runtime.Versioning;
 namespace Poetry.Net.Native;
 
 /// <summary>
-/// What macOS and FreeBSD have for themselves, and the values they give to what others have too. Both come from 4.4BSD and
-/// agree unless a name here ends in one of theirs. OpenBSD and NetBSD differ in more, and .NET does not run there.
+/// The functions that only macOS and FreeBSD have, and their values of common constants. Both systems come from 4.4BSD and
+/// agree, unless a name here ends with the name of one. OpenBSD and NetBSD differ in more, and .NET does not run there.
 /// </summary>
 internal static unsafe partial class DarwinAbi
 {
     private const string Library = "libc";
 
-    /// <summary>select(2) without the limit of FD_SETSIZE: the symbol a C compiler binds under
+    /// <summary>select(2) without the limit of FD_SETSIZE: the symbol that a C compiler binds with
     /// _DARWIN_UNLIMITED_SELECT.</summary>
     [LibraryImport(Library, EntryPoint = "select$DARWIN_EXTSN"), SupportedOSPlatform("macos")]
     public static partial int select(int count, void* reads, void* writes, void* exceptions, Libc.struct_timeval* timeout);
@@ -34,11 +34,11 @@ internal static unsafe partial class DarwinAbi
     public static partial int open(
         byte* path, int flags, nint x2, nint x3, nint x4, nint x5, nint x6, nint x7, nint mode);
 
-    /// <summary>fstat(2), sys/stat.h: on arm64 and on FreeBSD. The buffer is laid out as <see cref="StatLayout"/> has it.</summary>
+    /// <summary>fstat(2), sys/stat.h: on arm64 and on FreeBSD. <see cref="StatLayout"/> has the layout of the buffer.</summary>
     [LibraryImport(Library)]
     public static partial int fstat(int fd, byte* buffer);
 
-    /// <summary>fstat(2) on x86-64 macOS, where the plain symbol is the one with 32-bit inode numbers.</summary>
+    /// <summary>fstat(2) on x86-64 macOS, where the plain symbol has 32-bit inode numbers.</summary>
     [LibraryImport(Library, EntryPoint = "fstat$INODE64"), SupportedOSPlatform("macos")]
     public static partial int fstat_INODE64(int fd, byte* buffer);
 
@@ -65,7 +65,7 @@ internal static unsafe partial class DarwinAbi
     public const int SO_ACCEPTCONN = 0x0002;
     public const int SO_REUSEADDR = 0x0004;
     public const int SO_LINGER = 0x0080; // macOS counts in ticks here; zero is zero
-    public const int SO_REUSEPORT_macOS = 0x0200; // the port is shared, but connections are not spread
+    public const int SO_REUSEPORT_macOS = 0x0200; // shares the port, but does not spread connections
     public const int SO_REUSEPORT_LB_FreeBSD = 0x00010000; // since FreeBSD 12: what Linux calls SO_REUSEPORT
     public const int SO_ERROR = 0x1007;
     public const int SO_NOSIGPIPE_macOS = 0x1022; // a send to a closed socket gives EPIPE alone
@@ -90,26 +90,26 @@ internal static unsafe partial class DarwinAbi
     public const int RLIMIT_NOFILE = 8;
 
     // sys/syslimits.h
-    public const ulong OPEN_MAX_macOS = 10240; // setrlimit takes no more as a soft limit, whatever the hard one is
+    public const ulong OPEN_MAX_macOS = 10240; // the maximum soft limit for setrlimit, whatever the hard limit is
 
     // sys/ttycom.h
     public const int TIOCGWINSZ = 0x40087468; // _IOR('t', 104, struct winsize)
 
     /// <summary>
-    /// struct sockaddr_un, sys/un.h: length (1), family (1), then 104 bytes of path. All of BSD's addresses begin with their
-    /// length, in what is the low byte of Linux's 16-bit family.
+    /// struct sockaddr_un, sys/un.h: length (1), family (1), then 104 bytes of path. All addresses of BSD begin with their
+    /// length, where Linux has the low byte of its 16-bit family.
     /// </summary>
     public const int SunPathLength = 104;
 
     // sys/event.h, kqueue(2)
     public const short EVFILT_READ = -1;
     public const short EVFILT_WRITE = -2;
-    public const short EVFILT_SIGNAL = -6; // ident is the signal, data how often it came
+    public const short EVFILT_SIGNAL = -6; // ident is the signal, data the number of times it came
     public const ushort EV_ADD = 0x0001;
     public const ushort EV_DELETE = 0x0002;
     public const ushort EV_EOF = 0x8000; // this direction has ended; data may be unread; fflags is the socket's error, or 0
 
-    /// <summary>sizeof(struct kevent) on FreeBSD from 12 on, where four 64-bit words <c>ext</c> follow
+    /// <summary>sizeof(struct kevent) since FreeBSD 12, where four 64-bit words <c>ext</c> follow
     /// <see cref="struct_kevent"/>.</summary>
     public const int KeventSize_FreeBSD = 64;
 

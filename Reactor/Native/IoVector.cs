@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Poetry.Net.Native;
 
 /// <summary>
-/// One piece of what is sent together: struct iovec, sys/uio.h; writev(2). The memory stays the caller's, and has to stay
-/// where it is until the call returns.
+/// One piece of memory of a gathered send: struct iovec, sys/uio.h; writev(2). The caller owns the memory, and must not move
+/// it until the call returns.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly unsafe struct IoVector(byte* data, nint length)

@@ -4,14 +4,14 @@ using System.Runtime.Versioning;
 namespace Poetry.Net.Native;
 
 /// <summary>
-/// What the C library is called with on every Unix: signatures only. The native compiler binds them at link time
+/// The functions of the C library that every Unix has: signatures only. The native compiler binds them at link time
 /// (<c>DirectPInvoke</c> in poetry.csproj).
 /// </summary>
 /// <remarks>
-/// A call that failed is followed at once by <c>Marshal.GetLastSystemError()</c>, and errno is not looked at otherwise: that
-/// is 2 ns cheaper than <c>SetLastError</c> on the failing path and 5.5 ns on the other. Types: <c>int</c>,
-/// <c>size_t</c>, <c>ssize_t</c> and <c>long</c> as <c>int</c>, <c>nint</c>, <c>nint</c> and <c>nint</c>;
-/// <c>socklen_t</c> is 32 bits everywhere. All of this is for 64-bit systems, which .NET's supported ones are.
+/// Call <c>Marshal.GetLastSystemError()</c> right after a call that failed, and only then: that is 2 ns cheaper than
+/// <c>SetLastError</c> if the call fails, and 5.5 ns if it does not. Types: <c>int</c>, <c>size_t</c>, <c>ssize_t</c> and
+/// <c>long</c> are <c>int</c>, <c>nint</c>, <c>nint</c> and <c>nint</c> here; <c>socklen_t</c> is 32 bits everywhere. All of
+/// this holds for 64-bit systems; .NET's supported ones are.
 /// </remarks>
 [UnsupportedOSPlatform("windows")]
 internal static unsafe partial class Libc
@@ -65,8 +65,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int getpeername(int fd, byte* address, int* length);
 
-    /// <summary>close(2), unistd.h. Not to be repeated after EINTR: the descriptor is closed, and the number may be
-    /// in use again.</summary>
+    /// <summary>close(2), unistd.h. Do not repeat it after EINTR: the descriptor is closed, and the number may be in use
+    /// again.</summary>
     [LibraryImport(Library)]
     public static partial int close(int fd);
 
@@ -144,13 +144,13 @@ internal static unsafe partial class Libc
     [LibraryImport(Library)]
     public static partial int sigaction(int signal, void* action, void* before);
 
-    /// <summary>select(2), sys/select.h. The sets may be longer than FD_SETSIZE: the kernels go by <paramref name="count"/>;
-    /// macOS wants <see cref="DarwinAbi.select"/> for it.</summary>
+    /// <summary>select(2), sys/select.h. The sets may be longer than FD_SETSIZE: the kernels use <paramref name="count"/>.
+    /// On macOS this needs <see cref="DarwinAbi.select"/>.</summary>
     [LibraryImport(Library)]
     public static partial int select(int count, void* reads, void* writes, void* exceptions, struct_timeval* timeout);
 
-    /// <summary>poll(2), poll.h. Its count is an unsigned long on Linux and an unsigned int elsewhere; for the 1 that we
-    /// pass that is one register either way.</summary>
+    /// <summary>poll(2), poll.h. Its count is an unsigned long on Linux and an unsigned int elsewhere; a small number is passed
+    /// in one register either way.</summary>
     [LibraryImport(Library)]
     public static partial int poll(struct_pollfd* descriptors, nuint count, int timeoutMs);
 
@@ -189,7 +189,7 @@ internal static unsafe partial class Libc
     public const nint SIG_ERR = -1;
 
     // sys/stat.h: the same on all Unixes
-    public const int S_IFMT = 0xF000; // the bits of st_mode that tell the kind of a file
+    public const int S_IFMT = 0xF000; // the bits of st_mode that hold the kind of a file
     public const int S_IFIFO = 0x1000;
     public const int S_IFCHR = 0x2000;
     public const int S_IFDIR = 0x4000;
@@ -197,16 +197,16 @@ internal static unsafe partial class Libc
     public const int S_IFLNK = 0xA000;
     public const int S_IFSOCK = 0xC000;
 
-    /// <summary>struct rlimit, sys/resource.h. rlim_t is 64 bits; unsigned on Linux, signed on BSD, with infinity as the
-    /// largest of each, so that comparing as unsigned serves both.</summary>
+    /// <summary>struct rlimit, sys/resource.h. rlim_t is 64 bits: unsigned on Linux, signed on BSD. Infinity is the largest
+    /// value of each, so an unsigned comparison works for both.</summary>
     public struct struct_rlimit
     {
         public ulong rlim_cur;
         public ulong rlim_max;
     }
 
-    /// <summary>struct timeval, sys/time.h. tv_usec is 64 bits on Linux and FreeBSD; 32 and padding on macOS, which on a
-    /// little-endian machine is the same.</summary>
+    /// <summary>struct timeval, sys/time.h. tv_usec is 64 bits on Linux and FreeBSD; on macOS it is 32 bits and padding, which
+    /// is the same on a little-endian machine.</summary>
     public struct struct_timeval
     {
         public long tv_sec;
@@ -220,8 +220,8 @@ internal static unsafe partial class Libc
         public nint tv_nsec;
     }
 
-    /// <summary>struct msghdr, sys/socket.h; sendmsg(2). Lengths are size_t on Linux; int and socklen_t on BSD, which on a
-    /// little-endian machine is the same as long as there is nothing in msg_control and msg_flags.</summary>
+    /// <summary>struct msghdr, sys/socket.h; sendmsg(2). Lengths are size_t on Linux; int and socklen_t on BSD. On a
+    /// little-endian machine that is the same while msg_control and msg_flags are zero.</summary>
     public struct struct_msghdr
     {
         public void* msg_name;

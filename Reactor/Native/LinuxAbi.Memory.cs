@@ -3,7 +3,7 @@ using System.Runtime.Versioning;
 
 namespace Poetry.Net.Native;
 
-/// <content>Memory that is a file, and bytes that the kernel sends by itself.</content>
+/// <content>Memory files, mappings, and calls by which the kernel moves bytes without a copy to this process.</content>
 internal static unsafe partial class LinuxAbi
 {
     // bits/mman-linux.h
@@ -24,7 +24,7 @@ internal static unsafe partial class LinuxAbi
     public const int MADV_HUGEPAGE = 14; // fresh memory comes in huge pages
 
     // asm-generic/mman-common.h
-    public const int MADV_COLLAPSE = 25; // kernel 6.1: small pages become a large one
+    public const int MADV_COLLAPSE = 25; // kernel 6.1: small pages become a huge page
 
     // bits/mman-shared.h
     public const uint MFD_CLOEXEC = 1;
@@ -37,7 +37,7 @@ internal static unsafe partial class LinuxAbi
     public const int F_SEAL_GROW = 4;
     public const int F_SEAL_WRITE = 8;
     public const int F_SETPIPE_SZ = 1031; // fcntl returns the size
-    public const uint SPLICE_F_NONBLOCK = 2; // the pipe is not waited for
+    public const uint SPLICE_F_NONBLOCK = 2; // splice does not wait for the pipe
 
     /// <summary>memfd_create(2), glibc 2.27.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
@@ -62,7 +62,7 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int madvise(nint address, nint length, int advice);
 
-    /// <summary>sendfile(2), sys/sendfile.h. It has no MSG_NOSIGNAL: SIGPIPE has to be ignored.</summary>
+    /// <summary>sendfile(2), sys/sendfile.h. It has no MSG_NOSIGNAL: the process must ignore SIGPIPE.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial nint sendfile(int to, int from, long* offset, nint count);
 
@@ -70,7 +70,7 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int pipe2(int* ends, int flags);
 
-    /// <summary>splice(2), fcntl.h. It has no MSG_NOSIGNAL: SIGPIPE has to be ignored.</summary>
+    /// <summary>splice(2), fcntl.h. It has no MSG_NOSIGNAL: the process must ignore SIGPIPE.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial nint splice(int from, long* fromOffset, int to, long* toOffset, nint count, uint flags);
 }

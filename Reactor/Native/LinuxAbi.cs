@@ -4,8 +4,8 @@ using System.Runtime.Versioning;
 namespace Poetry.Net.Native;
 
 /// <summary>
-/// What Linux has for itself, and the values it gives to what others have too. They hold for x86-64, arm64, arm, riscv64,
-/// loongarch64 and s390x; MIPS and SPARC number sockets and errors in their own way, and .NET does not run there.
+/// The functions that only Linux has, and its values of common constants. They hold for x86-64, arm64, arm, riscv64,
+/// loongarch64 and s390x. MIPS and SPARC have other numbers for sockets and errors, and .NET does not run there.
 /// </summary>
 internal static unsafe partial class LinuxAbi
 {
@@ -26,11 +26,11 @@ internal static unsafe partial class LinuxAbi
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int eventfd(uint initial, int flags);
 
-    /// <summary>statx(2), sys/stat.h, glibc 2.28. The buffer is laid out as <see cref="StatLayout"/> has it.</summary>
+    /// <summary>statx(2), sys/stat.h, glibc 2.28. <see cref="StatLayout"/> has the layout of the buffer.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int statx(int directory, byte* path, int flags, uint mask, byte* buffer);
 
-    /// <summary>fstatat(2), sys/stat.h, glibc 2.33: as <see cref="statx"/>, with another layout on each processor.</summary>
+    /// <summary>fstatat(2), sys/stat.h, glibc 2.33: like <see cref="statx"/>, with another layout on each processor.</summary>
     [LibraryImport(Library), SupportedOSPlatform("linux")]
     public static partial int fstatat(int directory, byte* path, byte* buffer, int flags);
 
@@ -54,12 +54,12 @@ internal static unsafe partial class LinuxAbi
     public const int EPOLL_CTL_MOD = 3;
     public const uint EPOLLIN = 0x001;
     public const uint EPOLLOUT = 0x004;
-    public const uint EPOLLERR = 0x008; // reported whatever was asked for
-    public const uint EPOLLHUP = 0x010; // reported whatever was asked for
+    public const uint EPOLLERR = 0x008; // always reported
+    public const uint EPOLLHUP = 0x010; // always reported
 
     /// <summary>
     /// struct epoll_event, sys/epoll.h: <c>uint32_t events</c> at 0, then <c>epoll_data_t data</c> of 64 bits. On x86-64 it
-    /// is packed (__EPOLL_PACKED, so that 32-bit programs see the same): data at 4, 12 bytes in all.
+    /// is packed (__EPOLL_PACKED, the layout of 32-bit programs): data at 4, 12 bytes in all.
     /// </summary>
     public const int EpollEventPackedSize = 12;
 
@@ -114,7 +114,7 @@ internal static unsafe partial class LinuxAbi
 
     // bits/socket.h, send(2)
     public const int MSG_NOSIGNAL = 0x4000;
-    public const int MSG_MORE = 0x8000; // of no effect on a Unix socket
+    public const int MSG_MORE = 0x8000; // no effect on a Unix socket
     public const int SHUT_RD = 0;
 
     // asm-generic/fcntl.h, in octal there
@@ -145,7 +145,7 @@ internal static unsafe partial class LinuxAbi
     /// <summary>struct sockaddr_un, linux/un.h: family (2), then 108 bytes of path.</summary>
     public const int SunPathLength = 108;
 
-    // linux/bpf_common.h: the instructions of a filter of packets
+    // linux/bpf_common.h: the instructions of a packet filter
     public const ushort BPF_LD = 0x00; // a load
     public const ushort BPF_B = 0x10; // of a byte
     public const ushort BPF_ABS = 0x20; // at offset k

@@ -1,7 +1,7 @@
 namespace Poetry.Net.Native;
 
 /// <summary>
-/// Where the status of a file has what we read of it: struct statx, linux/stat.h, and struct stat, sys/stat.h. Offsets in bytes.
+/// The offsets, in bytes, of the fields that we read from a file status: struct statx, linux/stat.h, or struct stat, sys/stat.h.
 /// </summary>
 /// <param name="Mode">st_mode: its lower 16 bits, on a little-endian machine.</param>
 /// <param name="Inode">st_ino: 64 bits.</param>
@@ -24,6 +24,6 @@ internal readonly record struct StatLayout(int Mode, int Inode, int Size, int Mo
     /// <summary>struct stat of macOS with 64-bit inode numbers: 144 bytes.</summary>
     public static readonly StatLayout MacOS = new(Mode: 4, Inode: 8, Size: 96, Modified: 48);
 
-    /// <summary>struct stat of FreeBSD from 12 on: 224 bytes.</summary>
+    /// <summary>struct stat since FreeBSD 12: 224 bytes.</summary>
     public static readonly StatLayout FreeBSD = new(Mode: 24, Inode: 8, Size: 112, Modified: 64);
 }

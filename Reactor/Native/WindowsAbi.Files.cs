@@ -45,7 +45,7 @@ internal static unsafe partial class WindowsAbi
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int DeleteFileW(char* path);
 
-    /// <summary>GetConsoleMode, consoleapi.h. Fails for what is no console.</summary>
+    /// <summary>GetConsoleMode, consoleapi.h. Fails if the handle is not a console.</summary>
     [LibraryImport(Kernel, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int GetConsoleMode(nint handle, uint* mode);
 
@@ -61,7 +61,7 @@ internal static unsafe partial class WindowsAbi
     public const uint GENERIC_WRITE = 0x40000000;
     public const uint FILE_READ_ATTRIBUTES = 0x80;
 
-    public const uint FILE_SHARE_ALL = 0x7; // FILE_SHARE_READ, _WRITE and _DELETE: what Unix grants without being asked
+    public const uint FILE_SHARE_ALL = 0x7; // FILE_SHARE_READ, _WRITE and _DELETE: Unix always allows these
     public const uint FILE_APPEND_DATA = 0x0004;
 
     // fileapi.h
@@ -99,7 +99,7 @@ internal static unsafe partial class WindowsAbi
         [FieldOffset(48)] public uint nFileIndexLow;
     }
 
-    /// <summary>CONSOLE_SCREEN_BUFFER_INFO, wincon.h: 22 bytes; srWindow is what is in sight.</summary>
+    /// <summary>CONSOLE_SCREEN_BUFFER_INFO, wincon.h: 22 bytes; srWindow is the visible part.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 22)]
     public struct CONSOLE_SCREEN_BUFFER_INFO
     {

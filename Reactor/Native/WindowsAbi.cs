@@ -4,18 +4,18 @@ using System.Runtime.Versioning;
 namespace Poetry.Net.Native;
 
 /// <summary>
-/// Winsock, the values it gives to what others have too, and its errors. A socket is a SOCKET: a kernel handle, no small
-/// integer; that is why handles are <c>nint</c> all through. Files and consoles are in WindowsAbi.Files.cs.
+/// Winsock, its values of common constants, and its errors. A socket is a SOCKET: a kernel handle, not a small integer. That
+/// is why all handles are <c>nint</c>. Files and consoles are in WindowsAbi.Files.cs.
 /// </summary>
 /// <remarks>
-/// Functions are documented at learn.microsoft.com under their names. <c>SetLastError</c> is on: the runtime may call
-/// Windows between our call and the question for its error. 64-bit Windows is meant throughout.
+/// Functions are documented at learn.microsoft.com under their names. <c>SetLastError</c> is on: the runtime may call Windows
+/// between our call and the read of its error. All layouts are those of 64-bit Windows.
 /// </remarks>
 internal static unsafe partial class WindowsAbi
 {
     private const string Winsock = "ws2_32";
 
-    /// <summary>WSAStartup, winsock2.h. Counted by the system: calling it again costs nothing.</summary>
+    /// <summary>WSAStartup, winsock2.h. The system counts the calls: another call costs nothing.</summary>
     /// <returns>0, or the error itself.</returns>
     [LibraryImport(Winsock), SupportedOSPlatform("windows")]
     public static partial int WSAStartup(ushort version, byte* data);
@@ -30,11 +30,11 @@ internal static unsafe partial class WindowsAbi
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int listen(nint socket, int backlog);
 
-    /// <summary>accept, winsock2.h. The new socket is as blocking as the listener.</summary>
+    /// <summary>accept, winsock2.h. The new socket blocks if the listener does.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial nint accept(nint socket, byte* address, int* length);
 
-    /// <summary>connect, winsock2.h. A connect under way is WSAEWOULDBLOCK.</summary>
+    /// <summary>connect, winsock2.h. The error WSAEWOULDBLOCK means that the connect is in progress.</summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int connect(nint socket, byte* address, int length);
 
@@ -71,9 +71,9 @@ internal static unsafe partial class WindowsAbi
     public static partial int ioctlsocket(nint socket, uint command, uint* argument);
 
     /// <summary>
-    /// select, winsock2.h. A set is a count of 32 bits, 4 bytes of padding, then SOCKETs, and comes back with the ready ones. It may be
-    /// longer than FD_SETSIZE, which bounds only the macros. At least one set must name a socket. A refused connect shows among the
-    /// exceptions alone.
+    /// select, winsock2.h. A set is a 32-bit count, 4 bytes of padding, then SOCKETs; on return it holds the ready ones. It may be
+    /// longer than FD_SETSIZE, which limits only the macros. At least one set must contain a socket. A refused connect is reported
+    /// only in the exceptions.
     /// </summary>
     [LibraryImport(Winsock, SetLastError = true), SupportedOSPlatform("windows")]
     public static partial int select(int ignored, nint* reads, nint* writes, nint* exceptions, struct_timeval* timeout);
@@ -83,7 +83,7 @@ internal static unsafe partial class WindowsAbi
 
     // winsock2.h
     public const uint WSA_FLAG_OVERLAPPED = 0x01; // what socket() would set
-    public const uint WSA_FLAG_NO_HANDLE_INHERIT = 0x80; // as close-on-exec
+    public const uint WSA_FLAG_NO_HANDLE_INHERIT = 0x80; // like close-on-exec
     public const int SO_EXCLUSIVEADDRUSE = ~0x0004; // ~SO_REUSEADDR, which would let any process take the port over
     public const uint FIONBIO = 0x8004667E; // _IOW('f', 126, u_long)
 

@@ -5,13 +5,13 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// How much memory may be allocated without risking the OOM killer, for the machine and for our control group. Linux
+/// The memory that may be allocated without risking the OOM killer, on the machine and in our control group. Linux
 /// overcommits: too large an allocation succeeds, and a process is killed when the pages are first written to.
 /// </summary>
 /// <remarks>
-/// <para>The collector's own figures can't stand in: <c>GC.GetGCMemoryInfo</c> has the load of the last collection, and in a
-/// group of 200 MB did not see 60 MB of native memory until the next one (tried; a server that allocates nothing has none).</para>
-/// <para>Crosses threads: may be called from any thread; they share one cached answer, under a lock.</para>
+/// <para>The garbage collector's figures can't replace this: <c>GC.GetGCMemoryInfo</c> has the load at the last collection. In
+/// a group of 200 MB it did not see 60 MB of native memory until the next one, which a server that allocates nothing never has.</para>
+/// <para>Crosses threads: any thread may call it; all share one cached answer, under a lock.</para>
 /// </remarks>
 internal static class AvailableMemory
 {
@@ -23,11 +23,11 @@ internal static class AvailableMemory
     private static volatile ControlGroups? _groups;
 
     /// <summary>
-    /// Asks whether so much memory may be filled now. Linux gives a page when it is first written to, so this is asked right before
-    /// that, not when a buffer is made.
+    /// Checks that memory may be filled now. Linux allocates a page when it is first written to, so call this right before that,
+    /// not when a buffer is made.
     /// </summary>
-    /// <param name="bytes">What is written next.</param>
-    /// <exception cref="InsufficientMemoryException">It may not.</exception>
+    /// <param name="bytes">The number of bytes that are written next.</param>
+    /// <exception cref="InsufficientMemoryException">Too little memory is free.</exception>
     public static void Fill(long bytes)
     {
         lock (Gate)
@@ -40,11 +40,11 @@ internal static class AvailableMemory
     }
 
     /// <summary>
-    /// Asks whether <c>ulimit -v</c> allows so much more address space, and leaves an eighth of it for the runtime. It counts
-    /// memory that was never written to.
+    /// Checks that <c>ulimit -v</c> allows more address space, and keeps an eighth of the rest for the runtime. The limit also
+    /// counts memory that was never written to.
     /// </summary>
-    /// <param name="growth">In bytes.</param>
-    /// <exception cref="InsufficientMemoryException">It does not.</exception>
+    /// <param name="growth">The number of bytes to add.</param>
+    /// <exception cref="InsufficientMemoryException">The limit does not allow it.</exception>
     public static void Reserve(long growth)
     {
         if (growth > MinCheckedBytes && OperatingSystem.IsLinux() && AddressSpace() is var left && growth >= left - (left / 8))
@@ -53,15 +53,15 @@ internal static class AvailableMemory
         }
     }
 
-    /// <summary>What may be allocated.</summary>
-    /// <returns>In bytes; <see cref="long.MaxValue"/> if unknown.</returns>
+    /// <summary>Gets the number of bytes that may be allocated.</summary>
+    /// <returns>The number; <see cref="long.MaxValue"/> if unknown.</returns>
     public static long Bytes()
     {
         long unfilled = UnfilledBytes();
         return OperatingSystem.IsLinux() ? Math.Min(unfilled, AddressSpace()) : unfilled;
     }
 
-    /// <summary>What the control groups of this process leave; <see cref="long.MaxValue"/> for no limit.</summary>
+    /// <summary>The bytes that are free in the control groups of this process; <see cref="long.MaxValue"/> for no limit.</summary>
     public static long GroupBytes()
     {
         ReadOnlySpan<byte> membership = KernelFile.Read("/proc/self/cgroup", stackalloc byte[KernelFile.MaxBytes]);
@@ -75,8 +75,8 @@ internal static class AvailableMemory
         return groups.FreeBytes();
     }
 
-    /// <summary>What may be filled: the limits of the machine and of the control groups.</summary>
-    /// <returns>In bytes; <see cref="long.MaxValue"/> if unknown.</returns>
+    /// <summary>Gets the number of bytes that may be filled, by the limits of the machine and of the control groups.</summary>
+    /// <returns>The number; <see cref="long.MaxValue"/> if unknown.</returns>
     private static long UnfilledBytes()
     {
         if (!OperatingSystem.IsLinux())
@@ -89,7 +89,7 @@ internal static class AvailableMemory
         return Math.Min(machine, GroupBytes());
     }
 
-    /// <summary>What <c>ulimit -v</c> leaves.</summary>
+    /// <summary>The bytes that <c>ulimit -v</c> still allows; <see cref="long.MaxValue"/> for no limit.</summary>
     [SupportedOSPlatform("linux")]
     private static unsafe long AddressSpace()
     {

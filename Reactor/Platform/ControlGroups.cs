@@ -6,17 +6,17 @@ using System.Text;
 namespace Poetry.Net;
 
 /// <summary>
-/// The memory groups that a process is in, and the files that say how much they leave: cgroups(7), of both versions, a group and all
-/// above it. Immutable. To ask allocates nothing: it is done most often when memory runs out, and the garbage of 300 questions was
-/// 4 MB.
+/// The memory control groups of a process, with their ancestors, and the files with their limits and usage: cgroups(7), both
+/// versions. Immutable. A query allocates nothing: most queries are made when memory runs out, and the garbage of 300 queries
+/// was 4 MB.
 /// </summary>
 internal sealed class ControlGroups
 {
     private readonly byte[] _membership;
     private readonly List<(string Limit, string Usage, string Statistics, bool IsFirstVersion)> _files = [];
 
-    /// <param name="membership">The text of <c>/proc/self/cgroup</c>: in each line hierarchy, controllers and path.</param>
-    /// <param name="root">Where the groups are mounted. In a container that may be its own group, whatever the path says.</param>
+    /// <param name="membership">The text of <c>/proc/self/cgroup</c>: each line has hierarchy, controllers and path.</param>
+    /// <param name="root">The mount point of the groups. In a container it may be the container's group, whatever the path is.</param>
     public ControlGroups(ReadOnlySpan<byte> membership, string root)
     {
         _membership = membership.ToArray();
@@ -35,12 +35,12 @@ internal sealed class ControlGroups
         }
     }
 
-    /// <summary>True for the groups of that text.</summary>
+    /// <summary>True if the groups were made from this text.</summary>
     public bool AreOf(ReadOnlySpan<byte> membership) => membership.SequenceEqual(_membership);
 
     /// <summary>
-    /// What they leave; <see cref="long.MaxValue"/> for no limit. The page cache of a group counts as free, since the kernel reclaims
-    /// it first.
+    /// The minimum of the free bytes of all groups; <see cref="long.MaxValue"/> for no limit. The page cache of a group is free,
+    /// too: the kernel reclaims it first.
     /// </summary>
     public long FreeBytes()
     {

@@ -6,13 +6,13 @@ namespace Poetry.Net;
 #pragma warning disable CS1591 // The names are those of errno(3); ErrnoText has a sentence for each.
 
 /// <summary>
-/// Why a system call failed. The names are the manual's and the numbers are Linux's. <see cref="LastError"/> translates those
-/// of other systems, so that above it a number has one meaning.
+/// The error of a system call. The names are the manual's and the numbers are Linux's. <see cref="LastError"/> translates the
+/// numbers of other systems, so that callers see one meaning for each number.
 /// </summary>
 /// <remarks>
-/// The list has the errors that are handled or expected; each has a <see cref="ErrnoText.Sentence(Errno)"/>. A number that
-/// is not listed is passed on: unchanged on Linux, plus <see cref="ErrnoText.ForeignBase"/> on another system, so that it
-/// is not taken for one of Linux's.
+/// The list has the errors that are handled or expected; each has a <see cref="ErrnoText.Sentence(Errno)"/>. A number that is
+/// not listed is passed on: unchanged on Linux; on another system <see cref="ErrnoText.ForeignBase"/> is added, so that it
+/// differs from all numbers of Linux.
 /// </remarks>
 public enum Errno
 {
@@ -45,8 +45,8 @@ public enum Errno
     ENAMETOOLONG = 36,
     ENOSYS = 38,
     ENOTEMPTY = 39,
-    ELOOP = 40, // also a link where none is followed
-    EPROTO = 71, // from accept: the connection that waited was broken
+    ELOOP = 40, // also a link where links are not followed
+    EPROTO = 71, // from accept: the queued connection was broken
     EOVERFLOW = 75,
     EILSEQ = 84,
     ENOTSOCK = 88,
@@ -56,13 +56,13 @@ public enum Errno
     ENOPROTOOPT = 92,
     EPROTONOSUPPORT = 93,
     EOPNOTSUPP = 95, // ENOTSUP is the same
-    EAFNOSUPPORT = 97, // mostly IPv6 switched off
+    EAFNOSUPPORT = 97, // usually IPv6 is switched off
     EADDRINUSE = 98,
     EADDRNOTAVAIL = 99, // from connect: all local ports are taken
     ENETDOWN = 100,
     ENETUNREACH = 101,
     ENETRESET = 102,
-    ECONNABORTED = 103, // given up before it was accepted
+    ECONNABORTED = 103, // aborted before it was accepted
     ECONNRESET = 104,
     ENOBUFS = 105,
     EISCONN = 106,
@@ -72,7 +72,7 @@ public enum Errno
     EHOSTDOWN = 112,
     EHOSTUNREACH = 113,
     EALREADY = 114,
-    EINPROGRESS = 115, // the connect has begun; its end shows as room for output
+    EINPROGRESS = 115, // the connect has begun; the socket becomes writable when it ends
     EDQUOT = 122,
     ECANCELED = 125,
 }
@@ -80,38 +80,38 @@ public enum Errno
 #pragma warning restore CS1591
 
 /// <summary>
-/// Errors in words that users know. Not strerror's: those differ between systems and libraries, and depend on the locale.
+/// Errors in words that users know. strerror's words differ between systems and libraries, and depend on the locale.
 /// </summary>
 public static class ErrnoText
 {
     /// <summary>
-    /// Added to a number of a system other than Linux that has no name here. Chosen above all of Linux's (4095 is the
-    /// last the kernel can return) and Winsock's (10000 to 11999).
+    /// The number that is added to an error without a name here, on a system other than Linux. Chosen: above all of Linux's
+    /// numbers (the kernel returns at most 4095) and Winsock's (10000 to 11999).
     /// </summary>
     internal const int ForeignBase = 100_000;
 
-    /// <summary>What went wrong, to follow a colon: "connection refused". Lower case, without a full stop.</summary>
-    /// <returns>For an error that has no name here "unknown error" with its number.</returns>
+    /// <summary>The error in words, to follow a colon: "connection refused". Lower case, without a full stop.</summary>
+    /// <returns>The words; "unknown error" with its number if it has no name here.</returns>
     public static string Sentence(this Errno errno) => Known(errno) ?? Unknown(errno);
 
-    /// <summary>As <see cref="Sentence(Errno)"/>, and for an error that has no name here also which call gave it.</summary>
+    /// <summary>As <see cref="Sentence(Errno)"/>; if the error has no name here, the words also name the call.</summary>
     /// <param name="errno">The error.</param>
     /// <param name="call">The name of the call in the manual: "accept4".</param>
     public static string Sentence(this Errno errno, string call) => Known(errno) ?? $"{Unknown(errno)} from {call}";
 
-    /// <summary>For calls that fail only through a bug or exhausted resources: call, sentence and number.</summary>
+    /// <summary>Makes an exception with call, words and number, for calls that fail only by a bug or without resources.</summary>
     /// <param name="call">The name of the call in the manual.</param>
-    /// <param name="errno">What it said.</param>
+    /// <param name="errno">The error of the call.</param>
     internal static IOException Failed(string call, Errno errno) =>
         new(string.Create(CultureInfo.InvariantCulture, $"{call} failed: {errno.Sentence()} (errno {(int)errno})"));
 
     /// <summary>
-    /// True if the kernel has no such call, or a container does not allow it: the seccomp filters of older container engines
-    /// answer a call that they do not know with EPERM (runc issue 2151). Where there is another way, it is to be tried.
+    /// True if the kernel does not have the call, or a container does not allow it: the seccomp filters of older container
+    /// engines return EPERM for a call that they do not know (runc issue 2151). Callers then try another call if there is one.
     /// </summary>
     internal static bool IsMissingCall(this Errno errno) => errno is Errno.ENOSYS or Errno.EPERM;
 
-    /// <summary>A number of another system than Linux, kept apart from Linux's.</summary>
+    /// <summary>Makes the error of a system other than Linux, different from all errors of Linux.</summary>
     internal static Errno Foreign(int raw) => (Errno)(ForeignBase + raw);
 
     private static string Unknown(Errno errno) => (int)errno >= ForeignBase

@@ -1,10 +1,10 @@
 namespace Poetry.Net;
 
-/// <summary>The error numbers of other systems, translated to <see cref="Errno"/>, which has Linux's.</summary>
+/// <summary>Translates the error numbers of other systems to <see cref="Errno"/>, which has Linux's numbers.</summary>
 internal static class ErrnoTables
 {
     /// <summary>
-    /// errno of sys/errno.h of macOS and FreeBSD. Up to 34 (ERANGE) the numbers are the same as Linux's, except 11,
+    /// Translates errno, sys/errno.h of macOS and FreeBSD. Up to 34 (ERANGE) the numbers are the same as Linux's, except 11,
     /// which is EDEADLK there. Up to 78 the two systems agree.
     /// </summary>
     public static Errno OfBsd(int raw, bool freeBsd) => raw switch
@@ -24,7 +24,7 @@ internal static class ErrnoTables
         _ => ErrnoText.Foreign(raw),
     };
 
-    /// <summary>Errors of Winsock (winsock2.h, 10000 and up) and of Windows (winerror.h).</summary>
+    /// <summary>Translates errors of Winsock (winsock2.h, 10000 and above) and of Windows (winerror.h).</summary>
     public static Errno OfWindows(int raw) => raw switch
     {
         0 => Errno.None,
@@ -48,7 +48,7 @@ internal static class ErrnoTables
         _ => ErrnoText.Foreign(raw),
     };
 
-    /// <summary>The numbers of 4.4BSD for sockets: BSD and macOS have them, and Winsock with 10000 added.</summary>
+    /// <summary>Translates 4.4BSD's numbers for sockets: BSD and macOS have them, and Winsock has them plus 10000.</summary>
     private static Errno OfSockets(int number, int raw) => number switch
     {
         35 => Errno.EAGAIN,

@@ -6,22 +6,22 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// Native memory that is made larger while it is filled. To grow takes no more memory than the larger block: the C library may
-/// copy a block of any length, and both have to have room then. Stateless, callable from any thread.
+/// Native memory that grows while it is filled. Growing a mapped block takes no more memory than the larger block. The C library
+/// may copy a block of any length instead, and then needs memory for both. Stateless, callable from any thread.
 /// </summary>
 internal static unsafe class GrowingMemory
 {
     /// <summary>
-    /// On Linux, blocks of this size and above are mappings of their own, whose pages move without a copy. Chosen: above the longest
+    /// The size from which a block on Linux is a separate mapping, whose pages move without a copy. Chosen: above the longest
     /// request that a transform server accepts by default, since a new mapping costs more than memory that was used before.
     /// </summary>
     private const long MinMappedBytes = 1024 * 1024;
 
-    /// <summary>Makes a block larger; what was written to it stays.</summary>
-    /// <param name="block">Null for none yet.</param>
-    /// <param name="capacity">Its size in bytes.</param>
-    /// <param name="larger">The size that is wanted.</param>
-    /// <exception cref="OutOfMemoryException">There is no room. The block is as it was.</exception>
+    /// <summary>Makes a block larger, and keeps its content.</summary>
+    /// <param name="block">The block; null for none yet.</param>
+    /// <param name="capacity">The size of the block in bytes.</param>
+    /// <param name="larger">The new size in bytes.</param>
+    /// <exception cref="OutOfMemoryException">There is too little memory. The block is unchanged.</exception>
     public static byte* Grow(byte* block, long capacity, long larger)
     {
         AvailableMemory.Reserve(larger - capacity);

@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace Poetry.Net;
 
-/// <summary>An element of an <see cref="IntrusiveList{T}"/>: it holds its own links, so that a list needs no memory.</summary>
+/// <summary>An element of an <see cref="IntrusiveList{T}"/>. It holds its links itself, so that a list needs no memory.</summary>
 internal interface IListElement<T>
     where T : class, IListElement<T>
 {
-    /// <summary>Belongs to the list; the element only stores it.</summary>
+    /// <summary>The links. Only the list uses them; the element stores them.</summary>
     ref ListLinks<T> Links { get; }
 }
 
@@ -34,7 +34,7 @@ internal class IntrusiveList<T>
 
     public bool Contains(T element) => element.Links.List == this;
 
-    /// <summary>Adds an element that is in no list at the end.</summary>
+    /// <summary>Adds an element at the end. It must not be in a list.</summary>
     public void AddLast(T element)
     {
         ref ListLinks<T> links = ref element.Links;

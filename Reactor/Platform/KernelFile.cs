@@ -3,10 +3,10 @@ using System.Buffers.Text;
 
 namespace Poetry.Net;
 
-/// <summary>The files in which Linux gives figures as text: those of /proc and of control groups. To read one allocates nothing.</summary>
+/// <summary>Reads figures from Linux's text files: those of /proc and of control groups. Reading allocates nothing.</summary>
 internal static class KernelFile
 {
-    /// <summary>More than the files that are read have before the fields that are looked for.</summary>
+    /// <summary>The maximum number of bytes read. In the files used here, the fields that are searched for come before it.</summary>
     public const int MaxBytes = 8 * 1024;
 
     /// <summary>Reads the number that follows a name at the start of a line; without a name, the first line is the number.</summary>
@@ -26,7 +26,7 @@ internal static class KernelFile
         return false;
     }
 
-    /// <summary>Reads the start of a file; nothing if it can't be read.</summary>
+    /// <summary>Reads the start of a file. The result is empty if the file can't be read.</summary>
     public static ReadOnlySpan<byte> Read(string path, Span<byte> buffer)
     {
         int length = 0;

@@ -3,35 +3,35 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// Grants parts of an amount that can only be measured, and that falls when a part is filled. To measure costs more than most
-/// parts, so one measurement grants a quarter of what it found.
+/// Grants parts of the free memory, which can only be measured, and which falls when a part is filled. A measurement costs more
+/// than filling most parts, so one measurement is enough for a quarter of the memory that it found.
 /// </summary>
 /// <remarks>
-/// A part has to be filled right after it was granted, before anything else is asked for: the next measurement would find
-/// again what was granted and not filled. Six downloads whose buffers were granted when they were doubled, and filled later,
-/// took more than their control group of 48 MB had, in 34 of 40 runs.
+/// Fill a part right after it was granted, before you ask for another: the next measurement would count a granted but unfilled
+/// part as free. Six downloads, whose buffers were granted when they were doubled and filled later, took more than their
+/// control group of 48 MB had, in 34 of 40 runs.
 /// </remarks>
-/// <param name="measure">What is free, in bytes.</param>
+/// <param name="measure">Returns the free memory in bytes.</param>
 internal sealed class MemoryGrants(Func<long> measure)
 {
-    /// <summary>So much stays free for the kernel and the runtime.</summary>
+    /// <summary>The memory that stays free for the kernel and the runtime.</summary>
     public const long MinFreeBytes = 4 * 1024 * 1024;
 
-    /// <summary>Granted without a measurement: many processes need no more.</summary>
+    /// <summary>The memory that is granted without a measurement: many processes need no more.</summary>
     public const long UnmeasuredBytes = 1024 * 1024;
 
     /// <summary>
-    /// A measurement is valid for so long, and for a quarter of what it found: other processes allocate too. Measured with 64
-    /// blocks of 10 MB that grow at once: 0.98 of the rate of a receiver in C; 0.91 when each growth asked the system.
+    /// The time for which a measurement is valid: other processes allocate too. Measured with 64 blocks of 10 MB that grow at
+    /// once: 0.98 of the rate of a receiver in C; 0.91 with a measurement for each growth.
     /// </summary>
     private const long ValidMs = 1000;
 
     private long _granted = UnmeasuredBytes;
     private long _validUntilMs = long.MaxValue;
 
-    /// <summary>Grants a part, unless less than an eighth of what is free would be left, or <see cref="MinFreeBytes"/>.</summary>
-    /// <param name="bytes">What is filled next.</param>
-    /// <param name="nowMs">A clock in milliseconds.</param>
+    /// <summary>Grants a part, if an eighth of the free memory would be left, and at least <see cref="MinFreeBytes"/>.</summary>
+    /// <param name="bytes">The number of bytes that are filled next.</param>
+    /// <param name="nowMs">The time on a clock in milliseconds.</param>
     public bool TryTake(long bytes, long nowMs)
     {
         if (bytes > _granted || nowMs > _validUntilMs)

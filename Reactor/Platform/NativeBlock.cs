@@ -8,20 +8,20 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// A block of memory outside the managed heap: grown while it is filled, then sealed, then read from any thread until its
-/// owner frees it. On Linux a large block is a memfd, which the kernel sends without copying.
+/// A block of memory outside the managed heap. It grows while it is filled, is then sealed, and any thread may read it until
+/// its owner frees it. On Linux a large block is a memfd, which the kernel sends without copying.
 /// </summary>
 /// <remarks>
-/// <para>Measured with 10 MB and 16 clients: sent from a memfd it costs the server 0.63 of the processor time of plain memory,
-/// at 1.4 times the rate, since nothing is copied. In huge pages it costs 0.47 at 1.6 times the rate: a third of the kernel's
-/// time was spent on pages of 4 KiB.</para>
-/// <para>Huge pages are also filled in half the time. Where the machine has none, pages are small.</para>
+/// <para>Measured with 10 MB and 16 clients: sending from a memfd costs the server 0.63 of the processor time of plain memory,
+/// at 1.4 times the rate, since nothing is copied. In huge pages it costs 0.47 at 1.6 times the rate: pages of 4 KiB took a
+/// third of the kernel's time.</para>
+/// <para>Huge pages are also filled in half the time. If the machine has none, pages are small.</para>
 /// </remarks>
 internal sealed unsafe class NativeBlock
 {
     /// <summary>
-    /// A smaller block is plain memory: if it fits into a socket's buffer, one call sends it either way, and a memfd costs a
-    /// descriptor.
+    /// The minimum size of a memfd. A smaller block is plain memory: if it fits into a socket's buffer, one call sends it either
+    /// way, and a memfd costs a descriptor.
     /// </summary>
     private const long MinMemfdBytes = 256 * 1024;
 
@@ -34,23 +34,23 @@ internal sealed unsafe class NativeBlock
     private int _file = NoFile;
 
     /// <summary>Makes a block with undefined content.</summary>
-    /// <exception cref="OutOfMemoryException">There is no room for it.</exception>
+    /// <exception cref="OutOfMemoryException">There is too little memory.</exception>
     public NativeBlock(long capacity)
     {
         Grow(capacity);
     }
 
-    /// <summary>The part of the block that fills huge pages.</summary>
+    /// <summary>The length of the part of the block that fills huge pages.</summary>
     private long HugePagesBytes => _capacity / HugePageBytes * HugePageBytes;
 
-    /// <summary>The first byte. It moves when the block is grown or sealed.</summary>
+    /// <summary>The address of the first byte. It changes when the block is grown or sealed.</summary>
     public byte* Start => _start;
 
     public long Capacity => _capacity;
 
-    /// <summary>Makes it larger; its content stays.</summary>
-    /// <param name="capacity">In bytes, not less than before.</param>
-    /// <exception cref="OutOfMemoryException">There is no room for it. The block can only be freed then.</exception>
+    /// <summary>Makes the block larger, and keeps its content.</summary>
+    /// <param name="capacity">The new capacity in bytes, not less than before.</param>
+    /// <exception cref="OutOfMemoryException">There is too little memory. The block can then only be freed.</exception>
     public void Grow(long capacity)
     {
         AvailableMemory.Reserve(capacity - _capacity);
@@ -72,7 +72,7 @@ internal sealed unsafe class NativeBlock
         }
     }
 
-    /// <summary>Makes it read-only.</summary>
+    /// <summary>Makes the block read-only.</summary>
     public void Seal(long length)
     {
         Debug.Assert(length <= _capacity, "the content is in the block");
@@ -82,19 +82,19 @@ internal sealed unsafe class NativeBlock
         }
 
         // F_SEAL_WRITE fails while there is a writable mapping. The size is known now, so the rest is moved to huge pages too.
-        // In the end no page is resident in this process until it is read.
+        // After that, no page is resident in this process until it is read.
         Unmap();
         const int Seals = LinuxAbi.F_SEAL_SHRINK | LinuxAbi.F_SEAL_GROW | LinuxAbi.F_SEAL_WRITE | LinuxAbi.F_SEAL_SEAL;
         _ = LinuxAbi.ftruncate(_file, (nint)length);
         _ = Libc.fcntl(_file, LinuxAbi.F_ADD_SEALS, Seals);
 
-        // A file may have been emptied while it was read; a mapping has at least one byte.
+        // The file that was read may have become empty meanwhile; a mapping has at least one byte.
         Map(Math.Max(length, 1), LinuxAbi.PROT_READ);
         CollapseToHugePages();
         _ = LinuxAbi.madvise((nint)_start, (nint)_capacity, LinuxAbi.MADV_DONTNEED);
     }
 
-    /// <summary>A part of the block, to be written to transports until the block is freed.</summary>
+    /// <summary>Gets a part of the block. It can be written to transports until the block is freed.</summary>
     public ReadOnlyMemory<byte> Part(long offset, int length) =>
         new NativeBytes(_start + offset, length, _file, offset).Memory;
 
@@ -126,7 +126,7 @@ internal sealed unsafe class NativeBlock
             return false;
         }
 
-        // The limit of file sizes (ulimit -f) holds for a memfd too. Plain memory has no such limit.
+        // The limit of file sizes (ulimit -f) also limits a memfd, but not plain memory.
         byte* before = _start;
         long length = _capacity;
         if (LinuxAbi.ftruncate(file, (nint)capacity) != 0 || !TryMap(file, capacity, LinuxAbi.PROT_READ | LinuxAbi.PROT_WRITE))
@@ -172,15 +172,15 @@ internal sealed unsafe class NativeBlock
     }
 
     /// <summary>
-    /// Asks for huge pages, whatever the default of the machine is. It ends with the first for which there is no contiguous
-    /// memory.
+    /// Asks for huge pages, whatever the default of the machine is. The kernel stops at the first huge page for which it finds no
+    /// contiguous memory.
     /// </summary>
     [SupportedOSPlatform("linux")]
     private void CollapseToHugePages() => _ = LinuxAbi.madvise((nint)_start, (nint)HugePagesBytes, LinuxAbi.MADV_COLLAPSE);
 
     /// <summary>
-    /// Finds an address range that is aligned for huge pages and was free a moment ago. If another thread takes it meanwhile,
-    /// the kernel chooses another address, and the pages stay small.
+    /// Finds a free address range that is aligned for huge pages. If another thread takes it before it is mapped, the kernel
+    /// chooses another address, and the pages stay small.
     /// </summary>
     [SupportedOSPlatform("linux")]
     private static nint FindAlignedAddress(long capacity)
@@ -207,25 +207,25 @@ internal sealed unsafe class NativeBlock
 }
 
 /// <summary>
-/// A stretch of native memory as <see cref="Memory{T}"/>, so that it can be written to any number of transports by
-/// reference. It owns nothing: its maker keeps the memory alive while it may be read.
+/// A range of native memory as <see cref="Memory{T}"/>, which can be written to any number of transports by reference. It does
+/// not own the memory: the caller that made it keeps the memory alive while it may be read.
 /// </summary>
-/// <param name="start">The first byte.</param>
-/// <param name="length">In bytes.</param>
-/// <param name="file">The file that the memory is a mapping of, from which the kernel can send by itself; −1 for none.</param>
-/// <param name="fileOffset">Where in the file the first byte is.</param>
+/// <param name="start">The address of the first byte.</param>
+/// <param name="length">The length in bytes.</param>
+/// <param name="file">The file of which the memory is a mapping, and from which the kernel can send; −1 for none.</param>
+/// <param name="fileOffset">The offset of the first byte in the file.</param>
 internal sealed unsafe class NativeBytes(byte* start, int length, nint file = -1, long fileOffset = 0) : MemoryManager<byte>
 {
     private readonly byte* _start = start;
 
     public nint File => file;
 
-    /// <summary>Where in the file the first byte is.</summary>
+    /// <summary>The offset of the first byte in the file.</summary>
     public long FileOffset => fileOffset;
 
     public override Span<byte> GetSpan() => new(_start, length);
 
-    /// <summary>The memory never moves: a pin is only its address.</summary>
+    /// <summary>Gets the address. The memory never moves, so nothing is pinned.</summary>
     public override MemoryHandle Pin(int elementIndex = 0) => new(_start + elementIndex);
 
     public override void Unpin()

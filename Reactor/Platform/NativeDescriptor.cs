@@ -6,13 +6,13 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// Calls on any descriptor of a Unix: file, pipe or socket. Stateless, callable from any thread;
-/// nothing here throws, allocates or is interrupted by a signal.
+/// Calls for any Unix descriptor: file, pipe or socket. Stateless, callable from any thread. No call here throws, allocates or
+/// is interrupted by a signal.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 internal static unsafe class NativeDescriptor
 {
-    /// <summary>Reads what is available; the buffer is not empty. 0 bytes without an error are the end of input.</summary>
+    /// <summary>Reads the available bytes into a buffer that is not empty. 0 bytes without an error mean the end of input.</summary>
     public static Errno Read(nint handle, Span<byte> buffer, out int read)
     {
         fixed (byte* data = buffer)
@@ -22,7 +22,7 @@ internal static unsafe class NativeDescriptor
         }
     }
 
-    /// <summary>Writes as much as the system takes.</summary>
+    /// <summary>Writes as many bytes as the system accepts.</summary>
     public static Errno Write(nint handle, ReadOnlySpan<byte> data, out int written)
     {
         fixed (byte* bytes = data)
@@ -32,7 +32,7 @@ internal static unsafe class NativeDescriptor
         }
     }
 
-    /// <summary>Closes it. It is closed whatever is returned: EINTR is no reason to close again.</summary>
+    /// <summary>Closes the descriptor. It is closed even after an error: do not close it again after EINTR.</summary>
     public static Errno Close(nint handle)
     {
         if (Libc.close((int)handle) == 0)
@@ -44,8 +44,8 @@ internal static unsafe class NativeDescriptor
         return error == Errno.EINTR ? Errno.None : error;
     }
 
-    /// <summary>Calls that would wait return EAGAIN from now on. The flag belongs to the open file: it
-    /// holds for every descriptor of it, also in other processes.</summary>
+    /// <summary>Makes calls that would wait return EAGAIN. The flag belongs to the open file, so it holds for every descriptor
+    /// of that file, also in other processes.</summary>
     public static Errno SetNonBlocking(nint handle)
     {
         int flags = Fcntl((int)handle, Libc.F_GETFL, 0);
@@ -63,7 +63,7 @@ internal static unsafe class NativeDescriptor
     public static bool IsWritable(nint handle) =>
         Fcntl((int)handle, Libc.F_GETFL, 0) is var flags && flags >= 0 && (flags & Libc.O_ACCMODE) != Libc.O_RDONLY;
 
-    /// <summary>Closes it in programs that this process starts.</summary>
+    /// <summary>Closes the descriptor in programs that this process starts.</summary>
     public static Errno SetCloseOnExec(nint handle) => Check(Fcntl((int)handle, Libc.F_SETFD, Libc.FD_CLOEXEC));
 
     /// <summary>True if it is an open descriptor.</summary>
@@ -78,7 +78,7 @@ internal static unsafe class NativeDescriptor
         return duplicate < 0 ? LastError.OfLibc() : Errno.None;
     }
 
-    /// <summary>open(2), with a path in UTF-8 that a NUL ends.</summary>
+    /// <summary>open(2), with a path in UTF-8 that ends with a NUL.</summary>
     public static Errno Open(byte* path, int flags, int mode, out nint handle)
     {
         int result = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
@@ -94,10 +94,10 @@ internal static unsafe class NativeDescriptor
             ? DarwinAbi.ioctl((int)handle, request, 0, 0, 0, 0, 0, 0, argument)
             : Libc.ioctl((int)handle, request, argument));
 
-    /// <summary>The error of a call that returns −1 for failure. To be called right after it.</summary>
+    /// <summary>Gets the error of a call that returns −1 after a failure. Call it right after that call.</summary>
     public static Errno Check(int result) => result < 0 ? LastError.OfLibc() : Errno.None;
 
-    /// <summary>As <see cref="Check"/>, for a call that returns a count of bytes.</summary>
+    /// <summary>As <see cref="Check"/>, for a call that returns a number of bytes.</summary>
     public static Errno CheckCount(nint result, out int count)
     {
         if (result < 0)
@@ -110,7 +110,7 @@ internal static unsafe class NativeDescriptor
         return Errno.None;
     }
 
-    /// <summary>True if a signal has ended the call that returned this: it is to be made again. Does not change errno.</summary>
+    /// <summary>True if a signal has ended the call that returned this: repeat the call. Does not change errno.</summary>
     public static bool IsInterrupted(nint result) => result < 0 && LastError.OfLibc() == Errno.EINTR;
 
     private static int Fcntl(int fd, int command, nint argument) =>

@@ -8,10 +8,10 @@ namespace Poetry.Net;
 /// <content>The encoding of paths, and standard descriptors.</content>
 internal static unsafe partial class NativeFile
 {
-    /// <summary>rw-rw-rw-, less the umask.</summary>
+    /// <summary>The mode rw-rw-rw-, from which the kernel subtracts the umask.</summary>
     private const int DefaultMode = 0x1B6;
 
-    /// <summary>PATH_MAX of Linux with its NUL; other systems have less and say so themselves.</summary>
+    /// <summary>PATH_MAX of Linux, with the NUL. Other systems have a lower limit and return an error.</summary>
     private const int MaxPathLength = 4096;
 
     internal static int NonBlocking => OperatingSystem.IsLinux() ? LinuxAbi.O_NONBLOCK : DarwinAbi.O_NONBLOCK;
@@ -28,7 +28,7 @@ internal static unsafe partial class NativeFile
     private static int NoControllingTerminal => OperatingSystem.IsLinux() ? LinuxAbi.O_NOCTTY
         : OperatingSystem.IsFreeBSD() ? DarwinAbi.O_NOCTTY_FreeBSD : DarwinAbi.O_NOCTTY_macOS;
 
-    /// <summary>On Windows the handle of the standard stream 0, 1 or 2; any other handle unchanged.</summary>
+    /// <summary>Gets the handle of the standard stream 0, 1 or 2 on Windows; returns other handles unchanged.</summary>
     internal static nint StandardHandle(nint handle) => OperatingSystem.IsWindows() && handle is >= 0 and <= 2
         ? WindowsAbi.GetStdHandle(WindowsAbi.STD_INPUT_HANDLE - (int)handle)
         : handle;
@@ -77,7 +77,7 @@ internal static unsafe partial class NativeFile
             return Errno.ENOENT;
         }
 
-        // The runtime reads an argument that is not UTF-8 with U+FFFD in place of the bytes: the file can't be found by that.
+        // The runtime replaces bytes of an argument that are not UTF-8 with U+FFFD: the file can't be found by that name.
         if (path.Contains('\uFFFD'))
         {
             return Errno.EILSEQ;

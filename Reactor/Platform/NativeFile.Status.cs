@@ -24,7 +24,7 @@ internal static unsafe partial class NativeFile
     public static bool IsRegular(nint handle) =>
         !OperatingSystem.IsWindows() && Status(handle, out FileStatus status) == Errno.None && status.Kind == FileKind.Regular;
 
-    /// <summary>The status of what is at a path; of a link, the link's.</summary>
+    /// <summary>Gets the status of the file at a path. A link is not followed.</summary>
     public static Errno StatusOf(string path, out FileStatus status)
     {
         status = default;
@@ -54,7 +54,7 @@ internal static unsafe partial class NativeFile
             : StatusOnBsd(0, utf8, out status);
     }
 
-    /// <summary>With statx; with fstatat where a container's filter forbids that.</summary>
+    /// <summary>Uses statx; fstatat if a container's filter forbids statx.</summary>
     [SupportedOSPlatform("linux")]
     private static Errno StatusOnLinux(int directory, byte* path, int flags, out FileStatus status)
     {
@@ -71,7 +71,7 @@ internal static unsafe partial class NativeFile
         return error;
     }
 
-    /// <summary>By path if there is one, else by descriptor.</summary>
+    /// <summary>Gets the status by path if there is one, otherwise by descriptor.</summary>
     [UnsupportedOSPlatform("windows")]
     private static Errno StatusOnBsd(int fd, byte* path, out FileStatus status)
     {

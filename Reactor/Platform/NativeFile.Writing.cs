@@ -3,13 +3,13 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>Waiting for room, flushing to the disk, and who has a file or a pipe open at its other end.</content>
+/// <content>Waiting for space, flushing to the disk, and checks for a reader or a writer in another process.</content>
 internal static unsafe partial class NativeFile
 {
     /// <summary>Waits until a write will not block.</summary>
-    /// <param name="handle">A descriptor. On Windows all of them block, and this does not wait.</param>
-    /// <param name="timeoutMs">−1 waits without limit, 0 does not wait.</param>
-    /// <returns><see cref="Errno.EAGAIN"/> after the time-out. A descriptor with an error counts as writable.</returns>
+    /// <param name="handle">A descriptor. On Windows all descriptors block, and this method does not wait.</param>
+    /// <param name="timeoutMs">The maximum wait; −1 for no limit, 0 to return at once.</param>
+    /// <returns><see cref="Errno.EAGAIN"/> after the timeout. A descriptor with an error counts as writable.</returns>
     public static Errno WaitWritable(nint handle, int timeoutMs)
     {
         if (OperatingSystem.IsWindows())
@@ -24,7 +24,7 @@ internal static unsafe partial class NativeFile
             : NativeDescriptor.Check(count);
     }
 
-    /// <summary>Flushes what was written to a file to the disk.</summary>
+    /// <summary>Flushes the data of a file to the disk.</summary>
     public static Errno Sync(nint handle) => OperatingSystem.IsWindows()
         ? CheckWindows(WindowsAbi.FlushFileBuffers(handle))
         : NativeDescriptor.Check(Libc.fsync((int)handle));
@@ -47,7 +47,7 @@ internal static unsafe partial class NativeFile
         return error;
     }
 
-    /// <summary>True if no process will ever read what is written to this pipe.</summary>
+    /// <summary>True if this pipe has no reader any more.</summary>
     public static bool IsReaderGone(nint handle)
     {
         if (OperatingSystem.IsWindows())
@@ -55,14 +55,14 @@ internal static unsafe partial class NativeFile
             return false;
         }
 
-        // Errors and hang-ups are reported even though no event is asked for.
+        // Errors and hang-ups are reported even if no event is requested.
         var wanted = new Libc.struct_pollfd { fd = (int)handle };
         return Libc.poll(&wanted, 1, 0) > 0;
     }
 
     /// <summary>True if the file is open for writing, here or in another process.</summary>
     /// <param name="handle">A regular file, open for reading only.</param>
-    /// <returns>False too if the system does not tell: only Linux does, and only the owner of the file and root may ask.</returns>
+    /// <returns>False if there is no writer, or if that is unknown: only Linux can tell, and only to the file's owner and root.</returns>
     public static bool HasWriter(nint handle)
     {
         if (!OperatingSystem.IsLinux())
@@ -70,8 +70,8 @@ internal static unsafe partial class NativeFile
             return false;
         }
 
-        // A read lease is granted only if there is no writer. While it is held, for an instant, an open for writing waits, and
-        // sends a signal: SIGURG does nothing, where the usual SIGIO would end the process.
+        // A read lease is granted only if there is no writer. It is held for an instant. If a process opens the file for writing
+        // meanwhile, the open waits and sends a signal: SIGURG does nothing, while the default SIGIO would end the process.
         int fd = (int)handle;
         if (Libc.fcntl(fd, LinuxAbi.F_SETSIG, LinuxAbi.SIGURG) != 0)
         {

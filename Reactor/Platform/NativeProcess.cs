@@ -4,13 +4,13 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// What a process sets up before it opens anything. To be called once, at the start of Main.
+/// The set-up of a process before it opens a file or socket, once, at the start of Main; also sleeps and descriptor counts.
 /// </summary>
 internal static unsafe class NativeProcess
 {
     /// <summary>
-    /// Opens /dev/null at the descriptors 0, 1 and 2 where they were closed at the start. Otherwise the first sockets would
-    /// get these numbers, and output would go to a client (seen, with 0 and 1 closed).
+    /// Opens /dev/null at each of the descriptors 0, 1 and 2 that is closed. Otherwise the first sockets would get these numbers,
+    /// and output would go to a client (seen, with 0 and 1 closed).
     /// </summary>
     public static Errno EnsureStandardDescriptors()
     {
@@ -28,9 +28,9 @@ internal static unsafe class NativeProcess
                     continue;
                 }
 
-                // Without close-on-exec: a standard descriptor is to be inherited. open(2) takes the lowest number that
-                // is free, which is this one, since those below it are open. Output is opened for reading only, so that a
-                // write still fails with EBADF: what is written there is lost.
+                // No close-on-exec: children inherit standard descriptors. open(2) takes the lowest free number, which is
+                // this one, since the lower ones are open. Output is opened for reading only, so that a write still fails
+                // with EBADF instead of losing data silently.
                 Errno error = NativeDescriptor.Open(path, handle == 0 ? Libc.O_RDWR : Libc.O_RDONLY, 0, out nint opened);
                 if (error != Errno.None || opened != handle)
                 {
@@ -42,7 +42,7 @@ internal static unsafe class NativeProcess
         return Errno.None;
     }
 
-    /// <summary>Sleeps; a signal may end it early. Does nothing on Windows, where a sleep takes a millisecond at least.</summary>
+    /// <summary>Sleeps; a signal may end it early. Does nothing on Windows, where a sleep takes at least a millisecond.</summary>
     public static void SleepMicroseconds(int microseconds)
     {
         if (!OperatingSystem.IsWindows())
@@ -53,14 +53,14 @@ internal static unsafe class NativeProcess
     }
 
     /// <summary>
-    /// Makes a write fail with EFBIG where a file may not grow any more (ulimit -f), instead of ending the process: a full log
-    /// loses records, and the server goes on.
+    /// Makes a write to a file at its size limit (ulimit -f) fail with EFBIG, instead of ending the process: a full log loses
+    /// records, and the server goes on.
     /// </summary>
     public static Errno IgnoreSigXfsz() => OperatingSystem.IsWindows() ? Errno.None : NativeSignals.Ignore(Libc.SIGXFSZ);
 
     /// <summary>
-    /// As process 1 of a container this process is given the orphans of others. With SIGCHLD ignored the kernel removes them
-    /// when they end; this program starts no children of its own.
+    /// Ignores SIGCHLD if this is process 1 of a container, which becomes the parent of orphans: the kernel then removes them
+    /// when they end. This program starts no children itself.
     /// </summary>
     public static void ReapOrphans()
     {
@@ -68,15 +68,15 @@ internal static unsafe class NativeProcess
         {
             _ = NativeSignals.Ignore(LinuxAbi.SIGCHLD);
 
-            // Children that have ended before.
+            // Removes children that ended before.
             while (Libc.waitpid(-1, null, Libc.WNOHANG) > 0)
             {
             }
         }
     }
 
-    /// <summary>Counts the open descriptors exactly, whatever gaps there are.</summary>
-    /// <returns>Null where the system does not tell, or where descriptors have run out: counting them takes one.</returns>
+    /// <summary>Counts the open descriptors exactly, even with gaps.</summary>
+    /// <returns>Null if the system can't tell, or if descriptors have run out: counting takes one.</returns>
     public static int? OpenDescriptors()
     {
         if (!OperatingSystem.IsLinux())
@@ -92,7 +92,7 @@ internal static unsafe class NativeProcess
                 return null;
             }
 
-            // Beside the descriptors it lists "." and "..", and the descriptor that it is read by.
+            // The directory also lists ".", "..", and the descriptor that reads it.
             int count = -3;
             while (Libc.readdir(directory) is not null)
             {

@@ -6,7 +6,7 @@ namespace Poetry.Net;
 
 /// <summary>
 /// Signals of a Unix process: numbers, masks and dispositions. Sets are bit masks, with bit n for signal n. Callable from any
-/// thread; nothing here throws or allocates.
+/// thread. No call here throws or allocates.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 internal static unsafe class NativeSignals
@@ -18,7 +18,7 @@ internal static unsafe class NativeSignals
 
     public static int SIGUSR2 => OperatingSystem.IsLinux() ? LinuxAbi.SIGUSR2 : DarwinAbi.SIGUSR2;
 
-    /// <summary>The set of one signal.</summary>
+    /// <summary>Gets the set of one signal.</summary>
     public static uint SetOf(int signal) => 1u << signal;
 
     /// <summary>Blocks signals in the calling thread, and in threads that it creates.</summary>
@@ -32,17 +32,17 @@ internal static unsafe class NativeSignals
     public static Errno Ignore(int signal) =>
         Libc.signal(signal, Libc.SIG_IGN) == Libc.SIG_ERR ? LastError.OfLibc() : Errno.None;
 
-    /// <summary>True if the signal is ignored, as nohup(1) and the shell's <c>&amp;</c> leave it.</summary>
+    /// <summary>True if the signal is ignored. nohup(1) and the shell's <c>&amp;</c> start programs with ignored signals.</summary>
     public static bool IsIgnored(int signal)
     {
-        // struct sigaction begins with the handler everywhere; 152 bytes in glibc are the longest.
+        // On all systems struct sigaction begins with the handler. glibc has the longest: 152 bytes.
         byte* action = stackalloc byte[256];
         return Libc.sigaction(signal, null, action) == 0 && *(nint*)action == Libc.SIG_IGN;
     }
 
     /// <summary>Opens a descriptor that is readable while a blocked signal of the set is pending: signalfd(2).</summary>
     /// <param name="set">Signals that are blocked in every thread.</param>
-    /// <param name="handle">Owned by the caller; −1 after a failure.</param>
+    /// <param name="handle">The descriptor, owned by the caller; −1 after a failure.</param>
     [SupportedOSPlatform("linux")]
     public static Errno OpenSignalFd(uint set, out nint handle)
     {
@@ -71,7 +71,7 @@ internal static unsafe class NativeSignals
         return (Errno)Libc.pthread_sigmask(how, mask, null);
     }
 
-    /// <summary>In a sigset_t bit n − 1 is signal n; all systems of .NET are little-endian here.</summary>
+    /// <summary>Writes a sigset_t, in which bit n − 1 is signal n. This needs a little-endian system.</summary>
     private static void Fill(byte* mask, uint set)
     {
         new Span<byte>(mask, MaskBytes).Clear();

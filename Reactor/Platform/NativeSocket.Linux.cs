@@ -3,11 +3,11 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>What only Linux is asked.</content>
+/// <content>Calls that only Linux has.</content>
 internal static unsafe partial class NativeSocket
 {
-    /// <summary>Bytes that were handed to the kernel and that the peer has not acknowledged.</summary>
-    /// <returns>0 where the system can't tell.</returns>
+    /// <summary>Gets the number of bytes that the kernel has accepted and the peer has not acknowledged.</summary>
+    /// <returns>The number; 0 if the system can't tell.</returns>
     public static int UnsentBytes(nint handle)
     {
         int bytes = 0;
@@ -17,9 +17,9 @@ internal static unsafe partial class NativeSocket
             : 0;
     }
 
-    /// <summary>Sends from a file that can be mapped, without the bytes passing through this process. A socket that the peer has
-    /// reset raises SIGPIPE, which has to be ignored.</summary>
-    /// <returns>As <see cref="Send(nint, byte*, int, bool, out int)"/>; EOPNOTSUPP elsewhere.</returns>
+    /// <summary>Sends bytes of a file that can be mapped, without a copy in this process. A socket that the peer has reset
+    /// raises SIGPIPE, which the process must ignore.</summary>
+    /// <returns>As <see cref="Send(nint, byte*, int, bool, out int)"/>; EOPNOTSUPP on other systems.</returns>
     public static Errno SendFile(nint handle, nint file, long offset, int length, out int sent)
     {
         sent = 0;

@@ -3,12 +3,12 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>What only listening sockets are asked.</content>
+/// <content>Calls for listening sockets.</content>
 internal static unsafe partial class NativeSocket
 {
     /// <summary>
-    /// Ends a TCP connection, with ETIMEDOUT, whose peer has acknowledged nothing for so long: a peer that has vanished without
-    /// a word. Connections inherit it from their listener. On Linux; elsewhere the system gives up after some minutes.
+    /// Sets the maximum time without an acknowledgement from the peer; then the TCP connection ends with ETIMEDOUT, since the
+    /// peer has vanished. Connections inherit it from their listener. Linux only; other systems give up after some minutes.
     /// </summary>
     public static Errno SetAcknowledgeTimeout(nint handle, TimeSpan timeout) => OperatingSystem.IsLinux()
         ? SetOption(
@@ -16,8 +16,8 @@ internal static unsafe partial class NativeSocket
         : Errno.None;
 
     /// <summary>
-    /// Keeps new connections out of the queue of a listening socket, from which the queued ones can still be accepted: the
-    /// socket can then be closed without resetting a connection. On Linux; elsewhere it does nothing.
+    /// Keeps new connections out of the queue of a listening socket. The queued ones can still be accepted, and the socket can
+    /// then be closed without resetting a connection. Linux only; on other systems it does nothing.
     /// </summary>
     /// <remarks>
     /// TCP: a filter drops SYN packets. The client sends its SYN again after a second, and is then refused. Handshakes whose
@@ -35,7 +35,7 @@ internal static unsafe partial class NativeSocket
             return NativeDescriptor.Check(Libc.shutdown((int)listener, LinuxAbi.SHUT_RD));
         }
 
-        // Load byte 13 of the TCP header, the flags; if SYN is set drop the packet, else take all of it.
+        // Load byte 13 of the TCP header, the flags. If SYN is set, drop the packet; otherwise accept it.
         Span<LinuxAbi.struct_sock_filter> dropSyn =
         [
             new() { code = LinuxAbi.BPF_LD | LinuxAbi.BPF_B | LinuxAbi.BPF_ABS, k = 13 },

@@ -3,7 +3,7 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>The options of a socket, and sockets that were opened by another process.</content>
+/// <content>Socket options, and sockets that another process has opened.</content>
 internal static unsafe partial class NativeSocket
 {
     /// <summary>SOL_SOCKET. Winsock took this and the options below from 4.4BSD, with their numbers.</summary>
@@ -12,10 +12,10 @@ internal static unsafe partial class NativeSocket
     private static int AcceptingConnections =>
         OperatingSystem.IsLinux() ? LinuxAbi.SO_ACCEPTCONN : DarwinAbi.SO_ACCEPTCONN;
 
-    /// <summary>From now on <see cref="Close"/> drops what was not sent, and resets the connection.</summary>
+    /// <summary>Makes <see cref="Close"/> drop unsent data and reset the connection.</summary>
     public static Errno ResetOnClose(nint handle)
     {
-        // struct linger, sys/socket.h: on, and for no time. Two ints; two shorts on Windows, which the first int holds.
+        // struct linger, sys/socket.h: on, for 0 seconds. Two ints; on Windows two shorts, which the first int holds.
         int* linger = stackalloc int[] { 1, 0 };
         int option = OperatingSystem.IsLinux() ? LinuxAbi.SO_LINGER : DarwinAbi.SO_LINGER;
         return SetOption(handle, SocketLevel, option, linger, OperatingSystem.IsWindows() ? sizeof(int) : 2 * sizeof(int));
@@ -29,8 +29,8 @@ internal static unsafe partial class NativeSocket
         return error == Errno.None ? LastError.FromRaw(raw) : error;
     }
 
-    /// <summary>Lets a listener bind while connections of an earlier one are still closing; never beside another listener. Windows
-    /// does so by default, and SO_REUSEADDR would allow two listeners there: the port is made exclusive instead.</summary>
+    /// <summary>Lets a listener bind while connections of an earlier listener are closing, but not beside another listener. That
+    /// is Windows's default, where SO_REUSEADDR would allow two listeners: there the port is made exclusive instead.</summary>
     public static Errno AllowAddressReuse(nint handle)
     {
         int option = OperatingSystem.IsWindows() ? WindowsAbi.SO_EXCLUSIVEADDRUSE
@@ -38,8 +38,8 @@ internal static unsafe partial class NativeSocket
         return SetOption(handle, SocketLevel, option, 1);
     }
 
-    /// <summary>Lets several listeners of one user share a port, with the connections spread over them.</summary>
-    /// <returns>EOPNOTSUPP on Windows. macOS shares the port and does not spread.</returns>
+    /// <summary>Lets several listeners of one user share a port, and spreads the connections over them.</summary>
+    /// <returns>EOPNOTSUPP on Windows. macOS shares the port, but does not spread the connections.</returns>
     public static Errno SharePort(nint handle)
     {
         if (OperatingSystem.IsWindows())
@@ -52,33 +52,33 @@ internal static unsafe partial class NativeSocket
         return SetOption(handle, SocketLevel, option, 1);
     }
 
-    /// <summary>Keeps IPv4 connections away from an IPv6 listener, or lets them in; the default is the system's.</summary>
+    /// <summary>Sets whether an IPv6 listener refuses IPv4 connections. The default depends on the system.</summary>
     public static Errno SetOnlyIPv6(nint handle, bool isOnly) => SetOption(
         handle,
         CommonAbi.IPPROTO_IPV6,
         OperatingSystem.IsLinux() ? LinuxAbi.IPV6_V6ONLY : DarwinAbi.IPV6_V6ONLY,
         isOnly ? 1 : 0);
 
-    /// <summary>Small packets go at once. For TCP.</summary>
+    /// <summary>Makes a TCP socket send small packets at once.</summary>
     public static Errno SetNoDelay(nint handle) => SetOption(handle, CommonAbi.IPPROTO_TCP, CommonAbi.TCP_NODELAY, 1);
 
     /// <summary>
-    /// Bounds what the kernel holds of a connection that it has not sent yet. What is sent and not yet acknowledged does not
-    /// count, so that a long way is filled all the same. For TCP, on Linux; elsewhere the system decides.
+    /// Limits the unsent bytes of a TCP connection in the kernel's buffer. Sent but unacknowledged bytes do not count, so a path
+    /// with a long round trip is still filled. Linux only; other systems use their own limit.
     /// </summary>
     public static Errno SetUnsentLimit(nint handle, int limitBytes) => OperatingSystem.IsLinux()
         ? SetOption(handle, CommonAbi.IPPROTO_TCP, LinuxAbi.TCP_NOTSENT_LOWAT, limitBytes)
         : Errno.None;
 
-    /// <summary>True if it is a socket that listens. For descriptors that were inherited.</summary>
+    /// <summary>True if it is a socket that listens. Used for inherited descriptors.</summary>
     public static bool IsListening(nint handle) =>
         GetOption(handle, AcceptingConnections, out int listening) == Errno.None && listening != 0;
 
     /// <summary>Checks that it is an open socket.</summary>
-    /// <returns>None if so, else ENOTSOCK or EBADF.</returns>
+    /// <returns>None if it is, otherwise ENOTSOCK or EBADF.</returns>
     public static Errno Verify(nint handle) => GetOption(handle, AcceptingConnections, out _);
 
-    /// <summary>Gives an inherited socket the properties of <see cref="Create"/>'s. From here on we own it.</summary>
+    /// <summary>Gives an inherited socket the properties that <see cref="Create"/> sets. The caller owns it from now on.</summary>
     /// <returns>ENOTSOCK or EBADF if it is not a socket.</returns>
     public static Errno Adopt(nint handle)
     {

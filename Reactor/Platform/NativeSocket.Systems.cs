@@ -4,10 +4,10 @@ using Poetry.Net.Native;
 
 namespace Poetry.Net;
 
-/// <content>What takes a system more than one call where another needs one.</content>
+/// <content>Operations that are one call on some systems, and several on others.</content>
 internal static unsafe partial class NativeSocket
 {
-    /// <summary>None on BSD, where SO_NOSIGPIPE does it.</summary>
+    /// <summary>The flags of a send. BSD needs none: it has SO_NOSIGPIPE.</summary>
     private static int SendFlags(bool more) => !OperatingSystem.IsLinux() ? 0
         : more ? LinuxAbi.MSG_NOSIGNAL | LinuxAbi.MSG_MORE : LinuxAbi.MSG_NOSIGNAL;
 
@@ -25,7 +25,7 @@ internal static unsafe partial class NativeSocket
             : Libc.accept(listener, sockaddr, length);
     }
 
-    /// <summary>With accept4; with accept where a container's filter forbids that.</summary>
+    /// <summary>Uses accept4; accept if a container's filter forbids accept4.</summary>
     [SupportedOSPlatform("linux")]
     private static int AcceptOnLinux(int listener, byte* sockaddr, int* length)
     {
@@ -42,7 +42,7 @@ internal static unsafe partial class NativeSocket
         return handle;
     }
 
-    /// <summary>Does to a new socket what Linux has flags for. Takes the handle back if it can't.</summary>
+    /// <summary>Sets the properties of a new socket for which Linux has flags. After a failure, closes the socket.</summary>
     [UnsupportedOSPlatform("windows")]
     private static Errno PrepareOnBsd(ref nint handle)
     {
@@ -59,7 +59,7 @@ internal static unsafe partial class NativeSocket
             error = MakeNonBlockingOnUnix(handle);
         }
 
-        // EINVAL is macOS's word for an accepted connection that has ended already: reading will tell.
+        // macOS returns EINVAL for an accepted connection that has ended already: the next read reports the end.
         Errno option = error == Errno.None ? SetOption(handle, DarwinAbi.SOL_SOCKET, noSigPipe, 1) : error;
         if (option is Errno.None or Errno.EINVAL)
         {
@@ -81,7 +81,7 @@ internal static unsafe partial class NativeSocket
     [SupportedOSPlatform("windows")]
     private static Errno CreateOnWindows(int family, int type, out nint handle)
     {
-        // Winsock counts its users, so that every caller may be the first: no state of ours, no thread to agree with.
+        // Winsock counts its users, so every caller may call WSAStartup: this class needs no state and no lock.
         handle = Invalid;
         byte* data = stackalloc byte[WindowsAbi.WsaDataSize];
         int startup = WindowsAbi.WSAStartup(0x0202, data);

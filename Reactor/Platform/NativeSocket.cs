@@ -5,10 +5,9 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// Stream sockets of all systems behind one set of calls. Stateless, callable from any thread; nothing here throws, allocates
-/// (except for the path of a Unix socket) or is interrupted by a signal. A handle is a descriptor, or a SOCKET. The caller
-/// of <see cref="Create"/> or <see cref="Accept"/> owns it until <see cref="Close"/>. Options are in
-/// NativeSocket.Options.cs.
+/// Stream sockets, with the same calls on all systems. Stateless, callable from any thread. No call here throws, allocates
+/// (except for the path of a Unix socket) or is interrupted by a signal. A handle is a descriptor, or a SOCKET. The caller of
+/// <see cref="Create"/> or <see cref="Accept"/> owns it until <see cref="Close"/>. Options are in NativeSocket.Options.cs.
 /// </summary>
 internal static unsafe partial class NativeSocket
 {
@@ -57,18 +56,18 @@ internal static unsafe partial class NativeSocket
             : NativeDescriptor.Check(Libc.bind((int)handle, sockaddr, length));
     }
 
-    /// <summary>Starts to listen. So many connections may wait for <see cref="Accept"/>; the system has a limit of its own.</summary>
+    /// <summary>Starts to listen. The backlog limits the connections that wait for <see cref="Accept"/>; the system may use less.</summary>
     public static Errno Listen(nint handle, int backlog) => OperatingSystem.IsWindows()
         ? CheckWindows(WindowsAbi.listen(handle, backlog))
         : NativeDescriptor.Check(Libc.listen((int)handle, backlog));
 
-    /// <summary>Accepts one connection. The new socket has the properties of <see cref="Create"/>'s.</summary>
+    /// <summary>Accepts one connection. The new socket has the properties that <see cref="Create"/> sets.</summary>
     /// <param name="listener">A listening socket.</param>
     /// <param name="handle">The connection, owned by the caller; or <see cref="Invalid"/>.</param>
-    /// <param name="peer">The other side, of IPv4 also where the listener is of IPv6; <c>Unix("")</c> over a Unix socket; none
-    /// where the system no longer knows it (macOS, when the peer is gone).</param>
-    /// <returns>EAGAIN when no connection waits. On Linux also errors of the connection that waited: ECONNABORTED, EPROTO,
-    /// ENETDOWN and their kin mean "try the next one"; EMFILE, ENFILE, ENOBUFS and ENOMEM leave it waiting.</returns>
+    /// <param name="peer">The address of the peer, IPv4 also if the listener is IPv6; <c>Unix("")</c> for a Unix socket; none if
+    /// the system no longer knows it (macOS, when the peer is gone).</param>
+    /// <returns>EAGAIN if no connection waits. On Linux also errors of the waiting connection: after ECONNABORTED, EPROTO,
+    /// ENETDOWN and similar, try the next one; after EMFILE, ENFILE, ENOBUFS and ENOMEM it still waits.</returns>
     public static Errno Accept(nint listener, out nint handle, out SocketAddress peer)
     {
         byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
@@ -102,9 +101,9 @@ internal static unsafe partial class NativeSocket
     }
 
     /// <summary>Starts to connect.</summary>
-    /// <returns>EINPROGRESS: the socket becomes writable when the connect has ended, and <see cref="TakeError"/> tells how.
-    /// Or at once None or an error. After a signal the connect goes on, so that counts as EINPROGRESS. EAGAIN on Linux is a
-    /// Unix listener whose backlog is full: nothing was started.</returns>
+    /// <returns>None or an error if the connect has ended already. EINPROGRESS if not: the socket becomes writable at the end,
+    /// and <see cref="TakeError"/> returns the result. A signal does not end the connect, so that is EINPROGRESS too. EAGAIN on
+    /// Linux means that the backlog of a Unix listener is full, and no connect was started.</returns>
     public static Errno Connect(nint handle, in SocketAddress address)
     {
         byte* sockaddr = stackalloc byte[SocketAddressCodec.MaxLengthBytes];
@@ -124,13 +123,13 @@ internal static unsafe partial class NativeSocket
         return error == Errno.EINTR ? Errno.EINPROGRESS : error;
     }
 
-    /// <summary>Offers bytes to the kernel.</summary>
+    /// <summary>Sends as many bytes as the kernel accepts.</summary>
     /// <param name="handle">A connection.</param>
-    /// <param name="data">What to send.</param>
-    /// <param name="more">More follows at once: the kernel may wait for it with the last, partly filled packet. Linux
-    /// only; to be followed by a send without it.</param>
-    /// <param name="sent">How many bytes it took.</param>
-    /// <returns>EAGAIN when the buffer is full.</returns>
+    /// <param name="data">The bytes to send.</param>
+    /// <param name="more">True if more bytes follow at once: the kernel may delay the last, partly filled packet. Linux only.
+    /// The last send must not set it.</param>
+    /// <param name="sent">The number of bytes that the kernel accepted.</param>
+    /// <returns>EAGAIN if the buffer is full.</returns>
     public static Errno Send(nint handle, ReadOnlySpan<byte> data, bool more, out int sent)
     {
         fixed (byte* bytes = data)
@@ -139,7 +138,7 @@ internal static unsafe partial class NativeSocket
         }
     }
 
-    /// <summary>As <see cref="Send(nint, ReadOnlySpan{byte}, bool, out int)"/>, of memory that stays where it is.</summary>
+    /// <summary>As <see cref="Send(nint, ReadOnlySpan{byte}, bool, out int)"/>, for memory that does not move.</summary>
     public static Errno Send(nint handle, byte* data, int length, bool more, out int sent)
     {
         if (OperatingSystem.IsWindows())
@@ -153,12 +152,12 @@ internal static unsafe partial class NativeSocket
             : NativeDescriptor.CheckCount(result, out sent);
     }
 
-    /// <summary>Offers several pieces of memory to the kernel in one call.</summary>
+    /// <summary>Sends several pieces of memory in one call, as many bytes as the kernel accepts.</summary>
     /// <param name="handle">A connection.</param>
-    /// <param name="pieces">In the order in which to send them. A few: no system takes more than 1024.</param>
-    /// <param name="more">As of Send.</param>
-    /// <param name="sent">How many bytes of them all together the kernel took.</param>
-    /// <returns>EAGAIN when the buffer is full.</returns>
+    /// <param name="pieces">The pieces in the order to send. Pass only a few: no system accepts more than 1024.</param>
+    /// <param name="more">The same as for Send.</param>
+    /// <param name="sent">The total number of bytes that the kernel accepted.</param>
+    /// <returns>EAGAIN if the buffer is full.</returns>
     public static Errno SendGathered(nint handle, ReadOnlySpan<IoVector> pieces, bool more, out int sent)
     {
         Debug.Assert(!pieces.IsEmpty, "something to send");
@@ -177,8 +176,8 @@ internal static unsafe partial class NativeSocket
         }
     }
 
-    /// <summary>Receives what has come; the buffer is not empty. 0 bytes without an error are the end of input.</summary>
-    /// <returns>EAGAIN when nothing has come.</returns>
+    /// <summary>Receives the available bytes into a buffer that is not empty. 0 bytes without an error mean the end of input.</summary>
+    /// <returns>EAGAIN if no bytes are available.</returns>
     public static Errno Receive(nint handle, Span<byte> buffer, out int received)
     {
         Debug.Assert(!buffer.IsEmpty, "room for at least one byte");
@@ -196,20 +195,20 @@ internal static unsafe partial class NativeSocket
         }
     }
 
-    /// <summary>Closes our direction: the peer reads what was sent, then the end.</summary>
+    /// <summary>Closes our direction: the peer reads the sent bytes, then the end of input.</summary>
     public static Errno ShutdownWrite(nint handle) => OperatingSystem.IsWindows()
         ? CheckWindows(WindowsAbi.shutdown(handle, CommonAbi.SHUT_WR))
         : NativeDescriptor.Check(Libc.shutdown((int)handle, CommonAbi.SHUT_WR));
 
-    /// <summary>Closes the socket, whatever is returned. Unread input turns the close into a reset.</summary>
+    /// <summary>Closes the socket, even if it returns an error. Unread input turns the close into a reset.</summary>
     public static Errno Close(nint handle) => OperatingSystem.IsWindows()
         ? CheckWindows(WindowsAbi.closesocket(handle))
         : NativeDescriptor.Close(handle);
 
-    /// <summary>The local address, with the port that the kernel chose for port 0.</summary>
+    /// <summary>Gets the local address, with the port that the kernel chose for port 0.</summary>
     public static Errno LocalAddress(nint handle, out SocketAddress address) => AddressOf(handle, isPeer: false, out address);
 
-    /// <summary>The address at the other end. ENOTCONN also when it was reset already.</summary>
+    /// <summary>Gets the address of the peer. ENOTCONN also if the connection was reset already.</summary>
     public static Errno PeerAddress(nint handle, out SocketAddress address) => AddressOf(handle, isPeer: true, out address);
 
     private static Errno AddressOf(nint handle, bool isPeer, out SocketAddress address)

@@ -19,7 +19,7 @@ internal static unsafe class NativeTerminal
         return Libc.isatty((int)handle) == 1;
     }
 
-    /// <summary>The size of a terminal in characters; zeros if it does not say, or is none.</summary>
+    /// <summary>Gets the size of a terminal in characters; zeros if the size is unknown, or it is not a terminal.</summary>
     public static (int Columns, int Rows) Size(nint handle)
     {
         if (OperatingSystem.IsWindows())

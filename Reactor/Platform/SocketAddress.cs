@@ -4,7 +4,7 @@ using System.Net;
 
 namespace Poetry.Net;
 
-/// <summary>Which family of addresses a socket belongs to. The kernels' numbers for these are in their ABI files.</summary>
+/// <summary>The address family of a socket. The kernels' numbers for the families are in their ABI files.</summary>
 public enum AddressKind : byte
 {
     /// <summary>No address: the default.</summary>
@@ -21,12 +21,12 @@ public enum AddressKind : byte
 }
 
 /// <summary>
-/// The numeric address of a socket, as a kernel knows it, in a form that is the same on all of them. A value of 32 bytes
-/// that needs no memory of its own, apart from the path of a Unix socket.
+/// The numeric address of a socket, in a form that is the same on all systems. A value of 32 bytes that allocates no memory,
+/// except for the path of a Unix socket.
 /// </summary>
 public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanFormattable
 {
-    /// <summary>The bits of the address, in two halves: a UInt128 would align the whole to 16 bytes.</summary>
+    /// <summary>The bits of the address, in two halves: a UInt128 would align the struct to 16 bytes.</summary>
     private readonly ulong _high;
     private readonly ulong _low;
     private readonly string? _path;
@@ -44,7 +44,7 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         _path = path;
     }
 
-    /// <summary>IPv4, IPv6, Unix, or none at all.</summary>
+    /// <summary>The address family.</summary>
     public AddressKind Kind => _kind;
 
     /// <summary>The port, 0 for a Unix socket.</summary>
@@ -56,15 +56,15 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
     /// <summary>The path of a Unix socket; empty for an unnamed one and for the other kinds.</summary>
     public string Path => _path ?? string.Empty;
 
-    /// <summary>The address of a Unix socket.</summary>
-    /// <param name="path">At most 107 bytes in UTF-8 on Linux, 103 on BSD; empty for an unnamed socket.</param>
+    /// <summary>Makes the address of a Unix socket.</summary>
+    /// <param name="path">The path, at most 107 bytes in UTF-8 on Linux, 103 on BSD; empty for an unnamed socket.</param>
     public static SocketAddress Unix(string path) => new(AddressKind.Unix, default, 0, 0, path);
 
-    /// <summary>The address of a TCP socket.</summary>
-    /// <param name="address">4 bytes for IPv4 or 16 for IPv6, in network order.</param>
-    /// <param name="port">In the order of this machine.</param>
+    /// <summary>Makes the address of a TCP socket.</summary>
+    /// <param name="address">The IP address in network order: 4 bytes for IPv4, 16 for IPv6.</param>
+    /// <param name="port">The port, in the byte order of this machine.</param>
     /// <param name="scopeId">The interface of a link-local address.</param>
-    /// <exception cref="ArgumentException">Neither 4 nor 16 bytes.</exception>
+    /// <exception cref="ArgumentException">The address does not have 4 or 16 bytes.</exception>
     public static SocketAddress Ip(ReadOnlySpan<byte> address, ushort port, uint scopeId = 0) => address.Length switch
     {
         4 => new(AddressKind.IPv4, BinaryPrimitives.ReadUInt32BigEndian(address), port, 0, null),
@@ -72,7 +72,7 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         _ => throw new ArgumentException("an address has 4 or 16 bytes", nameof(address)),
     };
 
-    /// <summary>The address of a TCP socket.</summary>
+    /// <summary>Makes the address of a TCP socket.</summary>
     public static SocketAddress Ip(IPAddress address, ushort port)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -81,20 +81,20 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         return Ip(bytes[..count], port, count == 16 ? (uint)address.ScopeId : 0);
     }
 
-    /// <summary>The same address with another port.</summary>
+    /// <summary>Makes the same address with another port.</summary>
     public SocketAddress WithPort(ushort port) => new(_kind, new UInt128(_high, _low), port, _scope, _path);
 
     /// <summary>True for 0.0.0.0 and ::, which mean all addresses of this machine.</summary>
     internal bool IsAny => _kind is AddressKind.IPv4 or AddressKind.IPv6 && (_high | _low) == 0;
 
-    /// <summary>The address with an IPv4-mapped IPv6 address (::ffff:a.b.c.d) turned into IPv4.</summary>
+    /// <summary>Converts an IPv4-mapped IPv6 address (::ffff:a.b.c.d) to IPv4; returns other addresses unchanged.</summary>
     internal SocketAddress Unmapped() => _kind == AddressKind.IPv6 && _high == 0 && _low >> 32 == 0xFFFF
         ? new(AddressKind.IPv4, (uint)_low, _port, 0, null)
         : this;
 
-    /// <summary>Writes the address in network order.</summary>
-    /// <param name="destination">At least 16 bytes.</param>
-    /// <returns>4, 16, or 0 for what is no IP address.</returns>
+    /// <summary>Writes the IP address in network order.</summary>
+    /// <param name="destination">The buffer, at least 16 bytes.</param>
+    /// <returns>The number of bytes: 4, 16, or 0 if it is not an IP address.</returns>
     public int CopyIpTo(Span<byte> destination)
     {
         switch (_kind)
@@ -128,7 +128,7 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
     /// <summary>True if they are different addresses.</summary>
     public static bool operator !=(SocketAddress left, SocketAddress right) => !left.Equals(right);
 
-    /// <summary>As a user writes it: <c>127.0.0.1:80</c>, <c>[::1]:80</c>, <c>unix:PATH</c>.</summary>
+    /// <summary>The text that a user would type: <c>127.0.0.1:80</c>, <c>[::1]:80</c>, <c>unix:PATH</c>.</summary>
     public override string ToString()
     {
         switch (_kind)
@@ -145,10 +145,10 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
     }
 
     /// <summary>Writes the text of <see cref="ToString"/> without an allocation for an IP address.</summary>
-    /// <param name="utf8Destination">64 bytes are enough for any IP address.</param>
-    /// <param name="bytesWritten">How many bytes were written.</param>
-    /// <param name="format">Not used.</param>
-    /// <param name="provider">Not used.</param>
+    /// <param name="utf8Destination">The buffer. 64 bytes are enough for any IP address.</param>
+    /// <param name="bytesWritten">The number of bytes written.</param>
+    /// <param name="format">Ignored.</param>
+    /// <param name="provider">Ignored.</param>
     /// <returns>False if it does not fit.</returns>
     public bool TryFormat(
         Span<byte> utf8Destination,
@@ -191,7 +191,7 @@ public readonly struct SocketAddress : IEquatable<SocketAddress>, IUtf8SpanForma
         return length;
     }
 
-    /// <summary>The rules of RFC 5952 for zeros are <see cref="IPAddress"/>'s; it costs an object, which IPv6 may.</summary>
+    /// <summary>Uses <see cref="IPAddress"/> for the rules of RFC 5952 for zeros. That allocates an object, only for IPv6.</summary>
     private int FormatIPv6(Span<byte> text)
     {
         Span<byte> bytes = stackalloc byte[16];

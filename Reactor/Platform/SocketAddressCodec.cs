@@ -7,21 +7,21 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// Turns a <see cref="SocketAddress"/> into the bytes a kernel knows, and back. The shapes (netinet/in.h, sys/un.h; ip(7),
-/// ipv6(7), unix(7)) are the same on all systems, except for what <see cref="SockaddrLayout"/> holds: family at 0, port at 2,
-/// IPv4 at 4; flow at 4, IPv6 at 8, scope at 24; path at 2. Port and addresses are in network order, the rest is not.
+/// Converts a <see cref="SocketAddress"/> to the kernel's bytes, and back. The layouts (netinet/in.h, sys/un.h; ip(7), ipv6(7),
+/// unix(7)) are the same on all systems, except for the fields of <see cref="SockaddrLayout"/>: family at 0, port at 2, IPv4
+/// at 4; flow at 4, IPv6 at 8, scope at 24; path at 2. Port and addresses are in network order, other numbers are not.
 /// </summary>
 internal static class SocketAddressCodec
 {
-    /// <summary>sizeof(struct sockaddr_storage), sys/socket.h: room for any address, on all systems.</summary>
+    /// <summary>sizeof(struct sockaddr_storage), sys/socket.h: enough for any address, on all systems.</summary>
     public const int MaxLengthBytes = 128;
 
     private const int IPv4LengthBytes = 16;
     private const int IPv6LengthBytes = 28;
     private const int PathOffset = 2;
 
-    /// <summary>Writes an address, for a system of this layout, into <see cref="MaxLengthBytes"/> bytes, of which some count.</summary>
-    /// <returns>EINVAL for no address, an unnamed Unix socket or a path with NUL in it; ENAMETOOLONG.</returns>
+    /// <summary>Writes an address, for a system of this layout, into a buffer of <see cref="MaxLengthBytes"/> bytes.</summary>
+    /// <returns>EINVAL for no address, an unnamed Unix socket or a path that contains NUL; ENAMETOOLONG.</returns>
     public static Errno Encode(in SocketAddress address, SockaddrLayout layout, Span<byte> sockaddr, out int length)
     {
         Debug.Assert(sockaddr.Length >= MaxLengthBytes, "room for any address");
@@ -69,8 +69,8 @@ internal static class SocketAddressCodec
         return Errno.None;
     }
 
-    /// <summary>Reads as many bytes as the kernel said it wrote. Of a Unix socket with a path it makes a string.</summary>
-    /// <returns>The default for a family that we do not know, and for no bytes at all.</returns>
+    /// <summary>Reads an address from the bytes that the kernel has written. The path of a Unix socket allocates a string.</summary>
+    /// <returns>The address; the default for an unknown family, or for no bytes.</returns>
     public static SocketAddress Decode(ReadOnlySpan<byte> sockaddr, SockaddrLayout layout)
     {
         int family = FamilyOf(sockaddr, layout);
@@ -99,11 +99,11 @@ internal static class SocketAddressCodec
             return 0;
         }
 
-        // All families have small numbers: the other half of Linux's 16 bits is zero.
+        // All families have small numbers: the upper byte of Linux's 16 bits is zero.
         return layout.LeadsWithLength || !BitConverter.IsLittleEndian ? sockaddr[1] : sockaddr[0];
     }
 
-    /// <summary>A path that begins with NUL is a name in Linux's abstract space, and ends where the address ends.</summary>
+    /// <summary>Writes a path. If it begins with NUL, it is a name in Linux's abstract namespace, and ends with the address.</summary>
     private static Errno EncodePath(string path, SockaddrLayout layout, Span<byte> sockaddr, out int length)
     {
         length = 0;

@@ -8,11 +8,11 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// Linux's epoll(7), level-triggered. The kernel keeps the tokens and the interest; this class holds its descriptor.
+/// Linux's epoll(7), level-triggered. The kernel keeps the tokens and the interest; this class holds only the descriptor.
 /// </summary>
 /// <remarks>
-/// EPOLLRDHUP is not asked for: the end of input shows as EPOLLIN. To a connection that is not read from, EPOLLRDHUP would
-/// be reported again and again. EPOLLERR and EPOLLHUP, which are <see cref="Readiness.HangUp"/>, come unasked.
+/// EPOLLRDHUP is not requested: the end of input is reported as EPOLLIN, and EPOLLRDHUP would be reported again and again for a
+/// connection that is not read from. The kernel always reports EPOLLERR and EPOLLHUP, which are <see cref="Readiness.HangUp"/>.
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class EpollPoller : Poller
@@ -27,8 +27,8 @@ internal sealed unsafe class EpollPoller : Poller
     private int _epfd;
 
     /// <summary>Creates the epoll instance.</summary>
-    /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
-    /// <exception cref="PollerUnavailableError">The kernel, or a container's filter, does not have epoll.</exception>
+    /// <exception cref="System.IO.IOException">Descriptors have run out.</exception>
+    /// <exception cref="PollerUnavailableError">The kernel has no epoll, or a container's filter forbids it.</exception>
     public EpollPoller()
         : base("epoll")
     {
@@ -46,10 +46,10 @@ internal sealed unsafe class EpollPoller : Poller
     public override Errno Change(nint handle, ulong token, Interest before, Interest interest) =>
         Control(LinuxAbi.EPOLL_CTL_MOD, handle, token, interest);
 
-    /// <remarks>The kernel removes a file from every epoll with its last close: epoll(7), questions and answers, 6.</remarks>
+    /// <remarks>The last close of a file removes it from every epoll: epoll(7), questions and answers, 6.</remarks>
     public override void Remove(nint handle, Interest before, bool closesNext)
     {
-        // The last argument is ignored; only Linux before 2.6.9 refused a null.
+        // The last argument is ignored. Linux before 2.6.9 refused a null.
         int result = closesNext ? 0 : LinuxAbi.epoll_ctl(_epfd, LinuxAbi.EPOLL_CTL_DEL, (int)handle, null);
         Debug.Assert(result == 0, "removed once, and before it is closed");
     }

@@ -6,8 +6,8 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// kqueue(2) and kevent(2), sys/event.h, bound at run time rather than imported: the C library has them on BSD, and on Linux
-/// a library such as libkqueue. So a Linux binary does not need kqueue to link.
+/// kqueue(2) and kevent(2), sys/event.h, bound at run time, so that a Linux binary links without kqueue. On BSD the C library
+/// has them, on Linux a library such as libkqueue.
 /// </summary>
 /// <param name="kqueue">int kqueue(void).</param>
 /// <param name="kevent">int kevent(int kq, const struct kevent *changes, int, struct kevent *events, int, const struct timespec *).
@@ -17,16 +17,16 @@ namespace Poetry.Net;
 internal readonly unsafe struct KqueueLibrary(
     delegate* unmanaged<int> kqueue, delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> kevent, int eventSize)
 {
-    /// <summary>The variable that names such a library on Linux: a path, or a name for dlopen(3).</summary>
+    /// <summary>The environment variable that names the library on Linux: a path, or a name for dlopen(3).</summary>
     public const string Variable = "POETRY_KQUEUE_LIBRARY";
 
     public readonly delegate* unmanaged<int> Kqueue = kqueue;
     public readonly delegate* unmanaged<int, void*, int, void*, int, Libc.struct_timespec*, int> Kevent = kevent;
     public readonly int EventSize = eventSize;
 
-    /// <summary>Finds the functions: in the C library on macOS and FreeBSD, elsewhere where <see cref="Variable"/>
-    /// points.</summary>
-    /// <exception cref="PollerUnavailableError">There are none.</exception>
+    /// <summary>Finds the functions: in the C library on macOS and FreeBSD, elsewhere in the library that
+    /// <see cref="Variable"/> names.</summary>
+    /// <exception cref="PollerUnavailableError">The functions were not found.</exception>
     public static KqueueLibrary Load()
     {
         nint handle;

@@ -7,11 +7,11 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// BSD's kqueue(2), level-triggered: on macOS and FreeBSD, and on Linux over a library that has it. A descriptor has one
+/// BSD's kqueue(2), level-triggered: on macOS and FreeBSD, and on Linux with a library that has it. A descriptor has one
 /// filter for each direction; the kernel keeps both, with the token in <c>udata</c>.
 /// </summary>
 /// <remarks>
-/// The two filters of one descriptor come as two events, with others between them. They are merged into one, so that
+/// The two filters of one descriptor are reported as two events, with others between them. They are merged into one, so that
 /// reading comes before writing: <see cref="_slots"/> holds the position of a descriptor in the batch. It is not cleared with
 /// the batch: a slot is valid only if the event at that position has the same token, and tokens are not reused.
 /// </remarks>
@@ -21,12 +21,12 @@ internal sealed unsafe class KqueuePoller : Poller
     private readonly KqueueLibrary _library;
     private int _kq;
 
-    /// <summary>One more than the position of each descriptor; 0 for one that is not watched.</summary>
+    /// <summary>The position of each descriptor in the batch, plus one; 0 for a descriptor that is not watched.</summary>
     private int[] _slots = new int[64];
 
     /// <summary>Creates the kernel queue.</summary>
-    /// <param name="library">kqueue and kevent.</param>
-    /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
+    /// <param name="library">The functions kqueue and kevent.</param>
+    /// <exception cref="System.IO.IOException">Descriptors have run out.</exception>
     public KqueuePoller(KqueueLibrary library)
         : base("kqueue")
     {
@@ -42,7 +42,7 @@ internal sealed unsafe class KqueuePoller : Poller
 
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
-        // The kernel would give the events of the first watch to the second.
+        // The kernel would report the events of the first watch with the token of the second.
         if ((nuint)handle < (nuint)_slots.Length && _slots[handle] != 0)
         {
             return Errno.EEXIST;
@@ -64,7 +64,7 @@ internal sealed unsafe class KqueuePoller : Poller
 
     public override Errno Change(nint handle, ulong token, Interest before, Interest interest)
     {
-        // Additions come first, since they can fail; after a failure they are undone.
+        // Additions come first, since they can fail. After a failure they are undone.
         Interest added = interest & ~before;
         Errno error = Update(handle, token, added & Interest.Read, DarwinAbi.EV_ADD);
         error = error == Errno.None ? Update(handle, token, added & Interest.Write, DarwinAbi.EV_ADD) : error;
@@ -120,10 +120,10 @@ internal sealed unsafe class KqueuePoller : Poller
         _kq = -1;
     }
 
-    /// <summary>Opens a queue of signals. They are ignored from now on, and counted by the queue all the same.</summary>
-    /// <param name="library">kqueue and kevent.</param>
-    /// <param name="set">Bit n for signal n.</param>
-    /// <param name="handle">Readable while there are signals. Owned by the caller; −1 after a failure.</param>
+    /// <summary>Opens a queue of signals, and ignores them from now on. The queue counts ignored signals too.</summary>
+    /// <param name="library">The functions kqueue and kevent.</param>
+    /// <param name="set">A mask with bit n for signal n.</param>
+    /// <param name="handle">A descriptor that is readable while there are signals, owned by the caller; −1 after a failure.</param>
     public static Errno OpenSignals(KqueueLibrary library, uint set, out nint handle)
     {
         handle = library.Kqueue();
@@ -151,7 +151,7 @@ internal sealed unsafe class KqueuePoller : Poller
         return error;
     }
 
-    /// <summary>Takes one kind of signal from the queue, however often it came.</summary>
+    /// <summary>Takes one signal number from the queue, even if the signal came several times.</summary>
     /// <returns>False if there is none.</returns>
     public static bool TryTakeSignal(KqueueLibrary library, nint handle, out int signal)
     {
@@ -162,15 +162,15 @@ internal sealed unsafe class KqueuePoller : Poller
         return isTaken;
     }
 
-    /// <summary>Without result: a filter that was not added, or whose descriptor was closed too early, is gone already.</summary>
+    /// <summary>Removes filters. It ignores errors: a filter that was not added, or whose descriptor was closed, does not exist.</summary>
     private void Drop(nint handle, Interest interest)
     {
         _ = Update(handle, 0, interest & Interest.Read, DarwinAbi.EV_DELETE);
         _ = Update(handle, 0, interest & Interest.Write, DarwinAbi.EV_DELETE);
     }
 
-    /// <summary>EV_EOF of one direction is not a hang-up: after a half-close there may be data to read, and output goes
-    /// on. With an error in <c>fflags</c> it is a hang-up.</summary>
+    /// <summary>Translates an event. EV_EOF of one direction is a hang-up only with an error in <c>fflags</c>: after a
+    /// half-close there may be data to read, and output goes on.</summary>
     private static Readiness ToReadiness(DarwinAbi.struct_kevent* kevent)
     {
         Readiness readiness = kevent->filter == DarwinAbi.EVFILT_READ ? Readiness.Read : Readiness.Write;
@@ -178,7 +178,7 @@ internal sealed unsafe class KqueuePoller : Poller
         return isBroken ? readiness | Readiness.HangUp : readiness;
     }
 
-    /// <summary>Changes one filter, or none. Two changes in one call would not tell which of them failed.</summary>
+    /// <summary>Changes one filter, or none. With two changes in one call it would be unknown which of them failed.</summary>
     private Errno Update(nint handle, ulong token, Interest direction, ushort flags) => direction == Interest.None
         ? Errno.None
         : Update(_library, _kq, handle, token, direction == Interest.Read ? DarwinAbi.EVFILT_READ : DarwinAbi.EVFILT_WRITE, flags);

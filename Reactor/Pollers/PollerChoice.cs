@@ -3,17 +3,17 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// The one place that chooses a backend. The native compiler evaluates the guards, so that a binary holds only the
-/// backends of its own system.
+/// Chooses the backend. The native compiler evaluates the guards, so that a binary contains only the backends of its own
+/// system.
 /// </summary>
 internal static class PollerChoice
 {
-    /// <summary>The variable that forces a backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
+    /// <summary>The environment variable that selects a backend: <c>epoll</c>, <c>kqueue</c> or <c>select</c>.</summary>
     public const string Variable = "POETRY_REACTOR";
 
-    /// <summary>Creates the backend that <see cref="Variable"/> names, or else the best of this system.</summary>
+    /// <summary>Creates the backend that <see cref="Variable"/> names; if it is not set, the best one of this system.</summary>
     /// <exception cref="PollerUnavailableError">There is no such backend, or it can't run here.</exception>
-    /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
+    /// <exception cref="System.IO.IOException">Descriptors have run out.</exception>
     public static Poller Create()
     {
         string? name = Environment.GetEnvironmentVariable(Variable);
@@ -21,8 +21,8 @@ internal static class PollerChoice
     }
 
     /// <summary>Creates the backend of that name.</summary>
-    /// <exception cref="PollerUnavailableError">There is none, or it can't run here.</exception>
-    /// <exception cref="System.IO.IOException">The kernel has no descriptor for it.</exception>
+    /// <exception cref="PollerUnavailableError">There is no such backend, or it can't run here.</exception>
+    /// <exception cref="System.IO.IOException">Descriptors have run out.</exception>
     public static Poller Create(string name) => name switch
     {
         "epoll" => OperatingSystem.IsLinux()
@@ -58,5 +58,5 @@ internal static class PollerChoice
 }
 
 /// <summary>The backend that the user asked for does not exist or can't run here. Its message is one line for the user.</summary>
-/// <param name="message">With the backend and the reason.</param>
+/// <param name="message">A message that names the backend and the reason.</param>
 public sealed class PollerUnavailableError(string message) : InvalidOperationException(message);

@@ -7,13 +7,13 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// select(2), on every Unix, for any number of descriptors: the sets are our own bit arrays, and the kernels use the
-/// count they are given, not FD_SETSIZE. Every wait costs time in proportion to the highest descriptor.
+/// select(2), on every Unix, for any number of descriptors: the sets are our own bit arrays, and the kernels use the count in
+/// the call, not FD_SETSIZE. Every wait costs time in proportion to the highest descriptor.
 /// </summary>
 /// <remarks>
-/// A set is an array of words, bit n of the whole being descriptor n: <c>unsigned long</c> on Linux and FreeBSD,
-/// <c>int32_t</c> on macOS, which is little-endian, so that 64-bit words serve all. Winsock's select has nothing in
-/// common with this but the name: <see cref="WinsockSelectPoller"/>.
+/// A set is an array of words; bit n of the array is descriptor n. The words are <c>unsigned long</c> on Linux and FreeBSD,
+/// <c>int32_t</c> on macOS; since macOS is little-endian, 64-bit words work on all. Winsock's select is different:
+/// <see cref="WinsockSelectPoller"/>.
 /// </remarks>
 [UnsupportedOSPlatform("windows")]
 internal sealed unsafe class SelectPoller() : Poller("select")
@@ -29,12 +29,12 @@ internal sealed unsafe class SelectPoller() : Poller("select")
     /// <summary>The number of words in use: the last one holds the highest descriptor that is watched.</summary>
     private int _words;
 
-    /// <summary>Where the next scan begins, so that a small batch does not starve the high descriptors.</summary>
+    /// <summary>The descriptor at which the next scan begins, so that a small batch does not starve the high descriptors.</summary>
     private int _next;
 
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
-        // A bad descriptor would make every later wait fail, without a sign of which one it was.
+        // A bad descriptor would make every later wait fail, and the error does not name it.
         if (!NativeDescriptor.IsOpen(handle))
         {
             return Errno.EBADF;
@@ -63,7 +63,7 @@ internal sealed unsafe class SelectPoller() : Poller("select")
         Set(ref _writes[word], bit, (interest & Interest.Write) != 0);
         if (interest != Interest.None)
         {
-            // Removing others may have shortened the sets.
+            // Removing other descriptors may have shortened the sets.
             _words = Math.Max(_words, word + 1);
         }
 
@@ -115,8 +115,8 @@ internal sealed unsafe class SelectPoller() : Poller("select")
 
     private static void Set(ref ulong word, ulong bit, bool on) => word = on ? word | bit : word & ~bit;
 
-    /// <summary>Goes once round the sets, from where the last batch ended. The first word is visited twice: its upper bits first,
-    /// its lower bits last.</summary>
+    /// <summary>Scans the sets once, from the end of the previous batch on. The first word is visited twice: its upper bits
+    /// first, its lower bits last.</summary>
     private int Collect(Span<ReadyEvent> ready)
     {
         int start = _next < _words * BitsPerWord ? _next : 0;
@@ -140,8 +140,8 @@ internal sealed unsafe class SelectPoller() : Poller("select")
         return filled;
     }
 
-    /// <summary>A descriptor was closed before it was removed. Waits no more for such, and reports each once as ready: its
-    /// callback then meets the error. epoll forgets them by itself.</summary>
+    /// <summary>Called if a descriptor was closed before it was removed. Stops watching closed descriptors, and reports each
+    /// once as ready: its callback then gets the error. epoll removes them by itself.</summary>
     private int CollectClosed(Span<ReadyEvent> ready)
     {
         int filled = 0;

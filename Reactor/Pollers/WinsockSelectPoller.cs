@@ -8,13 +8,13 @@ using Poetry.Net.Native;
 namespace Poetry.Net;
 
 /// <summary>
-/// select of Winsock, for any number of sockets. Its sets are lists, made anew for every wait; it was twice as fast as
-/// WSAPoll over 200 sockets (441 against 864 µs), and tells of refused connects, which old versions of that do not.
+/// Winsock's select, for any number of sockets. Its sets are lists, which are built for every wait. It was twice as fast as
+/// WSAPoll with 200 sockets (441 against 864 µs), and reports refused connects, which old versions of WSAPoll do not.
 /// </summary>
 /// <remarks>
-/// A set is an array of <c>nint</c>: the 32-bit count and its 4 bytes of padding are the first, on a little-endian
-/// machine. A socket that is watched for output is listed among the exceptions too, since a refused connect shows there
-/// only. Urgent data shows there as well, and is a spurious event then.
+/// A set is an array of <c>nint</c>. Its first element is the 32-bit count with 4 bytes of padding, on a little-endian
+/// machine. A socket that is watched for output is also in the set of exceptions, since a refused connect is reported only
+/// there. Urgent data is reported there too, as a spurious event.
 /// </remarks>
 [SupportedOSPlatform("windows")]
 internal sealed unsafe class WinsockSelectPoller() : Poller("select")
@@ -29,7 +29,7 @@ internal sealed unsafe class WinsockSelectPoller() : Poller("select")
 
     public override Errno Add(nint handle, ulong token, Interest interest)
     {
-        // A handle that is no socket would make every later wait fail, without a sign of which one it was.
+        // A handle that is not a socket would make every later wait fail, and the error does not name it.
         Errno error = NativeSocket.Verify(handle);
         if (error != Errno.None)
         {
@@ -82,7 +82,7 @@ internal sealed unsafe class WinsockSelectPoller() : Poller("select")
     {
         Debug.Assert(!ready.IsEmpty, "room for at least one event");
 
-        // The clock of select is coarser than ours: a wait that ends early is taken up again.
+        // The clock of select is coarser than ours: after a wait that ends early, wait again.
         long started = Stopwatch.GetTimestamp();
         while (true)
         {
@@ -173,7 +173,7 @@ internal sealed unsafe class WinsockSelectPoller() : Poller("select")
         }
     }
 
-    /// <summary>Goes once round the sockets, from where the last batch ended, so that a small batch does not starve the last ones.</summary>
+    /// <summary>Scans the sockets once, from the end of the previous batch on: a small batch then does not starve the last ones.</summary>
     private int Collect(Span<ReadyEvent> ready)
     {
         int filled = 0;

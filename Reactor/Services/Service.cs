@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace Poetry.Net;
 
 /// <summary>
-/// A part of a program that can be started and stopped: Twisted's <c>Service</c>. A derived class starts to listen, or makes
-/// a looping call, in <see cref="StartService"/>, and ends that in <see cref="StopService"/>.
+/// A part of a program that can be started and stopped: Twisted's <c>Service</c>. A derived class starts its work, such as
+/// a listener or a looping call, in <see cref="StartService"/>, and ends it in <see cref="StopService"/>.
 /// </summary>
 public abstract class Service
 {
@@ -16,7 +16,7 @@ public abstract class Service
     public bool Running { get; private set; }
 
     /// <summary>Starts the service. An override calls this first.</summary>
-    /// <exception cref="InvalidOperationException">It is running.</exception>
+    /// <exception cref="InvalidOperationException">The service is running.</exception>
     public virtual void StartService()
     {
         if (Running)
@@ -27,8 +27,8 @@ public abstract class Service
         Running = true;
     }
 
-    /// <summary>Stops the service. An override calls this first. A service that is not running stays so.</summary>
-    /// <returns>Fires when it has stopped. Cancelling it does not start the service again.</returns>
+    /// <summary>Stops the service. An override calls this first. No effect if the service is not running.</summary>
+    /// <returns>A deferred that fires when the service has stopped. Cancelling it does not start the service again.</returns>
     public virtual Deferred StopService()
     {
         Running = false;
@@ -37,14 +37,14 @@ public abstract class Service
 }
 
 /// <summary>
-/// Several services as one: Twisted's <c>MultiService</c>. They are started in the order of their addition, and stopped in
-/// the reverse order.
+/// Several services as one: Twisted's <c>MultiService</c>. They are started in the order in which they were added, and
+/// stopped in the reverse order.
 /// </summary>
 public sealed class MultiService : Service
 {
     private readonly List<Service> _services = [];
 
-    /// <summary>The services, in the order of their addition.</summary>
+    /// <summary>The services, in the order in which they were added.</summary>
     public IReadOnlyList<Service> Services => _services;
 
     /// <summary>Adds a service, and starts it if this one is running.</summary>
@@ -60,14 +60,15 @@ public sealed class MultiService : Service
     }
 
     /// <summary>Removes a service, and stops it if it is running.</summary>
-    /// <returns>Fires when it has stopped. Cancelling it cancels the stop, if the service can do that.</returns>
+    /// <returns>A deferred that fires when the service has stopped. Cancelling it cancels the stop, if the service can do
+    /// that.</returns>
     public Deferred RemoveService(Service service)
     {
         ArgumentNullException.ThrowIfNull(service);
         return _services.Remove(service) && service.Running ? service.StopService() : Deferred.Succeed(default(Unit));
     }
 
-    /// <summary>Starts all services. If one cannot start, those before it are stopped, and its exception leaves from here.</summary>
+    /// <summary>Starts all services. If one throws, all that run are stopped, and its exception is thrown.</summary>
     public override void StartService()
     {
         base.StartService();
@@ -83,8 +84,8 @@ public sealed class MultiService : Service
     }
 
     /// <summary>Stops all running services, the last one first.</summary>
-    /// <returns>Fires when all have stopped; a service that fails to stop is reported, and the others are stopped. Cancelling
-    /// it cancels each stop that is under way.</returns>
+    /// <returns>A deferred that fires when all have stopped. A failure to stop is reported, and the other services are stopped.
+    /// Cancelling it cancels each stop that is in progress.</returns>
     public override Deferred StopService()
     {
         _ = base.StopService();

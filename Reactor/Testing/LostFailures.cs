@@ -6,9 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace Poetry.Net.Testing;
 
 /// <summary>
-/// Collects the errors that nothing handled, so that a test can fail for them: give it to the reactors of a test as their
-/// log, and call <see cref="Take"/> at the end of the test. What deferreds lose on a thread without a reactor is collected
-/// too.
+/// Collects the errors that nothing handled. A test can then fail because of them: use this as the log of the test's
+/// reactors, and call <see cref="Take"/> at the end of the test. It also collects the failures that deferreds lose on a
+/// thread without a reactor.
 /// </summary>
 public sealed class LostFailures : ILogger
 {
@@ -16,10 +16,10 @@ public sealed class LostFailures : ILogger
     private readonly List<Failure> _lost = [];
 
     /// <summary>
-    /// The failures that were lost until now, with what callbacks threw; they are not reported again. Runs the garbage
-    /// collector, which alone knows that a deferred is no longer referenced.
+    /// Takes the failures that were lost until now, and the exceptions of callbacks. They are not reported again. Runs the
+    /// garbage collector, because only that knows that a deferred is no longer referenced.
     /// </summary>
-    /// <param name="andResting">True to take also the failures of deferreds that are still referenced.</param>
+    /// <param name="andResting">True to also take the failures of deferreds that are still referenced.</param>
     public Failure[] Take(bool andResting = false)
     {
         var taken = new List<Failure>(UnhandledFailures.TakeOrphans(lostOnly: true));

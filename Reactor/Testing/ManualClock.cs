@@ -5,8 +5,8 @@ using System.Threading;
 namespace Poetry.Net.Testing;
 
 /// <summary>
-/// Time that stands still until a test moves it: Twisted's <c>task.Clock</c>. It uses the reactor's own queue of delayed
-/// calls, so that what is tested on it is what will run.
+/// A clock that stands still until a test moves it: Twisted's <c>task.Clock</c>. It uses the reactor's queue of delayed
+/// calls, so a test runs the code that the reactor runs.
 /// </summary>
 public class ManualClock : IClock
 {
@@ -32,14 +32,14 @@ public class ManualClock : IClock
 
     /// <summary>
     /// Moves the clock, and then makes the calls that are due, earliest first. All of them see the new time. Calls that
-    /// they schedule are made too if they are due by then. An exception of a call leaves from here.
+    /// they schedule are also made if they are due at the new time. This method throws the exception that a call throws.
     /// </summary>
     public virtual void Advance(TimeSpan by) => Advance(by, static _ => long.MaxValue);
 
     /// <summary>As <see cref="Advance(TimeSpan)"/>, in seconds.</summary>
     public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));
 
-    /// <summary>Moves the clock step by step, as a loop would see it.</summary>
+    /// <summary>Calls <see cref="Advance(double)"/> for each step, as a loop would see the time pass.</summary>
     public void Pump(params double[] seconds)
     {
         ArgumentNullException.ThrowIfNull(seconds);
@@ -50,7 +50,7 @@ public class ManualClock : IClock
     }
 
     /// <summary>
-    /// Moves the clock, and then makes one turn as the reactor's loop does: calls that the turn itself schedules wait for
+    /// Moves the clock, and then makes one turn, like the reactor's loop: calls that are scheduled during the turn wait for
     /// the next turn, even if they are due at once.
     /// </summary>
     public void Turn(TimeSpan by) => Advance(by, static calls => calls.LastSequence);

@@ -4,14 +4,14 @@ using System.Collections.Generic;
 namespace Poetry.Net.Testing;
 
 /// <summary>
-/// A reactor without a kernel: a <see cref="ManualClock"/> and connections in memory, as Twisted's <c>MemoryReactorClock</c>.
-/// A test connects to a factory, plays the peer, and turns the time by hand.
+/// A reactor without a kernel: a <see cref="ManualClock"/> and connections in memory, like Twisted's <c>MemoryReactorClock</c>.
+/// A test connects to a factory, acts as the peer, and moves the clock.
 /// </summary>
 public sealed class MemoryReactor : ManualClock
 {
     private readonly List<Pipe> _pipes = [];
 
-    /// <summary>A client connects to a server's factory, and the test plays that client.</summary>
+    /// <summary>Connects a client to a server's factory. The test acts as that client.</summary>
     /// <returns>The server's side of the connection; null if the factory refused it.</returns>
     public MemoryTransport? Connect(Factory factory)
     {
@@ -27,7 +27,7 @@ public sealed class MemoryReactor : ManualClock
     }
 
     /// <summary>
-    /// Connects two factories with each other: what one side writes, the other receives in the next <see cref="Advance(TimeSpan)"/>.
+    /// Connects two factories with each other. The next <see cref="Advance(TimeSpan)"/> delivers the data that a side writes.
     /// </summary>
     /// <returns>Both sides; null if one of the factories refused.</returns>
     public (MemoryTransport Client, MemoryTransport Server)? Connect(Factory client, Factory server)
@@ -49,8 +49,8 @@ public sealed class MemoryReactor : ManualClock
     }
 
     /// <summary>
-    /// Moves the clock, makes the calls that are due, and delivers what connected sides have written, until nothing is left
-    /// to do at this time.
+    /// Moves the clock, makes the calls that are due, and delivers the data between connected sides, until nothing is left to
+    /// do at this time.
     /// </summary>
     public override void Advance(TimeSpan by)
     {

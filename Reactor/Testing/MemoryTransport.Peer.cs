@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Poetry.Net.Testing;
 
-/// <content>What the test does as the peer, the kernel and the loop.</content>
+/// <content>The actions of the test as the peer, the kernel and the loop.</content>
 public sealed partial class MemoryTransport
 {
-    /// <summary>The peer takes this many bytes from now on, and no more.</summary>
+    /// <summary>Sets the number of bytes that the peer takes from now on.</summary>
     public void SetRoom(long bytes)
     {
         _room = bytes;
@@ -16,7 +16,7 @@ public sealed partial class MemoryTransport
         }
     }
 
-    /// <summary>The peer sends bytes. They are dropped if the protocol has said its last word.</summary>
+    /// <summary>Sends bytes from the peer. They are dropped if the protocol has closed, or the peer has sent its end.</summary>
     public void PeerSends(ReadOnlySpan<byte> bytes)
     {
         if (_peerHasEnded || IsLost)
@@ -38,7 +38,7 @@ public sealed partial class MemoryTransport
     /// <inheritdoc cref="PeerSends(ReadOnlySpan{byte})"/>
     public void PeerSends(string text) => PeerSends(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>The peer sends its end; it may go on reading.</summary>
+    /// <summary>Sends the peer's end. The peer may continue to read.</summary>
     public void PeerEnds()
     {
         if (!_peerHasEnded && !IsLost)
@@ -48,7 +48,7 @@ public sealed partial class MemoryTransport
         }
     }
 
-    /// <summary>The peer resets the connection, or the network does. Without a clock the protocol hears of it at once.</summary>
+    /// <summary>Resets the connection, as a peer or a network does. Without a clock the protocol is notified at once.</summary>
     public void PeerResets()
     {
         if (IsLost)
@@ -64,7 +64,7 @@ public sealed partial class MemoryTransport
         }
     }
 
-    /// <summary>The peer has taken nothing for as long as the send timeout.</summary>
+    /// <summary>Makes the send timeout expire: the peer has taken nothing for that time. No effect if no bytes wait.</summary>
     public void TimeOutSending()
     {
         if (BytesPending > 0 && !IsLost)
@@ -75,10 +75,10 @@ public sealed partial class MemoryTransport
     }
 
     /// <summary>
-    /// Does the loop's part: input that waited during a pause is read. At the end of a connection the peer closes too if this
-    /// side's end has reached it, and the protocol is told of a connection that is over.
+    /// Does the work of the loop: reads input that waited during a pause. If this side has closed and sent its end, the peer
+    /// closes too. If the connection is over, the protocol is notified.
     /// </summary>
-    /// <returns>True if it was over.</returns>
+    /// <returns>True if the protocol was notified.</returns>
     public bool Finish()
     {
         ReadIncoming();

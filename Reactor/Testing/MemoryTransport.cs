@@ -4,27 +4,27 @@ using System.Text;
 
 namespace Poetry.Net.Testing;
 
-/// <summary>How a connection ended for the peer.</summary>
+/// <summary>The kinds of end of a connection that the peer can see.</summary>
 public enum WireEnd
 {
-    /// <summary>It has not ended.</summary>
+    /// <summary>The connection has not ended.</summary>
     None,
 
-    /// <summary>By a FIN, after all data.</summary>
+    /// <summary>The peer got a FIN, after all data.</summary>
     Fin,
 
-    /// <summary>By a reset: data may be missing.</summary>
+    /// <summary>The connection was reset: data may be missing.</summary>
     Reset,
 }
 
 /// <summary>
-/// A connection without a kernel, and its peer. It goes through the states of a real one: bytes wait until the peer has
-/// room, <see cref="LoseConnection"/> sends what waits and then the end, a paused transport leaves input unread, and
-/// <c>ConnectionLost</c> comes once, last, and never from inside another call.
+/// A connection without a kernel, and its peer. It has the states of a real connection: bytes wait until the peer has
+/// room, <see cref="LoseConnection"/> sends the bytes that wait and then the end, a paused transport leaves input unread, and
+/// <c>ConnectionLost</c> is called once, last, and never from inside another call of the protocol.
 /// </summary>
 /// <remarks>
-/// With a clock the loop's part happens by itself, in the next turn of the clock. Without one the test plays the loop:
-/// <see cref="Finish"/>. A transport that is opened again allocates nothing for a protocol that does not.
+/// With a clock, the next turn of the clock does the work of the loop. Without one the test does it: it calls
+/// <see cref="Finish"/>. Opening a transport again allocates nothing, unless its protocol does.
 /// </remarks>
 public sealed partial class MemoryTransport : ITransport
 {
@@ -44,9 +44,9 @@ public sealed partial class MemoryTransport : ITransport
     private bool _endIsRead;
     private bool _producerPaused;
 
-    /// <summary>Makes a transport without a connection: <see cref="Open"/> begins one.</summary>
-    /// <param name="clock">Its next turn reports a lost connection; null leaves that to <see cref="Finish"/>.</param>
-    /// <param name="factory">Gets the protocol back at the end.</param>
+    /// <summary>Makes a transport without a connection. <see cref="Open"/> opens one.</summary>
+    /// <param name="clock">The clock whose next turn reports a lost connection; null if <see cref="Finish"/> does.</param>
+    /// <param name="factory">The factory that gets the protocol back at the end; null for none.</param>
     public MemoryTransport(IClock? clock = null, Factory? factory = null)
     {
         _clock = clock;
@@ -57,13 +57,13 @@ public sealed partial class MemoryTransport : ITransport
     {
         Open,
 
-        /// <summary>The protocol has said its last word, and bytes wait.</summary>
+        /// <summary>The protocol has closed, and bytes wait to be sent.</summary>
         Closing,
 
-        /// <summary>This side's end is sent, and the peer's is not read.</summary>
+        /// <summary>This side's end is sent, and the peer's end is not read.</summary>
         Lingering,
 
-        /// <summary>It is over, and the protocol does not know yet.</summary>
+        /// <summary>The connection is over, and the protocol is not notified yet.</summary>
         Lost,
         Closed,
     }
@@ -83,37 +83,37 @@ public sealed partial class MemoryTransport : ITransport
     /// <inheritdoc/>
     public bool Disconnecting => _state != State.Open;
 
-    /// <summary>A producer is paused above so many waiting bytes.</summary>
+    /// <summary>The producer is paused when more bytes than this wait to be sent.</summary>
     public int MaxPendingBytes { get; init; } = 64 * 1024;
 
-    /// <summary>Bytes that the protocol was given.</summary>
+    /// <summary>The number of bytes that the protocol has received.</summary>
     public long BytesRead { get; private set; }
 
-    /// <summary>How often the protocol wrote something.</summary>
+    /// <summary>The number of writes of the protocol. Empty writes, and writes after its end, do not count.</summary>
     public int WriteCount { get; private set; }
 
-    /// <summary>What was last written without a copy.</summary>
+    /// <summary>The last data that was written without a copy.</summary>
     public ReadOnlyMemory<byte> LastShared { get; private set; }
 
-    /// <summary>How the connection ended for the peer.</summary>
+    /// <summary>The end of the connection that the peer has seen.</summary>
     public WireEnd End { get; private set; }
 
-    /// <summary>What has reached the peer.</summary>
+    /// <summary>The bytes that have reached the peer.</summary>
     public ReadOnlySpan<byte> Sent => _sent.AsSpan(0, _sentLength);
 
-    /// <summary>The same as text.</summary>
+    /// <summary>The bytes that have reached the peer, as text.</summary>
     public string SentText => Encoding.UTF8.GetString(Sent);
 
-    /// <summary>True if the connection is over, even if its protocol does not know yet.</summary>
+    /// <summary>True if the connection is over, even if its protocol is not notified yet.</summary>
     public bool IsLost => _state >= State.Lost;
 
-    /// <summary>True if the connection is over and its protocol has been told.</summary>
+    /// <summary>True if the connection is over and its protocol has been notified.</summary>
     public bool IsClosed => _state == State.Closed;
 
-    /// <summary>True if the protocol wants no input for now.</summary>
+    /// <summary>True if the protocol has paused its input.</summary>
     public bool IsPaused { get; private set; }
 
-    /// <summary>A transport with an open connection, for a test that plays the loop.</summary>
+    /// <summary>Makes a transport with an open connection, for a test that calls <see cref="Finish"/> itself.</summary>
     public static MemoryTransport Connect(Protocol protocol, long room = long.MaxValue)
     {
         var transport = new MemoryTransport();
@@ -121,9 +121,9 @@ public sealed partial class MemoryTransport : ITransport
         return transport;
     }
 
-    /// <summary>Begins a connection, the first or the next after one that is over, and tells the protocol.</summary>
-    /// <param name="protocol">What a factory built.</param>
-    /// <param name="room">How many bytes the peer takes before it stops reading.</param>
+    /// <summary>Opens a connection, the first or the next after one that is over, and notifies the protocol.</summary>
+    /// <param name="protocol">The protocol, which a factory built.</param>
+    /// <param name="room">The number of bytes that the peer takes before it stops reading.</param>
     public void Open(Protocol protocol, long room = long.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(protocol);
@@ -223,8 +223,8 @@ public sealed partial class MemoryTransport : ITransport
     /// <inheritdoc/>
     public void PauseProducing() => IsPaused = true;
 
-    /// <summary>Input that has waited is read in the next turn of the clock, or with the test's next call: what the peer
-    /// sends, or <see cref="Finish"/>.</summary>
+    /// <summary>Resumes reading. Input that waits is read in the next turn of the clock, or in the test's next call of
+    /// <see cref="PeerSends(string)"/> or <see cref="Finish"/>.</summary>
     public void ResumeProducing()
     {
         if (IsPaused)
@@ -241,7 +241,8 @@ public sealed partial class MemoryTransport : ITransport
         return may;
     }
 
-    /// <summary>The peer takes as much as it has room for.</summary>
+    /// <summary>Gives the peer the bytes for which it has room.</summary>
+    /// <returns>The number of those bytes.</returns>
     private int Take(ReadOnlySpan<byte> data)
     {
         int taken = BytesPending > 0 ? 0 : (int)Math.Min(_room, data.Length);

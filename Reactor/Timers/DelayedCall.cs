@@ -5,8 +5,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Poetry.Net;
 
 /// <summary>
-/// One call that is due at a time of its clock: Twisted's <c>IDelayedCall</c>. Its <see cref="TimerQueue"/> holds it until
-/// it has run or was cancelled. Until then it can be cancelled and moved.
+/// A call that is due at a time of its clock: Twisted's <c>IDelayedCall</c>. Its <see cref="TimerQueue"/> holds it until it
+/// has run or was cancelled. Until then it can be cancelled and moved.
 /// </summary>
 public abstract class DelayedCall
 {
@@ -26,19 +26,19 @@ public abstract class DelayedCall
         Cancelled,
     }
 
-    /// <summary>The time at which it is due (or was), on its clock.</summary>
+    /// <summary>The time at which it is or was due, on its clock.</summary>
     public TimeSpan Due => TimeSpan.FromTicks(DueTicks);
 
     /// <summary>True if the call is pending. False from the moment it begins to run.</summary>
     public bool Active => _state == State.Pending;
 
-    /// <summary>The due time in ticks of 100 ns. The entry in the <see cref="TimerQueue"/> may have an earlier one.</summary>
+    /// <summary>The due time in ticks of 100 ns. The entry in the <see cref="TimerQueue"/> may have an earlier time.</summary>
     internal long DueTicks { get; private set; }
 
-    /// <summary>The number of its scheduling: of two calls due at the same time, the one scheduled first runs first.</summary>
+    /// <summary>The position in the order of scheduling: of two calls due at the same time, the one scheduled first runs first.</summary>
     internal long Sequence { get; private set; }
 
-    /// <summary>The index of its entry while it is pending, set by the queue alone.</summary>
+    /// <summary>The index of its entry while it is pending. Only the queue sets it.</summary>
     internal int HeapIndex { get; set; }
 
     /// <summary>Cancels the call.</summary>
@@ -50,7 +50,7 @@ public abstract class DelayedCall
         CancelIfActive();
     }
 
-    /// <summary>Cancels the call if it is pending; else does nothing.</summary>
+    /// <summary>Cancels the call if it is pending; otherwise does nothing.</summary>
     /// <returns>True if it was pending.</returns>
     public bool CancelIfActive()
     {
@@ -82,11 +82,11 @@ public abstract class DelayedCall
         MoveTo(SaturatedTime.Add(DueTicks, delay.Ticks));
     }
 
-    /// <summary>Schedules the call, or moves it if it is pending, without allocating: for owners that repeat a call.</summary>
+    /// <summary>Schedules the call, or moves it if it is pending, without an allocation. Used by owners that repeat a call.</summary>
     internal void Rearm(TimeSpan delay) => RearmAt(_queue.DueAfter(delay));
 
     /// <summary>As <see cref="Rearm"/>, at a time of the clock.</summary>
-    /// <param name="dueTicks">On the clock of its queue. A past time is due at once.</param>
+    /// <param name="dueTicks">The time on the clock of the queue. A past time is due at once.</param>
     internal void RearmAt(long dueTicks)
     {
         if (_state == State.Pending)
@@ -101,7 +101,7 @@ public abstract class DelayedCall
         _queue.Insert(this);
     }
 
-    /// <summary>Makes the call. Called with what <see cref="TimerQueue.TakeDue"/> returned.</summary>
+    /// <summary>Makes the call, after <see cref="TimerQueue.TakeDue"/> has returned it.</summary>
     internal void Fire()
     {
         Debug.Assert(_state == State.Pending, "only a pending call fires");
@@ -109,10 +109,10 @@ public abstract class DelayedCall
         Run();
     }
 
-    /// <summary>The class whose call it is, for the log.</summary>
+    /// <summary>The class that owns the call, for the log.</summary>
     internal abstract string Owner { get; }
 
-    /// <summary>What the call does.</summary>
+    /// <summary>Calls the function with its argument.</summary>
     private protected abstract void Run();
 
     private void MoveTo(long dueTicks)
@@ -138,7 +138,7 @@ public abstract class DelayedCall
     private void ThrowNotPending() => throw (_state == State.Cancelled ? new AlreadyCancelled() : new AlreadyCalled());
 }
 
-/// <summary>A delayed call with its argument: it needs neither a closure nor a box.</summary>
+/// <summary>A delayed call with its argument. It needs no closure and no box.</summary>
 internal sealed class DelayedCall<TState>(TimerQueue queue, TState state, Action<TState> call) : DelayedCall(queue)
 {
     private protected override void Run() => call(state);

@@ -3,8 +3,8 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// Something that tells the time and can call back later: the <see cref="Reactor"/>, or a clock that a test turns by hand.
-/// Code that takes a clock as an argument can be tested without waiting.
+/// A source of time that can call back later: the <see cref="Reactor"/>, or a clock that a test sets. Code that takes a clock
+/// as an argument can be tested without waiting.
 /// </summary>
 /// <remarks>To implement one, keep a <see cref="TimerQueue"/>, add to it in <see cref="CallLater"/>, and call
 /// <see cref="TimerQueue.RunDue"/> whenever the time has changed.</remarks>
@@ -16,10 +16,10 @@ public interface IClock
     TimeSpan Now { get; }
 
     /// <summary>Calls <paramref name="call"/> with <paramref name="state"/> after <paramref name="delay"/>.</summary>
-    /// <param name="delay">Zero or more, up to <see cref="TimeSpan.MaxValue"/>, which means never. Zero means the next
-    /// turn of the loop, never this one.</param>
-    /// <param name="state">The argument of the call: a static lambda then captures nothing.</param>
-    /// <param name="call">Runs on the reactor thread. The reactor logs what it throws and goes on.</param>
+    /// <param name="delay">The delay, not negative. Zero means the next turn of the loop;
+    /// <see cref="TimeSpan.MaxValue"/> means never.</param>
+    /// <param name="state">The argument of the call. With it, a static lambda need not capture anything.</param>
+    /// <param name="call">The function. It runs on the reactor thread. The reactor logs an exception and goes on.</param>
     /// <returns>The pending call, which can be cancelled or moved.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
     DelayedCall CallLater<TState>(TimeSpan delay, TState state, Action<TState> call);

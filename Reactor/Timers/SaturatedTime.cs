@@ -2,7 +2,7 @@ using System;
 
 namespace Poetry.Net;
 
-/// <summary>Makes times without overflow: what is out of range is the greatest or the least value.</summary>
+/// <summary>Computes times without overflow: a result out of range becomes the maximum or the minimum value.</summary>
 internal static class SaturatedTime
 {
     public static long Add(long ticks, long more)

@@ -4,31 +4,31 @@ using System.Diagnostics;
 namespace Poetry.Net;
 
 /// <summary>
-/// The delayed calls of one clock, ordered by due time. Calls that are due at the same time are ordered by when they were
-/// scheduled. A clock of your own is this queue and a property that tells the time: see <see cref="IClock"/>.
+/// The delayed calls of one clock, ordered by due time. Calls that are due at the same time are in the order in which they were
+/// scheduled. To write a clock, combine this queue with a property that returns the time: see <see cref="IClock"/>.
 /// </summary>
 /// <remarks>
-/// A heap with four children a node, in one array. Cancelling removes the entry at once. Moving a call to a later time only
-/// changes the call: its entry is moved when it comes to the top. Timers.md in this folder explains both.
+/// A heap with four children per node, in one array. Cancelling removes the entry at once. Moving a call to a later time only
+/// changes the call: its entry is moved when it reaches the top. Timers.md in this folder explains both.
 /// </remarks>
 public sealed class TimerQueue
 {
     /// <summary>
-    /// Children of a node. A heap with four is half as deep as one with two, and the entries of four children lie side by
-    /// side, in two cache lines.
+    /// The number of children of a node. A heap with four is half as deep as one with two, and the entries of four children
+    /// lie side by side, in two cache lines.
     /// </summary>
     private const int Arity = 4;
 
     private const int MinCapacity = 16;
 
-    /// <summary>An array of up to so many entries is never given back: 24 KB, for a crowd that comes and goes.</summary>
+    /// <summary>The capacity up to which the array does not shrink: 24 KB, for a number of calls that rises and falls.</summary>
     private const int MaxIdleCapacity = 1024;
 
     private readonly IClock _clock;
     private Entry[] _heap = [];
 
     /// <summary>Makes an empty queue.</summary>
-    /// <param name="clock">Tells the time from which delays count.</param>
+    /// <param name="clock">The clock; delays count from its present time.</param>
     public TimerQueue(IClock clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
@@ -42,15 +42,15 @@ public sealed class TimerQueue
     internal int Capacity => _heap.Length;
 
     /// <summary>
-    /// The number of the newest scheduling. A loop takes it at the start of a turn: calls with a higher number wait for the
-    /// next turn.
+    /// The sequence number of the call that was scheduled last. A loop reads it at the start of a turn: calls with a higher
+    /// number wait for the next turn.
     /// </summary>
     internal long LastSequence { get; private set; }
 
-    /// <summary>Schedules a call: what <see cref="IClock.CallLater"/> of a clock with this queue does.</summary>
-    /// <param name="delay">Zero or more, counted from the clock's present time.</param>
+    /// <summary>Schedules a call. A clock with this queue implements <see cref="IClock.CallLater"/> by it.</summary>
+    /// <param name="delay">The delay from the clock's present time, not negative.</param>
     /// <param name="state">The argument of the call.</param>
-    /// <param name="call">What to call.</param>
+    /// <param name="call">The function.</param>
     /// <returns>The pending call.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The delay is negative.</exception>
     public DelayedCall Add<TState>(TimeSpan delay, TState state, Action<TState> call)
@@ -71,8 +71,8 @@ public sealed class TimerQueue
     }
 
     /// <summary>
-    /// Makes all calls that are due, in order, and those that they schedule, as long as they are due. An exception of a call
-    /// leaves from here; the calls after it stay pending.
+    /// Makes all calls that are due, in order; also calls that they schedule, if those are due. If a call throws, this method
+    /// throws its exception, and the calls after it stay pending.
     /// </summary>
     /// <returns>The number of calls made.</returns>
     public int RunDue()
@@ -99,9 +99,9 @@ public sealed class TimerQueue
         return found;
     }
 
-    /// <summary>Removes the earliest call, if it is due and was scheduled before the bound.</summary>
-    /// <param name="nowTicks">A call is due if its time is not after this.</param>
-    /// <param name="sequenceBound">Calls scheduled after <see cref="LastSequence"/> was this wait for the next turn.</param>
+    /// <summary>Removes the earliest call, if it is due and its sequence number is within the bound.</summary>
+    /// <param name="nowTicks">The time up to which calls are due.</param>
+    /// <param name="sequenceBound">The maximum sequence number. Calls with a higher one wait for the next turn.</param>
     /// <returns>The call, ready to <see cref="DelayedCall.Fire"/>; or null.</returns>
     internal DelayedCall? TakeDue(long nowTicks, long sequenceBound)
     {
@@ -116,7 +116,7 @@ public sealed class TimerQueue
 
     internal long NextSequence() => ++LastSequence;
 
-    /// <summary>The due times of all pending calls, earliest first: for tests.</summary>
+    /// <summary>The due times of all pending calls, earliest first. Used by tests.</summary>
     internal TimeSpan[] Dues()
     {
         TimeSpan[] dues = Array.ConvertAll(_heap[..Count], static entry => entry.Call.Due);
@@ -142,7 +142,7 @@ public sealed class TimerQueue
         MoveUp(Count++, new Entry(call));
     }
 
-    /// <summary>The call became due earlier. Only one that is now due before its entry has to move.</summary>
+    /// <summary>Called when a call became due earlier. Its entry moves only if the call is now due before the entry.</summary>
     internal void MoveEarlier(DelayedCall call)
     {
         if (call.DueTicks < _heap[call.HeapIndex].DueTicks)
@@ -158,7 +158,7 @@ public sealed class TimerQueue
         RemoveAt(call.HeapIndex);
     }
 
-    /// <summary>Gets the entry of the earliest call, after moving down those whose calls have become due later.</summary>
+    /// <summary>Gets the entry of the earliest call, after moving down the entries whose calls have become due later.</summary>
     private bool TryGetFirst(out Entry first)
     {
         while (Count > 0)
@@ -250,7 +250,7 @@ public sealed class TimerQueue
         entry.Call.HeapIndex = index;
     }
 
-    /// <summary>A call with the key that it is sorted by. The call may have become due later since: see <see cref="IsCurrent"/>.</summary>
+    /// <summary>A call with its sort key. The call may have become due later since: see <see cref="IsCurrent"/>.</summary>
     private readonly struct Entry(DelayedCall call)
     {
         public readonly long DueTicks = call.DueTicks;

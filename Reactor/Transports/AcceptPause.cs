@@ -3,14 +3,14 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// What a port does when accept fails because descriptors or memory have run out. The pending connection would wake the loop
-/// again and again, so the port stops accepting for a while. If the process has no descriptor left (EMFILE), it first resets
+/// The pause of a port whose accept fails because descriptors or memory have run out. The pending connection would wake the
+/// loop again and again, so the port stops accepting. If the process has no descriptor left (EMFILE), it first resets
 /// up to 64 clients, with a descriptor that is reserved for that. A pause lasts 10 ms, doubled each time up to 1 s,
-/// or until one of its connections ends.
+/// or until a connection of the port ends.
 /// </summary>
 internal sealed class AcceptPause
 {
-    /// <summary>The most clients that are reset at the begin of one pause: those that have waited longest.</summary>
+    /// <summary>The maximum number of clients that are reset when a pause begins, in the order of their arrival.</summary>
     private const int MaxRejected = 64;
 
     private static readonly TimeSpan MinLength = TimeSpan.FromMilliseconds(10);
@@ -37,7 +37,7 @@ internal sealed class AcceptPause
     public bool Active => _timer.Active;
 
     /// <summary>Stops accepting for a while.</summary>
-    /// <param name="error">Why accept failed.</param>
+    /// <param name="error">The error of accept.</param>
     /// <param name="log">False if the port logs it.</param>
     public void Begin(Errno error, bool log = true)
     {

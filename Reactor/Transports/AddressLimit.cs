@@ -17,7 +17,7 @@ internal sealed class AddressLimit(int max)
     private readonly Lock _lock = new();
     private readonly Dictionary<Client, int> _counts = [];
 
-    /// <returns>False if the client has as many as it may have.</returns>
+    /// <returns>False if the client has the maximum number of connections.</returns>
     public bool TryEnter(in SocketAddress peer)
     {
         if (!Client.TryCreate(peer, out Client client))
@@ -68,7 +68,7 @@ internal sealed class AddressLimit(int max)
             return length > 0;
         }
 
-        /// <summary>Seeded anew in each process: clients cannot choose addresses that collide.</summary>
+        /// <summary>The hash has another seed in each process: clients cannot choose addresses that collide.</summary>
         public override int GetHashCode() => HashCode.Combine(Kind, Bits);
     }
 }

@@ -21,14 +21,14 @@ public sealed class ByteStream
         _timeout = timeout;
     }
 
-    /// <summary>For the compiler: starts to connect.</summary>
+    /// <summary>Starts to connect. Called by code that the compiler generates.</summary>
     public Enumerator GetAsyncEnumerator()
     {
         var reader = new Reader();
         return new Enumerator(reader, _endpoint.Connect(_reactor, new ReaderFactory(reader), _timeout));
     }
 
-    /// <summary>For the compiler: the loop over the pieces.</summary>
+    /// <summary>The loop over the pieces. Used by code that the compiler generates.</summary>
     public sealed class Enumerator
     {
         private readonly Reader _reader;
@@ -57,7 +57,7 @@ public sealed class ByteStream
         }
 
         /// <summary>Closes the connection, if it is open.</summary>
-        /// <returns>Has fired. Cancelling it does nothing.</returns>
+        /// <returns>A deferred that has fired. Cancelling it does nothing.</returns>
         public Deferred DisposeAsync()
         {
             _connecting?.Cancel();
@@ -68,7 +68,7 @@ public sealed class ByteStream
 
     internal sealed class Reader : Protocol
     {
-        /// <summary>Arrived before it was asked for. Reading is paused then, so there is no second one.</summary>
+        /// <summary>A piece that arrived before <see cref="Next"/> was called. Reading is then paused: there is at most one.</summary>
         private byte[]? _piece;
         private Deferred<bool>? _waiting;
         private Failure? _ended;

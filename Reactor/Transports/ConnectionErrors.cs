@@ -3,7 +3,7 @@ using System.IO;
 
 namespace Poetry.Net;
 
-/// <summary>Why a connection is over: the base of <see cref="ConnectionDone"/> and <see cref="ConnectionLost"/>.</summary>
+/// <summary>The reason why a connection has ended: the base of <see cref="ConnectionDone"/> and <see cref="ConnectionLost"/>.</summary>
 public abstract class ConnectionClosed : IOException
 {
     private protected ConnectionClosed(string message)
@@ -15,20 +15,20 @@ public abstract class ConnectionClosed : IOException
 /// <summary>The connection ended cleanly: Twisted's <c>ConnectionDone</c>. Nothing went wrong.</summary>
 public sealed class ConnectionDone() : ConnectionClosed("connection closed")
 {
-    /// <summary>The failure that all clean ends share: nothing is allocated when a peer closes.</summary>
+    /// <summary>The failure of all clean ends: it is shared, so nothing is allocated when a peer closes.</summary>
     public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionDone());
 }
 
 /// <summary>The connection ended otherwise: Twisted's <c>ConnectionLost</c>.</summary>
 public class ConnectionLost : ConnectionClosed
 {
-    /// <summary>Above the numbers of any kernel; a higher one gets a failure of its own.</summary>
+    /// <summary>Higher than the error numbers of all kernels. The failure of a higher number is not shared.</summary>
     private const int MaxErrno = 160;
 
-    /// <summary>Created when first needed. Any thread may fill a slot; equal failures are interchangeable.</summary>
+    /// <summary>The shared failures, created when first needed. Any thread may fill a slot; equal failures are interchangeable.</summary>
     private static readonly Failure?[] Failures = new Failure?[MaxErrno];
 
-    /// <summary>What the kernel said.</summary>
+    /// <summary>Makes an exception with the kernel's error.</summary>
     public ConnectionLost(Errno error)
         : this(error, error.Sentence())
     {
@@ -40,10 +40,10 @@ public class ConnectionLost : ConnectionClosed
         Error = error;
     }
 
-    /// <summary>What the kernel said; <see cref="Errno.None"/> for no error of the kernel.</summary>
+    /// <summary>The kernel's error; ECONNABORTED if this side aborted, ETIMEDOUT if a timeout ended the connection.</summary>
     public Errno Error { get; }
 
-    /// <summary>The failure that all ends for the same reason share.</summary>
+    /// <summary>The failure with this error, shared by all connections that end with it.</summary>
     public static Failure Because(Errno error)
     {
         int number = (int)error;
@@ -53,26 +53,26 @@ public class ConnectionLost : ConnectionClosed
     }
 }
 
-/// <summary>This side gave the connection up, with a reset: Twisted's <c>ConnectionAborted</c>.</summary>
+/// <summary>This side ended the connection with a reset: Twisted's <c>ConnectionAborted</c>.</summary>
 public sealed class ConnectionAborted() : ConnectionLost(Errno.ECONNABORTED, "connection aborted")
 {
-    /// <summary>The failure that all such ends share.</summary>
+    /// <summary>The failure of all such ends.</summary>
     public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionAborted());
 }
 
 /// <summary>The peer took or sent nothing for too long, and the connection was reset.</summary>
 public sealed class ConnectionTimedOut() : ConnectionLost(Errno.ETIMEDOUT, "timed out")
 {
-    /// <summary>The failure that all such ends share.</summary>
+    /// <summary>The failure of all such ends.</summary>
     public static Failure Failure { get; } = Net.Failure.Shared(static () => new ConnectionTimedOut());
 }
 
 /// <summary>No connection was made: Twisted's <c>ConnectError</c>.</summary>
-/// <param name="error">What the kernel said of the last address tried.</param>
+/// <param name="error">The kernel's error for the last address tried.</param>
 /// <param name="message">A part of a sentence, such as <c>connection refused</c>.</param>
 public class ConnectError(Errno error, string message) : IOException(message)
 {
-    /// <summary>What the kernel said of the last address tried; <see cref="Errno.None"/> where it was not asked.</summary>
+    /// <summary>The kernel's error for the last address tried; <see cref="Errno.None"/> if the kernel was not called.</summary>
     public Errno Error { get; } = error;
 }
 
@@ -83,26 +83,26 @@ public sealed class DNSLookupError(string message) : ConnectError(Errno.None, me
 /// <summary>A port could not be listened on: Twisted's <c>CannotListenError</c>.</summary>
 public sealed class CannotListenError : IOException
 {
-    /// <summary>With the address and the kernel's reason.</summary>
-    /// <param name="address">As the user would write it.</param>
-    /// <param name="error">What the kernel said.</param>
+    /// <summary>Makes an exception with the address and the kernel's reason.</summary>
+    /// <param name="address">The address in the form in which a user writes it.</param>
+    /// <param name="error">The kernel's error.</param>
     public CannotListenError(string address, Errno error)
         : this(address, error.Sentence())
     {
         Error = error;
     }
 
-    /// <summary>With the address and a reason that is not the kernel's.</summary>
-    /// <param name="address">As the user would write it.</param>
+    /// <summary>Makes an exception with the address and a reason that is not the kernel's.</summary>
+    /// <param name="address">The address in the form in which a user writes it.</param>
     /// <param name="reason">The end of a sentence.</param>
     public CannotListenError(string address, string reason)
         : base($"cannot listen on {address}: {reason}")
     {
     }
 
-    /// <summary>What the kernel said.</summary>
+    /// <summary>The kernel's error; <see cref="Errno.None"/> if the reason is not the kernel's.</summary>
     public Errno Error { get; }
 }
 
-/// <summary>The reactor was asked to do what only a running one can: Twisted's <c>ReactorNotRunning</c>.</summary>
+/// <summary>The call needs a running reactor: Twisted's <c>ReactorNotRunning</c>.</summary>
 public sealed class ReactorNotRunning() : InvalidOperationException("the reactor is not running");

@@ -7,18 +7,18 @@ namespace Poetry.Net;
 /// The maximum number of connections of all ports of one reactor. At the limit the ports stop accepting, and new clients
 /// wait in the kernel's backlog. Several reactors divide a limit between them.
 /// </summary>
-/// <param name="max">At least 1.</param>
-/// <exception cref="ArgumentOutOfRangeException">It is less than 1.</exception>
+/// <param name="max">The limit: at least 1.</param>
+/// <exception cref="ArgumentOutOfRangeException">The limit is less than 1.</exception>
 public sealed class ConnectionLimit(int max)
 {
-    /// <summary>With none allowed, clients would wait in the backlog for ever.</summary>
+    /// <summary>At least 1: with 0, clients would wait in the backlog for ever.</summary>
     private readonly int _max = max >= 1 ? max : throw new ArgumentOutOfRangeException(nameof(max), max, "at least 1 connection");
     private readonly List<ListeningPort> _waiting = [];
 
     /// <summary>The number of connections.</summary>
     public int Count { get; private set; }
 
-    /// <summary>True if there are as many as allowed.</summary>
+    /// <summary>True if the number of connections has reached the limit.</summary>
     public bool IsReached => Count >= _max;
 
     internal void Enter() => Count++;

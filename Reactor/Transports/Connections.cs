@@ -8,21 +8,21 @@ namespace Poetry.Net;
 internal sealed class Connections
 {
     /// <summary>
-    /// The most that one read returns, and that one connection receives in one turn. Large enough that a fast download
-    /// needs few calls; a page of it becomes resident only when it is first written to.
+    /// The maximum that one read returns, and that one connection receives in one turn. Large enough for a fast download
+    /// to need few calls; a page of the buffer becomes resident only when it is first written to.
     /// </summary>
     private const int ReadBufferBytes = 256 * 1024;
 
-    /// <summary>How long a load balancer may take to send its PROXY header.</summary>
+    /// <summary>The maximum time for a load balancer to send its PROXY header.</summary>
     private static readonly TimeSpan HeaderTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a client may be silent, and not close, after FIN was sent.</summary>
+    /// <summary>The maximum time after FIN without data from the client and without its close.</summary>
     private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Reactor _reactor;
     private readonly Dictionary<TimeSpan, TimeoutList> _sending = [];
 
-    /// <summary>All lists but <see cref="Closing"/>.</summary>
+    /// <summary>All lists except <see cref="Closing"/>.</summary>
     private readonly List<TimeoutList> _lists;
     private readonly RateLimit _refusedWatches = new(TimeSpan.FromSeconds(10));
     private Action? _whenNone;
@@ -99,13 +99,13 @@ internal sealed class Connections
         }
     }
 
-    /// <summary>Closes those that only wait for their client to close, and resets all others.</summary>
+    /// <summary>Closes the connections that only wait for their client to close, and resets all others.</summary>
     public void CloseAll() => _lists.ForEach(static list => list.ForEach(static transport => transport.CloseNow()));
 
     /// <summary>
-    /// True if a connection whose peer has closed may be asked for an error. That costs a system call, so it is done 20 times a
-    /// second, after a pause up to 20 times at once: enough for the checks of ten load balancers every half second, and lost
-    /// among the calls of a busy server.
+    /// True if the socket of a connection whose peer has closed may be asked for an error. That costs a system call, so it is
+    /// done at most 20 times per second, and after a pause up to 20 times at once. That is enough for the checks of ten load
+    /// balancers every half second, and a busy server does not notice it.
     /// </summary>
     internal bool TryTakeErrorCheck()
     {
@@ -122,16 +122,16 @@ internal sealed class Connections
         return true;
     }
 
-    /// <summary>For the end of the loop, when every connection is closed.</summary>
+    /// <summary>Stops the timers of the lists. Called at the end of the loop, when all connections are closed.</summary>
     internal void StopTimers() => _lists.ForEach(static list => list.StopTimer());
 
-    /// <summary>Calls once, at the end of the first turn in which only <see cref="Ignored"/> connections are left.</summary>
+    /// <summary>Sets an action to call once, at the end of the first turn with only <see cref="Ignored"/> connections.</summary>
     public void WhenNone(Action call) => _whenNone = call;
 
-    /// <summary>Shortens how long clients that have been sent everything may take to close: the server is about to end.</summary>
+    /// <summary>Shortens the time for clients to close after everything was sent to them: the server will end soon.</summary>
     public void ShortenLinger(TimeSpan timeout) => Lingering.Timeout = timeout;
 
-    /// <summary>The list of connections that have data to send, for a send timeout.</summary>
+    /// <summary>The list of connections with this send timeout that have data to send.</summary>
     internal TimeoutList Sending(TimeSpan timeout)
     {
         TimeSpan interval = timeout == TimeSpan.MaxValue ? timeout : timeout / StreamTransport.ChecksPerSendTimeout;

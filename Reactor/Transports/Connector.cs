@@ -5,17 +5,17 @@ using System.Diagnostics;
 namespace Poetry.Net;
 
 /// <summary>
-/// Makes a connection and keeps hold of it: Twisted's <c>IConnector</c>. It looks the name up, tries its addresses and tells
-/// its factory the result. It may connect again after a failure or an end.
+/// Makes a connection and can close it: Twisted's <c>IConnector</c>. It looks up the name, tries its addresses and
+/// calls its factory with the result. It can connect again after a failure or after the connection has ended.
 /// </summary>
 /// <remarks>
 /// A name with several addresses is connected to as RFC 8305 (Happy Eyeballs) describes: the families alternate, the next
 /// address is tried after <see cref="NextAddressDelay"/> or a failure while the earlier attempts go on, and the first
-/// connection wins. One time-out covers the look-up and all addresses.
+/// connection wins. One timeout covers the look-up and all addresses.
 /// </remarks>
 public sealed class Connector : IConnectionOwner
 {
-    /// <summary>Recommended by RFC 8305, section 5: Connection Attempt Delay.</summary>
+    /// <summary>The delay before the next address, as RFC 8305, section 5, recommends (Connection Attempt Delay).</summary>
     internal static readonly TimeSpan NextAddressDelay = TimeSpan.FromMilliseconds(250);
 
     private readonly Reactor _reactor;
@@ -55,10 +55,10 @@ public sealed class Connector : IConnectionOwner
     TimeoutList IConnectionOwner.Sending => _sending;
 
     /// <summary>
-    /// Starts to connect, also after a failure or an end. The result comes in a later turn: the protocol's
-    /// <see cref="Protocol.ConnectionMade"/>, or <see cref="ClientFactory.ClientConnectionFailed"/>.
+    /// Starts to connect, also after a failure or after the connection has ended. The result comes in a later turn: the
+    /// protocol's <see cref="Protocol.ConnectionMade"/>, or <see cref="ClientFactory.ClientConnectionFailed"/>.
     /// </summary>
-    /// <exception cref="InvalidOperationException">It is connecting or connected.</exception>
+    /// <exception cref="InvalidOperationException">The connector is connecting or connected.</exception>
     public void Connect()
     {
         if (_isConnecting || _transport is not null)
@@ -75,7 +75,7 @@ public sealed class Connector : IConnectionOwner
     }
 
     /// <summary>Closes the connection, or stops connecting.</summary>
-    /// <param name="reset">True to drop what is not sent and to reset the connection.</param>
+    /// <param name="reset">True to drop unsent data and to reset the connection.</param>
     public void Disconnect(bool reset = false)
     {
         if (_transport is not { } transport)
@@ -92,7 +92,7 @@ public sealed class Connector : IConnectionOwner
         }
     }
 
-    /// <summary>Stops connecting: it fails with <see cref="CancelledError"/>. Does nothing in other states.</summary>
+    /// <summary>Stops connecting, which then fails with <see cref="CancelledError"/>. Does nothing in other states.</summary>
     public void StopConnecting()
     {
         if (_isConnecting)
@@ -108,7 +108,7 @@ public sealed class Connector : IConnectionOwner
         _factory.ClientConnectionLost(this, reason);
     }
 
-    /// <summary>Lets the families alternate, beginning with the first address: RFC 8305, section 4.</summary>
+    /// <summary>Orders the addresses so that the families alternate, beginning with the first address: RFC 8305, section 4.</summary>
     internal static void Interleave(SocketAddress[] addresses)
     {
         for (int i = 1; i < addresses.Length; i++)
@@ -145,14 +145,14 @@ public sealed class Connector : IConnectionOwner
 
     private void OnNotFound(Failure failure)
     {
-        // Otherwise it was cancelled, because connecting has failed.
+        // Otherwise the look-up was cancelled, because connecting has failed.
         if (_isConnecting)
         {
             Fail(failure);
         }
     }
 
-    /// <summary>Starts an attempt with the next address, or with the first after it that does not fail at once.</summary>
+    /// <summary>Starts an attempt with the next address. If it fails at once, tries those after it.</summary>
     private void TryNextAddress()
     {
         while (_next < _addresses.Length)
@@ -180,7 +180,7 @@ public sealed class Connector : IConnectionOwner
         }
     }
 
-    /// <returns>None if it is connected, EINPROGRESS if the attempt has started.</returns>
+    /// <returns>None if the socket is connected, EINPROGRESS if the attempt has started.</returns>
     private Errno Start(in SocketAddress address)
     {
         Errno error = NativeSocket.Create(address.Kind, out nint handle);
@@ -268,7 +268,7 @@ public sealed class Connector : IConnectionOwner
 
         if (!_isConnecting)
         {
-            // The factory has stopped the connector, and was told.
+            // The factory has stopped the connector, and its ClientConnectionFailed was called.
             _ = NativeSocket.Close(handle);
             return;
         }
@@ -302,7 +302,7 @@ public sealed class Connector : IConnectionOwner
             (connector: this, reason));
     }
 
-    /// <summary>Closes the attempts that are under way, and stops the timers.</summary>
+    /// <summary>Closes the sockets of the attempts, and stops the timers.</summary>
     private void StopAttempts()
     {
         _ = _deadline.CancelIfActive();

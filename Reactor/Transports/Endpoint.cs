@@ -8,12 +8,12 @@ using System.Text;
 namespace Poetry.Net;
 
 /// <summary>
-/// An address as a user writes it: <c>PORT</c>, <c>HOST:PORT</c>, <c>[IPV6]:PORT</c> or <c>unix:PATH</c>. The host may be a
-/// name that has not been looked up; a <see cref="SocketAddress"/> is what a kernel knows. Immutable.
+/// An address in the form that a user writes: <c>PORT</c>, <c>HOST:PORT</c>, <c>[IPV6]:PORT</c> or <c>unix:PATH</c>. The host
+/// may be a name that has not been looked up; a <see cref="SocketAddress"/> is the kernel's form. Immutable.
 /// </summary>
 public sealed class Endpoint : IEquatable<Endpoint>
 {
-    /// <summary>The host of a bare port: reachable from this machine only.</summary>
+    /// <summary>The host of an address without one: reachable from this machine only.</summary>
     public const string DefaultHost = "127.0.0.1";
 
     /// <summary>The longest name of DNS, dots included (RFC 1035, 2.3.4).</summary>
@@ -23,7 +23,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     internal const string UnixPrefix = "unix:";
     private const string Forms = "expected PORT, HOST:PORT, [IPV6]:PORT or unix:PATH";
 
-    /// <summary>Underscores are not for hosts, but resolvers answer for them and container tools make such names.</summary>
+    /// <summary>Host names must not have underscores, but resolvers answer for them, and container tools make such names.</summary>
     private static readonly SearchValues<char> LabelCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
@@ -38,10 +38,10 @@ public sealed class Endpoint : IEquatable<Endpoint>
     /// <summary>A name, an IPv4 address, or an IPv6 address without brackets; empty for a Unix socket.</summary>
     public string Host { get; }
 
-    /// <summary>0 to 65535; 0 asks for any free port, and for a Unix socket means nothing.</summary>
+    /// <summary>0 to 65535. 0 asks for any free port; for a Unix socket it has no meaning.</summary>
     public int Port { get; }
 
-    /// <summary>True if the user named the host. False for a bare port, whose host is <see cref="DefaultHost"/>.</summary>
+    /// <summary>True if the user named the host. False for a port alone, whose host is <see cref="DefaultHost"/>.</summary>
     internal bool HasHost { get; }
 
     /// <summary>The path of a Unix socket, or null for TCP.</summary>
@@ -50,20 +50,20 @@ public sealed class Endpoint : IEquatable<Endpoint>
     /// <summary>The name of a socket that systemd has bound, or null: the addresses of the socket are not known here.</summary>
     internal string? InheritedName { get; private init; }
 
-    /// <summary>True if at most one listener can have it. Any number of listeners may ask for a free port.</summary>
+    /// <summary>True if at most one listener can use this address. Any number of listeners may ask for a free port.</summary>
     internal bool IsFixed => IsUnix || InheritedName is not null || Port != 0;
 
     /// <summary>True for a Unix socket.</summary>
     [MemberNotNullWhen(true, nameof(UnixPath))]
     public bool IsUnix => UnixPath is not null;
 
-    /// <summary>The longest path of a Unix socket in bytes of UTF-8: <c>sun_path</c> less its final zero (unix(7); sys/un.h).</summary>
+    /// <summary>The longest path of a Unix socket, in bytes of UTF-8: <c>sun_path</c> without its final zero (unix(7); sys/un.h).</summary>
     private static int MaxUnixPathBytes => SockaddrLayout.Current.PathLength - 1;
 
     /// <summary>An endpoint of TCP.</summary>
     /// <param name="host">A name, or a numeric address without brackets.</param>
     /// <param name="port">0 to 65535.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such port.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is not from 0 to 65535.</exception>
     public static Endpoint Tcp(string host, int port)
     {
         ArgumentException.ThrowIfNullOrEmpty(host);
@@ -79,29 +79,29 @@ public sealed class Endpoint : IEquatable<Endpoint>
         return new Endpoint(string.Empty, 0, hasHost: true, path);
     }
 
-    /// <summary>The sockets of a name that systemd has bound.</summary>
+    /// <summary>The endpoint of the sockets that systemd has bound under a name.</summary>
     internal static Endpoint Inherited(string name) => new(string.Empty, 0, hasHost: true, path: null) { InheritedName = name };
 
-    /// <summary>Reads an address to connect to: its port is 1 to 65535.</summary>
-    /// <param name="text">As the user wrote it.</param>
+    /// <summary>Parses an address to connect to: its port is 1 to 65535.</summary>
+    /// <param name="text">The text that the user wrote.</param>
     /// <param name="endpoint">The address, or null.</param>
-    /// <param name="problem">Why it is none, in one line without a full stop; it quotes <paramref name="text"/> as it is,
-    /// so it has to be escaped when it is printed.</param>
+    /// <param name="problem">The reason why it is not an address, in one line without a full stop. It quotes
+    /// <paramref name="text"/> unchanged, so it has to be escaped when it is printed.</param>
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out Endpoint? endpoint,
         [NotNullWhen(false)] out string? problem) => TryParse(text, lowestPort: 1, out endpoint, out problem);
 
-    /// <summary>Reads an address to listen on: as <see cref="TryParse(string, out Endpoint?, out string?)"/>, with port 0.</summary>
+    /// <summary>Parses an address to listen on: like <see cref="TryParse(string, out Endpoint?, out string?)"/>, with port 0.</summary>
     internal static bool TryParseListening(
         string text,
         [NotNullWhen(true)] out Endpoint? endpoint,
         [NotNullWhen(false)] out string? problem) => TryParse(text, lowestPort: 0, out endpoint, out problem);
 
-    /// <summary>Reads a host without a port: a name, an IPv4 address, an IPv6 address with or without brackets.</summary>
-    /// <param name="text">As the user wrote it.</param>
+    /// <summary>Parses a host without a port: a name, an IPv4 address, or an IPv6 address with or without brackets.</summary>
+    /// <param name="text">The text that the user wrote.</param>
     /// <param name="host">The host without brackets.</param>
-    /// <param name="problem">Why it is none.</param>
+    /// <param name="problem">The reason why it is not a host.</param>
     internal static bool TryParseHost(
         string text,
         [NotNullWhen(true)] out string? host,
@@ -122,11 +122,11 @@ public sealed class Endpoint : IEquatable<Endpoint>
         return false;
     }
 
-    /// <summary>The same with a host where the user named none: <c>10001</c> with <c>--iface ::1</c> is <c>[::1]:10001</c>.</summary>
+    /// <summary>This address, with a host if the user named none: <c>10001</c> with <c>--iface ::1</c> is <c>[::1]:10001</c>.</summary>
     internal Endpoint WithDefaultHost(string host) =>
         HasHost ? this : new Endpoint(host, Port, hasHost: false, path: null);
 
-    /// <summary>The address as the kernel wants it, where no name has to be looked up first.</summary>
+    /// <summary>Gets the kernel's form of the address, if no name has to be looked up.</summary>
     /// <param name="address">A numeric address or a path.</param>
     /// <returns>False if the host is a name.</returns>
     public bool TryGetAddress(out SocketAddress address)
@@ -159,7 +159,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
     public override int GetHashCode() =>
         HashCode.Combine(Host?.ToUpperInvariant(), Port, UnixPath, InheritedName);
 
-    /// <summary>As it was typed, with the default host filled in.</summary>
+    /// <summary>The text of the address, with the default host if the user named none.</summary>
     public override string ToString()
     {
         if (IsUnix)
@@ -203,7 +203,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
             return "there is no path after 'unix:'";
         }
 
-        // An empty first byte would be a name of Linux's abstract namespace, and ends the path everywhere else.
+        // A zero as the first byte would name Linux's abstract namespace; elsewhere a zero ends the path.
         if (path.Contains('\0'))
         {
             return "a path has no zero bytes";
@@ -280,8 +280,8 @@ public sealed class Endpoint : IEquatable<Endpoint>
         return null;
     }
 
-    /// <summary>Checks a name or an IPv4 address, so that a mistyped one is not left to the resolver.</summary>
-    /// <returns>What is wrong, or null.</returns>
+    /// <summary>Checks a name or an IPv4 address, so that a mistyped one does not reach the resolver.</summary>
+    /// <returns>The error, or null.</returns>
     private static string? ProblemOfHost(string host)
     {
         if (host.Length == 0)
@@ -309,7 +309,7 @@ public sealed class Endpoint : IEquatable<Endpoint>
         return host.Length > MaxNameLength || host[0] == '-' ? $"'{host}' is no host name" : null;
     }
 
-    /// <summary>IPv4 is four decimal numbers and nothing shorter, octal or hexadecimal: <c>010.0.0.1</c> has had two meanings.</summary>
+    /// <summary>Parses IPv6, or IPv4 as four decimal numbers. Octal is refused: <c>010.0.0.1</c> has had two meanings.</summary>
     private static bool TryParseIp(string text, [NotNullWhen(true)] out IPAddress? address) =>
         TryParseIPv6(text, out address) || (IPAddress.TryParse(text, out address) && address.ToString() == text);
 

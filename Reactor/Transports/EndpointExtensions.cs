@@ -2,14 +2,14 @@ using System;
 
 namespace Poetry.Net;
 
-/// <summary>Connecting to an endpoint with a deferred: Twisted's <c>IStreamClientEndpoint</c>.</summary>
+/// <summary>Connects to an endpoint and returns a deferred: Twisted's <c>IStreamClientEndpoint</c>.</summary>
 public static class EndpointExtensions
 {
     /// <summary>Connects, with a factory that need not be a client factory.</summary>
-    /// <param name="endpoint">Where to.</param>
+    /// <param name="endpoint">The address to connect to.</param>
     /// <param name="reactor">The reactor that connects.</param>
     /// <param name="factory">Builds the protocol.</param>
-    /// <param name="timeout">For the look-up and the connection; 30 s if null.</param>
+    /// <param name="timeout">The time limit for the look-up and the connection; 30 s if null.</param>
     /// <returns>Fires with the protocol after its <see cref="Protocol.ConnectionMade"/>, or fails with a
     /// <see cref="ConnectError"/>. Cancelling it stops connecting, or resets the connection.</returns>
     public static Deferred<Protocol> Connect(this Endpoint endpoint, Reactor reactor, Factory factory, TimeSpan? timeout = null)
@@ -35,7 +35,7 @@ public static class EndpointExtensions
 
         internal override void ConnectionOpened(Protocol protocol)
         {
-            // The protocol may have cancelled it.
+            // The protocol may have cancelled the deferred.
             if (!connected.Called)
             {
                 connected.Callback(protocol);

@@ -3,26 +3,26 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// A connection as its protocol sees it: Twisted's <c>ITransport</c>, on spans. To be used on the reactor's thread. A
-/// transport that is closing or closed ignores all calls.
+/// The interface of a connection for its protocol: Twisted's <c>ITransport</c>, with spans. Use it on the reactor's thread
+/// only. A transport that is closing or closed ignores all calls.
 /// </summary>
 public interface ITransport : IProducer
 {
-    /// <summary>The other side.</summary>
+    /// <summary>The peer's address.</summary>
     SocketAddress Peer { get; }
 
-    /// <summary>This side.</summary>
+    /// <summary>The local address.</summary>
     SocketAddress Host { get; }
 
-    /// <summary>Bytes that the kernel has taken so far; after a reset by the peer, on Linux, those that it has acknowledged.</summary>
+    /// <summary>Bytes that the kernel has taken; after a reset by the peer, on Linux, the bytes that the peer has acknowledged.</summary>
     long BytesSent { get; }
 
     /// <summary>Bytes that were written and that the kernel has not taken yet.</summary>
     long BytesPending { get; }
 
     /// <summary>
-    /// When this side sent FIN, after all data; <see cref="TimeSpan.MaxValue"/> if it has not. The connection ends a little
-    /// later, when the peer has closed too.
+    /// The time at which this side sent FIN, after all data; <see cref="TimeSpan.MaxValue"/> if it has not. The connection
+    /// ends later, when the peer has closed too.
     /// </summary>
     internal TimeSpan EndSentAt => TimeSpan.MaxValue;
 
@@ -30,41 +30,41 @@ public interface ITransport : IProducer
     bool Disconnecting { get; }
 
     /// <summary>Sends bytes. Bytes that the kernel does not take at once are copied.</summary>
-    /// <param name="data">May be changed as soon as the call returns.</param>
+    /// <param name="data">The bytes; they may be changed as soon as the call returns.</param>
     void Write(ReadOnlySpan<byte> data);
 
     /// <summary>Sends bytes without copying them.</summary>
-    /// <param name="shared">Must stay valid and unchanged until the connection has ended. The same memory may be written to
+    /// <param name="shared">Memory that stays valid and unchanged until the connection has ended. It may be written to
     /// any number of connections.</param>
     void Write(ReadOnlyMemory<byte> shared);
 
     /// <summary>
     /// <see cref="Write(ReadOnlyMemory{byte})"/> and <see cref="LoseConnection"/> in one: FIN is sent with the last bytes.
     /// </summary>
-    /// <param name="shared">As for <see cref="Write(ReadOnlyMemory{byte})"/>.</param>
+    /// <param name="shared">The same as for <see cref="Write(ReadOnlyMemory{byte})"/>.</param>
     void WriteLast(ReadOnlyMemory<byte> shared);
 
     /// <summary>
-    /// Closes gracefully: sends what was written, then FIN, then reads and drops input until the peer closes too, so that
-    /// unread input does not turn the close into a reset.
+    /// Closes gracefully: sends all written data, then FIN, then reads and drops input until the peer closes too. Unread
+    /// input would turn the close into a reset.
     /// </summary>
     void LoseConnection();
 
-    /// <summary>Half-closes: sends what was written, then FIN. The peer may go on sending.</summary>
+    /// <summary>Half-closes: sends all written data, then FIN. The peer may go on sending.</summary>
     void LoseWriteConnection();
 
-    /// <summary>Closes at once with a reset, which tells the peer that it has not received everything.</summary>
+    /// <summary>Closes at once with a reset. The peer then sees that it has not received everything.</summary>
     void AbortConnection();
 
-    /// <summary>Pauses the producer while too much waits to be sent, and resumes it when all of that is sent.</summary>
-    /// <param name="producer">The source of what is written; often another transport.</param>
-    /// <exception cref="InvalidOperationException">Another producer is registered: it could stay paused for ever.</exception>
+    /// <summary>Registers a producer. It is paused while too much data waits to be sent, and resumed when all of it is sent.</summary>
+    /// <param name="producer">The source of the data; often another transport.</param>
+    /// <exception cref="InvalidOperationException">Another producer is registered, which could stay paused for ever.</exception>
     void RegisterProducer(IProducer producer);
 
-    /// <summary>Neither pauses nor resumes the producer any more.</summary>
+    /// <summary>Stops pausing and resuming the producer.</summary>
     void UnregisterProducer();
 
-    /// <summary>Throws if a producer can't be registered.</summary>
+    /// <summary>Throws if another producer is registered.</summary>
     internal static void ThrowIfOther(IProducer? registered, IProducer producer)
     {
         ArgumentNullException.ThrowIfNull(producer);
@@ -78,7 +78,7 @@ public interface ITransport : IProducer
 /// <summary>A source of data that can be paused: Twisted's <c>IPushProducer</c>.</summary>
 public interface IProducer
 {
-    /// <summary>Stops producing until <see cref="ResumeProducing"/>. A transport stops reading: input stays in the kernel.</summary>
+    /// <summary>Stops producing until <see cref="ResumeProducing"/>. A transport then reads no input: it stays in the kernel.</summary>
     void PauseProducing();
 
     /// <summary>Goes on producing.</summary>

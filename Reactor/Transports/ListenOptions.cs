@@ -2,27 +2,27 @@ using System;
 
 namespace Poetry.Net;
 
-/// <summary>Whether several sockets of one process listen on one port, so that the kernel divides its clients between them.</summary>
+/// <summary>The sharing of one port by several sockets of a process: the kernel divides the clients between them.</summary>
 public enum PortSharing
 {
-    /// <summary>One socket has the port.</summary>
+    /// <summary>The port is not shared.</summary>
     None,
 
-    /// <summary>The first of several sockets. The port has to be free: another process that shares it is refused.</summary>
+    /// <summary>The first of several sockets. Opening it fails if another process uses the port, even if that process shares it.</summary>
     First,
 
     /// <summary>One more socket on a port that was opened as <see cref="First"/>.</summary>
     Joining,
 }
 
-/// <summary>How a port listens.</summary>
+/// <summary>The options of a listening port.</summary>
 public sealed record ListenOptions
 {
-    /// <summary>A client that takes no data for so long, while there is data to send, is reset;
+    /// <summary>The maximum time in which a client takes no data while there is data to send; it is then reset.
     /// <see cref="TimeSpan.MaxValue"/> for no limit.</summary>
     public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Whether several sockets of this process listen on the port.</summary>
+    /// <summary>The sharing of the port with other sockets of this process.</summary>
     public PortSharing Sharing { get; init; }
 
     /// <summary>True if the path of a Unix socket is removed when the port stops listening.</summary>
@@ -30,7 +30,7 @@ public sealed record ListenOptions
 
     /// <summary>
     /// True if <see cref="Connections.WhenNone"/> does not wait for the connections of this port. A metrics port, for
-    /// example, can then be used until the server ends, and does not delay that end.
+    /// example, can then be used until the server ends, without delaying the end.
     /// </summary>
     internal bool IgnoredByDrain { get; init; }
 
@@ -38,8 +38,8 @@ public sealed record ListenOptions
     internal Action? Failed { get; init; }
 
     /// <summary>
-    /// True if every connection begins with a header of HAProxy's PROXY protocol, which names the client: its address is then
-    /// the transport's peer. A connection without a valid header within five seconds is reset.
+    /// True if every connection begins with a header of HAProxy's PROXY protocol, which names the client. The transport's
+    /// peer is then that client. A connection without a valid header within five seconds is reset.
     /// </summary>
     public bool ExpectsProxyHeader { get; init; }
 
@@ -49,6 +49,6 @@ public sealed record ListenOptions
     /// <summary>True if another process, such as systemd, goes on listening on the same socket.</summary>
     internal bool IsInherited { get; init; }
 
-    /// <summary>Shared by the ports of a reactor; null for no limit.</summary>
+    /// <summary>The limit of connections, shared by the ports of a reactor; null for none.</summary>
     public ConnectionLimit? Limit { get; init; }
 }

@@ -2,13 +2,13 @@ using System;
 
 namespace Poetry.Net;
 
-/// <content>Accepting: how many at once, what its errors mean, and what is made of a connection.</content>
+/// <content>Accepting: the size of a batch, the errors of accept, and the start of a connection.</content>
 public sealed partial class ListeningPort
 {
-    /// <summary>Denied accepts in a row that are tried again at once.</summary>
+    /// <summary>The maximum number of denied accepts in a row that are tried again at once.</summary>
     private const int MaxDenials = 64;
 
-    /// <summary>A port whose accepts are denied for longer has failed.</summary>
+    /// <summary>The time after which a port whose accepts are denied has failed.</summary>
     private static readonly TimeSpan DenialTimeout = TimeSpan.FromMilliseconds(300);
 
     private readonly RateLimit _rejectedAddressLog = new(TimeSpan.FromSeconds(10));
@@ -17,7 +17,7 @@ public sealed partial class ListeningPort
     private int _denials;
     private TimeSpan _deniedSince;
 
-    /// <summary>Accepts as many connections as are due in one turn.</summary>
+    /// <summary>Accepts the connections of one turn.</summary>
     /// <returns>True if there may be more, and the limits allow them.</returns>
     private bool AcceptBatchOfTurn()
     {
@@ -77,8 +77,8 @@ public sealed partial class ListeningPort
     }
 
     /// <summary>
-    /// The system forbids accept: a seccomp filter, a security module. The client stays in the queue, and would wake the loop
-    /// again and again. So after some attempts the port pauses, and after some pauses it fails.
+    /// The system forbids accept, by a seccomp filter or a security module. The client stays in the queue, and would wake the
+    /// loop again and again. So after some attempts the port pauses, and after some pauses it fails.
     /// </summary>
     /// <returns>True to try again at once.</returns>
     private bool MayRetryDenied(Errno error)
@@ -113,7 +113,7 @@ public sealed partial class ListeningPort
         _options.Failed?.Invoke();
     }
 
-    /// <summary>At the limit, takes the port out of the poller until a connection ends.</summary>
+    /// <summary>Removes the port from the poller until a connection ends, if the limit is reached.</summary>
     /// <returns>True at the limit.</returns>
     private bool StopAtLimit()
     {
@@ -194,9 +194,9 @@ public sealed partial class ListeningPort
     }
 
     /// <summary>The header is complete: builds the protocol that serves the client.</summary>
-    /// <param name="header">Has read it; its transport is the connection's.</param>
-    /// <param name="source">The client; null for the peer of the connection.</param>
-    /// <param name="rest">Data that came behind the header.</param>
+    /// <param name="header">The protocol that has read the header, with the connection's transport.</param>
+    /// <param name="source">The client's address; null to use the peer of the connection.</param>
+    /// <param name="rest">The data after the header.</param>
     /// <returns>False if the client is refused.</returns>
     internal bool OnProxyHeader(ProxyHeaderProtocol header, in SocketAddress? source, ReadOnlySpan<byte> rest)
     {

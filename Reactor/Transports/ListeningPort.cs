@@ -2,7 +2,7 @@ namespace Poetry.Net;
 
 /// <summary>
 /// A listening socket: Twisted's <c>IListeningPort</c>. It owns the socket and counts its connections; each connection owns
-/// its own socket, and tells the port when it has ended.
+/// its own socket, and notifies the port when it has ended.
 /// </summary>
 public sealed partial class ListeningPort : Descriptor, IConnectionOwner
 {
@@ -48,13 +48,13 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     /// <summary>Connections accepted so far.</summary>
     public long Accepted { get; private set; }
 
-    /// <summary>Connections that were reset since their client had too many.</summary>
+    /// <summary>Connections that were reset because their client had too many.</summary>
     internal long RejectedByAddress { get; private set; }
 
-    /// <summary>Connections that were reset since their PROXY header was wrong, late or missing.</summary>
+    /// <summary>Connections that were reset because their PROXY header was wrong, late or incomplete.</summary>
     internal long RejectedByHeader { get; private set; }
 
-    /// <summary>Connections that ended before a byte of their PROXY header had come: health checks of a load balancer.</summary>
+    /// <summary>Connections that ended without a PROXY header, by FIN before its first byte or by a reset: health checks.</summary>
     internal long ClosedWithoutHeader { get; set; }
 
     /// <summary>True until <see cref="StopListening"/>, also while the port is at its limit.</summary>
@@ -77,20 +77,20 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
             using UnixSocketLock guard = UnixSocketLock.Take(Address.Path, maxWaitMs: 0, out _);
             if (NativeFile.StatusOf(Address.Path, out FileStatus now) == Errno.None && now.Identity == path.Identity)
             {
-                // It is still the file that was made here, not another process's under the same name.
+                // It is still the file of this port, and not another process's file under the same name.
                 _ = NativeFile.Unlink(Address.Path);
             }
         }
 
         _ = _reactor.Ports.Remove(this);
 
-        // Last: as long as the socket is open, no other file can get its identity.
+        // Last: while the socket is open, no other file can get its identity.
         NativeSocket.Close(Handle);
         Handle = NoHandle;
     }
 
     /// <summary>
-    /// Hands the socket, with the clients in its queue, to a new port. The connections of this one stay its own, since their
+    /// Moves the socket, with the clients in its queue, to a new port. The open connections stay with this port, since their
     /// protocols go back to its factory.
     /// </summary>
     /// <param name="factory">Builds the protocols of the new port.</param>
@@ -108,8 +108,8 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     }
 
     /// <summary>
-    /// Keeps new connections out of the kernel's queue, accepts those in it (closing would reset them), at most
-    /// <see cref="Backlog"/> of them and within the limits, then stops listening.
+    /// Keeps new connections out of the kernel's queue, accepts the connections in it (closing would reset them), at most
+    /// <see cref="Backlog"/> and within the limits, then stops listening.
     /// </summary>
     internal void AcceptQueuedThenStop()
     {

@@ -10,26 +10,26 @@ namespace Poetry.Net;
 /// <remarks>An exception that a protocol throws is logged with its stack, and resets this connection only.</remarks>
 public abstract class Protocol
 {
-    /// <summary>The connection. Before it is made, and after <see cref="ConnectionLost"/>, a closed one that ignores all calls.</summary>
+    /// <summary>The connection. Before it is made and after <see cref="ConnectionLost"/>, a transport that ignores all calls.</summary>
     public ITransport Transport { get; private set; } = ClosedTransport.Instance;
 
     internal bool IsConnected => Transport != ClosedTransport.Instance;
 
     /// <summary>
-    /// The buffer for the next read. A protocol that keeps the bytes as they are saves a copy by a buffer of its own, as with
-    /// asyncio's <c>BufferedProtocol</c>. It is asked for before every read, and its filled part is passed to
+    /// The buffer for the next read. A protocol that stores the bytes unchanged can return its own buffer to save a copy, as
+    /// with asyncio's <c>BufferedProtocol</c>. The transport gets it before every read, and passes the filled part to
     /// <see cref="DataReceived"/>. Empty, the default, for the buffer that all connections of the reactor share.
     /// </summary>
-    /// <value>Has to stay valid until <see cref="DataReceived"/> returns.</value>
+    /// <value>The buffer has to stay valid until <see cref="DataReceived"/> returns.</value>
     protected internal virtual Span<byte> ReceiveBuffer => default;
 
-    /// <summary>True to be passed, by one more call of <see cref="DataReceived"/> before <see cref="ConnectionLost"/>, what has
-    /// arrived and was not read when the connection ended: the peer may say why it has closed.</summary>
+    /// <summary>True to receive the input that was not read when the connection ended, by one more call of
+    /// <see cref="DataReceived"/> before <see cref="ConnectionLost"/>: the peer may say why it has closed.</summary>
     internal virtual bool ReadsLastInput => false;
 
-    /// <summary>Where the next input goes without a copy, and without being passed to <see cref="DataReceived"/>; null, the
-    /// default, for nowhere. Asked for before every read.</summary>
-    /// <param name="max">The most bytes that may go there.</param>
+    /// <summary>The transport that the next input goes to without a copy, and without <see cref="DataReceived"/>; null, the
+    /// default, for none. Called before every read.</summary>
+    /// <param name="max">The maximum number of bytes that may go there.</param>
     internal virtual StreamTransport? SpliceTarget(out long max)
     {
         max = 0;
@@ -37,7 +37,7 @@ public abstract class Protocol
     }
 
     /// <summary>Input has gone to <see cref="SpliceTarget"/>.</summary>
-    /// <param name="count">How many bytes: at least one.</param>
+    /// <param name="count">The number of bytes: at least one.</param>
     internal virtual void Spliced(int count)
     {
     }
@@ -47,12 +47,12 @@ public abstract class Protocol
     {
     }
 
-    /// <summary>Data has arrived: at least one byte, cut anywhere.</summary>
-    /// <param name="data">Valid until this call returns.</param>
+    /// <summary>Data has arrived: at least one byte. The boundaries between two calls have no meaning.</summary>
+    /// <param name="data">The bytes, valid until this call returns.</param>
     protected internal abstract void DataReceived(ReadOnlySpan<byte> data);
 
     /// <summary>
-    /// The peer has sent FIN; it may still read. Unless overridden, what was written is sent and the connection is closed.
+    /// The peer has sent FIN; it may still read. Unless overridden, all written data is sent and the connection is closed.
     /// </summary>
     protected internal virtual void ReadConnectionLost() => Transport.LoseConnection();
 
@@ -72,8 +72,8 @@ public abstract class Protocol
     {
     }
 
-    /// <summary>Gives the protocol its transport and calls <see cref="ConnectionMade"/>. A reactor calls it for its
-    /// connections, and a test for one that it makes itself.</summary>
+    /// <summary>Gives the protocol its transport and calls <see cref="ConnectionMade"/>. Called by a reactor for its
+    /// connections, and by a test for a transport that the test makes.</summary>
     public void MakeConnection(ITransport transport)
     {
         ArgumentNullException.ThrowIfNull(transport);

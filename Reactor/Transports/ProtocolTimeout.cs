@@ -5,27 +5,27 @@ using System.Threading.Tasks;
 namespace Poetry.Net;
 
 /// <summary>
-/// A timeout that a protocol restarts whenever something happens: what Twisted's <c>TimeoutMixin</c> does, as an object that
+/// A timeout that a protocol restarts whenever something happens: Twisted's <c>TimeoutMixin</c>, but as an object that
 /// a protocol has. Restarting allocates nothing.
 /// </summary>
-/// <param name="clock">The reactor, or a clock turned by hand.</param>
-/// <param name="timedOut">Called once when nothing has happened for the whole period; mostly it aborts the connection.</param>
+/// <param name="clock">The reactor, or a test's clock.</param>
+/// <param name="timedOut">Called once when nothing has happened for the whole period; usually it aborts the connection.</param>
 public sealed class ProtocolTimeout(IClock clock, Action timedOut)
 {
     private DelayedCall? _call;
 
-    /// <summary>As <see cref="ProtocolTimeout(IClock, Action)"/>, for a function that returns a deferred, such as an
-    /// <c>async</c> lambda. A failure of that deferred is reported as unhandled.</summary>
+    /// <summary>Makes a timeout with a function that returns a deferred, such as an <c>async</c> lambda. A failure of that
+    /// deferred is reported as unhandled.</summary>
     [OverloadResolutionPriority(1)]
     public ProtocolTimeout(IClock clock, Func<Deferred> timedOut)
         : this(clock, () => Deferred.Run(timedOut)) => ArgumentNullException.ThrowIfNull(timedOut);
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Refused at compile time: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public ProtocolTimeout(IClock clock, Func<Task> timedOut)
         : this(clock, static () => { }) => throw Deferred.Refused();
 
-    /// <summary>Refused when it is compiled: a task would go on in the thread pool.</summary>
+    /// <summary>Refused at compile time: a task would go on in the thread pool.</summary>
     [Obsolete(Deferred.TaskRefused, error: true)]
     public ProtocolTimeout(IClock clock, Func<ValueTask> timedOut)
         : this(clock, static () => { }) => throw Deferred.Refused();

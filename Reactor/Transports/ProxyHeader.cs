@@ -6,11 +6,11 @@ using System.Net;
 namespace Poetry.Net;
 
 /// <summary>
-/// The header with which a load balancer tells a server the address of its client, before all other data: HAProxy's PROXY
+/// The header in which a load balancer sends the address of its client, before all other data: HAProxy's PROXY
 /// protocol, version 1 (a line of text) and version 2 (binary).
 /// </summary>
-/// <param name="length">Its length in bytes; the client's own data follows.</param>
-/// <param name="source">The client; null where the connection's own peer counts: LOCAL, UNKNOWN and UNSPEC.</param>
+/// <param name="length">The length of the header in bytes; the client's data follows.</param>
+/// <param name="source">The client; null for the connection's own peer (LOCAL, UNKNOWN and UNSPEC).</param>
 internal readonly struct ProxyHeader(int length, in SocketAddress? source)
 {
     /// <summary>The longest header of version 1, with CRLF.</summary>
@@ -22,7 +22,7 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
     private const int BinaryHeadBytes = 16;
     private const int BinaryUnixBytes = 216;
 
-    /// <summary>How far the bytes so far are a header.</summary>
+    /// <summary>The result of reading the bytes that have arrived.</summary>
     public enum Status
     {
         Incomplete,
@@ -38,7 +38,7 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
 
     private static ReadOnlySpan<byte> TextPrefix => "PROXY "u8;
 
-    /// <summary>Reads a header at the begin of the data.</summary>
+    /// <summary>Parses the header that the data begins with.</summary>
     public static Status Parse(ReadOnlySpan<byte> data, out ProxyHeader header)
     {
         header = default;
@@ -47,7 +47,7 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
             : ParseBinary(data, out header);
     }
 
-    /// <summary><c>PROXY TCP4 192.0.2.1 198.51.100.2 56324 443</c> and CRLF; or <c>PROXY UNKNOWN</c> and anything.</summary>
+    /// <summary>Parses <c>PROXY TCP4 192.0.2.1 198.51.100.2 56324 443</c> and CRLF; or <c>PROXY UNKNOWN</c>, any text and CRLF.</summary>
     private static Status ParseText(ReadOnlySpan<byte> data, out ProxyHeader header)
     {
         header = default;
@@ -86,7 +86,7 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
         return Status.Complete;
     }
 
-    /// <summary>12 bytes of signature, version and command, family, length; then the addresses, then TLVs, which are skipped.</summary>
+    /// <summary>Parses 12 bytes of signature, version and command, family, length; then addresses, then TLVs, which are skipped.</summary>
     private static Status ParseBinary(ReadOnlySpan<byte> data, out ProxyHeader header)
     {
         const byte Local = 0x20;
@@ -147,13 +147,13 @@ internal readonly struct ProxyHeader(int length, in SocketAddress? source)
         return word;
     }
 
-    /// <summary>Digits without leading zeros, up to 65535.</summary>
+    /// <summary>Parses digits without leading zeros, up to 65535.</summary>
     private static bool TryParsePort(ReadOnlySpan<byte> text, out ushort port) =>
         Utf8Parser.TryParse(text, out port, out int used) && IsWholeNumber(text, used);
 
     private static bool IsWholeNumber(ReadOnlySpan<byte> text, int used) => used == text.Length && (used == 1 || text[0] != (byte)'0');
 
-    /// <summary>IPv6 costs an object, which a header of version 2 does not.</summary>
+    /// <summary>Parses an address. IPv6 allocates an object here; a header of version 2 needs none.</summary>
     private static bool TryParseAddress(ReadOnlySpan<byte> text, bool isIPv4, out SocketAddress address)
     {
         address = default;

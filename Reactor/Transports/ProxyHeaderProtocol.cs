@@ -4,16 +4,16 @@ using Microsoft.Extensions.Logging;
 namespace Poetry.Net;
 
 /// <summary>
-/// The protocol of a connection until its PROXY header is complete; then the port builds the one that serves the client. Used
-/// again for the next connection.
+/// The protocol of a connection until its PROXY header is complete. The port then builds the protocol that serves the client,
+/// and uses this one again for another connection.
 /// </summary>
 internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Protocol
 {
-    /// <summary>The begin of a header that came in pieces; made when that happens first.</summary>
+    /// <summary>The beginning of a header that arrives in pieces; made when the first one does.</summary>
     private byte[]? _begin;
     private int _beginLength;
 
-    /// <summary>Set if the connection is reset for its header.</summary>
+    /// <summary>True if the connection is reset because of its header or its client.</summary>
     private bool _isRefused;
 
     protected internal override void ConnectionMade()
@@ -47,7 +47,7 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
         }
     }
 
-    /// <summary>FIN would say that the server is down, or that its poem is empty: a peer that may still read is reset.</summary>
+    /// <summary>Resets the peer, which may still read: FIN would mean that the server is down, or that its poem is empty.</summary>
     protected internal override void ReadConnectionLost()
     {
         if (_beginLength > 0)
@@ -72,7 +72,7 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
         }
         else
         {
-            // A load balancer that only checks whether the port is open.
+            // Mostly a load balancer that only checks whether the port is open.
             port.ClosedWithoutHeader++;
             ReactorLog.ProxyHeaderMissing(log, Transport.Peer);
         }
@@ -84,7 +84,7 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
         Transport.AbortConnection();
     }
 
-    /// <summary>Adds as much as a header may have: a header that is complete by then ends within these bytes.</summary>
+    /// <summary>Adds data, up to the longest header: a header that is then complete ends within these bytes.</summary>
     private ReadOnlySpan<byte> Append(ReadOnlySpan<byte> data)
     {
         _begin ??= new byte[ProxyHeader.MaxBinaryBytes];

@@ -3,8 +3,8 @@ using System;
 namespace Poetry.Net;
 
 /// <summary>
-/// A client factory that connects again after a failure or a lost connection, after delays that grow: Twisted's
-/// <c>ReconnectingClientFactory</c>. A protocol that is satisfied with its connection calls <see cref="ResetDelay"/>.
+/// A client factory that connects again after a failure or a lost connection, with growing delays: Twisted's
+/// <c>ReconnectingClientFactory</c>. A protocol calls <see cref="ResetDelay"/> when its connection works.
 /// </summary>
 public abstract class ReconnectingFactory : ClientFactory
 {
@@ -14,29 +14,29 @@ public abstract class ReconnectingFactory : ClientFactory
     private bool _stopped;
 
     /// <summary>Makes a factory with the delays of Twisted.</summary>
-    /// <param name="random">Jitters the delays; null for one of its own. A test passes one with a seed.</param>
+    /// <param name="random">The source of the jitter; null for a new one. A test passes one with a seed.</param>
     protected ReconnectingFactory(Random? random = null)
     {
         _random = random ?? new Random();
     }
 
-    /// <summary>The first delay: 1 s unless set.</summary>
+    /// <summary>The first delay; 1 s by default.</summary>
     public TimeSpan InitialDelay { get; init => field = Within(value, TimeSpan.Zero, TimeSpan.MaxValue); } = TimeSpan.FromSeconds(1);
 
-    /// <summary>No delay is longer, except for its jitter: an hour unless set.</summary>
+    /// <summary>The longest delay, without its jitter; one hour by default.</summary>
     public TimeSpan MaxDelay { get; init => field = Within(value, TimeSpan.Zero, TimeSpan.MaxValue); } = TimeSpan.FromHours(1);
 
-    /// <summary>Each delay is longer by this factor, at least 1: e unless set.</summary>
+    /// <summary>The factor from one delay to the next, at least 1; e by default.</summary>
     public double Factor { get; init => field = Within(value, 1, double.MaxValue); } = Math.E;
 
-    /// <summary>The part of a delay by which it is made longer or shorter at random, so that the clients of a server that was
-    /// restarted do not come back at the same moment: from 0 to 1, 0.12 unless set.</summary>
+    /// <summary>The part of a delay by which it is made longer or shorter at random, from 0 to 1; 0.12 by default. Without it,
+    /// the clients of a server that restarts would all connect at the same time.</summary>
     public double Jitter { get; init => field = Within(value, 0, 1); } = 0.12;
 
-    /// <summary>It gives up after so many retries in a row; null for never.</summary>
+    /// <summary>The maximum number of retries in a row; null for no limit.</summary>
     public int? MaxRetries { get; init => field = value is null ? null : Within(value.Value, 0, int.MaxValue); }
 
-    /// <summary>Schedules the retries: the reactor of the connector unless set.</summary>
+    /// <summary>The clock that schedules the retries; null, the default, for the reactor of the connector.</summary>
     public IClock? Clock { get; init; }
 
     /// <summary>The number of retries since the last <see cref="ResetDelay"/>.</summary>
@@ -51,7 +51,7 @@ public abstract class ReconnectingFactory : ClientFactory
         _ = _call?.CancelIfActive();
     }
 
-    /// <summary>Connects no more. A connection that is open stays open.</summary>
+    /// <summary>Stops connecting again. An open connection stays open.</summary>
     public void StopTrying()
     {
         _stopped = true;

@@ -9,15 +9,15 @@ namespace Poetry.Net;
 /// <summary>
 /// Looks names up without blocking the loop. Numeric addresses are returned at once. The system's resolver blocks, so names
 /// are looked up on threads: at most <see cref="MaxThreads"/> in the process, which end when no name waits. Further names
-/// wait in a queue. Callers that ask for the same name at the same time share one look-up.
+/// wait in a queue. Callers that look up the same name at the same time share one look-up.
 /// </summary>
 /// <remarks>
-/// Crosses threads: any thread may ask. One lock guards the look-ups and the count of threads; it is never held while a name
-/// is looked up. The answers are delivered on the reactors of the callers.
+/// Crosses threads: any thread may call it. One lock guards the look-ups and the count of threads; it is never held while a
+/// name is looked up. The answers are delivered on the reactors of the callers.
 /// </remarks>
 internal static class Resolver
 {
-    /// <summary>The limit of threads. Chosen: more would help only if more than four name servers were silent at a time.</summary>
+    /// <summary>The maximum number of threads. Chosen: more help only if more than four name servers do not answer.</summary>
     public const int MaxThreads = 4;
 
     /// <summary>The system's resolver needs about 100 KiB of stack; the default would be 1.5 MB.</summary>
@@ -36,8 +36,8 @@ internal static class Resolver
     internal static Func<string, IPAddress[]> GetAddresses { get; set; } = Dns.GetHostAddresses;
 
     /// <returns>Fires with at least one address, in the order in which to try them; fails with a
-    /// <see cref="DNSLookupError"/>. Cancelling it gives up the answer: a name that waits for a thread is not looked up, but
-    /// a look-up that is under way can't be stopped.</returns>
+    /// <see cref="DNSLookupError"/>. Cancelling it drops the answer. A name that waits for a thread is then not looked up;
+    /// a look-up that has started can't be stopped.</returns>
     public static Deferred<SocketAddress[]> Resolve(Reactor reactor, Endpoint endpoint)
     {
         if (endpoint.TryGetAddress(out SocketAddress address))
@@ -56,7 +56,7 @@ internal static class Resolver
 
     /// <summary>Looks up the addresses to listen on. Blocks the calling thread, but not the signals of the process.</summary>
     /// <returns>The addresses of the name, without duplicates.</returns>
-    /// <exception cref="CannotListenError">It has none.</exception>
+    /// <exception cref="CannotListenError">The name has no address.</exception>
     /// <exception cref="EndedBySignalError">A signal ends the command.</exception>
     public static SocketAddress[] ResolveNow(Endpoint endpoint)
     {
@@ -87,7 +87,7 @@ internal static class Resolver
 
         if (SignalQueue.WaitReadable(waker.Handle) == Errno.EINTR)
         {
-            // The look-up may still signal the waker: it is left open, since the process ends.
+            // The look-up may still signal the waker, so the waker is left open: the process ends anyway.
             throw new EndedBySignalError();
         }
 
@@ -101,10 +101,10 @@ internal static class Resolver
         }
     }
 
-    /// <summary>Joins the look-up of a name, or begins it.</summary>
+    /// <summary>Joins the look-up of a name, or starts one.</summary>
     /// <param name="host">The name.</param>
-    /// <param name="caller">Is called on the resolver's thread, with addresses without a port; with none if the name is unknown.</param>
-    /// <param name="lookUp">To cancel it.</param>
+    /// <param name="caller">Called on the resolver's thread, with addresses without a port; with none if the name is unknown.</param>
+    /// <param name="lookUp">The look-up, needed to cancel it.</param>
     /// <returns>False if there is no thread to look the name up.</returns>
     private static bool TryAdd(string host, Action<SocketAddress[]> caller, [NotNullWhen(true)] out LookUp? lookUp)
     {
@@ -127,7 +127,7 @@ internal static class Resolver
         }
     }
 
-    /// <summary>Called with the lock held. The thread can't take a name before the lock is free.</summary>
+    /// <summary>Starts a thread. Called with the lock held: the thread can't take a name before the lock is free.</summary>
     private static bool TryStartThread()
     {
         try
@@ -138,7 +138,7 @@ internal static class Resolver
         }
         catch (OutOfMemoryException)
         {
-            // The runtime's exception for a thread that can't be created. If there are others, the name waits for them.
+            // The runtime's exception for a thread that can't be created. If there are other threads, the name waits for them.
             return false;
         }
     }
@@ -187,7 +187,7 @@ internal static class Resolver
         }
     }
 
-    /// <summary>On the reactor of the caller, which may have cancelled meanwhile.</summary>
+    /// <summary>Delivers the answer on the reactor of the caller, which may have cancelled it before.</summary>
     private static void Answer(Deferred<SocketAddress[]> answer, SocketAddress[] found, ushort port)
     {
         if (answer.Called)
@@ -205,7 +205,7 @@ internal static class Resolver
         }
     }
 
-    /// <returns>None if the name is unknown, or could not be looked up: no server answers, no descriptor is left.</returns>
+    /// <returns>The addresses; none if the name is unknown or the look-up failed (no server answers, no descriptor is left).</returns>
     private static SocketAddress[] AddressesOf(string host)
     {
         IPAddress[] found;

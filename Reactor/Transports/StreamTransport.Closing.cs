@@ -3,7 +3,7 @@ using System;
 namespace Poetry.Net;
 
 /// <content>
-/// How a connection ends. Closing a socket with unread input sends a reset, which destroys data that the client has not read
+/// The graceful close. Closing a socket with unread input sends a reset, which destroys data that the client has not read
 /// yet. So after the last byte the writing side is shut down, and input is read and dropped until the client closes too
 /// (nginx calls it lingering close).
 /// </content>
@@ -13,13 +13,13 @@ internal sealed partial class StreamTransport
     private static readonly TimeSpan MaxLinger = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// A check compares the kernel's send buffer with the check before it. The kernel may take the last bytes just before
-    /// the peer stops reading, and that counts as progress: with a single check a timeout would last twice as long.
+    /// The checks in one send timeout. A check compares the kernel's send buffer with the previous check. If the peer stops
+    /// reading shortly after a check, the next one still sees progress: with one check, a timeout would last twice as long.
     /// </summary>
     internal const int ChecksPerSendTimeout = 4;
 
-    /// <summary>When the peer last took data from the kernel's send buffer, as far as a check has seen; once everything is sent,
-    /// when FIN was, or later.</summary>
+    /// <summary>The time at which the peer last took data from the kernel's send buffer, as far as a check has seen; after
+    /// FIN, the time at which FIN was sent, or later.</summary>
     private long _progressTicks;
 
     /// <summary>Bytes in the kernel's send buffer at the last check; it holds less than 2 GiB.</summary>
@@ -61,13 +61,13 @@ internal sealed partial class StreamTransport
 
     public void AbortConnection() => ConnectionLost(ConnectionAborted.Failure);
 
-    /// <summary>The reactor ends. A client that was sent everything, FIN too, was served; any other is reset.</summary>
+    /// <summary>The reactor ends. A client to which all data and FIN were sent was served; any other is reset.</summary>
     internal void CloseNow() =>
         ConnectionLost(_state == State.Lingering ? ConnectionDone.Failure : ConnectionAborted.Failure);
 
     /// <summary>
-    /// A part of the send timeout has passed without the socket becoming writable. The kernel reports it writable only when
-    /// a good part of its buffer is free, which a slow reader may take longer for: what counts is whether the buffer shrinks.
+    /// The socket has not become writable for a part of the send timeout. The kernel reports it writable only when a large
+    /// part of its buffer is free. A slow reader may need longer for that, so this checks whether the buffer shrinks.
     /// </summary>
     internal void OnSendTimeout()
     {
@@ -81,7 +81,7 @@ internal sealed partial class StreamTransport
         }
     }
 
-    /// <summary>A while after FIN was sent: most clients have closed by now, and then the poller is not needed.</summary>
+    /// <summary>Checks, some time after FIN, whether the client has closed. Most have, and then the poller is not needed.</summary>
     internal void ProbePeerClosed()
     {
         DoRead();
@@ -107,12 +107,12 @@ internal sealed partial class StreamTransport
         }
     }
 
-    /// <summary>Everything was sent: sends FIN and waits for the peer's.</summary>
+    /// <summary>Sends FIN after all data, and waits for the peer's FIN.</summary>
     private void BeginLinger()
     {
         if (Has(Flags.ReadEnded))
         {
-            // The peer's FIN is here already, so no input is unread: the close itself sends ours.
+            // The peer's FIN has arrived already, so no input is unread: the close itself sends our FIN.
             BeginClose(ConnectionDone.Failure);
             return;
         }
@@ -151,8 +151,8 @@ internal sealed partial class StreamTransport
     }
 
     /// <summary>
-    /// The client has sent FIN too. One that had closed before the data arrived has reset the connection, which recv does not
-    /// tell after its FIN: a load balancer that checks the port, and that must not be taken for a client that was served.
+    /// The client has sent FIN too. A client that had closed before the data arrived has reset the connection, but recv does
+    /// not report a reset after FIN. Such a client, a load balancer that checks the port, must not count as served.
     /// </summary>
     private void OnPeerClosed()
     {
@@ -181,8 +181,8 @@ internal sealed partial class StreamTransport
     }
 
     /// <summary>
-    /// True if the client still takes data from the kernel's send buffer. Closing now could reset the connection and cost the
-    /// client that data, so lingering is limited only once the buffer is empty; until then the send timeout applies.
+    /// True if the client still takes data from the kernel's send buffer. A close could then reset the connection, and the
+    /// client would lose that data. So lingering is limited only after the buffer is empty; before, the send timeout applies.
     /// </summary>
     private bool IsPeerReading()
     {
@@ -202,7 +202,7 @@ internal sealed partial class StreamTransport
     }
 
     /// <summary>True if the peer has taken nothing for the send timeout.</summary>
-    /// <param name="unsent">What is now in the kernel's send buffer.</param>
+    /// <param name="unsent">The bytes that are now in the kernel's send buffer.</param>
     private bool HasStalled(int unsent)
     {
         long now = _reactor.Now.Ticks;

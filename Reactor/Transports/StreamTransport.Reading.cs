@@ -24,7 +24,7 @@ internal sealed partial class StreamTransport
             return;
         }
 
-        // One read a turn, so that other connections get their turn; the poller reports again what is left.
+        // One read in a turn, so that other connections get their turn; the poller reports the rest again.
         Span<byte> buffer = default;
         int received;
         Errno error;
@@ -68,8 +68,8 @@ internal sealed partial class StreamTransport
         }
         else if (Has(Flags.ReadPaused))
         {
-            // Both sides have ended, but input is still unread, and the protocol will want it when it resumes. Until then
-            // the poller would report the hang-up again and again.
+            // Both sides have ended, but the protocol has paused, and reads the rest of the input when it resumes. Until
+            // then the poller would report the hang-up again and again.
             _reactor.Unwatch(this);
         }
         else
@@ -98,7 +98,7 @@ internal sealed partial class StreamTransport
         }
     }
 
-    /// <summary>Passes on what the peer had sent before it closed: a write may have met its end first.</summary>
+    /// <summary>Passes on the data that the peer sent before it closed: a write may have failed before the data was read.</summary>
     private void ReadLastInput()
     {
         Span<byte> buffer = _reactor.Connections.ReadBuffer;

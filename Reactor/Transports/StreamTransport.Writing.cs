@@ -5,10 +5,10 @@ namespace Poetry.Net;
 /// <content>Output to the peer.</content>
 internal sealed partial class StreamTransport
 {
-    /// <summary>A producer is told to pause when more than this waits to be sent; the value is Twisted's.</summary>
+    /// <summary>A producer is paused when more than this waits to be sent; the value is Twisted's.</summary>
     private const int MaxPendingBytes = 64 * 1024;
 
-    /// <summary>The most send calls for one connection in one turn, so that other connections get their turn.</summary>
+    /// <summary>The maximum number of send calls for one connection in one turn, so that other connections get their turn.</summary>
     private const int WritesPerTurn = 4;
 
     private WriteQueue _queue;
@@ -69,7 +69,7 @@ internal sealed partial class StreamTransport
 
     protected internal override void DoWrite()
     {
-        // If it ended earlier in this turn, it must stay in the list of those to be closed.
+        // A connection that ended earlier in this turn must stay in the list of closing connections.
         if (_state is not (State.Open or State.Flushing))
         {
             return;
@@ -114,7 +114,7 @@ internal sealed partial class StreamTransport
             return;
         }
 
-        // The last bytes are sent together with the FIN that follows at once: one packet instead of two.
+        // The last bytes and the FIN after them are sent together: one packet instead of two.
         Errno error = _queue.Flush(Handle, more: last, out int sent);
         if (Took(error, sent) && !_queue.IsEmpty)
         {
@@ -131,19 +131,19 @@ internal sealed partial class StreamTransport
             return false;
         }
 
-        // The kernel's own limit, for large parts: with 64 KiB splicing costs half as much again.
+        // 0 is the kernel's own limit, which allows large parts: with 64 KiB, splicing costs 1.5 times as much.
         _ = NativeSocket.SetUnsentLimit(Handle, 0);
         return true;
     }
 
     /// <summary>
-    /// Sends what another connection has received, without a copy. What the kernel does not take at once stays in the pipe: the
-    /// producer is then paused, and until it is resumed nothing more may be spliced.
+    /// Sends what another connection has received, without a copy. Bytes that the kernel does not take at once stay in the
+    /// pipe: the caller then has to pause the source. This transport resumes its producer when the pipe is empty.
     /// </summary>
     /// <param name="source">The socket of the other connection.</param>
-    /// <param name="max">The most bytes to take from it.</param>
-    /// <param name="count">How many were taken; 0 for the end of its input.</param>
-    /// <returns>The error of reading; EAGAIN also if this connection is no longer open.</returns>
+    /// <param name="max">The maximum number of bytes to take from it.</param>
+    /// <param name="count">The number of bytes taken; 0 at the end of its input.</param>
+    /// <returns>The error of reading; EAGAIN also if this connection has unsent data or is no longer open.</returns>
     internal Errno Splice(nint source, long max, out int count)
     {
         count = 0;
@@ -162,7 +162,7 @@ internal sealed partial class StreamTransport
         return error;
     }
 
-    /// <summary>Counts what the kernel took.</summary>
+    /// <summary>Counts the bytes that the kernel took.</summary>
     /// <returns>False if the error has ended the connection.</returns>
     private bool Took(Errno error, int sent)
     {
@@ -188,7 +188,7 @@ internal sealed partial class StreamTransport
         PauseProducerIfFull();
     }
 
-    /// <summary>Restarts the send timeout, and notes how much the kernel holds, to tell later whether the peer takes any.</summary>
+    /// <summary>Restarts the send timeout, and records the bytes that the kernel holds: a later check compares them.</summary>
     private void RestartSendTimeout()
     {
         _unsentBytes = NativeSocket.UnsentBytes(Handle);

@@ -3,16 +3,16 @@ using System.Diagnostics;
 
 namespace Poetry.Net;
 
-/// <summary>What a connection came from: a listening port or a connector. It outlives its connections.</summary>
+/// <summary>The maker of a connection: a listening port or a connector. It outlives its connections.</summary>
 internal interface IConnectionOwner
 {
-    /// <summary>Built the protocols of its connections.</summary>
+    /// <summary>The factory that built the protocols of its connections.</summary>
     Factory Factory { get; }
 
     /// <summary>The list of its connections that have data to send; see <see cref="Connections.Sending"/>.</summary>
     TimeoutList Sending { get; }
 
-    /// <summary>A connection is closed, and its protocol knows: the protocol may be used again.</summary>
+    /// <summary>A connection is closed, and its protocol was notified: the protocol may be used again.</summary>
     void ConnectionEnded(Protocol protocol, in SocketAddress peer, Failure reason);
 }
 
@@ -21,9 +21,9 @@ internal interface IConnectionOwner
 /// <see cref="BeginClose"/>, which queues the transport; the reactor calls <see cref="CompleteClose"/> at the end of the turn.
 /// </summary>
 /// <remarks>
-/// <para>A connection is registered with the poller only when it has to wait. One whose data the kernel takes at once is
-/// accepted, written, shut down, probed once a little later and closed without the poller.</para>
-/// <para>Which call leads to which state ("RST": the socket will be closed with a reset; "–": ignored):</para>
+/// <para>A connection is registered with the poller only when it has to wait. If the kernel takes all data at once, the
+/// connection is accepted, written, shut down, probed once a little later and closed without the poller.</para>
+/// <para>The next state for each call ("RST": the socket will be closed with a reset; "–": ignored):</para>
 /// <code>
 /// call                        by              Open                     Flushing      Lingering        Closing
 /// LoseConnection              protocol        Flushing, or Lingering¹  –             –                –
@@ -40,7 +40,7 @@ internal interface IConnectionOwner
 /// CloseNow                    reactor ends    Closing, RST             Closing, RST  Closing          –
 /// CompleteClose               end of turn     –                        –             –                Closed
 ///
-/// ¹ sends FIN; Closing at once if the peer's FIN is here already
+/// ¹ sends FIN; Closing at once if the peer's FIN has arrived already
 /// ² Closing, without RST, once both sides have sent FIN
 /// ³ RST if data is queued, which it is except in the middle of a write
 /// ⁴ reads once: Closing if the peer has closed, else registered with the poller
@@ -68,16 +68,16 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
 
     private enum State : byte
     {
-        /// <summary>Not in use, or kept as a spare.</summary>
+        /// <summary>Not in use; perhaps a spare.</summary>
         Closed,
 
         /// <summary>The protocol reads and writes.</summary>
         Open,
 
-        /// <summary>The protocol has finished, and not all that it wrote is sent.</summary>
+        /// <summary>The protocol has finished, but some of its data is not sent yet.</summary>
         Flushing,
 
-        /// <summary>Everything is sent, FIN too; the peer has not closed yet.</summary>
+        /// <summary>All data and FIN are sent; the peer has not closed yet.</summary>
         Lingering,
 
         /// <summary>Ended: the socket is closed at the end of this turn.</summary>
@@ -89,7 +89,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     {
         None = 0,
 
-        /// <summary>ConnectionMade is running: the poller is told of the interest afterwards, once.</summary>
+        /// <summary>ConnectionMade is running: the interest is passed to the poller after it, once.</summary>
         Making = 1,
 
         /// <summary>The protocol has paused reading.</summary>
@@ -107,7 +107,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         /// <summary>The socket is to be closed with a reset.</summary>
         Reset = 32,
 
-        /// <summary>The producer was told to pause.</summary>
+        /// <summary>The producer is paused.</summary>
         ProducerPaused = 64,
     }
 
@@ -119,13 +119,13 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
 
     ref ListLinks<StreamTransport> IListElement<StreamTransport>.Links => ref _links;
 
-    /// <summary>The list that it is in; null only while it is closed.</summary>
+    /// <summary>The list with this transport; null only while it is closed.</summary>
     internal IntrusiveList<StreamTransport>? List => _links.List;
 
-    /// <summary>When its timeout began. Belongs to the list.</summary>
+    /// <summary>The start of the timeout. Only the list uses it.</summary>
     internal long TimeoutStartTicks { get; set; }
 
-    /// <summary>Takes over a connected socket, which must not block, and which it will close.</summary>
+    /// <summary>Takes over a connected, non-blocking socket. The transport closes it.</summary>
     internal void Open(nint handle, in SocketAddress peer, Protocol protocol, IConnectionOwner owner)
     {
         Debug.Assert(_state == State.Closed, "a transport has one connection at a time");
@@ -152,14 +152,14 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         _flags &= ~Flags.Making;
         if (List is null)
         {
-            // Most connections have been served by now, and are in a list already.
+            // Most connections are served at this point, and are in a list already.
             (_protocol is ProxyHeaderProtocol ? _reactor.Connections.AwaitingHeader : _reactor.Connections.Open).Add(this);
         }
 
         UpdateInterest();
     }
 
-    /// <summary>The PROXY header has named the client: hands the connection to its protocol, and what came behind the header.</summary>
+    /// <summary>The PROXY header has named the client: gives the connection, and the data after the header, to its protocol.</summary>
     internal void Switch(in SocketAddress peer, Protocol protocol, ReadOnlySpan<byte> rest)
     {
         _protocol!.DropTransport();
@@ -204,7 +204,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
 
         if (!_queue.IsEmpty || (_state == State.Open && reason != ConnectionDone.Failure))
         {
-            // After a local error the peer may be well: FIN alone would tell it that it has received everything.
+            // After a local error the peer may still work: FIN alone would mean that it has received everything.
             _flags |= Flags.Reset;
         }
 
@@ -214,12 +214,12 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         _reactor.Connections.Closing.Add(this);
     }
 
-    /// <summary>Ends the connection for an error of the kernel.</summary>
+    /// <summary>Ends the connection because of an error of the kernel.</summary>
     private void CloseForError(Errno error)
     {
         if (error is Errno.ECONNRESET or Errno.EPIPE && BytesSent > 0 && _state is not (State.Closing or State.Closed))
         {
-            // Bytes that the peer never acknowledged have not been sent. FIN counts as one byte.
+            // Bytes that the peer has not acknowledged do not count as sent. FIN counts as one byte.
             long unacknowledged = NativeSocket.UnsentBytes(Handle) - (Has(Flags.WriteEnded) ? 1 : 0);
             BytesSent -= Math.Clamp(unacknowledged, 0, BytesSent);
         }
@@ -228,7 +228,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
         BeginClose(error == Errno.ETIMEDOUT ? ConnectionTimedOut.Failure : Net.ConnectionLost.Because(error));
     }
 
-    /// <summary>The last step, called by the loop: leaves the poller, closes the socket, tells protocol and owner.</summary>
+    /// <summary>The last step, called by the loop: leaves the poller, closes the socket, notifies protocol and owner.</summary>
     internal void CompleteClose()
     {
         Debug.Assert(_state == State.Closing, "BeginClose comes first");
@@ -267,7 +267,7 @@ internal sealed partial class StreamTransport : Descriptor, ITransport, IListEle
     /// <summary>Tests a flag. Enum.HasFlag boxes both sides in code that is not optimised.</summary>
     private bool Has(Flags flag) => (_flags & flag) != 0;
 
-    /// <summary>Tells the poller what the connection waits for, if that has changed.</summary>
+    /// <summary>Passes to the poller what the connection waits for, if that has changed.</summary>
     private void UpdateInterest()
     {
         if (Has(Flags.Making) || _state is State.Closing or State.Closed || (_state == State.Lingering && !IsWatched))

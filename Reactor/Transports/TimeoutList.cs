@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Poetry.Net;
 
 /// <summary>
-/// Transports with a common timeout, in the order in which their timeouts began. The first is therefore the first to
-/// expire: adding, removing and restarting are O(1) and allocate nothing, and one timer serves the whole list.
+/// Transports with a common timeout, in the order in which their timeouts began, so the first one expires first. Thus
+/// adding, removing and restarting are O(1) and allocate nothing, and one timer serves the whole list.
 /// </summary>
 /// <remarks>Every transport that is not closed is in exactly one of these lists, so together they hold all connections.</remarks>
 internal sealed class TimeoutList : IntrusiveList<StreamTransport>
@@ -15,11 +15,11 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
     private readonly long _slackTicks;
     private readonly DelayedCall? _timer;
 
-    /// <param name="clock">Measures the timeout.</param>
-    /// <param name="timers">Holds the timer of the list; null for a list whose timeouts are only measured.</param>
-    /// <param name="timeout"><see cref="TimeSpan.MaxValue"/> for none.</param>
-    /// <param name="slack">How late the timer may be, so that one wake-up handles many transports.</param>
-    /// <param name="expired">Called for each transport whose timeout is over. It has to remove it or add it again.</param>
+    /// <param name="clock">The clock that measures the timeout.</param>
+    /// <param name="timers">The queue for the timer of the list; null for a list without a timer.</param>
+    /// <param name="timeout">The common timeout; <see cref="TimeSpan.MaxValue"/> for none.</param>
+    /// <param name="slack">The maximum delay of the timer, so that one wake-up handles many transports.</param>
+    /// <param name="expired">Called for each transport whose timeout is over. It has to remove the transport or add it again.</param>
     public TimeoutList(IClock clock, TimerQueue? timers, TimeSpan timeout, TimeSpan slack, Action<StreamTransport> expired)
     {
         _clock = clock;
@@ -29,7 +29,7 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
         _timer = timeout == TimeSpan.MaxValue ? null : timers?.Create(this, static list => list.Expire());
     }
 
-    /// <summary>The common timeout, also of the transports in the list.</summary>
+    /// <summary>The common timeout. A new value applies to the transports that are in the list already, too.</summary>
     public TimeSpan Timeout
     {
         get;
@@ -43,7 +43,7 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
         }
     }
 
-    /// <summary>Moves a transport to the end of this list, from the list it is in, and starts its timeout anew.</summary>
+    /// <summary>Moves a transport from its present list to the end of this one, and restarts its timeout.</summary>
     public void Add(StreamTransport transport)
     {
         transport.List?.Remove(transport);
@@ -55,10 +55,10 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
         }
     }
 
-    /// <summary>For the end of the loop, when the list is empty.</summary>
+    /// <summary>Stops the timer. Called at the end of the loop, when the list is empty.</summary>
     public void StopTimer() => _timer?.CancelIfActive();
 
-    /// <summary>Calls the action for each transport; it may remove that transport.</summary>
+    /// <summary>Calls the action for each transport. The action may remove that transport.</summary>
     public void ForEach(Action<StreamTransport> action)
     {
         StreamTransport? next = First;
@@ -78,7 +78,7 @@ internal sealed class TimeoutList : IntrusiveList<StreamTransport>
             Debug.Assert(First != transport || DueTicks(transport) > now, "an expired transport is removed or added again");
         }
 
-        // A transport that was added again may have armed the timer for the one that was first at that moment.
+        // A transport that was added again may have armed the timer for another one, which was first at that moment.
         Arm();
     }
 

@@ -4,8 +4,8 @@ using System.IO;
 namespace Poetry.Net;
 
 /// <summary>
-/// A lock on the folder of a Unix socket, held while the socket is made or removed: the probe of a stale socket and its
-/// removal are two steps, and another start between them would lose its own socket. Nothing is left in the folder.
+/// A lock on the folder of a Unix socket, held while the socket is made or removed. The probe of a stale socket and its
+/// removal are two steps; a server that started between them would lose its socket. The lock leaves no file in the folder.
 /// </summary>
 internal readonly struct UnixSocketLock : IDisposable
 {
@@ -19,10 +19,10 @@ internal readonly struct UnixSocketLock : IDisposable
         _folder = folder;
     }
 
-    /// <summary>Takes the lock. Where the folder can't be opened or locked, there is none, and that counts as taken.</summary>
-    /// <param name="path">Of the socket.</param>
-    /// <param name="maxWaitMs">How long another process may have it.</param>
-    /// <param name="isTaken">False if another process has it.</param>
+    /// <summary>Takes the lock. If the folder can't be opened or locked, the caller goes on as if it had the lock.</summary>
+    /// <param name="path">The path of the socket.</param>
+    /// <param name="maxWaitMs">The maximum time to wait for another process.</param>
+    /// <param name="isTaken">False if another process has the lock.</param>
     /// <exception cref="EndedBySignalError">A signal ended the wait.</exception>
     public static UnixSocketLock Take(string path, int maxWaitMs, out bool isTaken)
     {

@@ -12,27 +12,27 @@ namespace Poetry.Net;
 /// The bytes of one connection that the kernel has not taken yet: shared memory by reference, or copies in rented arrays.
 /// An empty queue holds no memory.
 /// </summary>
-/// <remarks>Most connections queue one segment, which is a field of the queue; only more than one need a list.</remarks>
+/// <remarks>Most connections queue one segment, which is a field of the queue; a list is made only for more.</remarks>
 internal struct WriteQueue
 {
-    /// <summary>The smallest array that a copy rents, so that many small writes become one segment and one system call.</summary>
+    /// <summary>The smallest array that a copy rents: many small writes then become one segment and one system call.</summary>
     private const int MinCopyBytes = 4096;
 
-    /// <summary>The most segments in one call: enough to amortise the call, few enough for the stack.</summary>
+    /// <summary>The maximum number of segments in one call: enough to amortise the call, few enough for the stack.</summary>
     private const int MaxPieces = 16;
 
-    /// <summary>From this length on, memory that is mapped from a file is sent from that file, by sendfile.</summary>
+    /// <summary>The smallest size at which memory that is mapped from a file is sent by sendfile.</summary>
     private const int MinSendFileBytes = 64 * 1024;
 
     private Segment _first;
 
     /// <summary>
-    /// The segments after the first. Made when first needed, since most connections never need it, and then kept for the
-    /// next connection of the same transport.
+    /// The segments after the first. The list is made when first needed, since most connections never need it, and then kept
+    /// for the next connection of the same transport.
     /// </summary>
     private Tail? _rest;
 
-    /// <summary>Bytes of another connection. They are sent first: the pipe is filled only while nothing is queued.</summary>
+    /// <summary>A pipe with bytes of another connection. They are sent first: the pipe is filled only while nothing is queued.</summary>
     private SplicePipe? _pipe;
 
     public readonly long Length => _first.Bytes.Length + (_rest?.Length ?? 0) + (_pipe?.Length ?? 0);
@@ -41,7 +41,7 @@ internal struct WriteQueue
 
     public bool TryOpenPipe() => (_pipe ??= SplicePipe.TryCreate()) is not null;
 
-    /// <summary>Queues what another connection has received, without a copy. The queue has to be empty.</summary>
+    /// <summary>Queues bytes that another connection has received, without a copy. The queue has to be empty.</summary>
     public readonly Errno Fill(nint socket, long max, out int count)
     {
         Debug.Assert(IsEmpty, "the pipe comes first");
@@ -55,7 +55,7 @@ internal struct WriteQueue
     }
 
     /// <summary>Queues memory by reference.</summary>
-    /// <param name="shared">Not empty. Remains the caller's, and must not change until it is sent.</param>
+    /// <param name="shared">The memory; not empty. The caller owns it, and must not change it until it is sent.</param>
     public void AppendShared(ReadOnlyMemory<byte> shared) => Append(new Segment(shared, isCopy: false));
 
     public void AppendCopy(ReadOnlySpan<byte> data)
@@ -67,11 +67,11 @@ internal struct WriteQueue
         }
     }
 
-    /// <summary>Sends as much as the kernel takes, in one call.</summary>
+    /// <summary>Sends the bytes that the kernel takes in one call.</summary>
     /// <param name="handle">The socket.</param>
-    /// <param name="more">True if more data or FIN follows at once: the kernel need not send a short packet now.</param>
-    /// <param name="sent">How many bytes the kernel took; they are removed from the queue.</param>
-    /// <returns>The kernel's error; EAGAIN also if it took only a part, since then its buffer is full.</returns>
+    /// <param name="more">True if more data or FIN follows at once: the kernel should not send a short packet now.</param>
+    /// <param name="sent">The number of bytes that the kernel took; they are removed from the queue.</param>
+    /// <returns>The kernel's error; EAGAIN also if it took only a part, because its buffer is then full.</returns>
     public Errno Flush(nint handle, bool more, out int sent)
     {
         Debug.Assert(!IsEmpty, "there is something to send");
@@ -119,7 +119,7 @@ internal struct WriteQueue
                 return error;
             }
 
-            // This kernel or sandbox has no sendfile for it: the same bytes are in memory.
+            // This kernel or sandbox has no sendfile for this file: the same bytes are sent from memory.
         }
 
         fixed (byte* data = _first.Bytes.Span)
@@ -190,8 +190,8 @@ internal struct WriteQueue
             return new Segment(array.AsMemory(0, data.Length), isCopy: true);
         }
 
-        /// <summary>Copies as much as fits into the unused rest of a rented array.</summary>
-        /// <returns>How many bytes fitted.</returns>
+        /// <summary>Copies bytes into the unused rest of a rented array, until it is full.</summary>
+        /// <returns>The number of bytes copied.</returns>
         public int Extend(ReadOnlySpan<byte> data)
         {
             if (!isCopy || !MemoryMarshal.TryGetArray(Bytes, out ArraySegment<byte> used))
@@ -224,7 +224,7 @@ internal struct WriteQueue
     {
         private readonly List<Segment> _segments = [];
 
-        /// <summary>How many of them were removed, and are empty.</summary>
+        /// <summary>The number of segments at the front that were removed, and are empty.</summary>
         private int _removed;
 
         public long Length { get; private set; }
@@ -246,7 +246,7 @@ internal struct WriteQueue
             Length -= segment.Bytes.Length;
             if (_removed * 2 >= _segments.Count)
             {
-                // No more segments move than were removed since the last time.
+                // The number of segments moved is not greater than the number removed since the last move.
                 _segments.RemoveRange(0, _removed);
                 _removed = 0;
             }

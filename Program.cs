@@ -2,7 +2,7 @@ using Poetry.Commands;
 
 namespace Poetry;
 
-/// <summary>The door of the program.</summary>
+/// <summary>The entry point of the process.</summary>
 internal static class Program
 {
     private static int Main(string[] args) => CommandRunner.Run(args);

@@ -9,22 +9,20 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Downloads poems from all of their servers at once.</summary>
-/// <param name="options">How.</param>
-/// <param name="addresses">At least one; the same may come twice.</param>
+/// <param name="options">The options of the command.</param>
+/// <param name="addresses">At least one address; an address may occur twice.</param>
 internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addresses)
 {
-    /// <summary>Before the second attempt; doubled before each one after it.</summary>
+    /// <summary>The delay before the first retry; it doubles with each later retry.</summary>
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>Before looking again for a free descriptor.</summary>
+    /// <summary>The delay before the next attempt if no descriptor was free.</summary>
     private static readonly TimeSpan DescriptorDelay = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How often times are updated on a terminal.</summary>
+    /// <summary>The interval at which times are updated on a terminal.</summary>
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(0.2);
 
-    /// <summary>
-    /// Descriptors that are no downloads: the standard streams, poller, waker and signals, and those of look-ups.
-    /// </summary>
+    /// <summary>Descriptors for other uses than downloads: standard streams, poller, waker, signals and look-ups.</summary>
     private const int ReservedDescriptors = 10;
 
     private DeferredSemaphore _slots = null!;
@@ -79,9 +77,9 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         return Finish();
     }
 
-    /// <summary>Finds out where each poem goes; nothing is created before its first byte has arrived.</summary>
-    /// <returns>The exit code after an error that was reported, else null.</returns>
-    /// <exception cref="UsageError">The options contradict what is there.</exception>
+    /// <summary>Chooses the output of each poem. No file is created before the poem's first byte has arrived.</summary>
+    /// <returns>The exit code if an error was reported; null otherwise.</returns>
+    /// <exception cref="UsageError">The options do not fit the files that exist.</exception>
     private int? TryCreateDownloads()
     {
         string[]? paths = null;
@@ -125,17 +123,19 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         return null;
     }
 
-    /// <summary>As many as asked for, if the descriptors suffice: a download takes one for its connection, and one for its file.</summary>
+    /// <summary>The maximum number of parallel downloads: the option, or less if descriptors are few. A download uses one for its
+    /// connection and one for its file.</summary>
     private int MaxParallel()
     {
-        // Twice, since the next one begins before the connection of the last one is closed.
+        // Doubled, because the next download begins before the previous connection is closed.
         int each = 2 * (options.Output is null ? 1 : 2);
         long max = (NativeProcess.RaiseOpenFileLimit() - ReservedDescriptors) / each;
         return (int)Math.Clamp(options.ParallelMax > 0 ? Math.Min(options.ParallelMax, max) : max, 1, int.MaxValue);
     }
 
     /// <summary>
-    /// Begins all downloads, and ends the program after the first that is complete, after the first that fails, or after all.
+    /// Starts all downloads. The command ends after all, after the first complete one (<c>--race</c>), or after the first failure
+    /// (<c>--all-or-nothing</c>).
     /// </summary>
     private void StartAll()
     {
@@ -152,8 +152,8 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         _ = all.AddErrback(_ => _keeps = false).AddBoth(CancelAll);
     }
 
-    /// <summary>Downloads one poem, when there is a free slot, from the first attempt to the last.</summary>
-    /// <returns>Fires when it is written. Fails when that was reported, or when it was cancelled, which stops the download.</returns>
+    /// <summary>Downloads one poem, with its retries, once a slot is free.</summary>
+    /// <returns>Fires when the poem is written. Fails after the failure was reported. Cancelling it stops the download.</returns>
     private async Deferred<bool> Fetch(Download download)
     {
         _ = await _slots.Acquire();
@@ -187,7 +187,8 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         }
         finally
         {
-            // If this ends the program, the next download is cancelled in this turn, and would connect in a later one: it never does.
+            // If this ends the program, the next download never connects: it is cancelled in this turn, and would connect in a
+            // later one.
             _slots.Release();
         }
     }
@@ -225,7 +226,7 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
             catch (IOException error) when (
                 (error.InnerException ?? error) is ConnectError { Error: Errno.EMFILE } && _reactor.Connections.Count > 0)
             {
-                // Connections that wait for their servers to close hold the descriptors: this server has not failed.
+                // Connections that wait for their servers to close use the descriptors: this server has not failed.
                 await _reactor.Sleep(DescriptorDelay);
             }
             catch (IOException error) when (PoemFetch.MayRetry(error) && retries < options.Retry && download.TryRestart())
@@ -239,8 +240,8 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         }
     }
 
-    /// <summary>Has a complete poem transformed.</summary>
-    /// <returns>Fires with false if that failed and the poem stays as it came.</returns>
+    /// <summary>Sends a complete poem to the transform server.</summary>
+    /// <returns>Fires with false if that failed and the poem stays unchanged.</returns>
     private async Deferred<bool> Transform(Download download)
     {
         string name = options.Transform!;
@@ -262,12 +263,12 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         }
     }
 
-    /// <summary>Writes what waited for the end, and counts.</summary>
+    /// <summary>Writes the poems that waited for the end, then the summary.</summary>
     private int Finish()
     {
         int complete = 0;
         int failed = 0;
-        _keeps = _keeps && (!options.AllOrNothing || TryPlaceAll());
+        _keeps = _keeps && (!options.AllOrNothing || TryPublishAll());
         foreach (Download download in _downloads)
         {
             download.Settle(_keeps);
@@ -284,10 +285,10 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
             exitCode = ExitCode.Failure;
         }
 
-        // A program reads on until this line, however the command ended.
+        // A program that reads the events expects this line, however the command ended.
         if (!isQuiet || options.Progress == ProgressStyle.Json)
         {
-            // On the clock of the downloads, after the last of them: no event is later than the summary.
+            // The clock of the downloads, read after the last event: no event is later than the summary.
             _progress.Summary(complete, failed, TimeSpan.FromMilliseconds(Environment.TickCount64 - _startMs));
         }
 
@@ -301,10 +302,10 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
         };
     }
 
-    private bool TryPlaceAll()
+    private bool TryPublishAll()
     {
         Download? failed = Array.Find(_downloads, download => !download.TryPrepare())
-            ?? Array.Find(_downloads, download => !download.TryPlace());
+            ?? Array.Find(_downloads, download => !download.TryPublish());
         failed?.Undo(_downloads);
         return failed is null;
     }
@@ -326,7 +327,7 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
 
     private void OnReaderGone() => StandardOutputFailed(Errno.EPIPE);
 
-    /// <summary>Nothing can be written to standard output any more: ends all downloads.</summary>
+    /// <summary>Ends all downloads, because nothing can be written to standard output any more.</summary>
     private void StandardOutputFailed(Errno error)
     {
         if (_standardOutputError == Errno.None)

@@ -5,11 +5,11 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>Proxies poems until it is told to stop.</summary>
+/// <summary>Proxies poems until a signal ends it.</summary>
 /// <param name="server">The options of all servers.</param>
-/// <param name="settings">How poems are fetched and kept.</param>
-/// <param name="poems">At least one, unless there is a list; no two on the same address unless its port is 0, and none its own
-/// upstream.</param>
+/// <param name="settings">The options of <c>proxy</c>.</param>
+/// <param name="poems">At least one poem, unless there is a list. No two have the same address, unless its port is 0, and none is
+/// its own upstream.</param>
 internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings, ProxiedPoem[] poems)
 {
     private readonly List<WorkerProxies> _perWorker = [];
@@ -39,7 +39,7 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
     private static ProxiedPoem[] PoemsOf(ServedPoem[] listed) => Array.ConvertAll(
         listed, line => ProxiedPoem.TryMake(line, out ProxiedPoem? poem, out string? problem)
             ? poem
-            : throw new ListenFileError(line.Place + problem));
+            : throw new ListenFileError(line.LinePrefix + problem));
 
     private List<Listener> ListenersOf(ProxiedPoem[] proxied, ServerHost host)
     {
@@ -55,10 +55,10 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
             ProxyServerFactory MakeFactory(Worker worker) =>
                 new(ProxiesOf(worker, host).ServiceOf(poem.Upstream), worker.Counters);
 
-            // The clients of a poem share its fetch and its memory, and so a reactor.
+            // The clients of a poem share its fetch and its memory, so one reactor serves them all.
             listeners.Add(new Listener($"Proxying {poem.Upstream}", poem.Listen, MakeFactory)
             {
-                Place = poem.Place,
+                LinePrefix = poem.LinePrefix,
                 IsSingleWorker = true,
             });
         }
@@ -66,8 +66,8 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
         return listeners;
     }
 
-    /// <summary>Empties the cache, or reads the list again: what is unchanged keeps its clients and its poem, what is gone is
-    /// purged.</summary>
+    /// <summary>Empties the cache. With a list, reads the list again instead: an unchanged line keeps its clients and its poem,
+    /// the poem of a removed line is purged.</summary>
     private async Deferred<Unit> Reload(ServerHost host)
     {
         if (_list is null)
@@ -99,7 +99,7 @@ internal sealed class ProxyCommand(ServerOptions server, ProxySettings settings,
         WorkerProxies? proxies = _perWorker.Find(proxies => proxies.Worker == worker);
         if (proxies is null)
         {
-            // Each worker has its share of the limit, so that none needs a lock.
+            // Each worker has its own share of the limit, so no lock is needed.
             proxies = new WorkerProxies(worker, settings, settings.MaxCacheBytes / host.Workers, _outages, host.Log);
             _perWorker.Add(proxies);
             if (proxies.Shared is { } shared)

@@ -6,16 +6,16 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>Serves poems until it is told to stop.</summary>
+/// <summary>Serves poems until a signal ends it.</summary>
 /// <param name="server">The options of all servers.</param>
-/// <param name="options">The poems, and how they are sent.</param>
-/// <param name="pace">How slowly they are sent; null for at once.</param>
+/// <param name="options">The poems and their format.</param>
+/// <param name="pace">The pace of sending; null for full speed.</param>
 internal sealed class ServeCommand(ServerOptions server, ServeOptions options, Pace? pace = null)
 {
     private readonly ListenFile? _list =
         options.ListFile is { } path ? new ListenFile(path, server, server.ListenAt(null)) : null;
 
-    /// <summary>The poems that are served, by their files.</summary>
+    /// <summary>The open poems, by file name.</summary>
     private readonly Dictionary<string, PoemSource> _sources = [];
 
     public ServerOptions Server => server;
@@ -48,12 +48,12 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
     private static bool IsStandardInput(ServedPoem poem) => poem.What == PoemReader.StandardInput;
 
     private static ServedPoem[] WithoutStandardInput(ServedPoem[] listed) => Array.Find(listed, IsStandardInput) is { } poem
-        ? throw new ListenFileError($"{poem.Place}a poem of a list is a file, and not standard input")
+        ? throw new ListenFileError($"{poem.LinePrefix}a poem of a list is a file, and not standard input")
         : listed;
 
     private PoemProblem Open(ServedPoem[] poems)
     {
-        // Standard input last: it may take its time, and a file that is missing is reported at once.
+        // Standard input last: it may take long, and a missing file is reported at once.
         ServedPoem[] files = Array.FindAll(poems, poem => !IsStandardInput(poem));
         foreach (ServedPoem poem in (ServedPoem[])[.. files, .. Array.FindAll(poems, IsStandardInput)])
         {
@@ -61,7 +61,7 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
             {
                 if (PoemSource.TryOpen(poem.What, options.Format, out PoemProblem problem) is not { } source)
                 {
-                    return problem with { Sentence = poem.Place + problem.Sentence };
+                    return problem with { Sentence = poem.LinePrefix + problem.Sentence };
                 }
 
                 _sources[poem.What] = source;
@@ -74,14 +74,14 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
     private List<Listener> ListenersOf(ServedPoem[] poems) => [.. Array.ConvertAll(poems, poem =>
     {
         PoemSource source = _sources[poem.What];
-        return new Listener($"Serving {poem.What}", poem.Listen, worker => MakeFactory(source, worker)) { Place = poem.Place };
+        return new Listener($"Serving {poem.What}", poem.Listen, worker => MakeFactory(source, worker)) { LinePrefix = poem.LinePrefix };
     })];
 
     private Factory MakeFactory(PoemSource source, Worker worker) => pace is { } slow
         ? new SlowPoemServerFactory(source, slow, worker.Reactor, worker.Reactor.Timers, worker.Counters)
         : new PoemServerFactory(source, worker.Reactor, worker.Counters);
 
-    /// <summary>An empty poem is allowed but rarely intended: the program that writes the file may not have begun.</summary>
+    /// <summary>Warns of an empty poem. It is allowed but rarely intended: the program that writes the file may not have begun.</summary>
     private static void WarnIfEmpty(PoemSource source, ILogger log)
     {
         if (source.IsEmpty)
@@ -90,8 +90,8 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
         }
     }
 
-    /// <summary>Reads the poems again. With a list, reads that first: what is new in it is opened, what it had before is read
-    /// again when the listeners are in place, so that a list that can't be applied changes nothing.</summary>
+    /// <summary>Reads the poems again. With a list, reads the list first, opens its new poems, changes the listeners, and only
+    /// then reads the other poems again: a list that can't be applied changes nothing.</summary>
     private async Deferred<Unit> Reload(ServerHost host)
     {
         PoemSource[] served = [.. _sources.Values];
@@ -118,7 +118,7 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
         return default;
     }
 
-    /// <summary>Opens the poems that no other line had before. If one can't be opened, none is.</summary>
+    /// <summary>Opens the poems that are not open yet. If one can't be opened, none is added.</summary>
     private async Deferred<Unit> OpenNew(ServedPoem[] poems, IClock clock)
     {
         var opened = new Dictionary<string, PoemSource>();
@@ -130,7 +130,7 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
                 if (source is null)
                 {
                     Array.ForEach([.. opened.Values], static source => source.Close());
-                    throw new ListenFileError(poem.Place + problem.Sentence);
+                    throw new ListenFileError(poem.LinePrefix + problem.Sentence);
                 }
 
                 opened.Add(poem.What, source);
@@ -145,14 +145,14 @@ internal sealed class ServeCommand(ServerOptions server, ServeOptions options, P
         return default;
     }
 
-    /// <summary>Drops the poems that no listener has.</summary>
+    /// <summary>Closes and removes the unused poems.</summary>
     private void Drop(Predicate<PoemSource> isUnused)
     {
         foreach ((string file, PoemSource source) in _sources)
         {
             if (isUnused(source))
             {
-                // A dictionary may lose entries while it is read.
+                // .NET allows removals while a dictionary is enumerated.
                 _ = _sources.Remove(file);
                 source.Close();
             }

@@ -5,9 +5,9 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Standard output and standard error by plain writes. <c>System.Console</c> ignores a closed pipe (EPIPE), aborts on a full
-/// disk, and is larger than all of this. Any thread may write. Two at once may mix their lines, so each stream has one owner
-/// at a time.
+/// Writes to standard output and standard error with plain write(2). <c>System.Console</c> ignores a closed pipe (EPIPE), aborts
+/// on a full disk, and is larger than this class. Any thread may write. Two at once may mix their lines, so each stream has one
+/// owner at a time.
 /// </summary>
 internal static class StandardStreams
 {
@@ -15,13 +15,13 @@ internal static class StandardStreams
 
     public const int Error = 2;
 
-    /// <summary>PIPE_BUF of Linux: a pipe that poll(2) calls writable has room for so many bytes.</summary>
+    /// <summary>PIPE_BUF of Linux: the free bytes of a pipe that poll(2) reports writable.</summary>
     private const int PipeBytes = 4096;
 
-    /// <summary>Between two attempts to open a FIFO that has no reader.</summary>
+    /// <summary>The time between two attempts to open a FIFO that has no reader.</summary>
     private const int ReaderPollMs = 50;
 
-    /// <summary>A wait that only the descriptor ends.</summary>
+    /// <summary>No timeout: only the descriptor ends the wait.</summary>
     private const int WithoutEnd = -1;
 
     public static bool IsTerminalAt(int descriptor) => NativeTerminal.IsTerminal(descriptor);
@@ -30,19 +30,19 @@ internal static class StandardStreams
     /// <returns>The error that ended it, if there was one.</returns>
     public static Errno WriteAll(nint descriptor, string text) => WriteAll(descriptor, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Writes all of the bytes, waiting where the descriptor does not block.</summary>
+    /// <summary>Writes all bytes. Waits also if the descriptor is non-blocking.</summary>
     /// <returns>The error that ended it, if there was one; some of the bytes may have been written.</returns>
     public static Errno WriteAll(nint descriptor, ReadOnlySpan<byte> bytes) => WriteAll(descriptor, bytes, out _);
 
     /// <summary>
-    /// Writes all of the bytes, waiting where the descriptor does not block. On the main thread a signal that ends the command
-    /// ends the wait for the reader of a pipe or a terminal. The descriptor itself may not be made non-blocking for that, since
-    /// other processes share it: a long text is written to a second opening of the pipe or terminal, or in parts that fit when
-    /// poll(2) says that there is room.
+    /// Writes all bytes. Waits also if the descriptor is non-blocking. On the main thread, a signal that ends the command ends
+    /// the wait for the reader of a pipe or a terminal. The descriptor itself must not become non-blocking for that, because
+    /// other processes share it. A long text is written to the pipe or terminal opened a second time, or in parts that fit when
+    /// poll(2) reports free space.
     /// </summary>
-    /// <param name="descriptor">Not owned.</param>
-    /// <param name="bytes">What to write.</param>
-    /// <param name="written">How many of them were written.</param>
+    /// <param name="descriptor">The descriptor; it stays open.</param>
+    /// <param name="bytes">The bytes to write.</param>
+    /// <param name="written">The number of bytes written.</param>
     /// <returns>The error that ended it, if there was one; EINTR for such a signal.</returns>
     public static Errno WriteAll(nint descriptor, ReadOnlySpan<byte> bytes, out int written)
     {
@@ -73,7 +73,7 @@ internal static class StandardStreams
 
             if (error == Errno.EAGAIN)
             {
-                // It is our own opening, or another process that shares the descriptor made it non-blocking, such as the shell.
+                // We opened it, or another process that shares the descriptor, such as the shell, made it non-blocking.
                 error = heedsSignals ? SignalQueue.WaitWritable(target) : NativeFile.WaitWritable(target, WithoutEnd);
             }
         }
@@ -108,7 +108,7 @@ internal static class StandardStreams
         }
     }
 
-    /// <summary>True for files and block devices, to which a write does not wait for a reader.</summary>
+    /// <summary>True for files and block devices: a write to them does not wait for a reader.</summary>
     private static bool IsFile(nint descriptor, out bool canReopen)
     {
         bool isKnown = NativeFile.Status(descriptor, out FileStatus status) == Errno.None;
@@ -116,10 +116,10 @@ internal static class StandardStreams
         return isKnown && status.Kind is FileKind.Regular or FileKind.Other;
     }
 
-    /// <summary>Writes what can be written without waiting.</summary>
-    /// <param name="descriptor">If it blocks, a write of more than it has room for may wait all the same.</param>
-    /// <param name="bytes">What to write.</param>
-    /// <returns>How many bytes were written; 0 after any error.</returns>
+    /// <summary>Writes the part of the bytes that can be written without waiting.</summary>
+    /// <param name="descriptor">If it is blocking, writing more bytes than fit may still wait.</param>
+    /// <param name="bytes">The bytes to write.</param>
+    /// <returns>The number of bytes written; 0 after any error.</returns>
     public static int WriteNow(nint descriptor, ReadOnlySpan<byte> bytes) =>
         NativeFile.WaitWritable(descriptor, timeoutMs: 0) == Errno.None
         && NativeFile.Write(descriptor, bytes, out int written) == Errno.None ? written : 0;

@@ -5,17 +5,18 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>Transforms texts until it is told to stop: one service on a netstring port and, if asked for, on a text port.</summary>
+/// <summary>Transforms texts until a signal ends it: one service on a netstring port and, as an option, on a text port.</summary>
 /// <param name="server">The options of all servers.</param>
-/// <param name="options">Its own.</param>
+/// <param name="options">The options of <c>transform</c>.</param>
 internal sealed class TransformCommand(ServerOptions server, TransformOptions options)
 {
     private const long MiB = 1024 * 1024;
 
-    /// <summary>A group of 48 MiB leaves more. In one of 32 MiB the kernel ended a server with 15,000 clients.</summary>
+    /// <summary>The minimum that the control group must leave. A group of 48 MiB leaves more. In one of 32 MiB the kernel killed
+    /// a server with 15,000 clients.</summary>
     private const long MinGroupMemory = 40 * MiB;
 
-    /// <summary>For buffers of the loop, of the log and of the runtime. <c>ulimit -v 49152</c> leaves 8 MiB.</summary>
+    /// <summary>Memory for the buffers of the loop, the log and the runtime. <c>ulimit -v 49152</c> leaves 8 MiB.</summary>
     private const long MinMemory = 6 * MiB;
 
     private readonly Dictionary<Reactor, TransformService> _services = [];
@@ -54,7 +55,8 @@ internal sealed class TransformCommand(ServerOptions server, TransformOptions op
         return _host.Run(listeners);
     }
 
-    /// <summary>At most half of the memory that the machine, its control group or <c>ulimit -v</c> leaves.</summary>
+    /// <summary>The default of <c>--max-memory</c>: at most half of the memory that the machine, its control group or <c>ulimit
+    /// -v</c> leaves.</summary>
     private static long DefaultMemory()
     {
         long available = AvailableMemory.Bytes();
@@ -65,7 +67,8 @@ internal sealed class TransformCommand(ServerOptions server, TransformOptions op
     private TransformServerFactory MakeFactory(Worker worker, bool asText) =>
         new(ServiceOf(worker.Reactor), asText, _limits, worker.Reactor, worker.Reactor.Timers, worker.Counters);
 
-    /// <summary>One service for all ports on all reactors. With an upstream, one for each reactor, because it connects.</summary>
+    /// <summary>The service for all ports of all reactors. With an upstream, each reactor has its own service, because it
+    /// connects.</summary>
     private TransformService ServiceOf(Reactor reactor)
     {
         Reactor owner = options.Upstream is null ? _host!.First : reactor;

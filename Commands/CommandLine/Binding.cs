@@ -6,27 +6,28 @@ using System.Runtime.CompilerServices;
 namespace Poetry.Commands;
 
 /// <summary>Reads what a user typed for an option or an argument.</summary>
-/// <param name="text">As typed.</param>
-/// <param name="value">What it means.</param>
-/// <param name="problem">One line on why it means nothing, quoting the text.</param>
+/// <param name="text">The text that the user typed.</param>
+/// <param name="value">The value that was read.</param>
+/// <param name="problem">One line that says why the text is invalid, and quotes it.</param>
 internal delegate bool ValueParser<T>(
     string text,
     [MaybeNullWhen(false)] out T value,
     [NotNullWhen(false)] out string? problem);
 
 /// <summary>
-/// A command line: its words, sorted into command, options with their values, and arguments; and what the methods that declare
-/// options make of them. It keeps the first problem; after one, what is read is of no use, but reading goes on without harm.
+/// A command line, sorted into command, options with their values, and arguments. The methods that declare options read their
+/// values here. The first problem is kept: reading goes on after it, but the values are not used.
 /// </summary>
 /// <remarks>
-/// ConsoleAppFramework, which calls these methods, can't sort the words by itself: it knows no <c>--option=value</c>, takes
-/// every word after the first argument for an argument and drops what follows <c>--</c>; an option that is given twice counts
-/// once; of an unknown option or command it says nothing nearer; and <c>--help</c> as a value or after <c>--</c> shows help. So
-/// this does exactly that much, and hands the library words that mean one thing only: see <see cref="For"/>.
+/// ConsoleAppFramework calls these methods, but can't sort the words: it does not support <c>--option=value</c>, takes every word
+/// after the first argument for an argument, and drops the words after <c>--</c>. It accepts an option that is given twice,
+/// suggests nothing for an unknown option or command, and shows help for <c>--help</c> as a value or after <c>--</c>. This class
+/// sorts the words, and gives the library only words with one meaning: see <see cref="For"/>.
 /// </remarks>
 internal sealed class Binding
 {
-    /// <summary>Before each typed value, so that the library never takes one for an option, for <c>--</c> or for help.</summary>
+    /// <summary>The prefix of each typed value: with it, the library never takes a value for an option, for <c>--</c> or for
+    /// help.</summary>
     private const char Mark = '=';
 
     private readonly CommandSchema _root;
@@ -58,7 +59,7 @@ internal sealed class Binding
             }
             else if (hasOptions && !HasFailed)
             {
-                // After a problem no command is looked for, so that the line says where the problem is.
+                // After a problem the command stays: the message begins with the command that has the problem.
                 Command = root.Find(word) ?? root;
                 HasUnknownCommand = Command == root;
                 Refuse(HasUnknownCommand ? Hints.UnknownCommand(word, root) : null);
@@ -69,7 +70,7 @@ internal sealed class Binding
     /// <summary>The command that was named, or the program.</summary>
     public CommandSchema Command { get; }
 
-    /// <summary>True if a command was named that does not exist.</summary>
+    /// <summary>True if the named command does not exist.</summary>
     public bool HasUnknownCommand { get; }
 
     public bool HasFailed => _problem is not null;
@@ -77,7 +78,7 @@ internal sealed class Binding
     public Invocation Invocation => _problem is null ? _invocation! : Invocation.Refuse(Command.FullName, _problem);
 
     /// <summary>True if the option was typed.</summary>
-    /// <param name="name">Its long name.</param>
+    /// <param name="name">The option's long name.</param>
     public bool Has(string name) => _options.Exists(typed => typed.Option.Name == name);
 
     /// <summary>A typed option other than the one named, or null.</summary>
@@ -99,15 +100,15 @@ internal sealed class Binding
         return [.. line];
     }
 
-    /// <summary>The value as it was typed, or the default of its parameter.</summary>
+    /// <summary>Removes the mark from a typed value; a default of a parameter has none.</summary>
     public static string Unmarked(string value) => value is [Mark, .. var typed] ? typed : value;
 
     /// <summary>Reads the value of an option.</summary>
     /// <param name="text">A parameter of the method; its name is that of the option.</param>
-    /// <param name="parser">What reads it; the default too.</param>
-    /// <param name="check">Says what is wrong with a value that was read, after the text; null for nothing.</param>
+    /// <param name="parser">The parser of the value; it reads the default too.</param>
+    /// <param name="check">Returns the end of a sentence that says what is wrong with the value, or null.</param>
     /// <param name="parameter">Given by the compiler.</param>
-    /// <returns>The default of the type if there is no value, or if it means nothing.</returns>
+    /// <returns>The default of the type if there is no value, or if it is invalid.</returns>
     public T? Read<T>(
         string? text,
         ValueParser<T> parser,
@@ -130,7 +131,7 @@ internal sealed class Binding
     }
 
     /// <summary>Reads the value of an option that is one of the words that its declaration lists.</summary>
-    /// <returns>The number of the word in that list, from 0.</returns>
+    /// <returns>The index of the word in that list.</returns>
     public int ReadWord(string text, [CallerArgumentExpression(nameof(text))] string parameter = "")
     {
         OptionSchema option = OptionOf(parameter);
@@ -151,17 +152,17 @@ internal sealed class Binding
         return HasFailed ? [] : values;
     }
 
-    /// <summary>Notes a problem, unless it is null or another was noted before.</summary>
+    /// <summary>Keeps a problem, unless it is null or there was one before.</summary>
     /// <param name="problem">One line without a full stop.</param>
     public void Refuse(string? problem) => _problem ??= problem;
 
-    /// <summary>Runs the command, if all is well.</summary>
+    /// <summary>Runs the command, if there was no problem.</summary>
     /// <param name="run">Returns the exit code.</param>
     /// <param name="warning">One line for standard error before it runs, or null.</param>
     public void Run(Func<int> run, string? warning = null) => _invocation = Invocation.Of(Command.FullName, run, warning);
 
-    /// <summary>Prints a text in place of running a command, if all is well.</summary>
-    public void Say(string text) => _invocation = Invocation.Say(text);
+    /// <summary>Prints a text instead of running a command, if there was no problem.</summary>
+    public void Print(string text) => _invocation = Invocation.Print(text);
 
     /// <summary>Reads an option, and the word after it if that is its value.</summary>
     private void ReadOption(IReadOnlyList<string> args, ref int i)
@@ -199,10 +200,10 @@ internal sealed class Binding
         _options.Add((option, value));
     }
 
-    /// <summary>The runtime puts U+FFFD in place of bytes that are not UTF-8: such a name would not find its file.</summary>
+    /// <summary>Refuses a word that is not UTF-8. The runtime replaces such bytes by U+FFFD, so a name would not match its file.</summary>
     private void CheckText(string word) => Refuse(word.Contains('\uFFFD') ? $"'{word}' is not valid UTF-8" : null);
 
-    /// <summary>The option of a parameter: that of maxPoem is --max-poem.</summary>
+    /// <summary>The option of a parameter: <c>--max-poem</c> for <c>maxPoem</c>.</summary>
     private OptionSchema OptionOf(string parameter) => Command.Options.Find(
         option => option.Name.Replace("-", string.Empty, StringComparison.Ordinal).Equals(parameter, StringComparison.OrdinalIgnoreCase))!;
 }

@@ -4,14 +4,12 @@ using ConsoleAppFramework;
 
 namespace Poetry.Commands;
 
-/// <summary>
-/// The commands of the program. Nothing is read, written or run here: <see cref="Parse"/> says what a command line means.
-/// </summary>
+/// <summary>The commands of the program. <see cref="Parse"/> interprets a command line. It prints and runs nothing.</summary>
 /// <remarks>
 /// <para>
-/// How an option is added. Each command is a class with one method (ServeSyntax, GetSyntax, …); options that several
-/// commands share are one too (ServerSyntax, PoemSyntax). Add a parameter with its default as typed, describe it in the XML
-/// docs, and read it there:
+/// To add an option: each command is a class with one method (ServeSyntax, GetSyntax, …), and so is each group of options that
+/// several commands share (ServerSyntax, PoemSyntax). Add a parameter with its default as typed, describe it in the XML docs,
+/// and read it in the method:
 /// </para>
 /// <code>
 /// /// &lt;param name="maxBytes"&gt;-m, BYTES: Refuse a longer poem, 0 for no limit&lt;/param&gt;
@@ -19,34 +17,34 @@ namespace Poetry.Commands;
 ///     MaxBytes = binding.Read&lt;long&gt;(maxBytes, Quantity.TryParseSize),
 /// </code>
 /// <para>
-/// That is the option --max-bytes with the short name -m. <c>null</c> is no default, a <c>bool</c> is a flag. A value that is
-/// one of a few words is declared as <c>text|json: …</c> and read by <see cref="Binding.ReadWord"/>; one with FILE or
-/// PATH in its name completes files, NAME the transformations. Then add a property to the options class that the command is
-/// given (Options.cs). Help, hints, completion and manual pages need nothing.
+/// That is the option --max-bytes with the short name -m. <c>null</c> means no default, and a <c>bool</c> is a flag. A value
+/// that is one of a few words is declared as <c>text|json: …</c> and read by <see cref="Binding.ReadWord"/>. If the name of the
+/// value contains FILE or PATH, shells complete files; for NAME they complete transformations. Then add a property to the
+/// options class of the command (Options.cs). Help, hints, completion and manual pages need no change.
 /// </para>
 /// <para>
-/// ConsoleAppFramework declares, binds and dispatches: its generator reads the methods and their docs. A new command is
-/// added in <see cref="Bind"/> and in <see cref="MakeSchema"/>.
+/// ConsoleAppFramework declares, binds and dispatches: its generator reads the methods and their docs. Add a new command in
+/// <see cref="Bind"/> and in <see cref="MakeSchema"/>.
 /// </para>
 /// </remarks>
 internal static class CommandLine
 {
-    /// <summary>The program: all commands and what is known of their options.</summary>
+    /// <summary>The program, with all commands and their options.</summary>
     public static CommandSchema Root { get; } = MakeSchema();
 
     /// <summary>Reads a command line.</summary>
-    /// <param name="args">As the operating system gave them, without the name of the program.</param>
+    /// <param name="args">The arguments of the process, without the name of the program.</param>
     public static Invocation Parse(IReadOnlyList<string> args)
     {
         var binding = new Binding(args, Root);
         if (binding.Has("--help") && !binding.HasUnknownCommand)
         {
-            return Invocation.Say(HelpText.Of(binding.Command, Root));
+            return Invocation.Print(HelpText.Of(binding.Command, Root));
         }
 
         if (binding.Has("--version"))
         {
-            return Invocation.Say(VersionText.Of(binding.Has("--json")));
+            return Invocation.Print(VersionText.Of(binding.Has("--json")));
         }
 
         binding.Refuse(binding.Has("--json") ? "--json goes with --version" : null);
@@ -59,7 +57,8 @@ internal static class CommandLine
         return binding.Invocation;
     }
 
-    /// <summary>Has the library call the methods of the groups and then that of the command, each with its own words.</summary>
+    /// <summary>Makes the library call the methods of the command's groups and then its own, each with the words that belong to
+    /// it.</summary>
     private static void Bind(Binding binding)
     {
         var servers = new ServerSyntax(binding);
@@ -85,7 +84,7 @@ internal static class CommandLine
 
     private static CommandSchema MakeSchema()
     {
-        // The library reports through these. Nothing that a user types gets so far: what does is a bug.
+        // The library reports errors here. No input of a user can cause one: it would be a bug.
         ConsoleApp.Log = ConsoleApp.LogError = static text => throw new InvalidOperationException(text);
         CommandSchema[] declared = ConsoleApp.Create().GetCliSchema();
         CommandSchema Find(string name) => Array.Find(declared, command => command.Name == name)!;

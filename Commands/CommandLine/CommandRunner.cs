@@ -11,7 +11,7 @@ namespace Poetry.Commands;
 /// </summary>
 internal static class CommandRunner
 {
-    /// <summary>The work of Main.</summary>
+    /// <summary>The body of Main.</summary>
     /// <returns>The exit code of the process.</returns>
     public static int Run(IReadOnlyList<string> args)
     {
@@ -31,9 +31,9 @@ internal static class CommandRunner
             }
 
             SignalQueue.Unblock();
-            return invocation.ExitCode == ExitCode.Success ? Say(invocation.Text) : Report(invocation.Text, invocation.ExitCode);
+            return invocation.ExitCode == ExitCode.Success ? Print(invocation.Text) : Report(invocation.Text, invocation.ExitCode);
         }
-#pragma warning disable CA1031 // The last resort: the user is told of any exception in one line.
+#pragma warning disable CA1031 // The last resort: any exception is reported to the user in one line.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -54,7 +54,7 @@ internal static class CommandRunner
     public static int Fail(string problem) => Report($"poetry: {TextEscaper.EscapeLine(problem)}\n", ExitCode.Failure);
 
     /// <summary>The report of an unexpected exception.</summary>
-    /// <param name="exception">What was thrown.</param>
+    /// <param name="exception">The unexpected exception.</param>
     /// <param name="debug">The value of <c>POETRY_DEBUG</c>: with 1 the stack follows.</param>
     internal static string Describe(Exception exception, string? debug)
     {
@@ -68,7 +68,7 @@ internal static class CommandRunner
         return exitCode;
     }
 
-    private static int Say(string text)
+    private static int Print(string text)
     {
         Errno error = StandardStreams.WriteAll(StandardStreams.Output, text);
         return error is Errno.None or Errno.EPIPE

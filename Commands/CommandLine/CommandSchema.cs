@@ -23,27 +23,27 @@ internal sealed class CommandSchema
 
     public string Name { get; }
 
-    /// <summary>The name after that of the program: <c>poetry get</c>.</summary>
+    /// <summary>The name of the program and the command's own: <c>poetry get</c>.</summary>
     public string FullName { get; private set; }
 
     public string Description { get; }
 
-    /// <summary>Its own options, then those of its groups.</summary>
+    /// <summary>The command's own options, then those of its groups.</summary>
     public List<OptionSchema> Options { get; }
 
-    /// <summary>What it takes any number of, or one of if it has words; null if it takes options only.</summary>
+    /// <summary>The argument: any number of them, or at most one if it has words; null if the command takes only options.</summary>
     public OptionSchema? Argument { get; private set; }
 
-    /// <summary>The groups of options it has, in the order in which they are bound, before itself.</summary>
+    /// <summary>The groups of options, in the order of binding; the command's own options are bound after them.</summary>
     public string[] Groups { get; private set; } = [];
 
-    /// <summary>Command lines that can be pasted, and a few words on each.</summary>
+    /// <summary>Command lines that can be pasted, each with a short description.</summary>
     public (string Line, string Meaning)[] Examples { get; set; } = [];
 
     /// <summary>The commands of the program; none for a command.</summary>
     public List<CommandSchema> Subcommands { get; } = [];
 
-    /// <summary>Adds a command to the program, with what its declaration can't say.</summary>
+    /// <summary>Adds a command to the program, with its groups and examples, which are not declared.</summary>
     public void Add(CommandSchema command, CommandSchema[] groups, (string Line, string Meaning)[] examples)
     {
         command.FullName = $"{Name} {command.Name}";
@@ -60,18 +60,18 @@ internal sealed class CommandSchema
 
     public CommandSchema? Find(string name) => Subcommands.Find(command => command.Name == name);
 
-    /// <summary>The option of that name or short name, or null.</summary>
+    /// <summary>The option with that long or short name, or null.</summary>
     public OptionSchema? FindOption(string name) => Options.Find(option => Array.IndexOf(option.Names, name) >= 0);
 }
 
-/// <summary>An option of a command or its argument.</summary>
+/// <summary>An option or the argument of a command.</summary>
 internal sealed class OptionSchema
 {
     /// <summary>
-    /// Called by generated code. Before the first colon of the description stands what help calls the value, such as
-    /// <c>SECONDS</c> or <c>text|json</c>: words in lower case are what can be typed; NAME is that of a transformation. Only an
-    /// argument has an index. A default is an expression of C#. The rest is not used: all values are read as text, and an argument
-    /// is always an array.
+    /// Called by generated code. The description begins with the name of the value and a colon: <c>SECONDS</c>, or
+    /// <c>text|json</c>, where the words in lower case are the possible values; NAME is the name of a transformation. Only an
+    /// argument has an index. A default is a C# expression. The other parameters are not used: all values are read as text, and
+    /// an argument is always an array.
     /// </summary>
     public OptionSchema(
         string[] names,
@@ -98,21 +98,21 @@ internal sealed class OptionSchema
             : Array.FindAll(Placeholder.Split('|'), word => word is [>= 'a' and <= 'z', ..]);
     }
 
-    /// <summary>With their dashes; the last one is the long one.</summary>
+    /// <summary>The names with their dashes; the last one is the long name.</summary>
     public string[] Names { get; }
 
     public string Name => Names[^1];
 
-    /// <summary>An imperative without its default, which help adds.</summary>
+    /// <summary>The text of help, an imperative, without the default, which help adds.</summary>
     public string Description { get; }
 
-    /// <summary>What help calls the value; empty for a flag.</summary>
+    /// <summary>The name of the value in help; empty for a flag.</summary>
     public string Placeholder { get; }
 
     /// <summary>The default as a user would type it, or null.</summary>
     public string? Default { get; }
 
-    /// <summary>Words that the value can be.</summary>
+    /// <summary>The words that the value can be; empty for any text.</summary>
     public string[] Words { get; set; }
 
     public bool IsFlag { get; }
@@ -125,7 +125,7 @@ internal sealed class OptionSchema
     /// <summary>True if the value is a time or a size, with or without a unit.</summary>
     public bool TakesQuantity => HasOneOf("TIME", "SECONDS", "BYTES");
 
-    /// <summary>The command or group whose method declares it.</summary>
+    /// <summary>The command or group whose method declares the option.</summary>
     public string Owner { get; set; } = string.Empty;
 
     private bool HasOneOf(params string[] kinds) =>

@@ -4,10 +4,7 @@ using System.Diagnostics;
 
 namespace Poetry.Commands;
 
-/// <summary>
-/// Writes the scripts by which shells complete the words of the program. The words are those that are declared; the
-/// scripts only list them.
-/// </summary>
+/// <summary>Writes the completion scripts of shells. The scripts only list the words that the commands declare.</summary>
 internal static class CompletionScript
 {
     public static string For(string shell, CommandSchema root) => shell switch
@@ -197,7 +194,7 @@ internal static class CompletionScript
             $"        '{command.Name} {option.Name}' = '{string.Join(' ', option.Words)}'";
     }
 
-    /// <summary>Everything that may follow a command: commands, the words of its arguments, options.</summary>
+    /// <summary>The words that may follow a command: commands, the words of its argument, options.</summary>
     private static string WordsOf(CommandSchema command, CommandSchema root) => string.Join(' ',
     [
         .. command.Subcommands.ConvertAll(sub => sub.Name),
@@ -206,7 +203,7 @@ internal static class CompletionScript
         .. root.Options.ConvertAll(option => option.Name),
     ]);
 
-    /// <summary>As the scripts look them up: <c>'get -o'</c> and <c>'get --output'</c>.</summary>
+    /// <summary>The keys under which the scripts look up an option: <c>'get -o'</c> and <c>'get --output'</c>.</summary>
     private static string[] SpellingsOf(CommandSchema command, OptionSchema option) =>
         Array.ConvertAll(option.Names, name => $"'{command.Name} {name}'");
 

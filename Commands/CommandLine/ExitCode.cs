@@ -17,7 +17,7 @@ internal static class ExitCode
     /// <summary>Ended by SIGINT: 128 and the number of the signal, as shells report it.</summary>
     public const int Interrupted = 130;
 
-    /// <summary>Ended by SIGHUP, as when its terminal is closed.</summary>
+    /// <summary>Ended by SIGHUP, for example because the terminal was closed.</summary>
     public const int HungUp = 129;
 
     public const int Terminated = 143;

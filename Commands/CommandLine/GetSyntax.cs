@@ -20,7 +20,7 @@ internal sealed class GetSyntax(Binding binding)
         ("poetry get --stream 10001 | head -n 1", "as it comes, in constant memory"),
     ];
 
-    /// <summary>As curl has it: a file of this name is <c>./-</c>.</summary>
+    /// <summary>The name of standard output, as for curl; a file of this name is <c>./-</c>.</summary>
     private const string StandardOutput = PoemReader.StandardInput;
 
     /// <summary>Download poems from all addresses at once; print each as soon as it is whole.</summary>
@@ -152,7 +152,7 @@ internal sealed class GetSyntax(Binding binding)
         return ok;
     }
 
-    /// <summary>The wire splits at the first point: a name has none.</summary>
+    /// <summary>Reads the name of a transformation. The protocol splits at the first point, so a name has none.</summary>
     internal static bool TryParseTransformation(string text, [NotNullWhen(true)] out string? name, [NotNullWhen(false)] out string? problem)
     {
         name = text;

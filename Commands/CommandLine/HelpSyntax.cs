@@ -28,7 +28,7 @@ internal sealed class CompletionSyntax(Binding binding, CommandSchema root)
             : null);
         if (!binding.HasFailed)
         {
-            binding.Say(CompletionScript.For(typed[0], root));
+            binding.Print(CompletionScript.For(typed[0], root));
         }
     }
 }
@@ -36,7 +36,7 @@ internal sealed class CompletionSyntax(Binding binding, CommandSchema root)
 /// <summary>The command <c>help</c>.</summary>
 internal sealed class HelpSyntax(Binding binding, CommandSchema root)
 {
-    /// <summary>A topic that is no command.</summary>
+    /// <summary>The topic that is not a command.</summary>
     public const string Licenses = "licenses";
 
     public static readonly (string Line, string Meaning)[] Examples =
@@ -55,17 +55,17 @@ internal sealed class HelpSyntax(Binding binding, CommandSchema root)
         if (topics is [Licenses])
         {
             binding.Refuse(man ? "--man has no effect: the licenses have no manual page" : null);
-            binding.Say(LicenseTexts());
+            binding.Print(LicenseTexts());
             return;
         }
 
         CommandSchema about = (topics is [var topic, ..] ? root.Find(topic) : root) ?? root;
         binding.Refuse(topics.Length > 0 && about == root ? Hints.UnknownCommand(topics[0], root) : null);
         binding.Refuse(topics.Length > 1 ? "name one command" : null);
-        binding.Say(man ? ManPage.Of(about, root) : HelpText.Of(about, root));
+        binding.Print(man ? ManPage.Of(about, root) : HelpText.Of(about, root));
     }
 
-    /// <summary>The licenses of what the program is built on: the file THIRD-PARTY-NOTICES, which the executable carries.</summary>
+    /// <summary>The licenses of third-party code: the file THIRD-PARTY-NOTICES, which is embedded in the executable.</summary>
     private static string LicenseTexts()
     {
         using Stream file = typeof(HelpSyntax).Assembly.GetManifestResourceStream("THIRD-PARTY-NOTICES")!;

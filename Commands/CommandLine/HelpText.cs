@@ -9,10 +9,10 @@ internal static class HelpText
     private const int Width = 80;
     private const string Indent = "  ";
 
-    /// <summary>The widest first column: what is longer has its meaning below it.</summary>
+    /// <summary>The maximum width of the first column; the meaning of a longer name begins on the next line.</summary>
     private const int MaxNameWidth = 28;
 
-    /// <summary>All there is to say of a command.</summary>
+    /// <summary>The complete help of a command.</summary>
     public static string Of(CommandSchema command, CommandSchema root)
     {
         var text = new StringBuilder();
@@ -32,11 +32,11 @@ internal static class HelpText
         return text.ToString();
     }
 
-    /// <summary>Appends words from a column on, and goes on below it when a line is full.</summary>
-    /// <param name="text">Ends in the middle of a line, or in a new one.</param>
+    /// <summary>Appends words from a column on. When a line is full, the next one begins in the same column.</summary>
+    /// <param name="text">The text to append to; its last line may be incomplete.</param>
     /// <param name="words">Separated by spaces.</param>
-    /// <param name="at">How much of the line is used; not more than <paramref name="column"/>.</param>
-    /// <param name="column">Where the words begin in every line.</param>
+    /// <param name="at">The length of the last line; not more than <paramref name="column"/>.</param>
+    /// <param name="column">The column in which the words begin in every line.</param>
     public static void AppendWrapped(StringBuilder text, string words, int at, int column)
     {
         foreach (string word in words.Split(' '))

@@ -3,10 +3,10 @@ using System.Collections.Generic;
 
 namespace Poetry.Commands;
 
-/// <summary>What to tell a user about a word that is unknown: the known word that was most likely meant.</summary>
+/// <summary>Messages about unknown words, with the known word that was most likely meant.</summary>
 internal static class Hints
 {
-    /// <summary>Words of other programs for what has another name here. Only the names that the command has are offered.</summary>
+    /// <summary>Words of other programs, with the names used here. Only names that the command has are suggested.</summary>
     private static readonly (string Typed, string Known)[] OtherWords =
     [
         ("fetch", "get"), ("download", "get"), ("curl", "get"), ("cache", "proxy"), ("server", "serve"), ("man", "help"),
@@ -14,7 +14,7 @@ internal static class Hints
         ("--retries", "--retry"), ("--threads", "--workers"), ("--verbose", "--log-level"), ("--out", "--output"),
     ];
 
-    /// <summary>A word that is no command, with the nearest that is one, or all.</summary>
+    /// <summary>The message about an unknown command, with the nearest command, or with all commands.</summary>
     public static string UnknownCommand(string word, CommandSchema root)
     {
         List<string> commands = root.Subcommands.ConvertAll(command => command.Name);
@@ -24,7 +24,7 @@ internal static class Hints
         return $"unknown command '{word}' ({hint})";
     }
 
-    /// <summary>An option that the command does not have, with the nearest that it has, or the commands that have it.</summary>
+    /// <summary>The message about an unknown option, with the nearest option, or with the commands that have it.</summary>
     public static string UnknownOption(string name, CommandSchema command, CommandSchema root)
     {
         if (root.Subcommands.Exists(other => other.FindOption(name) is not null))
@@ -42,7 +42,7 @@ internal static class Hints
             : string.Empty);
     }
 
-    /// <summary>Words in a sentence: <c>serve, get or completion</c>.</summary>
+    /// <summary>Joins words for a sentence: <c>serve, get or completion</c>.</summary>
     public static string Enumerate(List<string> words, string conjunction) => words.Count == 1
         ? words[0]
         : $"{string.Join(", ", words.GetRange(0, words.Count - 1))} {conjunction} {words[^1]}";

@@ -5,20 +5,21 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// An argument of a server, <c>WHAT</c> or <c>ADDRESS=WHAT</c>: what it serves, and optionally the address to listen on.
-/// WHAT is a file for <c>serve</c> and an address for <c>proxy</c>. <c>fd:NAME</c> as the address is a socket that systemd passes.
+/// An argument of a server, <c>WHAT</c> or <c>ADDRESS=WHAT</c>: the resource to serve, and optionally the address to listen on.
+/// WHAT is a file for <c>serve</c> and an address for <c>proxy</c>. <c>fd:NAME</c> as the address is a socket that systemd
+/// passes.
 /// </summary>
 /// <param name="Listen">The address to listen on; null if the argument has none.</param>
 /// <param name="What">The rest of the argument; never empty.</param>
 internal sealed record ListenArgument(Endpoint? Listen, string What)
 {
     /// <summary>The address of each argument; null for one that has none.</summary>
-    public static Endpoint?[] Places(ListenArgument[] arguments) => Array.ConvertAll(arguments, argument => argument.Listen);
+    public static Endpoint?[] ListenAddresses(ListenArgument[] arguments) => Array.ConvertAll(arguments, argument => argument.Listen);
 
     /// <summary>Splits an argument at the first <c>=</c> that has an address to its left.</summary>
-    /// <param name="text">As typed.</param>
+    /// <param name="text">The text that the user typed.</param>
     /// <param name="argument">The parts. Without an address to the left of any <c>=</c>, the whole text is WHAT.</param>
-    /// <param name="problem">The reason for a refusal: a mistaken address to the left, or nothing to the right.</param>
+    /// <param name="problem">The reason for a refusal: a wrong address to the left, or nothing to the right.</param>
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out ListenArgument? argument,
@@ -64,8 +65,8 @@ internal sealed record ListenArgument(Endpoint? Listen, string What)
     }
 
     /// <summary>
-    /// True if the text begins as an inherited or a Unix socket does, or is a number or ends in a colon and a number:
-    /// 70000=a.txt has a mistaken port and is no file. Any other path with a slash is a file.
+    /// True if the text begins like an inherited or a Unix socket, is a number, or ends in a colon and a number: 70000=a.txt has
+    /// a wrong port and is not a file. Any other path with a slash is a file.
     /// </summary>
     private static bool IsMeantAsAddress(string left)
     {

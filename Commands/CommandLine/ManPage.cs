@@ -9,7 +9,7 @@ namespace Poetry.Commands;
 /// </summary>
 internal static class ManPage
 {
-    /// <summary>The backslash first: the others bring new ones.</summary>
+    /// <summary>The backslash comes first, because the other escapes add backslashes.</summary>
     private static readonly (string Plain, string Escape)[] Escapes =
         [("\\", "\\e"), ("-", "\\-"), ("'", "\\(aq"), ("`", "\\(ga"), ("^", "\\(ha"), ("~", "\\(ti")];
 
@@ -52,7 +52,7 @@ internal static class ManPage
     private static void AppendSentence(StringBuilder page, string text) =>
         HelpText.AppendWrapped(page, string.Join(' ', Array.ConvertAll(text.Split(' '), Escaped)), at: 0, column: 0);
 
-    /// <summary>Text as troff prints it: a minus can be copied, quotes stay straight, no line is a request.</summary>
+    /// <summary>Escapes a text for troff: a minus can be copied, quotes stay straight, and no line is a request.</summary>
     private static string Escaped(string text)
     {
         string prefix = text is ['.' or '\'', ..] ? "\\&" : string.Empty;

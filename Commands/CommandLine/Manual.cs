@@ -3,18 +3,18 @@ using System.Collections.Generic;
 
 namespace Poetry.Commands;
 
-/// <summary>One section of the manual of a command: names, what each means, and a sentence on all of them or null.</summary>
+/// <summary>One section of the manual of a command: names with their meanings, and a note about all of them or null.</summary>
 internal readonly record struct ManualSection(string Title, List<(string Name, string Meaning)> Rows, string? Note = null);
 
 /// <summary>
-/// What help and the manual page say of a command in the same words: what its declaration holds, then signals, exit codes
-/// and variables of the environment, which are declared here.
+/// The contents that the help and the manual page of a command share: its declaration, then signals, exit codes and environment
+/// variables, which are declared here.
 /// </summary>
 internal static class Manual
 {
     public const string Quantities = "Times are seconds or as 500ms, 1m30s, 2h; sizes are bytes or as 64KiB, 1MiB.";
 
-    /// <summary>How the command is typed: <c>[OPTIONS] FILE...</c>.</summary>
+    /// <summary>The words after the command in a usage line: <c>[OPTIONS] FILE...</c>.</summary>
     public static string Operands(CommandSchema command) =>
         (command.Subcommands.Count > 0 ? "COMMAND " : string.Empty) + "[OPTIONS]"
         + (command.Argument is { } argument ? $" {argument.Placeholder}{(argument.Words.Length > 0 ? string.Empty : "...")}" : string.Empty);

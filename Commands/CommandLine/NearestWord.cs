@@ -6,11 +6,11 @@ namespace Poetry.Commands;
 /// <summary>Finds the known word that is nearest to a mistyped one.</summary>
 internal static class NearestWord
 {
-    /// <summary>Longer words are not compared: no known word is half as long, and typed ones may have any length.</summary>
+    /// <summary>The maximum length of a typed word that is compared; no known word is half as long.</summary>
     private const int MaxLength = 80;
 
     /// <summary>
-    /// The nearest of the known words, the earlier of two; null if none is near. A word is near if at most a third of its
+    /// The nearest of the known words (the first of several); null if none is near. A word is near if at most a third of its
     /// letters differ, or if it begins with the typed word.
     /// </summary>
     public static string? Find(string typed, List<string> known)
@@ -33,8 +33,8 @@ internal static class NearestWord
     }
 
     /// <summary>
-    /// The optimal string alignment distance: how many letters must be inserted, deleted, replaced or swapped with their
-    /// neighbour to turn one word into the other.
+    /// The optimal string alignment distance: the number of letters to insert, delete, replace or swap with their neighbour, to
+    /// turn one word into the other.
     /// </summary>
     internal static int Distance(string a, string b)
     {
@@ -43,7 +43,7 @@ internal static class NearestWord
             return int.MaxValue;
         }
 
-        // Row i has the distances of the first i letters of one word from the first j letters of the other.
+        // rows[i, j] is the distance of the first i letters of one word from the first j letters of the other.
         int[,] rows = new int[a.Length + 1, b.Length + 1];
         for (int i = 0; i <= a.Length; i++)
         {

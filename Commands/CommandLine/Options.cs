@@ -5,14 +5,15 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>How a log record is written. In the order of the words of <c>--log-format</c>, as all enumerations here.</summary>
+/// <summary>The format of log records. All enumerations here have the order of the words of their options, such as
+/// <c>--log-format</c>.</summary>
 internal enum LogFormat
 {
     Text,
     Json,
 }
 
-/// <summary>How <c>get</c> shows its progress.</summary>
+/// <summary>The style in which <c>get</c> shows its progress.</summary>
 internal enum ProgressStyle
 {
     /// <summary>Bars on a terminal, lines elsewhere.</summary>
@@ -20,33 +21,33 @@ internal enum ProgressStyle
     Lines,
     Bars,
 
-    /// <summary>The summary and failures remain.</summary>
+    /// <summary>Only the summary and failures.</summary>
     None,
     Json,
 }
 
-/// <summary>When progress bars are coloured.</summary>
+/// <summary>The use of colours in progress bars.</summary>
 internal enum ColourMode
 {
-    /// <summary>On a terminal, unless NO_COLOR is set.</summary>
+    /// <summary>Colours on a terminal, unless NO_COLOR is set.</summary>
     Auto,
     Always,
     Never,
 }
 
 /// <summary>
-/// What all servers let the user choose. The docs of the methods that declare options say what each means: here those of
-/// <see cref="ServerSyntax.Servers"/>. <see cref="Quantity.Never"/> stands for no limit.
+/// The options of all servers. The docs of the methods that declare options explain each of them: here
+/// <see cref="ServerSyntax.Servers"/>. <see cref="Quantity.Never"/> means no limit.
 /// </summary>
 internal sealed class ServerOptions
 {
     public required int Port { get; init; }
 
-    /// <summary>Without brackets.</summary>
+    /// <summary>The address, without brackets.</summary>
     public required string Iface { get; init; }
     public required int Workers { get; init; }
 
-    /// <summary>0 means no limit, null what the descriptor limit allows.</summary>
+    /// <summary>The maximum number of clients; 0 for no limit, null for the number that the descriptor limit allows.</summary>
     public required int? MaxConnections { get; init; }
     public required int MaxPerAddress { get; init; }
     public required bool ProxyProtocol { get; init; }
@@ -57,15 +58,15 @@ internal sealed class ServerOptions
     public string? LogFile { get; init; }
     public required Endpoint? Metrics { get; init; }
 
-    /// <summary>Where to listen: the place that was named, with the host that was left out; or <c>--iface</c> and
-    /// <c>--port</c>.</summary>
+    /// <summary>The address to listen on: the named one, with <c>--iface</c> if it has no host, or else
+    /// <c>--iface</c> and <c>--port</c>.</summary>
     public Endpoint ListenAt(Endpoint? named) => named?.WithDefaultHost(Iface) ?? Endpoint.Tcp(Iface, Port);
 }
 
-/// <summary>What <c>serve</c> and <c>slow-serve</c> let the user choose: see <see cref="PoemSyntax.Poems"/>.</summary>
+/// <summary>The options of <c>serve</c> and <c>slow-serve</c>: see <see cref="PoemSyntax.Poems"/>.</summary>
 internal sealed class ServeOptions
 {
-    /// <summary>At least one, unless there is a list; no two on the same address unless its port is 0.</summary>
+    /// <summary>At least one poem, unless there is a list. No two have the same address, unless its port is 0.</summary>
     public required ServedPoem[] Poems { get; init; }
 
     /// <summary>The file of <c>--file</c> that lists the poems; null for none.</summary>
@@ -73,13 +74,13 @@ internal sealed class ServeOptions
     public required PoemFormat Format { get; init; }
 }
 
-/// <summary>What <c>transform</c> lets the user choose: see <see cref="TransformSyntax.Transform"/>.</summary>
+/// <summary>The options of <c>transform</c>: see <see cref="TransformSyntax.Transform"/>.</summary>
 internal sealed class TransformOptions
 {
-    /// <summary>Where netstrings are answered.</summary>
+    /// <summary>The address for netstrings.</summary>
     public required Endpoint Listen { get; init; }
 
-    /// <summary>Where bare texts are answered, or null for nowhere.</summary>
+    /// <summary>The address for bare texts; null for none.</summary>
     public required Endpoint? TextListen { get; init; }
     public required int MaxLength { get; init; }
     public required TimeSpan Timeout { get; init; }
@@ -91,10 +92,10 @@ internal sealed class TransformOptions
     public required Endpoint? Upstream { get; init; }
 }
 
-/// <summary>What <c>get</c> lets the user choose: see <see cref="GetSyntax.Get"/>.</summary>
+/// <summary>The options of <c>get</c>: see <see cref="GetSyntax.Get"/>.</summary>
 internal sealed class GetOptions
 {
-    /// <summary>The transformation every poem goes through, or null. Set exactly if <see cref="Via"/> is.</summary>
+    /// <summary>The transformation of every poem, or null. Set if and only if <see cref="Via"/> is set.</summary>
     public required string? Transform { get; init; }
     public required Endpoint? Via { get; init; }
     public required bool StrictTransform { get; init; }
@@ -110,12 +111,12 @@ internal sealed class GetOptions
     /// <summary>0 for no limit.</summary>
     public required int ParallelMax { get; init; }
 
-    /// <summary>A file or a directory, or null for standard output. See <see cref="PoemFile"/>. </summary>
+    /// <summary>A file or a directory, or null for standard output. See <see cref="PoemFile"/>.</summary>
     public required string? Output { get; init; }
     public required bool Sync { get; init; }
     public required bool Stream { get; init; }
 
-    /// <summary>Files are written as they come all the same.</summary>
+    /// <summary>True to print poems at the end. Files are still written as they come.</summary>
     public required bool Wait { get; init; }
     public required bool Race { get; init; }
     public required bool AllOrNothing { get; init; }

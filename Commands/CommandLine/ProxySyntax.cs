@@ -94,8 +94,8 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
             : null);
         ProxiedPoem[] proxied = Array.ConvertAll(arguments, argument =>
         {
-            Endpoint place = argument.Listen is null ? settings.Fallback : server.ListenAt(argument.Listen);
-            var served = new ServedPoem(place, argument.What);
+            Endpoint assigned = argument.Listen is null ? settings.Fallback : server.ListenAt(argument.Listen);
+            var served = new ServedPoem(assigned, argument.What);
             binding.Refuse(ProxiedPoem.TryMake(served, out ProxiedPoem? poem, out string? problem) ? null : problem);
             return poem!;
         });
@@ -108,13 +108,13 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
         RefuseStale("--stale-if-error", stale, lifetime);
         RefuseStale("--stale-while-revalidate", revalidate, lifetime);
         binding.Refuse(allowEmpty && netstring ? "--allow-empty has no effect: 0 bytes are no netstring" : null);
-        Endpoint?[] places = ListenArgument.Places(arguments);
-        binding.Refuse(named is not null && Array.IndexOf(places, null) < 0 ? ServerSyntax.NoEffect("--listen") : null);
-        servers.RefuseUnused(Array.ConvertAll(places, place => place ?? named));
-        int unplaced = Array.FindAll(places, place => place is null).Length;
+        Endpoint?[] addresses = ListenArgument.ListenAddresses(arguments);
+        binding.Refuse(named is not null && Array.IndexOf(addresses, null) < 0 ? ServerSyntax.NoEffect("--listen") : null);
+        servers.RefuseUnused(Array.ConvertAll(addresses, given => given ?? named));
+        int unassigned = Array.FindAll(addresses, given => given is null).Length;
         binding.Run(
             new ProxyCommand(server, settings, proxied).Run,
-            unplaced > 1 ? $"these are {unplaced} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
+            unassigned > 1 ? $"these are {unassigned} proxies on random ports: say PORT=ADDRESS for each to choose them" : null);
     }
 
     private SharedCacheSettings? ReadShared(
@@ -142,7 +142,7 @@ internal sealed class ProxySyntax(Binding binding, ServerSyntax servers)
             : lifetime == Quantity.Never ? $"{option} has no effect: with --ttl forever no poem grows stale"
             : null);
 
-    /// <summary>Reads a limit in bytes, of which 0 is none.</summary>
+    /// <summary>Reads a limit in bytes; 0 means no limit.</summary>
     private static bool TryParseLimit(string text, out long bytes, [NotNullWhen(false)] out string? problem)
     {
         bool ok = Quantity.TryParseSize(text, out bytes, out problem);

@@ -7,24 +7,24 @@ namespace Poetry.Commands;
 
 /// <summary>
 /// Reads the quantities that options take: numbers, times and sizes. All are exact (no floating point, so no NaN and no
-/// infinity), refuse a sign, and name a mistake in one line.
+/// infinity), refuse a sign, and report a mistake in one line.
 /// </summary>
 internal static class Quantity
 {
     /// <summary>No limit: a timer with this delay never fires.</summary>
     public static readonly TimeSpan Never = TimeSpan.MaxValue;
 
-    /// <summary>Digits after the point that count: fifteen of a day are a part of a nanosecond.</summary>
+    /// <summary>The number of digits after the point that count: the fifteenth digit of a day is less than a nanosecond.</summary>
     private const int FractionDigits = 15;
     private const long Parts = 1_000_000_000_000_000;
 
-    /// <summary>Stands for every number that does not fit: times any unit, and in any sum of a line, it fits here and in no
-    /// <c>long</c>.</summary>
+    /// <summary>Stands for every number that does not fit into a <c>long</c>. Its product with any unit, and any sum of these,
+    /// fits into an <c>Int128</c>.</summary>
     private static readonly Int128 TooMuch = (Int128)long.MaxValue + 1;
 
     private static readonly SearchValues<char> NumberChars = SearchValues.Create("0123456789.");
 
-    /// <summary>Only a lone number may go without a unit.</summary>
+    /// <summary>The unit of a single number without a name: seconds.</summary>
     private static readonly (string Name, long Size)[] NoTimeUnit = [("", TimeSpan.TicksPerSecond)];
 
     private static readonly (string Name, long Size)[] TimeUnits =
@@ -36,7 +36,7 @@ internal static class Quantity
         ("d", TimeSpan.TicksPerDay),
     ];
 
-    /// <summary>In letters of either case. The bare letters count in 1024s, as curl and nginx read them.</summary>
+    /// <summary>Upper and lower case are equal. The bare letters are powers of 1024, as in curl and nginx.</summary>
     private static readonly (string Name, long Size)[] SizeUnits =
     [
         ("", 1), ("B", 1),
@@ -55,7 +55,7 @@ internal static class Quantity
     }
 
     /// <summary>Reads a time: seconds (<c>0.7</c>), or numbers with units (<c>500ms</c>, <c>2h</c>, <c>1m30s</c>).</summary>
-    /// <param name="text">As typed.</param>
+    /// <param name="text">The text that the user typed.</param>
     /// <param name="value">Zero or more, rounded up to 100 ns: only zero becomes zero.</param>
     /// <param name="problem">The reason for a refusal.</param>
     public static bool TryParseDuration(string text, out TimeSpan value, [NotNullWhen(false)] out string? problem)
@@ -81,7 +81,7 @@ internal static class Quantity
         return problem is null;
     }
 
-    /// <summary>Reads a time limit: a duration, of which 0 is <see cref="Never"/>.</summary>
+    /// <summary>Reads a time limit: a duration; 0 means <see cref="Never"/>.</summary>
     public static bool TryParseLimit(string text, out TimeSpan value, [NotNullWhen(false)] out string? problem)
     {
         bool ok = TryParseDuration(text, out value, out problem);
@@ -89,7 +89,7 @@ internal static class Quantity
         return ok;
     }
 
-    /// <summary>Reads a lifetime: a duration, or <c>forever</c>. 0 is no lifetime at all.</summary>
+    /// <summary>Reads a lifetime: a duration, or <c>forever</c>. 0 means no lifetime.</summary>
     public static bool TryParseLifetime(string text, out TimeSpan value, [NotNullWhen(false)] out string? problem)
     {
         bool isForever = text == "forever";
@@ -113,9 +113,9 @@ internal static class Quantity
     }
 
     /// <summary>Takes a number and its unit from the front of a text.</summary>
-    /// <param name="text">Left with the rest.</param>
+    /// <param name="text">The text; the number and its unit are removed from it.</param>
     /// <param name="units">One of these must follow the number.</param>
-    /// <param name="comparison">How the names of units are compared.</param>
+    /// <param name="comparison">The comparison for the names of units.</param>
     /// <param name="amount">The number times the size of its unit, rounded up.</param>
     private static bool TryTake(
         ref ReadOnlySpan<char> text, (string Name, long Size)[] units, StringComparison comparison, out Int128 amount)

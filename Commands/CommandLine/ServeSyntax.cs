@@ -24,7 +24,7 @@ internal sealed class PoemSyntax(Binding binding, ServerSyntax servers)
             Format = netstring ? PoemFormat.Netstring : PoemFormat.Plain,
             ListFile = list,
         };
-        servers.RefuseUnused(ListenArgument.Places(arguments));
+        servers.RefuseUnused(ListenArgument.ListenAddresses(arguments));
     }
 
     private ServedPoem[] PoemsOf(ListenArgument[] arguments)

@@ -9,7 +9,7 @@ namespace Poetry.Commands;
 /// <summary>The options that all servers share.</summary>
 internal sealed class ServerSyntax(Binding binding)
 {
-    /// <summary>More reactors than processors only wait for each other; this bound is for typing errors.</summary>
+    /// <summary>The maximum number of workers, against typing errors: more reactors than processors only wait for each other.</summary>
     private const int MaxWorkers = 1024;
 
     public ServerOptions Options { get; private set; } = null!;
@@ -55,8 +55,8 @@ internal sealed class ServerSyntax(Binding binding)
             Metrics = binding.Read<Endpoint>(metrics, Endpoint.TryParseListening),
         };
 
-    /// <summary>Refuses an option that has no effect because every listener has an address of its own.</summary>
-    /// <param name="listeners">Their addresses as typed; null for one that was given none.</param>
+    /// <summary>Refuses an option that has no effect because every listener has its own address.</summary>
+    /// <param name="listeners">The addresses of the listeners as typed; null for a listener without one.</param>
     /// <param name="usesIface">True if something else listens on <c>--iface</c>.</param>
     public void RefuseUnused(Endpoint?[] listeners, bool usesIface = false)
     {
@@ -67,9 +67,9 @@ internal sealed class ServerSyntax(Binding binding)
     }
 
     /// <summary>Refuses two listeners on the same address.</summary>
-    /// <param name="listeners">Their complete addresses.</param>
-    /// <param name="things">What they serve.</param>
-    /// <param name="form">How an argument is typed.</param>
+    /// <param name="listeners">The complete addresses of the listeners.</param>
+    /// <param name="things">The served things, as a plural for the message.</param>
+    /// <param name="form">The form of an argument, for the message.</param>
     public void RefuseTwice(Endpoint[] listeners, string things, string form)
     {
         var taken = new HashSet<Endpoint>();
@@ -77,7 +77,7 @@ internal sealed class ServerSyntax(Binding binding)
         binding.Refuse(twice is null ? null : $"two {things} on {twice}: say {form} for each");
     }
 
-    /// <summary>The problem with an option when every listener has an address of its own.</summary>
+    /// <summary>The problem with an option if every listener has its own address.</summary>
     public static string NoEffect(string option) => $"{option} has no effect: there is another address to listen on";
 
     public static bool TryParsePort(string text, out long port, [NotNullWhen(false)] out string? problem)
@@ -87,7 +87,7 @@ internal sealed class ServerSyntax(Binding binding)
         return ok;
     }
 
-    /// <summary>Reads a number of things, 0 included.</summary>
+    /// <summary>Reads a count, which may be 0.</summary>
     public static bool TryParseCount(string text, out long count, [NotNullWhen(false)] out string? problem) =>
         Quantity.TryParseNumber(text, 0, int.MaxValue, out count, out problem);
 

@@ -48,7 +48,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers)
         if (list)
         {
             binding.Refuse(binding.OptionBeside("--list") is { } beside ? $"{beside} has no effect: --list only prints names" : null);
-            binding.Say(string.Join('\n', TransformService.BuiltIn().Names) + "\n");
+            binding.Print(string.Join('\n', TransformService.BuiltIn().Names) + "\n");
             return;
         }
 
@@ -63,7 +63,7 @@ internal sealed class TransformSyntax(Binding binding, ServerSyntax servers)
     private static string? RefuseMemory(long bytes) =>
         bytes >= TransformLimits.MinMemory ? null : $"is too little memory for requests: at least {TransformLimits.MinMemory / 1024}KiB";
 
-    /// <summary>0 is no limit but that of a buffer.</summary>
+    /// <summary>Checks a maximum length; 0 means the maximum length of a buffer.</summary>
     private static string? RefuseLength(long bytes) =>
         bytes <= TextBuffer.MaxBytes ? null : $"is more than a request can have, {TextBuffer.MaxBytes} bytes";
 }

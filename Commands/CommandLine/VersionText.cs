@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace Poetry.Commands;
 
-/// <summary>What <c>--version</c> prints: the version, the commit it was built from, the system it runs on.</summary>
+/// <summary>The output of <c>--version</c>: the version, the commit it was built from, and the system it runs on.</summary>
 internal static class VersionText
 {
-    /// <summary>One line; an object of JSON if wanted.</summary>
+    /// <summary>One line of text, or a JSON object in one line.</summary>
     public static string Of(bool asJson)
     {
         string runtime = RuntimeInformation.RuntimeIdentifier;

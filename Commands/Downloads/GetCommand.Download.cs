@@ -8,11 +8,11 @@ namespace Poetry.Commands;
 /// <content>One download.</content>
 internal sealed partial class GetCommand
 {
-    /// <summary>One poem on its way from a server to its output.</summary>
+    /// <summary>The download of one poem, from a server to its output.</summary>
     private sealed class Download(GetCommand command, int task, PoemMirrors from, string? path, bool escapes) : IPoemReceiver
     {
-        /// <summary>True if the poem is written only when all downloads have ended. Standard output may have an order, and a reader that
-        /// would delay the cancelling of the others; a file waits only for <c>--all-or-nothing</c>.</summary>
+        /// <summary>True if the poem is written only when all downloads have ended. Standard output may need an order, and its
+        /// reader may delay the cancelling of other downloads. A file waits only for <c>--all-or-nothing</c>.</summary>
         private readonly bool _commitsAtEnd =
             command.Options.AllOrNothing || (path is null && (command.Options.Wait || command.Options.Race));
 
@@ -30,10 +30,10 @@ internal sealed partial class GetCommand
 
         public bool HasFailed { get; private set; }
 
-        /// <summary>What has arrived of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
+        /// <summary>The received part of a poem that is to be transformed; null if it is not, or is too long for that.</summary>
         public TextBuffer? Held { get; private set; } = command.Options.Transform is null ? null : new TextBuffer();
 
-        /// <summary>For the result of the transformation.</summary>
+        /// <summary>The result of the transformation.</summary>
         public TextBuffer Transformed { get; } = new();
 
         public Span<byte> GetBuffer() => Held is null && _output is { } output ? output.GetBuffer() : default;
@@ -99,7 +99,7 @@ internal sealed partial class GetCommand
         }
 
         /// <summary>Checks the complete poem, before it is transformed.</summary>
-        /// <exception cref="PoemIncompleteError">It is not the one expected.</exception>
+        /// <exception cref="PoemIncompleteError">The poem is not the expected one.</exception>
         public void Verify()
         {
             if (_check.Finish() is { } problem)
@@ -108,8 +108,8 @@ internal sealed partial class GetCommand
             }
         }
 
-        /// <summary>Writes a poem that was held to be transformed.</summary>
-        /// <param name="isTransformed">False to write it as it came.</param>
+        /// <summary>Writes the held poem, or its transformation.</summary>
+        /// <param name="isTransformed">True to write the transformation; false to write the poem as it came.</param>
         /// <exception cref="PoemIncompleteError">It could not be written.</exception>
         public void WriteHeld(bool isTransformed)
         {
@@ -128,7 +128,7 @@ internal sealed partial class GetCommand
             ReleaseHeld();
         }
 
-        /// <summary>The poem is complete: writes it out, or has it wait for that.</summary>
+        /// <summary>Writes the complete poem, or leaves that to <see cref="Settle"/>.</summary>
         /// <exception cref="PoemIncompleteError">It could not be written.</exception>
         /// <exception cref="CancelledError">The reader of standard output has gone.</exception>
         public void Complete()
@@ -141,8 +141,8 @@ internal sealed partial class GetCommand
             }
         }
 
-        /// <summary>All downloads have ended.</summary>
-        /// <param name="keeps">True to write a poem that waits for that; false to drop it.</param>
+        /// <summary>Writes or drops a poem that had to wait until all downloads have ended.</summary>
+        /// <param name="keeps">True to write it; false to drop it.</param>
         public void Settle(bool keeps)
         {
             if (!_awaitsCommit)
@@ -166,13 +166,14 @@ internal sealed partial class GetCommand
             }
         }
 
-        /// <summary>Checks that a file can have its name. What has the name now can be put back until <see cref="Settle"/>.</summary>
+        /// <summary>Checks that the file can get its name. Until <see cref="Settle"/>, the file that has the name now can be
+        /// restored.</summary>
         public bool TryPrepare() => _output is not PoemFile file || Check(file.Prepare());
 
-        /// <summary>Gives a file its name, ahead of <see cref="Settle"/>.</summary>
-        public bool TryPlace() => _output is not PoemFile file || Check(file.Place());
+        /// <summary>Renames the file into place, before <see cref="Settle"/>.</summary>
+        public bool TryPublish() => _output is not PoemFile file || Check(file.Publish());
 
-        /// <summary>This one cannot have its name: takes the others' away again, and says where that is not possible.</summary>
+        /// <summary>Undoes all renames, because this one failed. The files that can't be restored are added to the problem.</summary>
         public void Undo(Download[] all)
         {
             string separator = "; replaced all the same: ";
@@ -186,8 +187,8 @@ internal sealed partial class GetCommand
             }
         }
 
-        /// <summary>The download has failed. Nothing of the poem is shown, unless it was streamed.</summary>
-        /// <param name="reason">Used if the output has no problem of its own.</param>
+        /// <summary>Reports a failed download. No part of the poem is shown, unless it was streamed.</summary>
+        /// <param name="reason">The reason, if the output has no problem.</param>
         public void Fail(string reason)
         {
             Abandon();
@@ -195,7 +196,7 @@ internal sealed partial class GetCommand
             command._progress.Failed(Task, _problem ?? reason);
         }
 
-        /// <summary>Something other than the download itself has ended it.</summary>
+        /// <summary>Reports a download that something else has ended.</summary>
         public void Cancel()
         {
             Abandon();
@@ -209,7 +210,7 @@ internal sealed partial class GetCommand
                 : "another download failed");
         }
 
-        /// <summary>Drops what has arrived.</summary>
+        /// <summary>Drops the received bytes.</summary>
         private void Abandon()
         {
             _output?.Abort();
@@ -242,8 +243,8 @@ internal sealed partial class GetCommand
 
         private bool TryWrite(TextBuffer text) => Check(Open()) && Check(_output!.Write(text));
 
-        /// <summary>Holds more of a poem that is to be transformed.</summary>
-        /// <returns>Why that is not possible, or null.</returns>
+        /// <summary>Adds bytes to the held poem.</summary>
+        /// <returns>The reason if that is not possible; null otherwise.</returns>
         private string? Hold(ReadOnlySpan<byte> bytes)
         {
             try

@@ -5,12 +5,12 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Finds out what a path of <c>--output</c> leads to. Links are followed: a device or a pipe at their end is written to, a file at their
-/// end is replaced, and the links stay.
+/// Resolves a path of <c>--output</c>. Links are followed and stay: a device or a pipe at their end is written to, a file at
+/// their end is replaced.
 /// </summary>
 internal static class OutputPath
 {
-    /// <summary>As many links as Linux follows (path_resolution(7)).</summary>
+    /// <summary>The number of links that Linux follows (path_resolution(7)).</summary>
     private const int MaxLinks = 40;
 
     /// <summary>True if the path leads to a device, a pipe or a socket, or to a descriptor that is open already.</summary>
@@ -22,9 +22,9 @@ internal static class OutputPath
                 && status.Kind is FileKind.Fifo or FileKind.CharacterDevice or FileKind.Socket or FileKind.Other);
     }
 
-    /// <summary>Follows links, as long as they lead to other names.</summary>
-    /// <param name="path">What it names may be missing.</param>
-    /// <returns>The path itself if it is no link.</returns>
+    /// <summary>Follows links until a path is not a link.</summary>
+    /// <param name="path">The path; it may name a file that does not exist.</param>
+    /// <returns>The last path: the path itself if it is not a link.</returns>
     public static string Resolve(string path)
     {
         string resolved = path;
@@ -37,7 +37,7 @@ internal static class OutputPath
         return resolved;
     }
 
-    /// <summary>Checks that a file can have the name, before anything is fetched for it.</summary>
+    /// <summary>Checks, before anything is fetched, that a file can have the name.</summary>
     /// <returns>
     /// The error of a name that is too long, belongs to a directory or a socket, or is in a directory that does not exist.
     /// </returns>
@@ -53,11 +53,12 @@ internal static class OutputPath
                 : Errno.None;
         }
 
-        // The point at the end follows a link to a directory, and fails for what is none.
+        // The point at the end follows a link to a directory, and fails for other files.
         return NativeFile.StatusOf(Path.Join(Path.GetDirectoryName(resolved), "."), out _);
     }
 
-    /// <summary>A name of a descriptor may lead to a file, but means the open file: no other file can take its place.</summary>
+    /// <summary>True for the name of a descriptor. It may lead to a file, but means the open file, which no other file can
+    /// replace.</summary>
     private static bool IsDescriptor(string full) =>
         full is "/dev/stdin" or "/dev/stdout" or "/dev/stderr"
         || full.StartsWith("/dev/fd/", StringComparison.Ordinal)

@@ -4,8 +4,8 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Notices that the reader of standard output, a pipe, has gone, while there is nothing to write that would fail. The kernel reports that
-/// as an error of the descriptor, even where only input is waited for.
+/// Detects that the reader of standard output, a pipe, has gone, even while nothing is written that would fail. The kernel
+/// reports this as an error of the descriptor, even if the poller waits only for input.
 /// </summary>
 internal sealed class PipeReaderWatch : Descriptor, IDisposable
 {
@@ -19,8 +19,8 @@ internal sealed class PipeReaderWatch : Descriptor, IDisposable
         _onReaderGone = onReaderGone;
     }
 
-    /// <summary>Begins to watch.</summary>
-    /// <returns>Null if standard output is no pipe.</returns>
+    /// <summary>Starts watching.</summary>
+    /// <returns>Null if standard output is not a pipe.</returns>
     public static PipeReaderWatch? TryStart(Reactor reactor, Action onReaderGone)
     {
         if (NativeFile.Status(StandardStreams.Output, out FileStatus status) != Errno.None || status.Kind != FileKind.Fifo)
@@ -38,7 +38,7 @@ internal sealed class PipeReaderWatch : Descriptor, IDisposable
 
     protected internal override void DoRead()
     {
-        // Nothing else can happen to it that matters, so it need not be watched any longer.
+        // Only the first event matters: stop watching.
         Dispose();
         if (NativeFile.IsReaderGone(StandardStreams.Output))
         {

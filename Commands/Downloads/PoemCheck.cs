@@ -2,13 +2,13 @@ using System;
 
 namespace Poetry.Commands;
 
-/// <summary>Checks a poem, as it arrives, against what the options allow and expect. One for each attempt of a download.</summary>
+/// <summary>Checks a poem, as it arrives, against the options. Each attempt of a download has its own check.</summary>
 internal sealed class PoemCheck(GetOptions options)
 {
     private readonly Sha256? _hash = options.Sha256 is null ? null : new Sha256();
     private long _length;
 
-    /// <summary>Checks a length that the server announces.</summary>
+    /// <summary>Checks a length, such as one that the server announces.</summary>
     /// <returns>The problem, or null.</returns>
     public string? CheckLength(long length) =>
         options.MaxBytes > 0 && length > options.MaxBytes ? $"longer than {options.MaxBytes} bytes (--max-bytes)"

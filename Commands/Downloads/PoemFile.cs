@@ -7,12 +7,12 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// A poem for a file. It is written to a temporary file in the same directory, which is renamed when the poem is complete: no other
-/// process ever sees a part of it. A device or a pipe is written to directly.
+/// The file for a poem. The poem is written to a temporary file in the same directory, which is renamed when it is complete: no
+/// other process ever sees a part of it. A device or a pipe is written to directly.
 /// </summary>
 internal sealed class PoemFile : PoemOutput
 {
-    /// <summary>Temporary names may be taken by files that another process left behind.</summary>
+    /// <summary>The maximum number of temporary names to try: another process may have left files with such names.</summary>
     private const int MaxAttempts = 100;
 
     private static int _lastNumber;
@@ -23,7 +23,7 @@ internal sealed class PoemFile : PoemOutput
     private readonly bool _syncs;
     private string? _oldName;
     private bool _canUndo;
-    private bool _isPlaced;
+    private bool _isPublished;
     private bool _isOpen = true;
     private bool _hasWritten;
 
@@ -37,10 +37,10 @@ internal sealed class PoemFile : PoemOutput
 
     public override string Name => _path;
 
-    /// <summary>What was written to a pipe or a device can't be taken back.</summary>
+    /// <summary>True if bytes went to a pipe or a device: they can't be taken back.</summary>
     public override bool HasShown => _path == _writtenPath && _hasWritten;
 
-    /// <summary>Begins a file.</summary>
+    /// <summary>Creates the temporary file, or opens the device or the pipe.</summary>
     /// <param name="path">The name of the complete file; links are followed.</param>
     /// <param name="syncs">True to flush file and directory to the disk before the poem counts as written.</param>
     /// <param name="file">The file, or null after a failure.</param>
@@ -79,7 +79,7 @@ internal sealed class PoemFile : PoemOutput
             // No name may lead out of the directory, and a colon has a meaning on Windows.
             stem = stem.Replace('/', '_').Replace('\\', '_').Replace(':', '-');
 
-            // Programs take a name that begins with a dash, as that of [::1] would, for an option.
+            // Programs take a name that begins with a dash for an option. That of [::1] would.
             stem = stem.StartsWith('-') ? $"_{stem}" : stem;
             string name = $"{stem}.txt";
             for (int number = 2; !taken.Add(name); number++)
@@ -100,7 +100,7 @@ internal sealed class PoemFile : PoemOutput
         return error;
     }
 
-    /// <summary>Closes it, which is when some file systems report a full disk or a quota.</summary>
+    /// <summary>Closes the file. Some file systems report a full disk or a quota only then.</summary>
     public override Errno Seal()
     {
         Errno error = _syncs && _isOpen ? NativeFile.Sync(_handle) : Errno.None;
@@ -109,8 +109,8 @@ internal sealed class PoemFile : PoemOutput
     }
 
     /// <summary>
-    /// Checks that the file can still have its name, and gives the file that has it now a second one, so that <see cref="Undo"/> can put it
-    /// back.
+    /// Checks that the file can still get its name. Links the file that has the name now to a second name, from which
+    /// <see cref="Undo"/> restores it.
     /// </summary>
     public Errno Prepare()
     {
@@ -126,29 +126,29 @@ internal sealed class PoemFile : PoemOutput
         return error;
     }
 
-    /// <summary>Gives the file its name. <see cref="Commit"/> or <see cref="Undo"/> has to follow.</summary>
-    public Errno Place()
+    /// <summary>Renames the finished file into place. <see cref="Commit"/> or <see cref="Undo"/> has to follow.</summary>
+    public Errno Publish()
     {
         Errno error = Seal();
         error = error == Errno.None && _writtenPath != _path ? NativeFile.Rename(_writtenPath, _path) : error;
-        _isPlaced = error == Errno.None;
-        return _isPlaced && _syncs ? NativeFile.SyncDirectory(DirectoryOf(_path)) : error;
+        _isPublished = error == Errno.None;
+        return _isPublished && _syncs ? NativeFile.SyncDirectory(DirectoryOf(_path)) : error;
     }
 
-    /// <summary>Takes the name away again, and puts back what had it before.</summary>
-    /// <returns>The path if that is not possible: some file systems have no second names.</returns>
+    /// <summary>Undoes the rename, and restores the file that had the name before.</summary>
+    /// <returns>The path if that is not possible: some file systems have no hard links. Null otherwise.</returns>
     public string? Undo()
     {
-        bool isUndone = !_isPlaced
+        bool isUndone = !_isPublished
             || (_canUndo && (_oldName is null ? NativeFile.Unlink(_path) : NativeFile.Rename(_oldName, _path)) == Errno.None);
-        _isPlaced = false;
+        _isPublished = false;
         ForgetOld();
         return isUndone ? null : _path;
     }
 
     public override Errno Commit()
     {
-        Errno error = _isPlaced ? Errno.None : Place();
+        Errno error = _isPublished ? Errno.None : Publish();
         ForgetOld();
         if (error != Errno.None)
         {
@@ -163,16 +163,16 @@ internal sealed class PoemFile : PoemOutput
         _ = Close();
         if (_writtenPath != _path)
         {
-            // A failure means that the directory is gone or read-only now: then the file stays.
+            // A failure means that the directory is gone or read-only now: the file stays.
             _ = NativeFile.Unlink(_writtenPath);
         }
     }
 
     private static string DirectoryOf(string path) => Path.GetDirectoryName(path) is { Length: > 0 } directory ? directory : ".";
 
-    /// <summary>Makes a file under a temporary name in the same directory, so that a rename moves it.</summary>
-    /// <param name="path">The name that it is to have.</param>
-    /// <param name="make">Never takes a name that something has.</param>
+    /// <summary>Makes a file with a temporary name in the same directory, so that a rename can move it.</summary>
+    /// <param name="path">The name that the file gets at the end.</param>
+    /// <param name="make">Makes the file; fails with EEXIST if the name exists.</param>
     /// <param name="name">The temporary name.</param>
     private static Errno MakeBeside(string path, Func<string, Errno> make, out string name)
     {
@@ -187,7 +187,7 @@ internal sealed class PoemFile : PoemOutput
         return error;
     }
 
-    /// <summary>A file that replaces another has its permissions.</summary>
+    /// <summary>Gives a file the permissions of the one that it replaces.</summary>
     private static void CopyMode(string from, string to)
     {
         if (OperatingSystem.IsWindows() || !File.Exists(from))
@@ -201,7 +201,7 @@ internal sealed class PoemFile : PoemOutput
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // It was removed meanwhile, or has another owner: the new file has the permissions of new files.
+            // The old file was removed meanwhile, or has another owner: the new file keeps its default permissions.
         }
     }
 

@@ -7,57 +7,57 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The destination of one poem: it is given the bytes as they arrive, then either <see cref="Commit"/> or <see cref="Abort"/>, once, and
-/// before <see cref="Commit"/> it may be told to <see cref="Seal"/>. After a failure only <see cref="Abort"/> may follow. Errors are
-/// return values.
+/// The destination of one poem. Write the bytes as they arrive, then call <see cref="Commit"/> or <see cref="Abort"/>, once.
+/// <see cref="Seal"/> may precede <see cref="Commit"/>. After a failure only <see cref="Abort"/> may follow. Errors are return
+/// values.
 /// </summary>
 internal abstract class PoemOutput
 {
-    /// <summary>What it is called in a message.</summary>
+    /// <summary>The name of the destination in messages.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What to say of an error: one sentence without a full stop, for <see cref="CommandRunner.Fail"/>.</summary>
+    /// <summary>The message about an error: one sentence without a full stop, for <see cref="CommandRunner.Fail"/>.</summary>
     public static string ProblemOf(string name, Errno error) => $"cannot write {name}: {error.Sentence()}";
 
-    /// <summary>A buffer for the next bytes, to save a copy; empty if it saves none.</summary>
+    /// <summary>A buffer for the next bytes, which saves a copy; empty if there is none.</summary>
     public virtual Span<byte> GetBuffer() => default;
 
     public abstract Errno Write(ReadOnlySpan<byte> bytes);
 
-    /// <summary>Writes a text that was held; its memory may be taken over.</summary>
+    /// <summary>Writes a held text. May take ownership of its memory.</summary>
     public virtual Errno Write(TextBuffer text) => Write(text.Text);
 
-    /// <summary>All bytes have been written. Closes the descriptor, so that any number of poems can wait.</summary>
+    /// <summary>Closes the descriptor after the last byte, so that any number of poems can wait.</summary>
     public virtual Errno Seal() => default;
 
-    /// <summary>The poem is complete.</summary>
+    /// <summary>Publishes the complete poem.</summary>
     public abstract Errno Commit();
 
-    /// <summary>The poem has failed: removes every trace of it where that is possible.</summary>
+    /// <summary>Removes a failed poem, as far as that is possible.</summary>
     public abstract void Abort();
 
-    /// <summary>True if a part has been shown that can't be taken back: then the download can't be tried again.</summary>
+    /// <summary>True if a part was shown that can't be taken back: the download can't be retried then.</summary>
     public virtual bool HasShown => false;
 
-    /// <summary>True if what was shown ends with a newline, or nothing was shown.</summary>
+    /// <summary>True if the shown bytes end with a newline, or if there are none.</summary>
     public bool EndsLine { get; private protected set; } = true;
 }
 
 /// <summary>
-/// A poem for standard output. It is held until it is complete, outside the managed heap: poems of several servers are never mixed, and
-/// nothing of a poem that fails is shown.
+/// A poem for standard output. It is held in native memory until it is complete: poems of several servers are never mixed, and no
+/// part of a failed poem is shown.
 /// </summary>
 /// <inheritdoc cref="StreamedPoem(bool, Func{ReadOnlySpan{byte}, Errno})"/>
 internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<byte>, Errno>? write = null)
     : StreamedPoem(escapes, write)
 {
-    /// <summary>Most poems are short; doubling soon makes it large.</summary>
+    /// <summary>The first capacity, in bytes. Most poems are short; doubling soon makes it large.</summary>
     private const long MinCapacity = 4096;
 
-    /// <summary>Where memory is short: few calls for a long poem, and little unused memory.</summary>
+    /// <summary>The growth in bytes if memory is short: few calls for a long poem, and little unused memory.</summary>
     private const long SmallGrowth = 4 * 1024 * 1024;
 
-    /// <summary>Space for one read: what a fast server sends while others are read from.</summary>
+    /// <summary>Space for one read: the bytes that a fast server sends while other connections are read.</summary>
     private const int ReadBytes = 256 * 1024;
 
     private byte* _memory;
@@ -70,19 +70,19 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
         {
             Reserve(ReadBytes);
 
-            // Asked for before the read fills it: what a read that is refused has filled stays with the C library.
+            // Check before the read fills the buffer: the C library would keep the pages of a read that is refused later.
             AvailableMemory.Fill(ReadBytes);
         }
         catch (OutOfMemoryException)
         {
-            // The buffer only saves a copy: without memory the write fails.
+            // The buffer only saves a copy. The write reports the failure.
             return default;
         }
 
         return new Span<byte>(_memory + _length, ReadBytes);
     }
 
-    /// <exception cref="OutOfMemoryException">There is no memory for them; what was written before is kept.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for the bytes; earlier ones are kept.</exception>
     public override Errno Write(ReadOnlySpan<byte> bytes)
     {
         bool isInPlace = bytes.Length <= _capacity - _length
@@ -98,7 +98,7 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
         return default;
     }
 
-    /// <summary>Takes the memory over if this is all so far: a second copy might have no room.</summary>
+    /// <summary>Takes ownership of the memory if nothing was written before: there might be no memory for a copy.</summary>
     public override Errno Write(TextBuffer text)
     {
         if (_memory is not null)
@@ -133,7 +133,7 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
         _capacity = _length = 0;
     }
 
-    /// <summary>Grows by doubling.</summary>
+    /// <summary>Makes space for bytes, by doubling.</summary>
     private void Reserve(int count)
     {
         if (count > _capacity - _length)
@@ -145,7 +145,7 @@ internal sealed unsafe class StandardOutputPoem(bool escapes, Func<ReadOnlySpan<
             }
             catch (OutOfMemoryException)
             {
-                // Doubling may take far more than the poem needs.
+                // Doubling may take far more memory than the poem needs.
                 Grow(Math.Max(needed, _capacity + SmallGrowth));
             }
         }

@@ -6,17 +6,17 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <content>
-/// One line: <c>Task 1: 127.0.0.1:10001  [=====>    ]  45%  1.2 MiB  340.0 KiB/s  0:03 eta 0:04</c>. On a narrow terminal the elapsed time
-/// is left out first, then the time left, the rate, the per cent, and at last the bar itself.
+/// One line: <c>Task 1: 127.0.0.1:10001  [=====>    ]  45%  1.2 MiB  340.0 KiB/s  0:03 eta 0:04</c>. On a narrow terminal the
+/// elapsed time is left out first, then the time left, the rate, the percentage, and finally the bar itself.
 /// </content>
 internal sealed partial class ProgressBars
 {
-    /// <summary>A narrower bar shows nothing.</summary>
+    /// <summary>The minimum width of a bar: a narrower one shows nothing.</summary>
     private const int MinBarWidth = 8;
 
     private const int MaxNameWidth = 32;
 
-    /// <summary>Names that are shorter are padded, so that the bars of most downloads begin in one column.</summary>
+    /// <summary>Shorter names are padded, so that the bars of most downloads begin in one column.</summary>
     private const int MinNameWidth = 23;
 
     private const string Green = "\x1b[32m";
@@ -24,10 +24,10 @@ internal sealed partial class ProgressBars
     private const string EndOfLine = "\x1b[K\n";
 
     /// <summary>Appends the line of a download.</summary>
-    /// <param name="line">A newline is appended too.</param>
-    /// <param name="entry">What is known of it.</param>
-    /// <param name="columns">Of the terminal. The last one is never written to: some terminals break the line there.</param>
-    /// <param name="isComplete">True for the line that stays.</param>
+    /// <param name="line">The text to append to; a newline is appended too.</param>
+    /// <param name="entry">The state of the download.</param>
+    /// <param name="columns">The width of the terminal. The last column stays empty: some terminals break the line there.</param>
+    /// <param name="isComplete">True for a complete poem, whose line stays.</param>
     private void Append(StringBuilder line, Entry entry, int columns, bool isComplete)
     {
         string name = TextEscaper.EscapeLine($"Task {entry.Task}: {entry.Address}");
@@ -94,7 +94,7 @@ internal sealed partial class ProgressBars
 
     private static string Filled(int filled, int width) => new string('=', filled) + '>' + new string(' ', width - 1 - filled);
 
-    /// <summary>A mark that moves while bytes arrive, for a length that is not known.</summary>
+    /// <summary>A mark that moves while bytes arrive, for an unknown length.</summary>
     private static string Moving(int arrivals, int width)
     {
         const string Mark = "<=>";

@@ -5,24 +5,25 @@ using System.Text;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Progress as a bar for each running download, redrawn in place. What has ended becomes a line above the bars, which stays. Between two
-/// drawings the cursor is at the start of the line below the bars, so that the terminal is in order whenever the program ends.
+/// Progress as a bar for each running download, redrawn in place. A complete or failed download becomes a permanent line above
+/// the bars. Between two drawings the cursor is at the start of the line below the bars, so the terminal is in order whenever the
+/// program ends.
 /// </summary>
-/// <param name="writer">Writes them.</param>
+/// <param name="writer">Writes the bars.</param>
 /// <param name="size">Returns the size of the terminal.</param>
 /// <param name="hasColours">True to colour complete poems.</param>
 /// <param name="nowMs">A monotonic clock.</param>
 internal sealed partial class ProgressBars(
     TerminalWriter writer, Func<(int Columns, int Rows)> size, bool hasColours, Func<long> nowMs) : Progress(nowMs)
 {
-    /// <summary>Twenty drawings a second look smooth, and are few enough for a slow line.</summary>
+    /// <summary>The minimum time between two drawings: 20 per second look smooth, and are few enough for a slow connection.</summary>
     private const int MinIntervalMs = 50;
 
     private int _drawnLines;
     private long _nextDrawMs = long.MinValue;
     private bool _isSuspended;
 
-    /// <summary>Bars of downloads that were cancelled vanish.</summary>
+    /// <summary>Erases the bars that remain, which are those of cancelled downloads, and writes the summary.</summary>
     public override void Summary(int poems, int failed, TimeSpan elapsed)
     {
         writer.Write(Erasure() + SummaryLine(poems, elapsed));
@@ -47,7 +48,7 @@ internal sealed partial class ProgressBars(
         _nextDrawMs = long.MinValue;
     }
 
-    /// <summary>Times go on while no bytes arrive.</summary>
+    /// <summary>Updates the times while no bytes arrive.</summary>
     public override void Tick() => DrawIfDue();
 
     private protected override void Show(Event what, Entry entry, string? text)
@@ -92,11 +93,11 @@ internal sealed partial class ProgressBars(
         }
     }
 
-    /// <summary>Moves to the first of the drawn lines and clears everything from there on.</summary>
+    /// <summary>The text that moves to the first of the drawn lines and clears the screen from there.</summary>
     private string Erasure() => _drawnLines == 0 ? string.Empty
         : string.Create(CultureInfo.InvariantCulture, $"\x1b[{_drawnLines}A\r\x1b[J");
 
-    /// <summary>Draws over the bars before; each line is cleared from its end on, so that nothing flickers.</summary>
+    /// <summary>The text that draws over the previous bars. Each line is cleared only from its end, so nothing flickers.</summary>
     private string Drawing()
     {
         (int columns, int rows) = size();
@@ -106,7 +107,7 @@ internal sealed partial class ProgressBars(
             _ = drawing.Append(CultureInfo.InvariantCulture, $"\x1b[{_drawnLines}A\r");
         }
 
-        // A drawing higher than the screen can't be drawn over: the first bars are shown, the others counted.
+        // A drawing taller than the screen can't be overwritten: the first bars are shown, the others counted.
         int max = Math.Max(1, rows - 2);
         int shown = 0, hidden = 0;
         foreach (Entry entry in Entries)

@@ -5,8 +5,8 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>Progress as lines of JSON, for programs: docs/progress-json.md has the fields.</summary>
-/// <param name="writer">Writes them.</param>
+/// <summary>Progress as lines of JSON, for programs: docs/progress-json.md describes the fields.</summary>
+/// <param name="writer">Writes the lines.</param>
 /// <param name="nowMs">A monotonic clock.</param>
 internal sealed class ProgressJson(TerminalWriter writer, Func<long> nowMs) : Progress(nowMs)
 {
@@ -27,7 +27,7 @@ internal sealed class ProgressJson(TerminalWriter writer, Func<long> nowMs) : Pr
                 + $"\"bytes\":{entry.Bytes}{total},\"seconds\":{seconds:F3}{extra}}}\n");
         if (what == Event.Bytes)
         {
-            // A reader that is too slow misses some of them.
+            // A slow reader misses some of these events.
             _ = writer.TryWrite(line);
         }
         else

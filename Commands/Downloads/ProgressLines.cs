@@ -5,7 +5,7 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>Progress as lines: for pipes, files and plain terminals, and for users who want few of them or none.</summary>
-/// <param name="writer">Writes them.</param>
+/// <param name="writer">Writes the lines.</param>
 /// <param name="showsBytes">True for a line for every arrival of bytes.</param>
 /// <param name="showsSummary">True for a line at the end.</param>
 /// <param name="nowMs">A monotonic clock.</param>

@@ -4,10 +4,10 @@ using System.Numerics;
 
 namespace Poetry.Commands;
 
-/// <summary>SHA-256 (FIPS 180-4) of bytes that come in pieces. The one of .NET needs OpenSSL at run time.</summary>
+/// <summary>SHA-256 (FIPS 180-4) of bytes that come in pieces. The implementation of .NET needs OpenSSL at run time.</summary>
 internal sealed class Sha256
 {
-    /// <summary>Bytes of a hash.</summary>
+    /// <summary>The length of a hash, in bytes.</summary>
     public const int Length = 32;
 
     private const int BlockLength = 64;
@@ -57,7 +57,7 @@ internal sealed class Sha256
         bytes.CopyTo(_block);
     }
 
-    /// <summary>Ends the bytes; the object can't be used any more.</summary>
+    /// <summary>Computes the hash; the object can't be used after that.</summary>
     /// <returns>The hash.</returns>
     public byte[] Finish()
     {

@@ -34,7 +34,7 @@ internal class StreamedPoem : PoemOutput
 
     public override Errno Commit() => _escaper?.Write([], isFinal: true, _write) ?? Errno.None;
 
-    /// <summary>What was written stays.</summary>
+    /// <summary>Does nothing: written bytes stay.</summary>
     public override void Abort()
     {
     }

@@ -17,7 +17,7 @@ internal static class Terminal
     /// <summary>True unless NO_COLOR is present and not empty (no-color.org).</summary>
     public static bool HasColours => CanRedraw && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
-    /// <summary>The present size: windows are resized.</summary>
+    /// <summary>The current size, which changes when the window is resized.</summary>
     public static (int Columns, int Rows) Size
     {
         get
@@ -34,10 +34,10 @@ internal static class Terminal
 /// </summary>
 internal sealed class TerminalEscaper
 {
-    /// <summary>Chosen: escaped, it fits a small stack.</summary>
+    /// <summary>The size of a part, in bytes. Chosen: its escaped form fits a small stack.</summary>
     private const int PartBytes = 1024;
 
-    /// <summary>The beginning of a character whose end has not come yet.</summary>
+    /// <summary>The first bytes of a character whose other bytes have not arrived.</summary>
     private byte[] _unfinished = [];
 
     /// <summary>Escapes a piece of the text and writes it.</summary>

@@ -10,10 +10,10 @@ namespace Poetry.Commands;
 /// </summary>
 internal class TerminalWriter
 {
-    /// <summary>A pipe that is writable takes so many bytes without blocking: PIPE_BUF of Linux is 4096, POSIX promises 512.</summary>
+    /// <summary>The number of bytes that a writable pipe takes without blocking: PIPE_BUF of Linux is 4096, POSIX guarantees 512.</summary>
     private const int MaxPart = 512;
 
-    /// <summary>How long a message may wait for a reader where the command has to end.</summary>
+    /// <summary>The maximum time that a message waits for a reader when the command has to end.</summary>
     private const int LastWaitMs = 1000;
 
     private readonly int _descriptor;
@@ -22,23 +22,23 @@ internal class TerminalWriter
     private byte[] _rest = [];
     private bool _isStuck;
 
-    /// <summary>A writer on a descriptor.</summary>
-    /// <param name="descriptor">The descriptor. Not owned.</param>
+    /// <summary>Creates a writer on a descriptor.</summary>
+    /// <param name="descriptor">The descriptor; it stays open.</param>
     /// <param name="isInterrupted">True if a signal ends the command.</param>
     public TerminalWriter(int descriptor, Func<bool> isInterrupted)
     {
         _descriptor = descriptor;
         _isInterrupted = isInterrupted;
 
-        // A terminal that is opened again has flags of its own: non-blocking does not change the shell's. It stays open as long as the
-        // process lives.
+        // A terminal that is opened again has its own flags: non-blocking does not change the shell's. It stays open until the
+        // process ends.
         _nonBlocking = StandardStreams.IsTerminalAt(descriptor)
             && NativeFile.OpenAgainWithoutBlocking(descriptor, out nint own) == Errno.None ? own : descriptor;
     }
 
     /// <summary>
     /// Writes a message, and waits for the reader. Once a signal ends the command, a reader that takes nothing for a second gets no
-    /// more messages. Another error is ignored: there is nowhere to report it.
+    /// more messages. Other errors are ignored: they cannot be reported anywhere.
     /// </summary>
     public virtual void Write(string text)
     {

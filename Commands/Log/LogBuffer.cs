@@ -4,43 +4,43 @@ using Poetry.Net;
 
 namespace Poetry.Commands;
 
-/// <summary>Writes bytes, all of them unless there is an error.</summary>
-/// <param name="bytes">What to write.</param>
-/// <param name="written">How many of them were written.</param>
+/// <summary>Writes all bytes, unless there is an error.</summary>
+/// <param name="bytes">The bytes to write.</param>
+/// <param name="written">The number of bytes written.</param>
 /// <returns>The error that ended it, if there was one.</returns>
 internal delegate Errno LogWriter(ReadOnlySpan<byte> bytes, out int written);
 
 /// <summary>
-/// Crosses threads: takes the records of all reactors and writes them on a thread of its own, so that a full disk or a blocked reader
-/// never stops a loop. Records for which there is no space are dropped and counted.
+/// Crosses threads: takes the records of all reactors and writes them on its own thread. A full disk or a blocked reader never
+/// stops a loop. Records that do not fit are dropped and counted.
 /// </summary>
 /// <remarks>
-/// State that crosses threads. The rule: every field but <see cref="_outgoing"/> is touched under <see cref="_gate"/>
-/// only, which is held for as long as a record is copied or two buffers change places, and never during a system call.
-/// <see cref="_outgoing"/> belongs to the writing thread alone from one exchange to the next.
+/// State that crosses threads. The rule: every field except <see cref="_outgoing"/> is used only under <see cref="_gate"/>. The
+/// gate is held only to copy a record, to swap the buffers or to start the thread, and never during a write. Between two swaps
+/// only the writing thread uses <see cref="_outgoing"/>.
 /// </remarks>
 /// <param name="write">Writes all bytes, or returns the error that ended it. Called on the writing thread.</param>
-/// <param name="describeDropped">Makes the record that says how many were dropped. Called on the writing thread.</param>
+/// <param name="describeDropped">Makes the record that reports the number of dropped records. Called on the writing thread.</param>
 internal sealed class LogBuffer(LogWriter write, Func<long, byte[]> describeDropped) : IDisposable
 {
     /// <summary>
-    /// Bytes in each of the two buffers. Chosen: at 100 bytes a record and 20 writes a second, space for 26,000 records a
-    /// second, and for 1300 records while nothing is read; a log may cost a lean server a quarter of a MiB.
+    /// The size of each of the two buffers, in bytes. Chosen: at 100 bytes per record and 20 writes per second, this is space for
+    /// 26,000 records per second, and for 1300 records while nothing is read. A log uses at most a quarter of a MiB.
     /// </summary>
     public const int Capacity = 128 * 1024;
 
-    /// <summary>Twenty writes a second are as good as immediate to a reader, and cost nothing.</summary>
+    /// <summary>The minimum time between two writes: to a reader, 20 writes per second look immediate, and they cost nothing.</summary>
     private const int MinIntervalMs = 50;
 
-    /// <summary>How long to wait before the thread is started again after a failure. Chosen: too seldom to slow down a busy loop.</summary>
+    /// <summary>The minimum time between two attempts to start the thread. Chosen: too long to slow down a busy loop.</summary>
     private const int StartIntervalMs = 1000;
 
-    /// <summary>The writing thread makes only shallow calls.</summary>
+    /// <summary>The stack of the writing thread, which makes only shallow calls.</summary>
     private const int StackBytes = 256 * 1024;
 
     private readonly object _gate = new();
 
-    /// <summary>Memory and thread come with the first record.</summary>
+    /// <summary>The first record allocates the buffers and starts the thread.</summary>
     private byte[] _incoming = [];
     private byte[] _outgoing = [];
     private int _length;
@@ -54,14 +54,14 @@ internal sealed class LogBuffer(LogWriter write, Func<long, byte[]> describeDrop
     private Thread? _writer;
     private long _nextStartMs = long.MinValue;
 
-    /// <summary>Opens the destination again; null for nothing. Called on the writing thread.</summary>
+    /// <summary>Opens the destination again; null if that is not possible. Called on the writing thread.</summary>
     public Action? Reopening { get; init; }
 
-    /// <summary>Told of each batch the error that ended it, and how many records were dropped before it since the last batch that could be
-    /// written; null for nothing. Called on the writing thread.</summary>
+    /// <summary>Called after each batch with the error that ended it, and the number of records dropped since the last batch that
+    /// was written; null for nothing. Called on the writing thread.</summary>
     public Action<Errno, long>? Written { get; init; }
 
-    /// <summary>Records that were dropped so far. Any thread.</summary>
+    /// <summary>The number of records dropped so far. Any thread.</summary>
     public long Dropped
     {
         get
@@ -74,7 +74,7 @@ internal sealed class LogBuffer(LogWriter write, Func<long, byte[]> describeDrop
     }
 
     /// <summary>Takes a record. Any thread; never waits for the disk, the terminal or a reader.</summary>
-    /// <param name="record">Whole lines; copied.</param>
+    /// <param name="record">Complete lines; they are copied.</param>
     /// <returns>False if it was dropped.</returns>
     public bool TryAppend(ReadOnlySpan<byte> record)
     {
@@ -103,8 +103,8 @@ internal sealed class LogBuffer(LogWriter write, Func<long, byte[]> describeDrop
         }
     }
 
-    /// <summary>Waits until all that was appended before is written.</summary>
-    /// <param name="timeout">The longest wait: a blocked log must not delay the end of the program.</param>
+    /// <summary>Waits until all appended records are written.</summary>
+    /// <param name="timeout">The maximum wait: a blocked log must not delay the end of the program.</param>
     /// <returns>False after a timeout.</returns>
     public bool Flush(TimeSpan timeout)
     {
@@ -126,14 +126,14 @@ internal sealed class LogBuffer(LogWriter write, Func<long, byte[]> describeDrop
         }
     }
 
-    /// <summary>Has the writing thread open the destination again. Does not wait for that.</summary>
+    /// <summary>Makes the writing thread open the destination again. Does not wait for that.</summary>
     public void Reopen()
     {
         lock (_gate)
         {
             if (Reopening is not null)
             {
-                // Without a thread it is done when there is one, before the first record.
+                // If there is no thread, the next one does this before its first record.
                 _reopenRequested = true;
                 _ = _writer is not null || TryStart();
                 Monitor.PulseAll(_gate);
@@ -141,10 +141,11 @@ internal sealed class LogBuffer(LogWriter write, Func<long, byte[]> describeDrop
         }
     }
 
-    /// <summary>How long <see cref="Dispose"/> waits for a blocked log. A server that has used up its drain time shortens it.</summary>
+    /// <summary>The maximum time that <see cref="Dispose"/> waits for a blocked log. A server that has used up its drain time
+    /// shortens it.</summary>
     public TimeSpan DisposeTimeout { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Writes what is buffered, for at most <see cref="DisposeTimeout"/>; later records are ignored.</summary>
+    /// <summary>Writes the buffered records, for at most <see cref="DisposeTimeout"/>. Later records are ignored.</summary>
     public void Dispose()
     {
         _ = Flush(DisposeTimeout);
@@ -155,7 +156,8 @@ internal sealed class LogBuffer(LogWriter write, Func<long, byte[]> describeDrop
         }
     }
 
-    /// <summary>Where the system allows no more threads, records are dropped; starting one is tried again every second.</summary>
+    /// <summary>Starts the writing thread. If the system allows no more threads, records are dropped, and each second there is a
+    /// new attempt.</summary>
     private bool TryStart()
     {
         long now = Environment.TickCount64;
@@ -195,14 +197,14 @@ internal sealed class LogBuffer(LogWriter write, Func<long, byte[]> describeDrop
                 Reopening!();
             }
 
-            // A full disk may have cut a record; the next one begins on a line of its own.
+            // A full disk may have cut a record; the next one begins on a new line.
             isInMidLine = isInMidLine && write("\n"u8, out _) != Errno.None;
 
             // Records that could not be written are counted, and the number is written when writing works again.
             Errno error = write(_outgoing.AsSpan(0, length), out int written);
             bool failed = error != Errno.None;
 
-            // Each record that was not written ends with a newline, and one with a stack trace has more of them.
+            // Each record that was not written ends with a newline. One with a stack trace contains several.
             int lost = Math.Min(records, _outgoing.AsSpan(written..length).Count((byte)'\n'));
             isInMidLine |= failed && written > 0 && _outgoing[written - 1] != '\n';
             bool wroteDropped = !failed && dropped > 0 && write(describeDropped(dropped), out _) == Errno.None;

@@ -7,14 +7,15 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The file of <c>--log-file</c>. After it was opened, only the thread of the log uses it. While it can't be reopened the records go to
-/// the file that is open. What goes wrong is said on standard error, if there is space for it now.
+/// The file of <c>--log-file</c>. Once it is open, only the writing thread uses it. While it can't be reopened, the records go to
+/// the file that is open. Problems are printed to standard error, if that is possible without waiting.
 /// </summary>
 internal sealed class LogFile
 {
     private const int RetryIntervalMs = 1000;
 
-    /// <summary>A disk that is nearly full takes some records and refuses others: two lines in this time are enough to know.</summary>
+    /// <summary>The minimum time between two reports of a failure: a nearly full disk takes some records and refuses others,
+    /// again and again.</summary>
     private const int FailureIntervalMs = 10_000;
 
     private readonly string _path;
@@ -31,7 +32,7 @@ internal sealed class LogFile
     }
 
     /// <summary>Opens or creates the file.</summary>
-    /// <exception cref="IOException">That is not possible.</exception>
+    /// <exception cref="IOException">The file can't be opened.</exception>
     public static LogFile Open(string path)
     {
         Errno error = NativeFile.OpenForAppending(path, out nint handle);
@@ -48,36 +49,37 @@ internal sealed class LogFile
         return StandardStreams.WriteAll(_handle, bytes, out written);
     }
 
-    /// <summary>Opens the path again, because the file was moved. A failure is reported on standard error, and tried again.</summary>
+    /// <summary>Opens the path again, because the file was moved. A failure is reported on standard error, and later writes try
+    /// again.</summary>
     public void Reopen()
     {
         Errno error = TryReopen();
         if (error != Errno.None)
         {
-            Say(Problem(_path, error));
+            Print(Problem(_path, error));
         }
     }
 
-    /// <summary>Says when writing begins to fail, and when it works again.</summary>
+    /// <summary>Reports that writing begins to fail, and that it works again.</summary>
     /// <param name="error">The result of a write.</param>
-    /// <param name="dropped">How many records were dropped before it.</param>
+    /// <param name="dropped">The number of records dropped before it.</param>
     public void Written(Errno error, long dropped)
     {
         if (error == Errno.None && _isFailing)
         {
             _isFailing = false;
-            Say($"writing log file {_path} works again, {dropped} records were dropped");
+            Print($"writing log file {_path} works again, {dropped} records were dropped");
         }
         else if (error != Errno.None && !_isFailing && Environment.TickCount64 >= _nextFailureMs)
         {
             _isFailing = true;
             _nextFailureMs = Environment.TickCount64 + FailureIntervalMs;
-            Say($"cannot write log file {_path}: {error.Sentence()}");
+            Print($"cannot write log file {_path}: {error.Sentence()}");
         }
     }
 
-    /// <summary>Never waits: a reader of standard error that is stuck must not stop the log.</summary>
-    private static void Say(string text) =>
+    /// <summary>Prints a line without waiting: a stuck reader of standard error must not stop the log.</summary>
+    private static void Print(string text) =>
         _ = StandardStreams.WriteNow(StandardStreams.Error, Encoding.UTF8.GetBytes($"poetry: {TextEscaper.EscapeLine(text)}\n"));
 
     private static string Problem(string path, Errno error) => $"cannot open log file {path}: {error.Sentence()}";

@@ -9,7 +9,7 @@ using ZLogger;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Builds one record of the log as UTF-8 in memory of the caller. What does not fit is left out, and a record that was cut still ends
+/// Builds one log record as UTF-8 in the caller's memory. Text that does not fit is left out. A record that is cut still ends
 /// with a newline.
 /// </summary>
 /// <param name="buffer">Holds the line; at least 1 KiB.</param>
@@ -22,7 +22,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
 
     private const int TimeLength = 24;
 
-    /// <summary>The longest opening of a field: the parameters of messages have names of at most 20 characters.</summary>
+    /// <summary>The maximum length of a field's opening: the parameters of messages have names of at most 20 characters.</summary>
     private const int MaxOpeningLength = 64;
 
     /// <summary>The name and the priority of each level, in their order.</summary>
@@ -49,7 +49,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
     private bool _isCut;
     private byte _priority;
 
-    /// <summary>The free space; none once the quote that closes a cut string stands in the reserve.</summary>
+    /// <summary>The free space; empty once the closing quote of a cut string is in the reserve.</summary>
     private readonly Span<byte> Rest => _length < _buffer.Length - Reserve ? _buffer[_length..^Reserve] : default;
 
     private readonly EscapeMode Mode => _isJson ? EscapeMode.Json : EscapeMode.Line;
@@ -74,7 +74,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
     /// <returns>The complete line.</returns>
     public ReadOnlySpan<byte> End()
     {
-        // The reserve has space for these whatever came before.
+        // The reserve always has space for these.
         ReadOnlySpan<byte> end = !_isJson ? (_isCut ? "...\n"u8 : "\n"u8) : "}\n"u8;
         end.CopyTo(_buffer[_length..]);
         _length += end.Length;
@@ -93,7 +93,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         }
     }
 
-    /// <summary>Appends the values that the message was made of: fields in JSON, named in snake_case; nothing in text.</summary>
+    /// <summary>Appends the parameters of the message: in JSON as fields with names in snake_case, in text nothing.</summary>
     public void Parameters(IZLoggerEntry entry)
     {
         if (!_isJson)
@@ -139,14 +139,14 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         }
     }
 
-    /// <summary>Appends a message of one connection, without making a string of it.</summary>
+    /// <summary>Appends a message of one connection, without allocating a string.</summary>
     public void Connection(in ConnectionMessage message)
     {
         AppendConnection(message.Number);
         Message(message.Text);
     }
 
-    /// <summary>Appends the record of a connection, without making a string of it.</summary>
+    /// <summary>Appends the record of a connection, without allocating a string.</summary>
     public void Connection(in ConnectionRecord record)
     {
         AppendConnection(record.Number);
@@ -195,8 +195,8 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         }
     }
 
-    /// <summary>Writes <c>,"pause_ms":</c> for <c>PauseMs</c>, and the opening quote of a string.</summary>
-    /// <returns>Its length.</returns>
+    /// <summary>Writes the opening of a field: <c>,"pause_ms":</c> for <c>PauseMs</c>, and a quote if the value is a string.</summary>
+    /// <returns>The length of the opening.</returns>
     private static int WriteOpening(string name, bool isNumber, Span<byte> opening)
     {
         int length = 0;
@@ -231,10 +231,10 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         Append(_isJson ? default : " "u8);
     }
 
-    /// <summary>Appends a string of JSON that is closed even where it is cut.</summary>
+    /// <summary>Appends a field whose value is a string. A cut value is closed too.</summary>
     private void Field(scoped ReadOnlySpan<byte> opening, scoped ReadOnlySpan<char> value, int maxLengthBytes = int.MaxValue)
     {
-        // Without space for its opening and its quotes a field is left out: the object stays well-formed.
+        // A field without space for its opening and its quotes is left out: the object stays well-formed.
         if (Rest.Length >= opening.Length + 4)
         {
             Append(opening);
@@ -291,7 +291,7 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
         _isCut |= consumed < utf8.Length;
     }
 
-    /// <summary>Appends a count or a time, which is never negative, and what stands before it; both or neither.</summary>
+    /// <summary>Appends a text and a number, which is never negative: both or neither.</summary>
     private void AppendNumber(scoped ReadOnlySpan<byte> before, long number)
     {
         if (Rest.Length >= before.Length + AsciiDigits.MaxDigits)
@@ -318,8 +318,8 @@ internal ref struct LogLine(Span<byte> buffer, LogFormat format, bool hasPriorit
     }
 
     /// <summary>
-    /// Appends the time as RFC 3339 with milliseconds, by hand: what formats times in .NET would make the executable 200 kB larger. Most
-    /// records are of the same millisecond as the one before.
+    /// Appends the time as RFC 3339 with milliseconds, with our own code: .NET's formatting of times would make the executable
+    /// 200 kB larger. The last text is kept: most records have the same millisecond as the one before.
     /// </summary>
     private void AppendTime(DateTime utc)
     {

@@ -10,22 +10,22 @@ using ZLogger;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The log of the program behind the interface that .NET knows. Filters by level, formats each record on the thread that logs it, one
-/// line a record, and appends it to a bounded buffer that another thread writes: no caller ever waits for the reader of the log. Records
-/// pass through ZLogger, except those that a busy server writes for each connection. Any thread may use it.
+/// The log of the program, as an <see cref="ILogger"/>. It filters by level, formats each record as one line on the calling
+/// thread, and appends it to a bounded buffer that another thread writes: no caller ever waits for the reader of the log. Records
+/// pass through ZLogger, except those of single connections. Any thread may use it.
 /// </summary>
 /// <remarks>
 /// ZLogger's own stream provider is not used: when it drops records it does not count them, and a reader that blocks keeps it from ending.
 /// </remarks>
 internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
 {
-    /// <summary>systemd sets it where standard error is its journal.</summary>
+    /// <summary>systemd sets this variable if standard error is its journal.</summary>
     private const string JournalVariable = "JOURNAL_STREAM";
 
-    /// <summary>Space for the record of a connection: its longest texts, each byte of them escaped, and numbers.</summary>
+    /// <summary>Space for the record of a connection: its longest texts, with every byte escaped, and numbers.</summary>
     private const int ConnectionBytes = 4096;
 
-    /// <summary>Space for any other record; a stack trace may be longer, and is cut.</summary>
+    /// <summary>Space for any other record; a longer one, such as a stack trace, is cut.</summary>
     private const int MessageBytes = 16 * 1024;
 
     private static readonly EventId RecordsDropped = new(60, "log_records_dropped");
@@ -36,8 +36,8 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
     private readonly bool _hasPriorities;
     private readonly ZLoggerLogger _logger;
 
-    /// <summary>A log on standard error.</summary>
-    /// <param name="minLevel">Records below it are not written.</param>
+    /// <summary>Creates a log on standard error.</summary>
+    /// <param name="minLevel">The minimum level of the records that are written.</param>
     /// <param name="format">Text or JSON.</param>
     public PoetryLogger(LogLevel minLevel, LogFormat format)
         : this(
@@ -49,8 +49,8 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
     {
     }
 
-    /// <summary>A log; its thread starts with the first record.</summary>
-    /// <param name="minLevel">Records below it are not written.</param>
+    /// <summary>Creates a log; its thread starts with the first record.</summary>
+    /// <param name="minLevel">The minimum level of the records that are written.</param>
     /// <param name="format">Text or JSON.</param>
     /// <param name="write">Writes to the destination, on the thread of the buffer.</param>
     /// <param name="time">The wall clock.</param>
@@ -86,7 +86,7 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
         return new PoetryLogger(options.LogLevel, options.LogFormat, file.Write, TimeProvider.System, file: file);
     }
 
-    /// <summary>Scopes are not shown.</summary>
+    /// <summary>Does nothing: scopes are not shown.</summary>
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
@@ -104,8 +104,8 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
             return;
         }
 
-        // The compiler makes a Log of its own for every struct, and decides these tests in each of them. ZLogger would box the two
-        // structs where the code is not optimized.
+        // The compiler generates a Log for each struct, and these tests are constants in it. ZLogger would box the two structs in
+        // code that is not optimized.
         if (typeof(TState) == typeof(ConnectionRecord) || typeof(TState) == typeof(ConnectionMessage))
         {
             Post(logLevel, eventId, ref state);
@@ -116,7 +116,7 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
         }
     }
 
-    /// <summary>Formats a record and gives the entry back to ZLogger.</summary>
+    /// <summary>Formats a record and returns the entry to ZLogger.</summary>
     [SkipLocalsInit]
     public void Post(IZLoggerEntry log)
     {
@@ -134,7 +134,7 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
         _ = Buffer.TryAppend(line.End());
     }
 
-    /// <summary>Writes what is buffered, for at most <see cref="LogBuffer.DisposeTimeout"/>.</summary>
+    /// <summary>Writes the buffered records, for at most <see cref="LogBuffer.DisposeTimeout"/>.</summary>
     public void Dispose() => Buffer.Dispose();
 
     public ValueTask DisposeAsync()
@@ -143,7 +143,7 @@ internal sealed class PoetryLogger : ILogger, IAsyncLogProcessor, IDisposable
         return default;
     }
 
-    /// <summary>Formats the record or a message of a connection, without garbage.</summary>
+    /// <summary>Formats the record or a message of a connection, without allocating.</summary>
     [SkipLocalsInit]
     private void Post<TState>(LogLevel level, EventId eventId, ref TState state)
     {

@@ -3,15 +3,15 @@ using System;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Divides the descriptors that a server may have: workers, clients, and a reserve for everything else. Clients over the limit
-/// wait in the backlog. Without the reserve they would be accepted and reset.
+/// Divides the descriptors that a server may have among workers, clients, and a reserve for everything else. Clients over the
+/// limit wait in the backlog. Without the reserve they would be accepted and reset.
 /// </summary>
 internal readonly struct DescriptorBudget
 {
-    /// <summary>Largest reserve: for upstreams, metrics clients and files that are read again.</summary>
+    /// <summary>The maximum reserve, for upstreams, metrics clients and files that are read again.</summary>
     private const int MaxReserve = 48;
 
-    /// <summary>A poller, a waker, and what the runtime may need for a thread.</summary>
+    /// <summary>A poller, a waker, and one that the runtime may need for a thread.</summary>
     private const int PerWorker = 3;
 
     /// <summary>A listening socket, and the spare descriptor that turns clients away when descriptors run out.</summary>
@@ -20,26 +20,26 @@ internal readonly struct DescriptorBudget
     /// <summary>The runtime's pipe for signals, and a file that is read or a datagram that is sent.</summary>
     private const int PerProcess = 4;
 
-    /// <summary>A worker with fewer clients is not worth its descriptors.</summary>
+    /// <summary>The minimum number of clients of a worker: with fewer, it is not worth its descriptors.</summary>
     private const int MinClients = 4;
 
     public int Workers { get; private init; }
 
-    /// <summary>Connections at once, of all workers together; 0 for no limit.</summary>
+    /// <summary>The maximum number of connections of all workers together; 0 for no limit.</summary>
     public long MaxConnections { get; private init; }
 
-    /// <summary>Upstream connections at once, of all workers together: half of the clients.</summary>
+    /// <summary>The maximum number of upstream connections of all workers together: half of the clients.</summary>
     public long MaxUpstreams { get; private init; }
 
-    /// <summary>What is kept back for metrics clients, among other things.</summary>
+    /// <summary>The descriptors that are reserved for metrics clients, among other uses.</summary>
     public long Reserve { get; private init; }
 
-    /// <summary>The lowest limit of open files that such a server can run with.</summary>
+    /// <summary>The minimum limit of open files that such a server can run with.</summary>
     public long MinLimit { get; private init; }
 
-    /// <summary>Divides them.</summary>
-    /// <param name="limit">Of open files, as the system has it.</param>
-    /// <param name="needs">What the server consists of.</param>
+    /// <summary>Divides the descriptors.</summary>
+    /// <param name="limit">The system's limit of open files.</param>
+    /// <param name="needs">The needs of the server.</param>
     public static DescriptorBudget Divide(long limit, in Needs needs)
     {
         int workers = needs.Workers;
@@ -72,27 +72,27 @@ internal readonly struct DescriptorBudget
     private static long Fixed(int workers, in Needs needs) => needs.Open + PerProcess + (PerWorker * (long)workers)
         + (PerPort * ((needs.SharedPorts * (long)workers) + needs.OtherPorts));
 
-    /// <summary>What a server consists of.</summary>
+    /// <summary>The parts of a server that need descriptors.</summary>
     public readonly struct Needs
     {
         /// <summary>Descriptors that are open already: standard streams, long poems.</summary>
         public int Open { get; init; }
 
-        /// <summary>The reactors that were asked for.</summary>
+        /// <summary>The number of reactors that the user asked for.</summary>
         public int Workers { get; init; }
 
-        /// <summary>Listeners for which each worker has a socket.</summary>
+        /// <summary>The number of sockets that each worker has.</summary>
         public int SharedPorts { get; init; }
 
-        /// <summary>Listeners that one worker has.</summary>
+        /// <summary>The number of sockets that only one worker has.</summary>
         public int OtherPorts { get; init; }
 
         public int DescriptorsPerClient { get; init; }
 
-        /// <summary>Connections that there is memory for.</summary>
+        /// <summary>The number of connections for which there is memory.</summary>
         public long MemoryConnections { get; init; }
 
-        /// <summary>As the user said; 0 for no limit, null if nothing was said.</summary>
+        /// <summary>The number that the user gave; 0 for no limit, null if the user gave none.</summary>
         public long? MaxConnections { get; init; }
     }
 }

@@ -5,13 +5,13 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Listening sockets that systemd has passed, found by the names of LISTEN_FDNAMES. They stay open for as long as the process
-/// lives, and every listener gets a duplicate: a list that is read again may give a socket another poem.
+/// Listening sockets that systemd has passed, found by the names of LISTEN_FDNAMES. They stay open until the process ends, and
+/// every listener gets a duplicate: a list that is read again may give a socket another poem.
 /// </summary>
-/// <param name="names">One for each socket; several sockets may share a name.</param>
+/// <param name="names">One name for each socket; several sockets may share a name.</param>
 internal sealed class InheritedSockets(string[] names)
 {
-    /// <summary>True if sockets are found by name: a listener names one. Otherwise they are taken in order.</summary>
+    /// <summary>True if a listener names a socket: all are found by name then. Otherwise they are taken in order.</summary>
     public static bool AreNamed(List<Listener> listeners) =>
         listeners.Exists(listener => listener.Address.InheritedName is not null);
 
@@ -39,9 +39,9 @@ internal sealed class InheritedSockets(string[] names)
         return found;
     }
 
-    /// <summary>Checks that every name has a socket, and every socket a listener: the clients of one without a listener would wait
-    /// in its backlog for ever.</summary>
-    /// <exception cref="CannotListenError">That is not so.</exception>
+    /// <summary>Checks that every name has a socket, and every socket a listener: clients of a socket without a listener would
+    /// wait in its backlog for ever.</summary>
+    /// <exception cref="CannotListenError">A name has no socket, or a socket has no listener.</exception>
     public void Check(List<Listener> listeners)
     {
         var unused = new List<string>(names);

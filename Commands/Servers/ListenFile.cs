@@ -7,7 +7,7 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>A list of listeners is wrong, or can't be read. At the start that is wrong usage.</summary>
+/// <summary>Thrown if a list of listeners is wrong or can't be read. At the start of a server that is wrong usage.</summary>
 /// <param name="problem">One line for the user, without a full stop, naming the file.</param>
 internal sealed class ListenFileError(string problem) : IOException(problem);
 
@@ -16,19 +16,20 @@ internal sealed class ListenFileError(string problem) : IOException(problem);
 /// at the start, and again on SIGHUP.
 /// </summary>
 /// <param name="path">A regular file, in UTF-8.</param>
-/// <param name="server">Completes the addresses of listeners.</param>
-/// <param name="fallback">The listener of a line that names none.</param>
+/// <param name="server">The options that complete the addresses of listeners.</param>
+/// <param name="fallback">The address to listen on for a line that names none.</param>
 internal sealed class ListenFile(string path, ServerOptions server, Endpoint fallback)
 {
-    /// <summary>Chosen: ten thousand lines of a hundred bytes, more than a server has ports to use.</summary>
+    /// <summary>The maximum length of the file. Chosen: ten thousand lines of a hundred bytes, more than a server has ports.</summary>
     private const int MaxBytes = 1024 * 1024;
 
-    /// <summary>Chosen: more than any path or list of mirrors, and short enough to be named in a message.</summary>
+    /// <summary>The maximum length of a line. Chosen: more than any path or list of mirrors, and short enough to be quoted in a
+    /// message.</summary>
     private const int MaxLineChars = 4096;
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Reads the file. Blocks: for the start of a server.</summary>
+    /// <summary>Reads the file at the start of a server. Blocks.</summary>
     /// <exception cref="ListenFileError">It is wrong, or can't be read.</exception>
     public ServedPoem[] Read()
     {
@@ -38,7 +39,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
     }
 
     /// <summary>Reads the file again, without blocking the loop while it is being written.</summary>
-    /// <param name="clock">The reactor's.</param>
+    /// <param name="clock">The reactor's clock.</param>
     /// <returns>Fires with the poems; fails with a <see cref="ListenFileError"/>. Cancelling it stops reading.</returns>
     public async Deferred<ServedPoem[]> Read(IClock clock) =>
         Parse(await new PoemReader(path, PoemFormat.Plain).Finish(clock));
@@ -47,7 +48,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
     {
         if (reading.Poem is not { } file)
         {
-            // A directory or a pipe: what is said of it there is said of a poem.
+            // For a directory or a pipe the message speaks of a poem: it is replaced.
             bool isUnreadable = !reading.Problem.IsWrongUsage || reading.Problem.Sentence.StartsWith("no such", StringComparison.Ordinal);
             throw new ListenFileError(isUnreadable ? reading.Problem.Sentence : $"{path} is not a regular file");
         }
@@ -75,7 +76,7 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
         int number = 0;
         foreach (string untrimmed in text.TrimStart('\uFEFF').Split('\n'))
         {
-            string place = $"{path}: line {++number}: ";
+            string prefix = $"{path}: line {++number}: ";
             string line = untrimmed.Trim(' ', '\t', '\r');
             if (line.Length == 0 || line[0] == '#')
             {
@@ -84,26 +85,26 @@ internal sealed class ListenFile(string path, ServerOptions server, Endpoint fal
 
             if (line.Length > MaxLineChars)
             {
-                throw new ListenFileError($"{place}it is longer than {MaxLineChars} characters");
+                throw new ListenFileError($"{prefix}it is longer than {MaxLineChars} characters");
             }
 
             if (line.AsSpan().ContainsAnyInRange('\0', '\x1F'))
             {
-                throw new ListenFileError($"{place}there is a control character in it");
+                throw new ListenFileError($"{prefix}there is a control character in it");
             }
 
             if (!ListenArgument.TryParse(line, out ListenArgument? argument, out string? problem))
             {
-                throw new ListenFileError(place + problem);
+                throw new ListenFileError(prefix + problem);
             }
 
             Endpoint listen = argument.Listen is null ? fallback : server.ListenAt(argument.Listen);
             if (listen.IsFixed && !taken.TryAdd(listen, number))
             {
-                throw new ListenFileError($"{place}{listen} is in line {taken[listen]} already");
+                throw new ListenFileError($"{prefix}{listen} is in line {taken[listen]} already");
             }
 
-            poems.Add(new ServedPoem(listen, argument.What, place));
+            poems.Add(new ServedPoem(listen, argument.What, prefix));
         }
 
         return poems.Count > 0 ? [.. poems] : throw new ListenFileError($"{path}: there is nothing to serve in it");

@@ -8,9 +8,9 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <content>
-/// Changing the listeners of a running server: new ones open, those that are gone stop and their connections drain, unchanged
-/// ones go on. Where only what is served changes, the socket stays, so that no client is refused. On the first worker's thread;
-/// sockets are opened and closed on the threads of their workers.
+/// Changes the listeners of a running server: new ones open, removed ones stop and their connections drain, unchanged ones go on.
+/// If only the served resource changes, the socket stays, so no client is refused. Runs on the first worker's thread; sockets are
+/// opened and closed on the threads of their workers.
 /// </content>
 internal sealed partial class Listeners
 {
@@ -18,9 +18,9 @@ internal sealed partial class Listeners
 
     /// <summary>Applies another list of listeners.</summary>
     /// <param name="wanted">All listeners that the server is to have.</param>
-    /// <param name="log">Where changes are logged.</param>
-    /// <returns>Fires when it is done; fails with an <see cref="IOException"/> that says what can't be opened, and then nothing has
-    /// changed. It is not to be cancelled: cancelling it leaves the sockets as they are.</returns>
+    /// <param name="log">The log for the changes.</param>
+    /// <returns>Fires when all is changed. Fails with an <see cref="IOException"/> that says what can't be opened; nothing has
+    /// changed then. Do not cancel it: cancelling leaves the sockets as they are.</returns>
     public async Deferred<Unit> Update(List<Listener> wanted, ILogger log)
     {
         var gone = new List<Bound>(_bound);
@@ -35,7 +35,7 @@ internal sealed partial class Listeners
 
         _inherited.Check(wanted);
 
-        // Where the address stays the socket stays, for another factory.
+        // If the address stays, the socket stays and gets another factory.
         var replaced = new List<(Bound Old, Listener New)>();
         var added = new List<Listener>();
         foreach (Listener listener in changed)
@@ -67,7 +67,7 @@ internal sealed partial class Listeners
                     await Close(bound);
                 }
 
-                throw new IOException(listener.Place + error.Message, error);
+                throw new IOException(listener.LinePrefix + error.Message, error);
             }
         }
 
@@ -94,19 +94,20 @@ internal sealed partial class Listeners
         return default;
     }
 
-    /// <summary>Takes the first listener that matches out of a list; null if none does.</summary>
+    /// <summary>Removes the first listener that matches from a list, and returns it; null if none matches.</summary>
     private static Bound? Take(List<Bound> list, Predicate<Bound> matches)
     {
         Bound? found = list.Find(matches);
         return found is not null && list.Remove(found) ? found : null;
     }
 
-    /// <summary>Opens the sockets of a listener; after a failure it has those that were opened before.</summary>
+    /// <summary>Opens the sockets of a listener. After a failure, the listener keeps those that were opened before.</summary>
     private async Deferred<Unit> Open(Bound bound)
     {
         bool isShared = bound.IsShared && _workers.Count > 1;
 
-        // One worker for all sockets of a listener that is not shared: what its connections share belongs to that worker.
+        // A listener that is not shared has one worker for all its sockets: that worker owns the state that its connections
+        // share.
         Worker owner = isShared ? _workers[0] : WithFewestPorts();
         foreach (nint socket in bound.Inherited)
         {
@@ -119,7 +120,7 @@ internal sealed partial class Listeners
             ListeningPort port = await Listen(bound, owner, address, _options with { Sharing = sharing });
             for (int i = 1; isShared && i < _workers.Count; i++)
             {
-                // The port that the first worker was given.
+                // The port that the first worker got.
                 SocketAddress same = address.WithPort(port.Address.Port);
                 _ = await Listen(bound, _workers[i], same, _options with { Sharing = PortSharing.Joining });
             }
@@ -131,7 +132,7 @@ internal sealed partial class Listeners
     private async Deferred<ListeningPort> Listen(
         Bound bound, Worker worker, SocketAddress address, ListenOptions options, nint inherited = -1)
     {
-        // The factory is made on this thread: what the factories of a command share belongs to it.
+        // The factory is made on this thread, which owns the state that the factories of a command share.
         Factory factory = bound.Listener.MakeFactory(worker);
         bool isNamed = bound.Listener.Address.InheritedName is not null;
         nint own = isNamed ? InheritedSockets.Duplicate(inherited) : inherited;
@@ -178,7 +179,7 @@ internal sealed partial class Listeners
     }
 
     /// <summary>Runs a call on a worker's thread.</summary>
-    /// <returns>Fires on the first worker's thread with what the call returned.</returns>
+    /// <returns>Fires on the first worker's thread with the result of the call.</returns>
     private Deferred<T> On<T>(Worker worker, Func<T> call)
     {
         if (!worker.HasOwnThread)
@@ -205,9 +206,9 @@ internal sealed partial class Listeners
     }
 
     /// <summary>A listener with its sockets.</summary>
-    /// <param name="listener">What it serves.</param>
+    /// <param name="listener">The listener.</param>
     /// <param name="inherited">The sockets that systemd has bound for it.</param>
-    /// <param name="addresses">Where to bind sockets for it.</param>
+    /// <param name="addresses">The addresses to bind sockets to.</param>
     private sealed class Bound(Listener listener, List<nint> inherited, SocketAddress[] addresses)
     {
         public Listener Listener => listener;
@@ -216,12 +217,12 @@ internal sealed partial class Listeners
 
         public SocketAddress[] Addresses => addresses;
 
-        /// <summary>True if every worker has sockets of its own.</summary>
+        /// <summary>True if every worker has its own sockets.</summary>
         public bool IsShared => !listener.IsSingleWorker && !listener.Address.IsUnix && inherited.Count == 0;
 
         public List<(Worker Worker, ListeningPort Port)> Ports { get; } = [];
 
-        /// <summary>What is served, on each address: of several workers' sockets one is named.</summary>
+        /// <summary>One line for each address: the sockets of several workers with the same address have one line.</summary>
         public List<string> Lines()
         {
             var lines = new List<string>();

@@ -5,9 +5,9 @@ using Poetry.Net;
 namespace Poetry.Commands;
 
 /// <summary>
-/// Resolves and binds the listeners of a server: those that systemd hands over, in order or by name, and the rest. A listener on a
-/// name gets a socket for each of its addresses. Every socket is bound before any of them is served, so a server starts with all
-/// of them or not at all.
+/// Resolves and binds the listeners of a server: those that systemd passes, in order or by name, and the rest. A listener on a
+/// host name gets a socket for each of its addresses. All sockets are bound before any of them is served, so a server starts with
+/// all of them or not at all.
 /// </summary>
 internal sealed partial class Listeners
 {
@@ -16,10 +16,10 @@ internal sealed partial class Listeners
     private IReadOnlyList<Worker> _workers = [];
     private ListenOptions _options = new();
 
-    /// <summary>Looks up the addresses. Blocks for as long as the look-ups take.</summary>
+    /// <summary>Looks up the addresses. Blocks until the look-ups have ended.</summary>
     /// <param name="listeners">At least one.</param>
-    /// <exception cref="CannotListenError">A name has no address, or systemd has passed no socket of this name or one that no
-    /// listener names.</exception>
+    /// <exception cref="CannotListenError">A host name has no address, systemd has passed no socket of a name, or it has passed a
+    /// socket that no listener names.</exception>
     public Listeners(List<Listener> listeners)
     {
         bool areNamed = InheritedSockets.AreNamed(listeners);
@@ -36,16 +36,16 @@ internal sealed partial class Listeners
         }
     }
 
-    /// <summary>Sockets of which every worker has its own.</summary>
+    /// <summary>The number of sockets of which every worker has its own.</summary>
     public int SharedPorts { get; }
 
-    /// <summary>Sockets that one worker has.</summary>
+    /// <summary>The number of sockets that only one worker has.</summary>
     public int OtherPorts { get; }
 
-    /// <summary>A listener that is not shared occupies one worker, a shared one occupies all.</summary>
+    /// <summary>The maximum number of workers: a listener that is not shared occupies one worker, a shared one occupies all.</summary>
     public int MaxWorkers => SharedPorts > 0 ? int.MaxValue : _bound.Count;
 
-    /// <summary>Why there are no more workers than <see cref="MaxWorkers"/>, as the end of a sentence.</summary>
+    /// <summary>The reason for the value of <see cref="MaxWorkers"/>, as the end of a sentence.</summary>
     public string WhyFewWorkers => _bound.Exists(bound => bound.Listener.IsSingleWorker)
         ? "each poem is proxied by one worker"
         : _bound.Exists(bound => bound.Inherited.Count > 0)
@@ -65,7 +65,7 @@ internal sealed partial class Listeners
 
     /// <summary>Binds all sockets and divides them among the workers, whose threads do not run yet.</summary>
     /// <param name="workers">At least one.</param>
-    /// <param name="options">What all sockets have in common.</param>
+    /// <param name="options">The options of all sockets.</param>
     /// <exception cref="IOException">A socket cannot be bound.</exception>
     public void Bind(IReadOnlyList<Worker> workers, ListenOptions options)
     {
@@ -73,13 +73,13 @@ internal sealed partial class Listeners
         _options = options;
         foreach (Bound bound in _bound)
         {
-            // Without other threads it fires at once.
+            // No other thread runs yet, so the deferred fires at once.
             Failure? failure = null;
             void Keep(Failure reason) => failure = reason;
             _ = Open(bound).AddErrback(Keep);
             if (failure is not null)
             {
-                throw failure.Check<IOException>() ? new IOException(bound.Listener.Place + failure.Message) : failure.Exception;
+                throw failure.Check<IOException>() ? new IOException(bound.Listener.LinePrefix + failure.Message) : failure.Exception;
             }
         }
     }

@@ -2,10 +2,10 @@ using Poetry.Net;
 
 namespace Poetry.Commands;
 
-/// <summary>What listening ports have counted.</summary>
+/// <summary>The counts of listening ports.</summary>
 /// <param name="Open">Connections that have not ended.</param>
 /// <param name="Accepted">Connections so far.</param>
-/// <param name="ByAddress">Connections that were rejected since their client had too many.</param>
+/// <param name="ByAddress">Connections that were rejected because their client had too many.</param>
 /// <param name="ByHeader">Connections that were rejected for their PROXY header.</param>
 /// <param name="WithoutHeader">Connections that were closed before a byte of their PROXY header.</param>
 internal readonly record struct PortFigures(long Open, long Accepted, long ByAddress, long ByHeader, long WithoutHeader)

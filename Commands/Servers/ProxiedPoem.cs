@@ -5,16 +5,17 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>A poem of <c>proxy</c>: where it is served, and where it is fetched.</summary>
+/// <summary>A poem of <c>proxy</c>: its address and its upstream.</summary>
 /// <param name="Listen">The complete address of its listener.</param>
 /// <param name="Upstream">The poetry servers that have it.</param>
-/// <param name="Place">Its line in a <see cref="ListenFile"/>, before a message about it; empty if there is no list.</param>
-internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream, string Place)
+/// <param name="LinePrefix">The prefix of messages about it, which names its line in a <see cref="ListenFile"/>; empty if there
+/// is no list.</param>
+internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream, string LinePrefix)
 {
     /// <summary>Reads the addresses of an upstream.</summary>
-    /// <param name="served">With the addresses as typed.</param>
+    /// <param name="served">The poem, with the addresses as typed.</param>
     /// <param name="poem">The same, with the addresses read.</param>
-    /// <param name="problem">What is wrong, in one line.</param>
+    /// <param name="problem">The problem, in one line.</param>
     public static bool TryMake(
         ServedPoem served, [NotNullWhen(true)] out ProxiedPoem? poem, [NotNullWhen(false)] out string? problem)
     {
@@ -24,14 +25,15 @@ internal sealed record ProxiedPoem(Endpoint Listen, PoemMirrors Upstream, string
             Endpoint listen = served.Listen;
             Endpoint? own = Array.Find(upstream.Endpoints.ToArray(), mirror => mirror.Equals(listen) || IsOnLoopback(listen, mirror));
             problem = own is null ? null : own.Equals(listen) ? $"{own} is the proxy itself" : $"{own} is the proxy itself, on {listen}";
-            poem = problem is null ? new ProxiedPoem(listen, upstream, served.Place) : null;
+            poem = problem is null ? new ProxiedPoem(listen, upstream, served.LinePrefix) : null;
         }
 
         return poem is not null;
     }
 
-    /// <summary>True if the upstream leads to the listener by way of <c>localhost</c> or of all addresses. Other names are looked up when
-    /// they are needed, and not before the server starts: see <see cref="PoemRequest.IsOwn"/>.</summary>
+    /// <summary>True if the upstream leads to the listener through <c>localhost</c>, or because it listens on all addresses.
+    /// Other names are looked up only when they are needed, after the server has started: see
+    /// <see cref="PoemRequest.IsOwn"/>.</summary>
     private static bool IsOnLoopback(Endpoint listen, Endpoint upstream) => listen.Port == upstream.Port && (listen.Host switch
     {
         "127.0.0.1" or "::1" => IsLocalHost(upstream),

@@ -8,16 +8,16 @@ internal sealed class ProxySettings
 {
     public required ProxyOptions Proxy { get; init; }
 
-    /// <summary>Limit for all poems in memory together, kept or not.</summary>
+    /// <summary>The maximum memory of all poems together, cached or not.</summary>
     public required long MaxCacheBytes { get; init; }
 
     /// <summary>The file of <c>--file</c> that lists the upstreams; null for none.</summary>
     public string? ListFile { get; init; }
 
-    /// <summary>The listener of an upstream that is given none.</summary>
+    /// <summary>The address to listen on for an upstream that names none.</summary>
     public required Endpoint Fallback { get; init; }
 
-    /// <summary>The transformation that poems are kept in; null for none.</summary>
+    /// <summary>The transformation of poems before they are cached; null for none.</summary>
     public string? Transform { get; init; }
 
     public Endpoint? Via { get; init; }

@@ -3,9 +3,10 @@ using Poetry.Protocols;
 
 namespace Poetry.Commands;
 
-/// <summary>A poem that a server offers, and where.</summary>
+/// <summary>A poem that a server offers, with its address.</summary>
 /// <param name="Listen">The complete address of its listener, with <c>--port</c> and <c>--iface</c> applied.</param>
-/// <param name="What">As typed: the addresses of an upstream; or a file, where <see cref="PoemReader.StandardInput"/> stands
-/// for standard input, for one poem at most.</param>
-/// <param name="Place">Its line in a <see cref="ListenFile"/>, before a message about it; empty if there is no list.</param>
-internal sealed record ServedPoem(Endpoint Listen, string What, string Place = "");
+/// <param name="What">The text that the user typed: the addresses of an upstream, or a file.
+/// <see cref="PoemReader.StandardInput"/> means standard input, for at most one poem.</param>
+/// <param name="LinePrefix">The prefix of messages about it, which names its line in a <see cref="ListenFile"/>; empty if there
+/// is no list.</param>
+internal sealed record ServedPoem(Endpoint Listen, string What, string LinePrefix = "");

@@ -7,25 +7,27 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The life of a server, for all commands that serve: sockets are bound, services started, workers run, signals obeyed. The first
-/// signal stops the services in reverse order: the metrics, which say so, and the workers, whose connections get the drain time.
+/// Runs a server, for all commands that serve: binds sockets, starts services, runs workers and handles signals. The first signal
+/// stops the services in reverse order: the metrics, which then report "not ready", and the workers, whose connections get the
+/// drain time.
 /// </summary>
 internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
 {
-    /// <summary>Connections of the metrics port at once: a few scrapers and probers, and room for one that misbehaves.</summary>
+    /// <summary>The maximum number of metrics connections: a few scrapers and probers, and space for one that misbehaves.</summary>
     private const int MaxMetricsConnections = 32;
 
-    /// <summary>An idle connection: 1.0 KB here and 1.5 KB in the kernel, measured with 15,000 of them in a control group.</summary>
+    /// <summary>The memory of an idle connection: 1.0 KB here and 1.5 KB in the kernel, measured with 15,000 of them in a control
+    /// group.</summary>
     private const int BytesPerConnection = 3 * 1024;
 
-    /// <summary>The part of the memory that connections may take; a cache or requests may take half.</summary>
+    /// <summary>Connections may use one quarter of the memory; a cache or requests may use half.</summary>
     private const int ConnectionMemoryDivisor = 4;
 
-    /// <summary>A log that is read has its last records within this.</summary>
+    /// <summary>The minimum wait for the log: enough for the last records of a log that is read.</summary>
     private static readonly TimeSpan MinTimeForLog = TimeSpan.FromSeconds(0.2);
     private static readonly TimeSpan MaxTimeForLog = TimeSpan.FromSeconds(1);
 
-    /// <summary>Shortest watchdog period: a shorter WATCHDOG_USEC would keep the loop busy with notifications.</summary>
+    /// <summary>The minimum watchdog period: a shorter WATCHDOG_USEC would keep the loop busy with notifications.</summary>
     private static readonly TimeSpan MinWatchdogPeriod = TimeSpan.FromMilliseconds(10);
 
     private readonly MultiService _services = new();
@@ -38,8 +40,8 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
     private TimeSpan _drainStart;
 
     /// <summary>
-    /// What SIGHUP does; null for nothing. Fires when it is done; fails with an <see cref="IOException"/> that says why the
-    /// listeners stay as they are. On the first worker's thread.
+    /// Called on SIGHUP, on the first worker's thread; null for nothing. Fires when all is reloaded; fails with an
+    /// <see cref="IOException"/> that says why the listeners stay as they are.
     /// </summary>
     public Func<ServerHost, Deferred<Unit>>? Reload { get; init; }
 
@@ -47,15 +49,15 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
     public int DescriptorsPerClient { get; init; } = 1;
 
     /// <summary>
-    /// How many upstream connections a worker may have at once: half of its clients. The other half still gets in if an
-    /// upstream leads back here by way of another server. Known before the factories are made.
+    /// The maximum number of upstream connections of a worker: half of its clients. If an upstream leads back here through
+    /// another server, the other half can still connect. Known before the factories are made.
     /// </summary>
     public int MaxUpstreamsPerWorker => (int)Math.Clamp(_budget.MaxUpstreams / Workers, 1, int.MaxValue);
 
     /// <summary>Adds the command's own figures to the metrics page; null for none. On the first worker's thread.</summary>
     public Action<MetricsPage>? Metrics { get; init; }
 
-    /// <summary>How many workers there are. Known before the factories are made.</summary>
+    /// <summary>The number of workers. Known before the factories are made.</summary>
     public int Workers => _threads!.All.Count;
 
     public Reactor First => _threads!.First;
@@ -64,8 +66,8 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
 
     /// <summary>Changes the listeners, for <see cref="Reload"/>.</summary>
     /// <param name="wanted">All listeners that the server is to have now.</param>
-    /// <returns>Fires with false if nothing was changed because the server stops; fails with an <see cref="IOException"/> if
-    /// nothing was changed because a listener can't be opened. It is not to be cancelled: see <see cref="Listeners"/>.</returns>
+    /// <returns>Fires with false if nothing was changed because the server stops. Fails with an <see cref="IOException"/> if
+    /// nothing was changed because a listener can't be opened. Do not cancel it: see <see cref="Listeners.Update"/>.</returns>
     public async Deferred<bool> Update(List<Listener> wanted)
     {
         if (_services.Running)
@@ -77,7 +79,7 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         return false;
     }
 
-    /// <summary>Serves until it is told to end.</summary>
+    /// <summary>Serves until a signal ends it.</summary>
     /// <param name="served">At least one listener.</param>
     /// <returns>The exit code.</returns>
     public int Run(List<Listener> served)
@@ -91,7 +93,7 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
                 ServerLog.InheritedSocketsClosed(log, closed, $"{served.Count}");
             }
 
-            // A look-up may take its time; a signal ends it.
+            // A look-up may take long; a signal ends it.
             Listeners listeners = _listeners = new Listeners(served);
             SocketAddress[] metrics = options.Metrics is { } endpoint ? Resolver.ResolveNow(endpoint) : [];
             MakeWorkers(listeners);
@@ -122,12 +124,12 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         }
         finally
         {
-            // Not disposed of: the process ends, and until then no signal may cost it its exit code.
+            // The signals are not disposed: the process ends, and until then no signal may change its exit code.
             _threads?.Dispose();
         }
     }
 
-    /// <summary>Makes as many workers as were asked for, but none that would have no listener or no clients.</summary>
+    /// <summary>Makes the number of workers that the user asked for, but none without a listener or without clients.</summary>
     /// <exception cref="IOException">The limit of open files is too low.</exception>
     private void MakeWorkers(Listeners listeners)
     {
@@ -160,7 +162,7 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         _threads = new WorkerThreads(workers, _budget.MaxConnections, options.Drain, log);
     }
 
-    /// <summary>Writes the ready lines, and tells systemd that the server is ready, and then that it is alive.</summary>
+    /// <summary>Writes the ready lines, tells systemd that the server is ready, and starts the notifications of the watchdog.</summary>
     /// <exception cref="IOException">Standard output cannot be written.</exception>
     /// <exception cref="EndedBySignalError">A signal ends the command while nothing reads the lines.</exception>
     private void NotifyReady(Listeners listeners)
@@ -180,7 +182,7 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         Systemd.NotifyReady();
         if (Systemd.WatchdogInterval() is { } interval)
         {
-            // Twice in each interval, also while the server drains: one that hangs is restarted.
+            // Twice in each interval, also while the server drains: systemd restarts one that hangs.
             TimeSpan half = interval / 2 > MinWatchdogPeriod ? interval / 2 : MinWatchdogPeriod;
             _ = new LoopingCall(First, NotifyWatchdog).Start(half);
         }
@@ -196,13 +198,13 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
 
     private void OnHangUp()
     {
-        // A server that ends needs no new poems, and systemd is not told of a reload while the service stops.
+        // A server that stops needs no new poems, and must not report a reload to systemd.
         if (Reload is null || !_services.Running)
         {
             return;
         }
 
-        // A reload may take a while. Any number of signals meanwhile cause one more.
+        // A reload may take a while. All signals during it cause one more reload.
         _reloadsAgain = _reloads;
         if (!_reloads)
         {
@@ -243,7 +245,7 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         }
     }
 
-    /// <summary>A server without one of its listeners only looks alive. It drains and ends, so that a supervisor can restart it.</summary>
+    /// <summary>Drains and ends a server that has lost a listener. It would only look alive; a supervisor can restart it.</summary>
     private void OnListenerFailed()
     {
         _hasFailed = true;
@@ -253,14 +255,14 @@ internal sealed class ServerHost(ServerOptions options, PoetryLogger log)
         }
     }
 
-    /// <summary>What is left of the drain time, so that a log that blocks does not delay the end much further.</summary>
+    /// <summary>The rest of the drain time, within limits, so that a log that blocks does not delay the end much further.</summary>
     private TimeSpan TimeForLog()
     {
         TimeSpan left = options.Drain - (First.Now - _drainStart);
         return left < MinTimeForLog ? MinTimeForLog : left > MaxTimeForLog ? MaxTimeForLog : left;
     }
 
-    /// <summary>The first signal lets what is in flight finish, the second does not.</summary>
+    /// <summary>Stops the server. The first signal lets running transfers finish, the second does not.</summary>
     private void Terminate()
     {
         if (_services.Running)

@@ -8,14 +8,14 @@ using Poetry.Protocols;
 namespace Poetry.Commands;
 
 /// <summary>
-/// The figures of a server, summed over its workers, for SIGUSR1 and, as a service, for the metrics page. On the first worker's
-/// thread; what it reads of the others may be slightly old.
+/// The figures of a server, summed over its workers, for SIGUSR1 and, as a service, for the metrics page. Runs on the first
+/// worker's thread; the figures of other workers may be slightly old.
 /// </summary>
 /// <param name="workers">All workers; the first one's reactor serves the page.</param>
-/// <param name="addresses">Where the page is served.</param>
-/// <param name="maxConnections">Connections of a metrics port at once.</param>
+/// <param name="addresses">The addresses of the page.</param>
+/// <param name="maxConnections">The maximum number of connections of all metrics ports together.</param>
 /// <param name="more">Adds the command's own figures; null for none.</param>
-/// <param name="log">Gets the ready line of the page; the page has what it dropped.</param>
+/// <param name="log">The log for the ready line of the page. The page shows the number of records that it dropped.</param>
 internal sealed class ServerStatistics(
     List<Worker> workers,
     SocketAddress[] addresses,
@@ -23,7 +23,7 @@ internal sealed class ServerStatistics(
     Action<MetricsPage>? more,
     PoetryLogger log) : Service, IMetricsSource
 {
-    /// <summary>How often the lag of the loop is measured. The page shows the maximum since the last request for it.</summary>
+    /// <summary>The interval at which the lag of the loop is measured. The page shows the maximum since the last request for it.</summary>
     private static readonly TimeSpan LagInterval = TimeSpan.FromSeconds(0.5);
 
     private readonly double _startTime = (DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds;
@@ -50,8 +50,8 @@ internal sealed class ServerStatistics(
             Sum(workers, static worker => worker.Reactor.StaleEvents));
     }
 
-    /// <summary>Serves the page, and measures the lag of the loop. When the service stops, the page goes on and says that the
-    /// server is not ready.</summary>
+    /// <summary>Serves the page, and measures the lag of the loop. When the service has stopped, the page is still served and
+    /// says that the server is not ready.</summary>
     /// <exception cref="CannotListenError">An address cannot be bound.</exception>
     public override void StartService()
     {

@@ -7,24 +7,24 @@ namespace Poetry.Commands;
 /// <summary>The cache that a proxy shares with others: the options that begin with <c>--shared-</c>.</summary>
 internal sealed class SharedCacheSettings
 {
-    /// <summary>In place of <c>--shared-cache</c>, which every user of the machine can read.</summary>
+    /// <summary>The variable for the address. Every user of the machine can read the option <c>--shared-cache</c>.</summary>
     public const string AddressVariable = "POETRY_SHARED_CACHE";
 
-    /// <summary>The password of an address that has none.</summary>
+    /// <summary>The variable for the password of an address that has none.</summary>
     public const string PasswordVariable = "POETRY_SHARED_PASSWORD";
 
     public required RedisAddress Address { get; init; }
 
     public required SharedNames Names { get; init; }
 
-    /// <summary>How long it may take for 16 KiB, or for a whole reply.</summary>
+    /// <summary>The maximum time for 16 KiB, or for a complete reply.</summary>
     public required TimeSpan Timeout { get; init; }
 
     /// <summary>Reads the address.</summary>
     /// <param name="option">The value of the option; null if it was not given.</param>
     /// <param name="variable">Reads a variable of the environment.</param>
     /// <param name="address">Null for no shared cache.</param>
-    /// <param name="problem">What is wrong, in one line that quotes nothing of the address; null for nothing.</param>
+    /// <param name="problem">The problem, in one line that quotes no part of the address; null for none.</param>
     public static void ReadAddress(
         string? option, Func<string, string?> variable, out RedisAddress? address, out string? problem)
     {

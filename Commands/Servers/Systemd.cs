@@ -11,10 +11,10 @@ namespace Poetry.Commands;
 /// </summary>
 internal static class Systemd
 {
-    /// <summary>SD_LISTEN_FDS_START: the first listening socket that is handed over.</summary>
+    /// <summary>SD_LISTEN_FDS_START: the first listening socket that systemd passes.</summary>
     public const int FirstInherited = 3;
 
-    /// <summary>How many listening sockets are handed over.</summary>
+    /// <summary>The number of listening sockets that systemd passes.</summary>
     public static int InheritedCount => IsThisProcess(Environment.GetEnvironmentVariable("LISTEN_PID"))
         && int.TryParse(Environment.GetEnvironmentVariable("LISTEN_FDS"), CultureInfo.InvariantCulture, out int count)
         ? Math.Max(count, 0)
@@ -22,7 +22,7 @@ internal static class Systemd
 
     public static void NotifyReady() => Notify("READY=1\nSTATUS=serving");
 
-    /// <summary>The service reloads; <see cref="NotifyReady"/> ends that.</summary>
+    /// <summary>Reports a reload; <see cref="NotifyReady"/> ends it.</summary>
     public static void NotifyReloading()
     {
         // Type=notify-reload wants the time on CLOCK_MONOTONIC, in microseconds.
@@ -34,7 +34,7 @@ internal static class Systemd
 
     public static void NotifyAlive() => Notify("WATCHDOG=1");
 
-    /// <summary>How often <see cref="NotifyAlive"/> is expected; null if never, or without a socket to notify.</summary>
+    /// <summary>The interval in which <see cref="NotifyAlive"/> is expected; null if it is not, or without a socket to notify.</summary>
     public static TimeSpan? WatchdogInterval() => Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 }
         && (Environment.GetEnvironmentVariable("WATCHDOG_PID") is not { Length: > 0 } pid || IsThisProcess(pid))
         && long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), CultureInfo.InvariantCulture, out long microseconds)
@@ -42,7 +42,7 @@ internal static class Systemd
         ? TimeSpan.FromMicroseconds(microseconds)
         : null;
 
-    /// <summary>The names of the listening sockets that were handed over; a unit that names none passes its own name.</summary>
+    /// <summary>The names of the listening sockets that systemd passes; a unit that names none passes its own name.</summary>
     public static string[] InheritedNames()
     {
         string[] names = Environment.GetEnvironmentVariable("LISTEN_FDNAMES")?.Split(':') ?? [];
@@ -56,10 +56,10 @@ internal static class Systemd
         return names;
     }
 
-    /// <summary>Closes the sockets that no listener uses: their clients would wait in the backlog for ever. To be called before
-    /// anything else is opened, because only then do the numbers belong to systemd's sockets.</summary>
-    /// <param name="served">How many of them are used.</param>
-    /// <returns>How many were closed.</returns>
+    /// <summary>Closes the sockets that no listener uses: their clients would wait in the backlog for ever. Call it before other
+    /// sockets are opened: if LISTEN_FDS is too large, those would be closed.</summary>
+    /// <param name="served">The number of sockets in use.</param>
+    /// <returns>The number of sockets that were closed.</returns>
     public static int CloseUnused(int served)
     {
         int closed = 0;

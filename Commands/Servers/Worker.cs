@@ -7,20 +7,20 @@ namespace Poetry.Commands;
 
 /// <summary>
 /// One reactor of a server with its ports, its share of the connection limit and its counters. Made on the thread of the
-/// <see cref="ServerHost"/>; once it runs, all of it but the figures, <see cref="Call"/> and <see cref="CheckAlive"/> belongs to its
-/// reactor's thread.
+/// <see cref="ServerHost"/>; once it runs, only its reactor's thread may use it, except for the figures, <see cref="Call"/> and
+/// <see cref="CheckAlive"/>.
 /// </summary>
 internal sealed class Worker
 {
-    /// <summary>The silence that a draining server allows: clients that have everything and do not close, and clients that have
-    /// asked for nothing.</summary>
+    /// <summary>The maximum silence of clients while the server drains: of those with a complete poem that do not close, and of
+    /// those without a request.</summary>
     private static readonly TimeSpan DrainSilence = TimeSpan.FromSeconds(0.5);
 
     private readonly ConnectionLimit? _limit;
     private readonly ILogger _log;
     private readonly Action _answer;
 
-    /// <summary>Replaced and never changed, since other threads read it.</summary>
+    /// <summary>Replaced and never changed, because other threads read it.</summary>
     private volatile OwnPorts _own = new([], default);
     private volatile bool _isAsked;
     private volatile bool _hasEnded;
@@ -28,7 +28,7 @@ internal sealed class Worker
     private bool _isDrained;
 
     /// <summary>Makes a worker without ports.</summary>
-    /// <param name="limit">Connections at once; 0 for no limit.</param>
+    /// <param name="limit">The maximum number of connections; 0 for no limit.</param>
     /// <param name="log">Shared by all workers.</param>
     public Worker(int limit, ILogger log)
     {
@@ -41,29 +41,29 @@ internal sealed class Worker
 
     public Reactor Reactor { get; }
 
-    /// <summary>True once another thread than that of the <see cref="ServerHost"/> runs it.</summary>
+    /// <summary>True once a thread other than that of the <see cref="ServerHost"/> runs it.</summary>
     public bool HasOwnThread { get; set; }
 
-    /// <summary>How its connections have ended; takes their records. May be read from any thread.</summary>
+    /// <summary>Counts the ends of its connections and logs their records. May be read from any thread.</summary>
     public ConnectionCounters Counters { get; }
 
     /// <summary>Called on its thread when it has drained or has to end at once; null stops its reactor.</summary>
     public Action? Drained { get; set; }
 
-    /// <summary>Calls when what goes on besides connections has ended, at once if nothing does; null for nothing.</summary>
+    /// <summary>Calls its argument once other work than connections has ended, at once if there is none; null for no other work.</summary>
     public Action<Action>? WhenIdle { get; set; }
 
     /// <summary>Called on its thread right before it ends; null for nothing.</summary>
     public Action? Ending { get; set; }
 
-    /// <summary>Its ports that listen or have connections, in the order in which they were opened, and perhaps some that have
-    /// gone. May be read from any thread.</summary>
+    /// <summary>The ports that listen or have connections, in the order in which they were opened. May contain ports that have
+    /// ended. May be read from any thread.</summary>
     public ListeningPort[] Ports => _own.Ports;
 
-    /// <summary>How many of its ports listen. May be read from any thread.</summary>
+    /// <summary>The number of ports that listen. May be read from any thread.</summary>
     public int OpenPorts => Array.FindAll(Ports, port => port.Listening).Length;
 
-    /// <summary>What its ports have counted, also those that have gone. May be read from any thread.</summary>
+    /// <summary>The counts of its ports, including those that have ended. May be read from any thread.</summary>
     public PortFigures Figures
     {
         get
@@ -76,11 +76,12 @@ internal sealed class Worker
     }
 
     /// <summary>Opens a port.</summary>
-    /// <param name="factory">Made for this worker.</param>
-    /// <param name="address">Where, with the port that the first worker was given.</param>
-    /// <param name="options">Without a limit: the limit is the worker's own.</param>
+    /// <param name="factory">The factory that was made for this worker.</param>
+    /// <param name="address">The address, with the port that the first worker got.</param>
+    /// <param name="options">The options; their limit is replaced by that of the worker.</param>
     /// <param name="inherited">A socket that systemd has bound for it, or −1.</param>
-    /// <exception cref="CannotListenError">It cannot be bound, or the worker drains, as after a long look-up.</exception>
+    /// <exception cref="CannotListenError">The address can't be bound, or the worker drains, which may happen after a long
+    /// look-up.</exception>
     public ListeningPort Listen(Factory factory, in SocketAddress address, ListenOptions options, nint inherited)
     {
         if (_isDraining)
@@ -95,14 +96,14 @@ internal sealed class Worker
         return Add(port);
     }
 
-    /// <summary>Has a port of this worker go on with another factory.</summary>
-    /// <returns>What stands for its socket now.</returns>
+    /// <summary>Gives a port of this worker another factory.</summary>
+    /// <returns>The port that has the socket now.</returns>
     public ListeningPort Replace(ListeningPort port, Factory factory)
     {
         return Add(port.Replace(factory));
     }
 
-    /// <summary>Makes a call on its thread: at once if that is this one. On the first worker's thread.</summary>
+    /// <summary>Makes a call on its thread: at once if it has no own thread. To be used on the first worker's thread.</summary>
     public void Call(Action call)
     {
         if (HasOwnThread)
@@ -115,7 +116,7 @@ internal sealed class Worker
         }
     }
 
-    /// <summary>Turns its loop until it has drained or was stopped. On the thread that is to be the reactor's.</summary>
+    /// <summary>Runs its loop until it has drained or was stopped. The calling thread becomes the reactor's.</summary>
     public void Run()
     {
         try
@@ -128,7 +129,7 @@ internal sealed class Worker
         }
     }
 
-    /// <summary>Asks its loop to answer, and returns true if it has answered the last time. On the first worker's thread.</summary>
+    /// <summary>Asks its loop to answer. False if it has not answered the previous call. To be used on the first worker's thread.</summary>
     public bool CheckAlive()
     {
         if (_isAsked && !_hasEnded)
@@ -141,7 +142,7 @@ internal sealed class Worker
         return true;
     }
 
-    /// <summary>Accepts no more connections, and ends when the last has closed or the time is over.</summary>
+    /// <summary>Accepts no more connections, and ends when the last one has closed or after the timeout.</summary>
     /// <param name="timeout">Zero ends at once, <see cref="TimeSpan.MaxValue"/> waits without a limit.</param>
     public void Drain(TimeSpan timeout)
     {
@@ -177,7 +178,7 @@ internal sealed class Worker
         }
     }
 
-    /// <summary>Adds a port, and forgets those that have gone: a list may change many, again and again.</summary>
+    /// <summary>Adds a port, and removes those that have ended: a list may change many ports again and again.</summary>
     private ListeningPort Add(ListeningPort port)
     {
         (ListeningPort[] ports, PortFigures gone) = _own;
@@ -211,7 +212,7 @@ internal sealed class Worker
         }
     }
 
-    /// <param name="Ports">They have not gone, or not been forgotten yet.</param>
-    /// <param name="Gone">What forgotten ports have counted.</param>
+    /// <param name="Ports">The ports that have not been removed.</param>
+    /// <param name="Gone">The counts of removed ports.</param>
     private sealed record OwnPorts(ListeningPort[] Ports, PortFigures Gone);
 }

@@ -17,10 +17,10 @@ internal sealed class WorkerProxies
     private volatile ProxyService[] _services = [];
 
     /// <param name="worker">The services belong to its thread.</param>
-    /// <param name="settings">How poems are fetched and kept.</param>
+    /// <param name="settings">The options of <c>proxy</c>.</param>
     /// <param name="maxCacheBytes">This reactor's share of the memory.</param>
-    /// <param name="outages">Of the shared cache, for all workers.</param>
-    /// <param name="log">Where they log.</param>
+    /// <param name="outages">The outages of the shared cache, which all workers share.</param>
+    /// <param name="log">The log of the services.</param>
     public WorkerProxies(Worker worker, ProxySettings settings, long maxCacheBytes, SharedOutages outages, ILogger log)
     {
         Worker = worker;
@@ -38,14 +38,14 @@ internal sealed class WorkerProxies
 
     public ProxyCache Cache { get; }
 
-    /// <summary>The cache that is shared with other proxies; null for none. To be used on the reactor's thread; its figures may be
-    /// read on any.</summary>
+    /// <summary>The cache that is shared with other proxies; null for none. To be used on the reactor's thread; any thread may
+    /// read its figures.</summary>
     public SharedCache? Shared { get; }
 
     /// <summary>Replaced and never changed: the first worker adds and removes services, the reactor's thread purges them.</summary>
     public ProxyService[] Services => _services;
 
-    /// <summary>The service of an upstream: one for all listeners with the same one.</summary>
+    /// <summary>The service of an upstream, which all its listeners share.</summary>
     public ProxyService ServiceOf(PoemMirrors upstream)
     {
         string name = upstream.ToString();
@@ -70,8 +70,8 @@ internal sealed class WorkerProxies
         Worker.Call(() => Shared?.Purge(Array.ConvertAll(services, static service => service.Shared!.Key)));
     }
 
-    /// <summary>Purges and drops the services of upstreams that no listener has any more. On the first worker's thread.</summary>
-    /// <param name="upstreams">The names of those that are left.</param>
+    /// <summary>Purges and removes the services of upstreams that no listener has any more. On the first worker's thread.</summary>
+    /// <param name="upstreams">The names of the upstreams that stay.</param>
     public void Keep(HashSet<string> upstreams)
     {
         ProxyService[] gone = Array.FindAll(_services, service => !upstreams.Contains(service.Upstream));
@@ -81,7 +81,7 @@ internal sealed class WorkerProxies
 
     private void Clear(ProxyService[] services) => Worker.Call(() => Array.ForEach(services, static service => service.Clear()));
 
-    /// <summary>A proxy has purged a poem; null stands for all.</summary>
+    /// <summary>Clears a poem that a proxy has purged; null means all poems.</summary>
     private void OnPurged(string? key)
     {
         foreach (ProxyService service in _services)
@@ -96,7 +96,8 @@ internal sealed class WorkerProxies
     private string KeyOf(string upstream) =>
         _settings.Shared!.Names.KeyOf(_settings.Proxy.Format, _settings.Transform, upstream);
 
-    /// <summary>How a poem is fetched: from the first of its mirrors that delivers it, and then perhaps transformed.</summary>
+    /// <summary>Makes the function that fetches a poem from the first of its mirrors that delivers it, and transforms it if
+    /// wanted.</summary>
     private Func<IPoemReceiver, Deferred<long>> FetchOf(PoemMirrors upstream)
     {
         string name = upstream.ToString();
@@ -136,7 +137,8 @@ internal sealed class WorkerProxies
             receiver).Start();
     }
 
-    /// <summary>True if a connection leads to a listener of this very upstream. A name tells that only when it is connected to.</summary>
+    /// <summary>True if a connection leads to a listener of the same upstream. For a host name this is only known after
+    /// connecting.</summary>
     private bool LeadsTo(string upstream, ITransport connection)
     {
         SocketAddress peer = connection.Peer;

@@ -9,12 +9,11 @@ namespace Poetry.Commands;
 
 /// <summary>
 /// The workers of a server and their threads, as a service: starting it starts the threads, stopping it drains the workers. The
-/// first worker runs on the thread of <see cref="Run"/>, hears the signals and ends last; each of the others has a thread of its
-/// own.
+/// first worker runs on the thread of <see cref="Run"/>, gets the signals and ends last; each of the others has its own thread.
 /// </summary>
 /// <remarks>
-/// Crosses threads: the other workers are told by <see cref="Reactor.CallFromThread(Action)"/>, and the first failure is kept by an
-/// interlocked exchange.
+/// Crosses threads: the other workers are called with <see cref="Reactor.CallFromThread(Action)"/>, and an interlocked exchange
+/// keeps the first failure.
 /// </remarks>
 internal sealed class WorkerThreads : Service
 {
@@ -24,15 +23,15 @@ internal sealed class WorkerThreads : Service
     private readonly TimeSpan _drain;
     private readonly Deferred<Unit> _ended = new();
 
-    /// <summary>Opened by <see cref="Run"/>: until the server is ready no other worker's loop turns.</summary>
+    /// <summary><see cref="Run"/> opens the gate: until the server is ready, no other worker's loop runs.</summary>
     private readonly object _gate = new();
     private bool _mayRun;
     private int _running;
     private Exception? _failure;
 
-    /// <param name="count">How many workers; 1 or more.</param>
-    /// <param name="maxConnections">Of all workers together; 0 for no limit. It is divided to the last connection.</param>
-    /// <param name="drain">What connections have to finish when the service stops; zero ends at once.</param>
+    /// <param name="count">The number of workers; 1 or more.</param>
+    /// <param name="maxConnections">The maximum for all workers together; 0 for no limit. The shares add up to exactly this number.</param>
+    /// <param name="drain">The time that connections have to finish when the service stops; zero ends at once.</param>
     /// <param name="log">Shared by all workers.</param>
     public WorkerThreads(int count, long maxConnections, TimeSpan drain, ILogger log)
     {
@@ -51,7 +50,7 @@ internal sealed class WorkerThreads : Service
     public List<Worker> All => _workers;
 
     /// <summary>Starts the threads, which wait for <see cref="Run"/>.</summary>
-    /// <exception cref="IOException">The system has too few threads.</exception>
+    /// <exception cref="IOException">The system allows no more threads.</exception>
     public override void StartService()
     {
         base.StartService();
@@ -70,7 +69,7 @@ internal sealed class WorkerThreads : Service
             }
             catch (OutOfMemoryException)
             {
-                // What the runtime throws when the system refuses a thread.
+                // The runtime throws this if the system refuses a thread.
                 throw new IOException("cannot start a worker: no thread is left for it");
             }
 
@@ -78,7 +77,7 @@ internal sealed class WorkerThreads : Service
         }
     }
 
-    /// <summary>Accepts no more connections; what is in flight gets the drain time. On the first worker's thread.</summary>
+    /// <summary>Accepts no more connections; running transfers get the drain time. On the first worker's thread.</summary>
     /// <returns>Fires when all workers have drained. Cancelling it does not end them.</returns>
     public override Deferred StopService()
     {
@@ -107,7 +106,7 @@ internal sealed class WorkerThreads : Service
     }
 
     /// <summary>Ends all workers. On the first worker's thread.</summary>
-    /// <param name="timeout">What connections have to finish; zero ends at once.</param>
+    /// <param name="timeout">The time that connections have to finish; zero ends at once.</param>
     public void Drain(TimeSpan timeout) => _workers.ForEach(worker => worker.Call(() => worker.Drain(timeout)));
 
     /// <summary>True if every loop has turned since the last call. On the first worker's thread.</summary>
@@ -139,8 +138,8 @@ internal sealed class WorkerThreads : Service
     }
 
     /// <summary>
-    /// A loop that fails ends the whole server in good order. Half a server would look alive, and an exception that leaves a
-    /// thread would end the process on the spot.
+    /// Runs a worker. If its loop fails, all workers end in good order: half a server would look alive, and an exception that
+    /// leaves a thread would end the process at once.
     /// </summary>
     private void RunGuarded(Worker worker)
     {
@@ -148,7 +147,7 @@ internal sealed class WorkerThreads : Service
         {
             worker.Run();
         }
-#pragma warning disable CA1031 // Whatever it was, it is reported by the thread that the server began on.
+#pragma warning disable CA1031 // Any exception is reported by the thread on which the server began.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -162,7 +161,7 @@ internal sealed class WorkerThreads : Service
         }
     }
 
-    /// <summary>On the first worker's thread.</summary>
+    /// <summary>Called on the first worker's thread.</summary>
     private void OnWorkerEnded()
     {
         if (--_running == 0 && First.Running)

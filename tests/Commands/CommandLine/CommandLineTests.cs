@@ -35,7 +35,7 @@ public sealed class CommandLineTests
         Assert.AreEqual(LogFormat.Text, server.LogFormat);
         Assert.IsNull(server.Metrics);
         Assert.AreEqual(PoemFormat.Plain, _command.Served.Format);
-        Assert.AreEqual("127.0.0.1:0 poem.txt", Places());
+        Assert.AreEqual("127.0.0.1:0 poem.txt", Served());
     }
 
     [TestMethod]
@@ -58,7 +58,7 @@ public sealed class CommandLineTests
         Assert.AreEqual(LogFormat.Json, server.LogFormat);
         Assert.AreEqual("[::1]:0", server.Metrics!.ToString());
         Assert.AreEqual(PoemFormat.Netstring, _command.Served.Format);
-        Assert.AreEqual("[::1]:10001 poem.txt", Places());
+        Assert.AreEqual("[::1]:10001 poem.txt", Served());
     }
 
     [TestMethod]
@@ -86,7 +86,7 @@ public sealed class CommandLineTests
         Run("serve", "10001=a.txt", "0.0.0.0:10002=b.txt", "unix:s=c.txt", "-", "d.txt", "--iface", "10.0.0.1");
         Assert.AreEqual(
             "10.0.0.1:10001 a.txt|0.0.0.0:10002 b.txt|unix:s c.txt|10.0.0.1:0 -|10.0.0.1:0 d.txt",
-            Places());
+            Served());
     }
 
     [TestMethod]
@@ -248,7 +248,7 @@ public sealed class CommandLineTests
     public void Parse_SlowServe_HasTheDefaultsOfTheManual()
     {
         Run("slow-serve", "a.txt", "--port", "10003");
-        Assert.AreEqual("127.0.0.1:10003 a.txt", Places());
+        Assert.AreEqual("127.0.0.1:10003 a.txt", Served());
         Assert.AreEqual(10, _command.Pace!.Value.Bytes);
         Assert.AreEqual(TimeSpan.FromSeconds(0.7), _command.Pace.Value.Delay);
         Assert.AreEqual(PoemFormat.Plain, _command.Served.Format);
@@ -344,5 +344,5 @@ public sealed class CommandLineTests
 
     private static Invocation Parse(params string[] args) => CommandLine.Parse(args);
 
-    private string Places() => string.Join('|', _command.Served.Poems.Select(p => $"{p.Listen} {p.What}"));
+    private string Served() => string.Join('|', _command.Served.Poems.Select(p => $"{p.Listen} {p.What}"));
 }

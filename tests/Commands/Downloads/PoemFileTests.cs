@@ -230,7 +230,7 @@ public sealed class PoemFileTests
         Assert.AreEqual(Errno.None, file.Write("new"u8));
         TakeNames();
         Assert.AreEqual(Errno.None, file.Prepare());
-        Assert.AreEqual(Errno.None, file.Place());
+        Assert.AreEqual(Errno.None, file.Publish());
         Assert.AreEqual("new", File.ReadAllText(In("poem.txt")));
         Assert.IsNull(file.Undo());
         Assert.AreEqual("old", File.ReadAllText(In("poem.txt")));

@@ -18,10 +18,10 @@ public sealed class ProxiedPoemTests
     [DataRow("0.0.0.0:5=[::1]:5", "0.0.0.0:5 [::1]:5", DisplayName = "all of the other family")]
     [DataRow("127.0.0.2:5=127.0.0.1:5", "127.0.0.2:5 127.0.0.1:5")]
     [DataRow("a.example:5=b.example:5", "a.example:5 b.example:5")]
-    public void AProxy_GetsItsAddress(string arguments, string places)
+    public void AProxy_GetsItsAddress(string arguments, string expected)
     {
         ProxiedPoem[] proxied = new ParsedCommand(Line(arguments)).Proxied;
-        Assert.AreEqual(places, string.Join('|', proxied.Select(poem => $"{poem.Listen} {poem.Upstream}")));
+        Assert.AreEqual(expected, string.Join('|', proxied.Select(poem => $"{poem.Listen} {poem.Upstream}")));
     }
 
     [TestMethod]

@@ -14,10 +14,6 @@ namespace Poetry.Tests.Native;
 [TestClass]
 public sealed class GetProgressTests : NativeTests
 {
-    private const int PipeBytes = 65536;
-
-    private const int PipePageBytes = 4096;
-
     private const string OnATerminal = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
 
     /// <summary>The server never ends, so that only the reader's end can end the program.</summary>
@@ -222,15 +218,15 @@ public sealed class GetProgressTests : NativeTests
         Assert.AreEqual(isGreen, get.Output.Text.Contains("\x1b[32m", StringComparison.Ordinal), get.Output.Text);
     }
 
-    /// <summary>The pipe has room for the first event only, and events wait for their reader.</summary>
+    /// <summary>The first event takes the only page of the pipe, and the next one waits for its reader.</summary>
     [TestMethod]
     public void Json_ThatIsNotRead_DoesNotKeepASignalFromEndingTheCommand()
     {
         FaultServer server = Own(FaultServer.Hanging(Poem));
-        using FileStream reader = FilledPipe("stuck", PipeBytes - PipePageBytes);
+        using FileStream reader = SmallPipe("stuck");
         string[] addresses = [.. Enumerable.Repeat(server.Address, 5)];
         NativeBinary get = Start(new Launch(["get", "--progress", "json", .. addresses]) { Redirection = "2> stuck" });
-        server.WaitForClient();
+        Assert.AreEqual('{', reader.ReadByte());
         get.Signal(Posix.SIGINT);
         Assert.AreEqual(130, get.WaitForExit().ExitCode);
     }
@@ -239,7 +235,8 @@ public sealed class GetProgressTests : NativeTests
     public void Summary_ThatIsNotRead_DoesNotKeepASignalFromEndingTheCommand()
     {
         FaultServer server = Own(FaultServer.Sending("a poem\n"u8.ToArray()));
-        using FileStream reader = FilledPipe("stuck", PipeBytes);
+        using FileStream reader = SmallPipe("stuck");
+        reader.WriteByte(0);
         NativeBinary get = Start(new Launch("get", "--progress", "lines", server.Address) { Redirection = "2> stuck" });
         get.Output.WaitForText("a poem");
         get.Signal(Posix.SIGINT);
@@ -286,12 +283,12 @@ public sealed class GetProgressTests : NativeTests
         return ends;
     }
 
-    /// <summary>Opens a new FIFO, at both ends so that no open blocks, and writes to it.</summary>
-    private FileStream FilledPipe(string name, int bytes)
+    /// <summary>A new FIFO of one page, open at both ends so that no open blocks.</summary>
+    private FileStream SmallPipe(string name)
     {
         Posix.MakeFifo(Folder[name]);
         var pipe = new FileStream(Folder[name], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
-        pipe.Write(new byte[bytes]);
+        Posix.MakePipeSmall(pipe.SafeFileHandle);
         return pipe;
     }
 

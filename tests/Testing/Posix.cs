@@ -104,6 +104,13 @@ internal static partial class Posix
         }
     }
 
+    /// <summary>Makes the buffer of a pipe or FIFO as small as it can be: one page.</summary>
+    public static void MakePipeSmall(SafeHandle pipe)
+    {
+        const int SetPipeSize = 1031;
+        Assert.IsGreaterThan(0, fcntl((int)pipe.DangerousGetHandle(), SetPipeSize, 1), "F_SETPIPE_SZ");
+    }
+
     [LibraryImport("libc")]
     private static partial int kill(int pid, int sig);
 

@@ -44,6 +44,18 @@ public sealed partial class ProseTests
                              select $"{source.Path}:{line.Number}: {line.Text.Trim()}");
     }
 
+    /// <summary>
+    /// The docs of a member name the thing first ("The length in bytes", "Reads …", "True if …"), and are no fragment that
+    /// only makes sense together with its tag ("Of the poem.", "How it travels.").
+    /// </summary>
+    [TestMethod]
+    public void Docs_NameTheThing()
+    {
+        RuleTests.AssertNone(from source in Source.Product
+                             from Match fragment in Fragment().Matches(string.Join('\n', source.Lines))
+                             select $"{source.Path}: {fragment.Value.Trim()}");
+    }
+
     /// <summary>One dialect for limits: Max and Min, as in .NET.</summary>
     [TestMethod]
     public void ALimit_IsMaxOrMin()
@@ -61,6 +73,16 @@ public sealed partial class ProseTests
 
     [GeneratedRegex("""^\s*/// (?:<summary>)?[^.]*\?(?:</summary>)?$""")]
     private static partial Regex Question();
+
+    [GeneratedRegex(
+        """
+        ^\s*///\s.*<(
+          summary>(\s*///)?\s*(What|How|Who|When|Where|Whether|Those|Everything|All\sthere|Of|As\s[^<]|For|Was|Has|Is|So\s|Until|With|By|To)
+        | (param\sname="[^"]*"|returns)>(What|How|Who|When|Where|Whether|Those|Everything|Of|As\s[^<]|For|With|In|From|To|By|Was|Has|Is|So\s|Until|Not|Also)
+        )\b.*$
+        """,
+        RegexOptions.Multiline | RegexOptions.IgnorePatternWhitespace)]
+    private static partial Regex Fragment();
 
     [GeneratedRegex("""\b(const|static readonly)\b.*\b(Most|Least|Longest|Shortest|Smallest|Largest)[A-Z]\w*\s*=""")]
     private static partial Regex OtherLimit();

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Net;
 
 /// <content>Logs callbacks that block the loop.</content>

@@ -1,5 +1,3 @@
-using System;
-using System.Threading.Tasks;
 using Microsoft.Testing.Platform.Builder;
 using Poetry.Tests.Protocols;
 using Poetry.Tests.Testing;

@@ -1,6 +1,3 @@
-using System;
-using System.Collections.Generic;
-
 namespace Poetry.Commands;
 
 /// <summary>Messages about unknown words, with the known word that was most likely meant.</summary>

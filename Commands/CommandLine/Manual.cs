@@ -1,6 +1,3 @@
-using System;
-using System.Collections.Generic;
-
 namespace Poetry.Commands;
 
 /// <summary>One section of the manual of a command: names with their meanings, and a note about all of them or null.</summary>

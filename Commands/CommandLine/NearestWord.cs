@@ -1,6 +1,3 @@
-using System;
-using System.Collections.Generic;
-
 namespace Poetry.Commands;
 
 /// <summary>Finds the known word that is nearest to a mistyped one.</summary>

@@ -1,4 +1,3 @@
-using System;
 using ConsoleAppFramework;
 using Poetry.Protocols;
 

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Commands;
 
 /// <summary>Checks a poem, as it arrives, against the options. Each attempt of a download has its own check.</summary>

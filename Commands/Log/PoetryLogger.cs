@@ -1,7 +1,5 @@
-using System;
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Threading.Tasks;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 using Poetry.Protocols;

@@ -1,7 +1,3 @@
-using System;
-using System.Collections.Generic;
-using System.IO;
-using System.Threading;
 using Microsoft.Extensions.Logging;
 using Poetry.Net;
 

@@ -1,6 +1,3 @@
-using System;
-using System.Threading;
-
 namespace Poetry.Protocols;
 
 /// <summary>Counts durations in fixed buckets, for the histogram type of Prometheus.</summary>

@@ -1,4 +1,3 @@
-using System;
 using Poetry.Net;
 
 namespace Poetry.Protocols;

@@ -1,5 +1,3 @@
-using System;
-using System.Threading;
 using Poetry.Net;
 
 namespace Poetry.Protocols;

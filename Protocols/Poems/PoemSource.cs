@@ -1,4 +1,3 @@
-using System.Threading;
 using Poetry.Net;
 
 namespace Poetry.Protocols;

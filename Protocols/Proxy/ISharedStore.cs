@@ -1,5 +1,3 @@
-using System;
-using System.IO;
 using Poetry.Net;
 
 namespace Poetry.Protocols;

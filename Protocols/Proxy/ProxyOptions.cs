@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Protocols;
 
 /// <summary>The options for fetching and keeping poems.</summary>

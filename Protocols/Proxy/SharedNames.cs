@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Protocols;
 
 /// <summary>The names in a shared cache. They and the format of the values are a contract between all versions.</summary>

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Protocols;
 
 /// <summary>The poem of one upstream in the shared cache: its key, its counters, and the pause after a refusal.</summary>

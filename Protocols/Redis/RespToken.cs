@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Protocols;
 
 /// <summary>The kinds of <see cref="RespToken"/>.</summary>

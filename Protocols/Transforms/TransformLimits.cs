@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Protocols;
 
 /// <summary>The limits of requests for transformations. Shared by all protocols on all reactors.</summary>

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Protocols;
 
 /// <summary>The time limit for connecting, with the look-up of the name.</summary>

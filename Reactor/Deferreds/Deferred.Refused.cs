@@ -1,6 +1,4 @@
-using System;
 using System.Runtime.CompilerServices;
-using System.Threading.Tasks;
 
 #pragma warning disable CS1591 // The attribute of each member says why the compiler refuses it.
 

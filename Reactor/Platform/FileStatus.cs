@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Net;
 
 /// <summary>The kind of a file at a path or a descriptor.</summary>

@@ -1,4 +1,3 @@
-using System;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;

@@ -1,8 +1,5 @@
-using System;
-using System.Collections.Generic;
 using System.Diagnostics;
 using System.Runtime.Versioning;
-using System.Threading;
 using Poetry.Net.Native;
 
 namespace Poetry.Net;

@@ -1,6 +1,3 @@
-using System;
-using System.Collections.Generic;
-
 namespace Poetry.Net.Testing;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Net;
 
 /// <summary>Computes times without overflow: a result out of range becomes the maximum or the minimum value.</summary>

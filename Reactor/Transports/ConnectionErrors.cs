@@ -1,6 +1,3 @@
-using System;
-using System.IO;
-
 namespace Poetry.Net;
 
 /// <summary>The reason why a connection has ended: the base of <see cref="ConnectionDone"/> and <see cref="ConnectionLost"/>.</summary>

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Net;
 
 /// <summary>Connects to an endpoint and returns a deferred: Twisted's <c>IStreamClientEndpoint</c>.</summary>

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Net;
 
 /// <summary>The sharing of one port by several sockets of a process: the kernel divides the clients between them.</summary>

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Net;
 
 /// <content>Accepting: the size of a batch, the errors of accept, and the start of a connection.</content>

@@ -1,6 +1,3 @@
-using System;
-using System.Collections.Generic;
-
 namespace Poetry.Net;
 
 /// <summary>A pool of objects, so that a connection needs no new one.</summary>

@@ -1,8 +1,3 @@
-using System;
-using System.Collections.Generic;
-using System.Linq;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
-
 namespace Poetry.Tests.House;
 
 /// <summary>Commands → Protocols → Reactor → Native: a floor may look down, never up.</summary>

@@ -1,6 +1,3 @@
-using System.Linq;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
-
 namespace Poetry.Tests.House;
 
 /// <summary>The reader behind the house rules: what it takes for code, and what not.</summary>

@@ -1,7 +1,4 @@
-using System.Linq;
 using System.Text;
-using System.Threading;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Native;

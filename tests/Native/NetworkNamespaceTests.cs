@@ -1,9 +1,5 @@
 using System.Globalization;
-using System.IO;
-using System.Linq;
 using System.Text;
-using System.Threading;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Tests.Testing;
 
 namespace Poetry.Tests.Native;

@@ -1,7 +1,4 @@
-using System;
-using System.Collections.Generic;
 using System.Net.Sockets;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
 

@@ -1,4 +1,3 @@
-using System.Linq;
 using System.Net.Sockets;
 
 namespace Poetry.Tests.Testing;

@@ -1,7 +1,3 @@
-using System;
-using System.Collections.Generic;
-using System.Threading;
-
 namespace Poetry.Tests.Testing;
 
 /// <summary>Knows the clocks and reactors that a test made, and finds delayed calls that the test leaves on them.</summary>

@@ -1,5 +1,3 @@
-using System.Collections.Generic;
-using System.Linq;
 using Poetry.Net;
 using Poetry.Protocols;
 

@@ -1,5 +1,3 @@
-using System;
-
 namespace Poetry.Tests.Testing;
 
 /// <summary>Words as people mistype them.</summary>

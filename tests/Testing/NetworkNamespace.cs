@@ -1,7 +1,4 @@
-using System;
 using System.Diagnostics;
-using System.IO;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace Poetry.Tests.Testing;
 

@@ -1,5 +1,3 @@
-using Microsoft.VisualStudio.TestTools.UnitTesting;
-
 namespace Poetry.Tests.Testing;
 
 /// <summary>The fixture does what the tests that use it rely on.</summary>

@@ -1,6 +1,3 @@
-using System;
-using System.IO;
-
 namespace Poetry.Tests.Testing;
 
 /// <summary>The sources that the tests were built from.</summary>

@@ -1,4 +1,3 @@
-using System;
 using Poetry.Protocols;
 
 namespace Poetry.Benchmarks;

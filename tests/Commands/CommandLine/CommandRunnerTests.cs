@@ -1,6 +1,3 @@
-using System;
-using System.Linq;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
 namespace Poetry.Tests.Commands;

@@ -1,9 +1,6 @@
-using System;
 using System.ComponentModel;
 using System.Globalization;
-using System.Linq;
 using System.Text;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Tests.Testing;
 

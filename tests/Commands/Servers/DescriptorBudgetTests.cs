@@ -1,4 +1,3 @@
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
 namespace Poetry.Tests.Commands;

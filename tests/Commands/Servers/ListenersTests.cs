@@ -1,8 +1,5 @@
-using System;
-using System.Linq;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
 using Poetry.Tests.Testing;

@@ -1,5 +1,3 @@
-using System;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 
 namespace Poetry.Tests.Commands;

@@ -1,6 +1,4 @@
-using System;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Commands;
 using Poetry.Net;
 using Poetry.Tests.Testing;

@@ -1,9 +1,5 @@
-using System;
-using System.Collections.Generic;
 using System.Net.Sockets;
-using System.Threading;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;

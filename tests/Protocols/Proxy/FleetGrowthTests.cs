@@ -1,7 +1,3 @@
-using System;
-using System.IO;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
-
 namespace Poetry.Tests.Protocols;
 
 /// <summary>A small fleet of the table in docs/scale.md. <c>./build.sh scale</c> prints the table.</summary>

@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 
 namespace Poetry.Tests.Protocols;

@@ -1,9 +1,6 @@
-using System;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using System.Threading;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;

@@ -1,7 +1,5 @@
-using System;
 using System.Buffers;
 using System.Text;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;

@@ -1,8 +1,5 @@
-using System;
-using System.Linq;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;

@@ -1,6 +1,3 @@
-using System;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
-
 namespace Poetry.Tests.Protocols;
 
 /// <summary>The server drains: requests that have begun are finished, and idle connections are closed.</summary>

@@ -1,8 +1,5 @@
-using System;
-using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 using Poetry.Tests.Net;
 

@@ -1,5 +1,3 @@
-using System.Collections.Generic;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Protocols;
 using Poetry.Tests.Testing;
 

@@ -1,9 +1,5 @@
-using System;
-using System.Collections.Generic;
 #if DEBUG
-using System.Threading;
 #endif
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
 using static Poetry.Tests.Net.DeferredTests;

@@ -1,7 +1,5 @@
-using System;
 using System.Globalization;
 using System.Text;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
 namespace Poetry.Tests.Net;

@@ -1,5 +1,4 @@
 using System.IO.Pipes;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
 namespace Poetry.Tests.Net;

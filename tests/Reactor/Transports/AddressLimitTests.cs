@@ -1,5 +1,4 @@
 using System.Net;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using SocketAddress = Poetry.Net.SocketAddress;
 

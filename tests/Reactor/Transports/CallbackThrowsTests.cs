@@ -1,8 +1,5 @@
-using System;
-using System.Collections.Generic;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 using Poetry.Tests.Testing;
 

@@ -1,9 +1,6 @@
-using System;
 using System.Buffers.Binary;
-using System.Linq;
 using System.Net;
 using System.Text;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 using Poetry.Net;
 
 namespace Poetry.Tests.Net;

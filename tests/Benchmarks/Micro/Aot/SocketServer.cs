@@ -1,9 +1,6 @@
-using System;
 using System.Globalization;
-using System.IO;
 using System.Net;
 using System.Net.Sockets;
-using System.Threading.Tasks;
 
 namespace Poetry.Benchmarks.Aot;
 

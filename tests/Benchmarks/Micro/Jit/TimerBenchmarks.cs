@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using BenchmarkDotNet.Attributes;
 
 namespace Poetry.Benchmarks.Jit;

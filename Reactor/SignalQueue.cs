@@ -50,8 +50,8 @@ internal static class SignalQueue
     public static Action? HasTaken { get; set; }
 
     /// <summary>
-    /// Blocks the signals of a command: they are pending until <see cref="Open"/>. Call it at the start of Main, before other
-    /// threads are created.
+    /// Notes which signals start.c has blocked before the runtime had threads, and blocks them again, so that <see cref="Open"/> and
+    /// <see cref="Unblock"/> can undo it. They stay pending until then. Called at the start of Main.
     /// </summary>
     public static void Block()
     {

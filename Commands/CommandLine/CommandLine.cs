@@ -6,8 +6,9 @@ namespace Poetry.Commands;
 /// <remarks>
 /// <para>
 /// To add an option: each command is a class with one method (ServeSyntax, GetSyntax, …), and so is each group of options that
-/// several commands share (ServerSyntax, PoemSyntax). Add a parameter with its default as typed, describe it in the XML docs,
-/// and read it in the method:
+/// several commands share (ServerSyntax, PoemSyntax). Add a parameter with its default as typed and describe it in the XML docs.
+/// A typed value arrives with a mark in front, so read it in the method with <see cref="Binding"/>, free text too
+/// (<see cref="Binding.Unmarked"/>); never use the parameter itself:
 /// </para>
 /// <code>
 /// /// &lt;param name="maxBytes"&gt;-m, BYTES: Refuse a longer poem, 0 for no limit&lt;/param&gt;
@@ -18,7 +19,8 @@ namespace Poetry.Commands;
 /// That is the option --max-bytes with the short name -m. <c>null</c> means no default, and a <c>bool</c> is a flag. A value
 /// that is one of a few words is declared as <c>text|json: …</c> and read by <see cref="Binding.ReadWord"/>. If the name of the
 /// value contains FILE or PATH, shells complete files; for NAME they complete transformations. Then add a property to the
-/// options class of the command (Options.cs). Help, hints, completion and manual pages need no change.
+/// options class of the command (Options.cs); an option of <c>serve</c> or <c>slow-serve</c> alone is given to its command beside
+/// the shared ones, as the pace of slow-serve is. Help, hints, completion and manual pages need no change.
 /// </para>
 /// <para>
 /// ConsoleAppFramework declares, binds and dispatches: its generator reads the methods and their docs. Add a new command in

@@ -34,6 +34,7 @@ internal sealed record ProxyOptions
     /// The time that a client must stay before a fetch begins for it. A balancer's health check connects and closes at once, and
     /// must not cause a fetch. A client that sends something, that finds a poem in memory, or that finds a fetch under way does
     /// not wait. Chosen: short against a fetch over a network, long against the round trip after which a check closes.
+    /// The log takes a client that leaves earlier for a check, too (<see cref="ConnectionRecord.IsProbe"/>).
     /// </summary>
     public TimeSpan ProbeDelay { get; init; } = TimeSpan.FromMilliseconds(50);
 

@@ -19,7 +19,7 @@ internal enum ConnectionOutcome : byte
     /// <summary>The request was malformed or not allowed.</summary>
     Refused,
 
-    /// <summary>An upstream or a transformation failed.</summary>
+    /// <summary>An upstream, a transformation or the server itself failed.</summary>
     Failed,
 
     /// <summary>The server stopped before the end.</summary>
@@ -34,7 +34,8 @@ internal readonly struct ConnectionRecord
 {
     private static readonly EventId Closed = new(10, "connection_closed");
 
-    /// <summary>The maximum duration of a probe. A client that leaves without data after a longer time is logged normally.</summary>
+    /// <summary>The maximum duration of a probe, as in a proxy, which starts no fetch for one. A client that leaves without data after
+    /// a longer time is logged normally.</summary>
     private static readonly TimeSpan MaxProbe = TimeSpan.FromMilliseconds(50);
 
     private static readonly Func<ConnectionRecord, Exception?, string> Formatter =
@@ -80,7 +81,8 @@ internal readonly struct ConnectionRecord
         reason.Check<ConnectionDone>() ? ConnectionOutcome.Whole
         : reason.Check<ConnectionTimedOut>() ? ConnectionOutcome.Timeout
         : reason.Check<ConnectionAborted>() ? ConnectionOutcome.Stopped
-        : ConnectionOutcome.Left;
+        : reason.Check<ConnectionClosed>() ? ConnectionOutcome.Left
+        : ConnectionOutcome.Failed;
 
     /// <summary>
     /// True if the peer left at once, before a byte had reached it: a load balancer that checks whether the port is open.

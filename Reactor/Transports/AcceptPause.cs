@@ -45,7 +45,7 @@ internal sealed class AcceptPause
         }
 
         _reactor.RemoveReader(_port);
-        _reactor.Connections.ProbeDelay.UseMinimum();
+        _reactor.Connections.CloseProbeDelay.UseMinimum();
         bool again = _lastBegin != TimeSpan.MinValue && _reactor.Now - _lastBegin < MaxLength * 2;
         _length = again ? TimeSpan.FromTicks(Math.Min(_length.Ticks * 2, MaxLength.Ticks)) : MinLength;
         _lastBegin = _reactor.Now;

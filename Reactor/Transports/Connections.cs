@@ -33,10 +33,10 @@ internal sealed class Connections
         Transports = new Spares<StreamTransport>(() => new StreamTransport(reactor));
         Open = new TimeoutList(reactor, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
         Closing = new TimeoutList(reactor, null, TimeSpan.MaxValue, TimeSpan.Zero, static _ => { });
-        TimeSpan delay = CloseProbeDelay.MinDelay;
+        TimeSpan delay = Net.CloseProbeDelay.MinDelay;
         ShutdownProbes = new TimeoutList(
             reactor, reactor.Timers, delay, delay / 2, static transport => transport.ProbePeerClosed());
-        ProbeDelay = new CloseProbeDelay(ShutdownProbes);
+        CloseProbeDelay = new CloseProbeDelay(ShutdownProbes);
         AwaitingHeader = new TimeoutList(
             reactor, reactor.Timers, HeaderTimeout, HeaderTimeout / 16, static transport => transport.OnHeaderTimeout());
         Lingering = new TimeoutList(
@@ -75,7 +75,7 @@ internal sealed class Connections
     internal TimeoutList ShutdownProbes { get; }
 
     /// <summary>The timeout of <see cref="ShutdownProbes"/>.</summary>
-    internal CloseProbeDelay ProbeDelay { get; }
+    internal CloseProbeDelay CloseProbeDelay { get; }
 
     /// <summary>Connections whose client had not closed when it was probed.</summary>
     internal TimeoutList Lingering { get; }

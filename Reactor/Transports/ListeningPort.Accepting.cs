@@ -121,7 +121,7 @@ public sealed partial class ListeningPort
         }
 
         _full = true;
-        _reactor.Connections.ProbeDelay.UseMinimum();
+        _reactor.Connections.CloseProbeDelay.UseMinimum();
         _reactor.RemoveReader(this);
         limit.Await(this);
         return true;

@@ -5,7 +5,8 @@ namespace Poetry.Net;
 /// calls it on the reactor's thread in this order: <see cref="ConnectionMade"/> once, <see cref="DataReceived"/> any number
 /// of times, perhaps <see cref="ReadConnectionLost"/>, and <see cref="ConnectionLost"/> once, last.
 /// </summary>
-/// <remarks>An exception that a protocol throws is logged with its stack, and resets this connection only.</remarks>
+/// <remarks>An exception that a protocol throws is logged with its stack and ends this connection only: with a reset, unless all
+/// data and FIN were sent.</remarks>
 public abstract class Protocol
 {
     /// <summary>The connection. Before it is made and after <see cref="ConnectionLost"/>, a transport that ignores all calls.</summary>
@@ -65,7 +66,7 @@ public abstract class Protocol
 
     /// <summary>The connection has ended. Called by the loop, never from inside a call to the transport.</summary>
     /// <param name="reason"><see cref="ConnectionDone"/> after a clean end, <see cref="Net.ConnectionLost"/> or a class
-    /// derived from it after any other. Shared: do not change it.</param>
+    /// derived from it after any other; after a callback has thrown, that exception. Shared: do not change it.</param>
     protected internal virtual void ConnectionLost(Failure reason)
     {
     }

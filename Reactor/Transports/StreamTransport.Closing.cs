@@ -12,7 +12,8 @@ internal sealed partial class StreamTransport
 
     /// <summary>
     /// The checks in one send timeout. A check compares the kernel's send buffer with the previous check. If the peer stops
-    /// reading shortly after a check, the next one still sees progress: with one check, a timeout would last twice as long.
+    /// reading just after a check, only the check after the next one sees that: with one check in a timeout, a stalled peer
+    /// would be held for twice the timeout.
     /// </summary>
     internal const int ChecksPerSendTimeout = 4;
 
@@ -89,7 +90,7 @@ internal sealed partial class StreamTransport
             WatchForPeerClose();
         }
 
-        _reactor.Connections.ProbeDelay.Record(missed);
+        _reactor.Connections.CloseProbeDelay.Record(missed);
     }
 
     /// <summary>The client has been silent, without closing, for too long after FIN was sent.</summary>

@@ -32,7 +32,7 @@ internal interface IConnectionOwner
 /// (peer sent FIN)             DoRead          ReadConnectionLost²      Flushing      Closing          –
 /// (peer reset, other errors)  DoRead, HungUp  Closing, RST             Closing³      Closing          –
 /// OnHeaderTimeout             header list     Closing, RST             –             –                –
-/// OnSendTimeout               send list       Closing, RST             Closing, RST  –                –
+/// OnSendTimeout               send list       Closing, RST⁶            Closing, RST⁶ –                –
 /// ProbePeerClosed             probe list      –                        –             Lingering⁴       –
 /// OnLingerTimeout             linger list     –                        –             Closing⁵         –
 /// ConnectionLost              callback threw  Closing, RST             Closing, RST  Closing          –
@@ -43,6 +43,7 @@ internal interface IConnectionOwner
 /// ² Closing, without RST, once both sides have sent FIN
 /// ³ RST if data is queued, which it is except in the middle of a write
 /// ⁴ reads once: Closing if the peer has closed, else registered with the poller
+/// ⁶ if the peer took nothing for the send timeout; otherwise its next check begins
 /// ⁵ while the peer still takes data from the kernel's buffer: Lingering; if it has stalled for the send timeout: Closing, RST
 /// </code>
 /// <para>Reading is in StreamTransport.Reading.cs, writing in StreamTransport.Writing.cs, the graceful close in

@@ -75,7 +75,8 @@ public sealed partial class ProseTests
         """
         ^\s*///\s.*<(
           summary>(\s*///)?\s*(What|How|Who|When|Where|Whether|Those|Everything|All\sthere|Of|As\s[^<]|For|Was|Has|Is|So\s|Until|With|By|To)
-        | (param\sname="[^"]*"|returns)>(What|How|Who|When|Where|Whether|Those|Everything|Of|As\s[^<]|For|With|In|From|To|By|Was|Has|Is|So\s|Until|Not|Also)
+        | (param\sname="[^"]*"|returns)>
+          (What|How|Who|When|Where|Whether|Those|Everything|Of|As\s[^<]|For|With|In|From|To|By|Was|Has|Is|So\s|Until|Not|Also)
         )\b.*$
         """,
         RegexOptions.Multiline | RegexOptions.IgnorePatternWhitespace)]

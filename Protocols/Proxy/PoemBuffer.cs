@@ -68,8 +68,8 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         }
     }
 
-    /// <summary>Room for the next bytes, so that <see cref="Append"/> need not copy them.</summary>
-    public Span<byte> Room => Growing.Room;
+    /// <summary>Free space for the next bytes, so that <see cref="Append"/> need not copy them.</summary>
+    public Span<byte> FreeSpace => Growing.FreeSpace;
 
     /// <summary>The last chunk, which has room.</summary>
     private Chunk Growing
@@ -85,7 +85,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
         }
     }
 
-    /// <summary>Appends bytes that have arrived. Bytes in <see cref="Room"/> are not copied.</summary>
+    /// <summary>Appends bytes that have arrived. Bytes in <see cref="FreeSpace"/> are not copied.</summary>
     /// <exception cref="OutOfMemoryException">There is no memory for them.</exception>
     public void Append(ReadOnlySpan<byte> bytes)
     {
@@ -329,7 +329,7 @@ internal sealed class PoemBuffer(PoemMemory memory, ProxyCache cache, int firstC
             return taken;
         }
 
-        public Span<byte> Room
+        public Span<byte> FreeSpace
         {
             get
             {

@@ -126,7 +126,7 @@ internal sealed partial class ProxyDownload : IPoemReceiver
     {
         try
         {
-            return _stage == Stage.Fetching ? _poem.Room : default;
+            return _stage == Stage.Fetching ? _poem.FreeSpace : default;
         }
         catch (OutOfMemoryException)
         {

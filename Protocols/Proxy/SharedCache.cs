@@ -103,10 +103,10 @@ internal sealed class SharedCache(ISharedStore store, IClock clock, ILogger log,
     }
 
     /// <summary>A fetch has a lock now.</summary>
-    public void Hold(SharedFetch fetch) => _holders.Add(fetch);
+    public void AddHolder(SharedFetch fetch) => _holders.Add(fetch);
 
     /// <summary>A fetch no longer has a lock, and no longer stores its poem.</summary>
-    public void LetGo(SharedFetch fetch)
+    public void RemoveHolder(SharedFetch fetch)
     {
         if (_holders.Remove(fetch))
         {

@@ -214,7 +214,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     {
         // From now on the lock may exist: a fetch that is cancelled before the reply gives it back, too.
         _hasLock = true;
-        _cache.Hold(this);
+        _cache.AddHolder(this);
         SharedLock state = SharedLock.Held;
         try
         {
@@ -262,7 +262,7 @@ internal sealed class SharedFetch(SharedPoem poem, ProxyService service, ProxyDo
     {
         _hasLock = false;
         _renewal?.Cancel();
-        _cache.LetGo(this);
+        _cache.RemoveHolder(this);
     }
 
     private void ReportFailure(Deferred<Unit> operation)

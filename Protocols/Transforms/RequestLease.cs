@@ -53,11 +53,11 @@ internal sealed class RequestLease
     /// <summary>Makes the lease hold at least this number of bytes.</summary>
     /// <param name="bytes">The memory for the request and its answer. <see cref="CanHold"/> must be true for it.</param>
     /// <returns>False if it has to wait.</returns>
-    public bool TryHold(long bytes) =>
+    public bool TryReserve(long bytes) =>
         bytes <= SmallBytes || bytes <= _largeBytes || TryTake(_large, bytes - _largeBytes);
 
     /// <summary>Holds this number of bytes even if that exceeds the budget, because the data is in memory already.</summary>
-    public void Hold(long bytes)
+    public void Reserve(long bytes)
     {
         if (bytes > Math.Max(SmallBytes, _largeBytes))
         {

@@ -25,7 +25,7 @@ internal abstract partial class TransformServer
 
         Append(part);
         if (TryReadName() && KeptLength >= RequestLease.MaxSmallText && !Lease.IsLarge
-            && !Lease.TryHold(Math.Min(MemoryFor(ExpectedLength), _factory.Limits.Large.MaxBytes)))
+            && !Lease.TryReserve(Math.Min(MemoryFor(ExpectedLength), _factory.Limits.Large.MaxBytes)))
         {
             AwaitMemory();
         }
@@ -124,7 +124,7 @@ internal abstract partial class TransformServer
         if (KeptLength > RequestLease.MaxSmallText)
         {
             // Another reactor took the memory that this one saw before it read.
-            Lease.Hold(KeptLength);
+            Lease.Reserve(KeptLength);
         }
 
         Transport.PauseProducing();
@@ -157,7 +157,7 @@ internal abstract partial class TransformServer
         {
             RefuseTooLarge();
         }
-        else if (Lease.TryHold(needed))
+        else if (Lease.TryReserve(needed))
         {
             Transform(text);
         }

@@ -88,14 +88,22 @@ public sealed class PoetryLoggerTests
         }
 
         Assert.IsTrue(logger.Buffer.Flush(Patience));
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
+        long allocated = long.MaxValue;
+
+        // The precompiled framework allocates until its code is compiled again, which happens beside this thread.
+        for (int pass = 0; pass < 10_000 && allocated > 0; pass++)
         {
-            record.Log(logger);
-            message.Log(logger, LogLevel.Information, default);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1000; i++)
+            {
+                record.Log(logger);
+                message.Log(logger, LogLevel.Information, default);
+            }
+
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
-        Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.AreEqual(0, allocated);
     }
 
     [TestMethod]

@@ -38,7 +38,7 @@ internal static class SignalQueue
     /// <summary>The signal that has asked the command to end, or 0.</summary>
     public static PosixSignal EndingSignal => OperatingSystem.IsWindows() || !IsMine
         ? 0
-        : BitOperations.TrailingZeroCount(Collect() & _ending) switch
+        : BitOperations.TrailingZeroCount(CollectOutsideLoop() & _ending) switch
         {
             Libc.SIGHUP => PosixSignal.SIGHUP,
             Libc.SIGINT => PosixSignal.SIGINT,
@@ -46,7 +46,7 @@ internal static class SignalQueue
             _ => 0,
         };
 
-    /// <summary>Called when <see cref="Wait"/> has taken signals that the loop has to deliver. Null while there is no loop.</summary>
+    /// <summary>Called when signals were taken outside the loop, which has to deliver them. Null while there is no loop.</summary>
     public static Action? HasTaken { get; set; }
 
     /// <summary>
@@ -170,6 +170,18 @@ internal static class SignalQueue
         return KqueuePoller.OpenSignals(_kqueue, set, out _handle);
     }
 
+    /// <summary>Reads the descriptor, which then no longer wakes the loop: so the loop is told to deliver new signals.</summary>
+    private static uint CollectOutsideLoop()
+    {
+        uint before = _taken;
+        if (Collect() != before)
+        {
+            HasTaken?.Invoke();
+        }
+
+        return _taken;
+    }
+
     private static unsafe Errno Wait(nint handle, bool isWriter, int timeoutMs)
     {
         if (OperatingSystem.IsWindows())
@@ -197,8 +209,7 @@ internal static class SignalQueue
 
             if (count > 0 && polled[0].revents != 0)
             {
-                _ = Collect();
-                HasTaken?.Invoke();
+                _ = CollectOutsideLoop();
                 continue;
             }
 

@@ -40,6 +40,19 @@ public sealed class FaultInjectionTests : NativeTests
         Assert.StartsWith("{\"event\":\"summary\",\"poems\":0,\"failed\":0", finished.Errors);
     }
 
+    /// <summary>The signal is read by the next event, which asks for it before it waits; the loop has to end all the same.</summary>
+    [TestMethod]
+    public void Get_WithASignalDuringAnEvent_Ends()
+    {
+        FaultServer server = Own(FaultServer.Hanging("a part"u8.ToArray()));
+        Finished finished = Run(new Launch("get", "--progress", "json", server.Address, server.Address)
+        {
+            Through = [.. _strace, "-e", "trace=write", "-e", "inject=write:signal=SIGINT:when=1"],
+        });
+        Assert.AreEqual(130, finished.ExitCode, finished.Errors);
+        _ = GetProgressTests.EndsOf(finished, tasks: 2);
+    }
+
     /// <summary>The client is still in the queue, or has gone: no client gets less than the whole poem.</summary>
     [TestMethod]
     [DataRow("ENFILE")]

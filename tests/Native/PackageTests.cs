@@ -19,6 +19,7 @@ public sealed partial class PackageTests : NativeTests
             <OutputType>Exe</OutputType>
             <TargetFramework>net10.0</TargetFramework>
             <Nullable>enable</Nullable>
+            <ImplicitUsings>enable</ImplicitUsings>
             <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
             <PublishAot>true</PublishAot>
             <InvariantGlobalization>true</InvariantGlobalization>
@@ -28,6 +29,7 @@ public sealed partial class PackageTests : NativeTests
             <PackageReference Include="Poetry.Net" Version="*" />
             <PackageReference Include="MSTest.TestFramework" Version="*" />
             <Using Include="Poetry.Net.Testing.ManualClock" Alias="ManualClock" />
+            <Using Include="Microsoft.VisualStudio.TestTools.UnitTesting" />
           </ItemGroup>
         </Project>
         """;

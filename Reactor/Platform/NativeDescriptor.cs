@@ -16,8 +16,14 @@ internal static unsafe class NativeDescriptor
     {
         fixed (byte* data = buffer)
         {
-            nint result = Libc.read((int)handle, data, buffer.Length);
-            return IsInterrupted(result) ? Read(handle, buffer, out read) : CheckCount(result, out read);
+            nint result;
+            do
+            {
+                result = Libc.read((int)handle, data, buffer.Length);
+            }
+            while (IsInterrupted(result));
+
+            return CheckCount(result, out read);
         }
     }
 
@@ -26,8 +32,14 @@ internal static unsafe class NativeDescriptor
     {
         fixed (byte* bytes = data)
         {
-            nint result = Libc.write((int)handle, bytes, data.Length);
-            return IsInterrupted(result) ? Write(handle, data, out written) : CheckCount(result, out written);
+            nint result;
+            do
+            {
+                result = Libc.write((int)handle, bytes, data.Length);
+            }
+            while (IsInterrupted(result));
+
+            return CheckCount(result, out written);
         }
     }
 
@@ -80,11 +92,17 @@ internal static unsafe class NativeDescriptor
     /// <summary>open(2), with a path in UTF-8 that ends with a NUL.</summary>
     public static Errno Open(byte* path, int flags, int mode, out nint handle)
     {
-        int result = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
-            ? DarwinAbi.open(path, flags, 0, 0, 0, 0, 0, 0, mode)
-            : Libc.open(path, flags, mode);
+        int result;
+        do
+        {
+            result = OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+                ? DarwinAbi.open(path, flags, 0, 0, 0, 0, 0, 0, mode)
+                : Libc.open(path, flags, mode);
+        }
+        while (IsInterrupted(result));
+
         handle = result;
-        return IsInterrupted(result) ? Open(path, flags, mode, out handle) : Check(result);
+        return Check(result);
     }
 
     /// <summary>ioctl(2).</summary>

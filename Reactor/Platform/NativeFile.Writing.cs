@@ -17,10 +17,14 @@ internal static unsafe partial class NativeFile
         }
 
         var wanted = new Libc.struct_pollfd { fd = (int)handle, events = Libc.POLLOUT };
-        int count = Libc.poll(&wanted, 1, timeoutMs);
-        return NativeDescriptor.IsInterrupted(count) ? WaitWritable(handle, timeoutMs)
-            : count == 0 ? Errno.EAGAIN
-            : NativeDescriptor.Check(count);
+        int count;
+        do
+        {
+            count = Libc.poll(&wanted, 1, timeoutMs);
+        }
+        while (NativeDescriptor.IsInterrupted(count));
+
+        return count == 0 ? Errno.EAGAIN : NativeDescriptor.Check(count);
     }
 
     /// <summary>Flushes the data of a file to the disk.</summary>

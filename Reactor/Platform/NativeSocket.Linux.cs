@@ -27,10 +27,14 @@ internal static unsafe partial class NativeSocket
             return Errno.EOPNOTSUPP;
         }
 
-        nint result = LinuxAbi.sendfile((int)handle, (int)file, &offset, length);
-        return NativeDescriptor.IsInterrupted(result)
-            ? SendFile(handle, file, offset, length, out sent)
-            : NativeDescriptor.CheckCount(result, out sent);
+        nint result;
+        do
+        {
+            result = LinuxAbi.sendfile((int)handle, (int)file, &offset, length);
+        }
+        while (NativeDescriptor.IsInterrupted(result));
+
+        return NativeDescriptor.CheckCount(result, out sent);
     }
 
     /// <summary>Sends one datagram to a Unix socket, without waiting.</summary>

@@ -145,10 +145,14 @@ internal static unsafe partial class NativeSocket
             return CheckWindows(WindowsAbi.send(handle, data, length, 0), out sent);
         }
 
-        nint result = Libc.send((int)handle, data, length, SendFlags(more));
-        return NativeDescriptor.IsInterrupted(result)
-            ? Send(handle, data, length, more, out sent)
-            : NativeDescriptor.CheckCount(result, out sent);
+        nint result;
+        do
+        {
+            result = Libc.send((int)handle, data, length, SendFlags(more));
+        }
+        while (NativeDescriptor.IsInterrupted(result));
+
+        return NativeDescriptor.CheckCount(result, out sent);
     }
 
     /// <summary>Sends several pieces of memory in one call, as many bytes as the kernel accepts.</summary>
@@ -168,10 +172,14 @@ internal static unsafe partial class NativeSocket
             }
 
             var message = new Libc.struct_msghdr { msg_iov = vectors, msg_iovlen = pieces.Length };
-            nint result = Libc.sendmsg((int)handle, &message, SendFlags(more));
-            return NativeDescriptor.IsInterrupted(result)
-                ? SendGathered(handle, pieces, more, out sent)
-                : NativeDescriptor.CheckCount(result, out sent);
+            nint result;
+            do
+            {
+                result = Libc.sendmsg((int)handle, &message, SendFlags(more));
+            }
+            while (NativeDescriptor.IsInterrupted(result));
+
+            return NativeDescriptor.CheckCount(result, out sent);
         }
     }
 
@@ -187,10 +195,14 @@ internal static unsafe partial class NativeSocket
                 return CheckWindows(WindowsAbi.recv(handle, data, buffer.Length, 0), out received);
             }
 
-            nint result = Libc.recv((int)handle, data, buffer.Length, 0);
-            return NativeDescriptor.IsInterrupted(result)
-                ? Receive(handle, buffer, out received)
-                : NativeDescriptor.CheckCount(result, out received);
+            nint result;
+            do
+            {
+                result = Libc.recv((int)handle, data, buffer.Length, 0);
+            }
+            while (NativeDescriptor.IsInterrupted(result));
+
+            return NativeDescriptor.CheckCount(result, out received);
         }
     }
 

@@ -73,7 +73,13 @@ internal sealed unsafe class SplicePipe(int reader, int writer)
             return Errno.EOPNOTSUPP;
         }
 
-        nint result = LinuxAbi.splice(from, null, to, null, max, LinuxAbi.SPLICE_F_NONBLOCK);
-        return NativeDescriptor.IsInterrupted(result) ? Move(from, to, max, out count) : NativeDescriptor.CheckCount(result, out count);
+        nint result;
+        do
+        {
+            result = LinuxAbi.splice(from, null, to, null, max, LinuxAbi.SPLICE_F_NONBLOCK);
+        }
+        while (NativeDescriptor.IsInterrupted(result));
+
+        return NativeDescriptor.CheckCount(result, out count);
     }
 }

@@ -58,11 +58,11 @@ internal sealed unsafe class EpollPoller : Poller
     {
         Debug.Assert(!ready.IsEmpty, "room for at least one event");
         byte* epollEvent = stackalloc byte[ready.Length * EventSize];
-        int count = LinuxAbi.epoll_wait(_epfd, epollEvent, ready.Length, timeoutMs);
-        if (count < 0)
+        int count;
+        while ((count = LinuxAbi.epoll_wait(_epfd, epollEvent, ready.Length, timeoutMs)) < 0)
         {
             Errno error = LastError.OfLibc();
-            return error == Errno.EINTR ? Wait(ready, 0) : throw ErrnoText.Failed("epoll_wait", error);
+            timeoutMs = error == Errno.EINTR ? 0 : throw ErrnoText.Failed("epoll_wait", error);
         }
 
         for (int i = 0; i < count; i++, epollEvent += EventSize)

@@ -83,11 +83,13 @@ internal sealed unsafe class KqueuePoller : Poller
         Debug.Assert(!ready.IsEmpty, "room for at least one event");
         var timeout = new Libc.struct_timespec { tv_sec = timeoutMs / 1000, tv_nsec = timeoutMs % 1000 * 1_000_000 };
         byte* next = stackalloc byte[ready.Length * _library.EventSize];
-        int count = _library.Kevent(_kq, null, 0, next, ready.Length, timeoutMs < 0 ? null : &timeout);
-        if (count < 0)
+        Libc.struct_timespec* limit = timeoutMs < 0 ? null : &timeout;
+        int count;
+        while ((count = _library.Kevent(_kq, null, 0, next, ready.Length, limit)) < 0)
         {
             Errno error = LastError.OfLibc();
-            return error == Errno.EINTR ? Wait(ready, 0) : throw ErrnoText.Failed("kevent", error);
+            timeout = error == Errno.EINTR ? default : throw ErrnoText.Failed("kevent", error);
+            limit = &timeout;
         }
 
         int filled = 0;
@@ -192,9 +194,13 @@ internal sealed unsafe class KqueuePoller : Poller
         change->filter = filter;
         change->flags = flags;
         change->udata = (nuint)token;
-        int result = library.Kevent((int)queue, change, 1, null, 0, null);
-        return NativeDescriptor.IsInterrupted(result)
-            ? Update(library, queue, ident, token, filter, flags)
-            : NativeDescriptor.Check(result);
+        int result;
+        do
+        {
+            result = library.Kevent((int)queue, change, 1, null, 0, null);
+        }
+        while (NativeDescriptor.IsInterrupted(result));
+
+        return NativeDescriptor.Check(result);
     }
 }

@@ -81,28 +81,16 @@ internal sealed unsafe class SelectPoller() : Poller("select")
     public override int Wait(Span<ReadyEvent> ready, int timeoutMs)
     {
         Debug.Assert(!ready.IsEmpty, "room for at least one event");
-        Array.Copy(_reads, _readyReads, _words);
-        Array.Copy(_writes, _readyWrites, _words);
-        var timeout = new Libc.struct_timeval { tv_sec = timeoutMs / 1000, tv_usec = timeoutMs % 1000 * 1000 };
         int found;
-        fixed (ulong* reads = _readyReads, writes = _readyWrites)
-        {
-            Libc.struct_timeval* limit = timeoutMs < 0 ? null : &timeout;
-            int count = _words * BitsPerWord;
-            found = OperatingSystem.IsMacOS()
-                ? DarwinAbi.select(count, reads, writes, null, limit)
-                : Libc.select(count, reads, writes, null, limit);
-        }
-
-        if (found < 0)
+        while ((found = Select(timeoutMs)) < 0)
         {
             Errno error = LastError.OfLibc();
-            return error switch
+            if (error == Errno.EBADF)
             {
-                Errno.EINTR => Wait(ready, 0),
-                Errno.EBADF => CollectClosed(ready),
-                _ => throw ErrnoText.Failed("select", error),
-            };
+                return CollectClosed(ready);
+            }
+
+            timeoutMs = error == Errno.EINTR ? 0 : throw ErrnoText.Failed("select", error);
         }
 
         return found == 0 ? 0 : Collect(ready);
@@ -110,6 +98,21 @@ internal sealed unsafe class SelectPoller() : Poller("select")
 
     public override void Dispose()
     {
+    }
+
+    private int Select(int timeoutMs)
+    {
+        Array.Copy(_reads, _readyReads, _words);
+        Array.Copy(_writes, _readyWrites, _words);
+        var timeout = new Libc.struct_timeval { tv_sec = timeoutMs / 1000, tv_usec = timeoutMs % 1000 * 1000 };
+        fixed (ulong* reads = _readyReads, writes = _readyWrites)
+        {
+            Libc.struct_timeval* limit = timeoutMs < 0 ? null : &timeout;
+            int count = _words * BitsPerWord;
+            return OperatingSystem.IsMacOS()
+                ? DarwinAbi.select(count, reads, writes, null, limit)
+                : Libc.select(count, reads, writes, null, limit);
+        }
     }
 
     private static void Set(ref ulong word, ulong bit, bool on) => word = on ? word | bit : word & ~bit;

@@ -166,6 +166,29 @@ public sealed class FaultInjectionTests : NativeTests
         AssertEndsWell(server);
     }
 
+    /// <summary>The stack is small, so that a call that is made again by recursion ends the server.</summary>
+    [TestMethod]
+    [DataRow("recvfrom", "epoll")]
+    [DataRow("sendto", "epoll")]
+    [DataRow("epoll_wait", "epoll")]
+    [DataRow("pselect6", "select")]
+    public void ACall_ThatIsInterruptedAgainAndAgain_IsMadeAgain(string call, string backend)
+    {
+        _ = Folder.Write("poem.txt", Poem);
+        NativeBinary server = Start(new Launch("serve", "poem.txt")
+        {
+            Before = "ulimit -s 256;",
+            Through = [.. _strace, "-e", $"trace={call}", "-e", $"inject={call}:error=EINTR:when=1..4000"],
+            Environment = { ["POETRY_REACTOR"] = backend },
+        });
+        for (int i = 0; i < 3; i++)
+        {
+            Wire.Fetch(server.Port()).AssertIs(Poem);
+        }
+
+        AssertEndsWell(server);
+    }
+
     /// <summary>Without what it can't do without, it says so in one line; without the rest it does without.</summary>
     [TestMethod]
     [DataRow("epoll_create1", "ENOSYS", true)]

@@ -8,8 +8,13 @@ namespace Poetry.Net;
 /// </content>
 public abstract partial class Deferred
 {
-    /// <summary>One pause; the bits from here up count the pauses. The six bits below are the number of a thread.</summary>
+    /// <summary>One pause; the bits from here up count the pauses. In a debug build the six bits below are the number of a
+    /// thread.</summary>
+#if DEBUG
     private protected const int OnePause = OneThread << 6;
+#else
+    private protected const int OnePause = OneThread;
+#endif
 
     private const int OneThread = 1 << 15;
 

@@ -151,10 +151,12 @@ public abstract partial class Deferred : ChainLink
     /// Pauses the chain: no function is called until <see cref="Unpause"/> is called the same number of times. A chain that
     /// pauses itself from inside a function runs to its end, as in Twisted: the pause stops functions that are added later.
     /// </summary>
+    /// <exception cref="OverflowException">It is paused 65,535 times; in a debug build of this library 1,023 times.</exception>
     public void Pause()
     {
         AssertThread();
-        Active()._state += OnePause;
+        Deferred active = Active();
+        active._state = checked(active._state + OnePause);
     }
 
     /// <summary>Undoes one <see cref="Pause"/>. The last one runs the functions that have become due.</summary>

@@ -192,6 +192,33 @@ public sealed class DeferredAsyncTests
     }
 
     /// <summary>Twisted looks at pauses before the first function only: the rest of what is queued runs.</summary>
+    /// <summary>The pauses are counted in the upper bits of the state: too many are refused, and lose none.</summary>
+    [TestMethod]
+    public void Pause_MoreOftenThanIsCounted_Throws()
+    {
+        var d = new Deferred<int>();
+        int called = 0;
+        _ = d.AddCallback(_ => called++);
+        d.Callback(1);
+        int pauses = 0;
+        _ = Assert.ThrowsExactly<OverflowException>(() =>
+        {
+            for (; pauses < 100_000; pauses++)
+            {
+                d.Pause();
+            }
+        });
+        Assert.IsGreaterThanOrEqualTo(1023, pauses);
+        _ = d.AddCallback(_ => called++);
+        for (; pauses > 0; pauses--)
+        {
+            Assert.AreEqual(1, called);
+            d.Unpause();
+        }
+
+        Assert.AreEqual(2, called);
+    }
+
     [TestMethod]
     public void Pause_InsideARunningFunction_LetsTheRestRun()
     {

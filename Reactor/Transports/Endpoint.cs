@@ -26,8 +26,12 @@ public sealed class Endpoint : IEquatable<Endpoint>
     private static readonly SearchValues<char> LabelCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
+    /// <summary>The numeric address, or null for a name. Parsed once, since each connect asks for it.</summary>
+    private readonly IPAddress? _ip;
+
     private Endpoint(string host, int port, bool hasHost, string? path)
     {
+        _ = TryParseIp(host, out _ip);
         Host = host;
         Port = port;
         HasHost = hasHost;
@@ -136,14 +140,8 @@ public sealed class Endpoint : IEquatable<Endpoint>
             return true;
         }
 
-        if (TryParseIp(Host, out IPAddress? ip))
-        {
-            address = SocketAddress.Ip(ip, (ushort)Port);
-            return true;
-        }
-
-        address = default;
-        return false;
+        address = _ip is null ? default : SocketAddress.Ip(_ip, (ushort)Port);
+        return _ip is not null;
     }
 
     /// <inheritdoc/>

@@ -54,7 +54,7 @@ public sealed partial class ListeningPort : Descriptor, IConnectionOwner
     /// <summary>Connections that were reset because their PROXY header was wrong, late or incomplete.</summary>
     internal long RejectedByHeader { get; private set; }
 
-    /// <summary>Connections that ended without a PROXY header, by FIN before its first byte or by a reset: health checks.</summary>
+    /// <summary>Connections that ended before the first byte of their PROXY header: health checks.</summary>
     internal long ClosedWithoutHeader { get; set; }
 
     /// <summary>True until <see cref="StopListening"/>, also while the port is at its limit.</summary>

@@ -8,6 +8,8 @@ namespace Poetry.Net;
 /// </summary>
 internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Protocol
 {
+    private const string Incomplete = "incomplete PROXY header";
+
     /// <summary>The beginning of a header that arrives in pieces; made when the first one does.</summary>
     private byte[]? _begin;
     private int _beginLength;
@@ -51,7 +53,7 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
     {
         if (_beginLength > 0)
         {
-            port.OnBadProxyHeader(Transport.Peer, "incomplete PROXY header");
+            port.OnBadProxyHeader(Transport.Peer, Incomplete);
             _isRefused = true;
         }
 
@@ -68,6 +70,10 @@ internal sealed class ProxyHeaderProtocol(ListeningPort port, ILogger log) : Pro
         if (reason.Check<ConnectionTimedOut>())
         {
             port.OnBadProxyHeader(Transport.Peer, "no PROXY header in time");
+        }
+        else if (_beginLength > 0)
+        {
+            port.OnBadProxyHeader(Transport.Peer, Incomplete);
         }
         else
         {

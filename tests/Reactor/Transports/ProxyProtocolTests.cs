@@ -172,6 +172,22 @@ public sealed class ProxyProtocolTests
         Assert.HasCount(2, loop.Log.Entries);
     }
 
+    /// <summary>A health check sends nothing: this one is no probe.</summary>
+    [TestMethod]
+    [DynamicData(nameof(AllBackends))]
+    public void AReset_InTheMiddleOfTheHeader_IsAnIncompleteHeader(string backend)
+    {
+        using var loop = new TurnedReactor(backend);
+        ListeningPort port = loop.Reactor.ListenTcp(TurnedReactor.AnyPort, _factory, Options);
+        using Socket client = Wire.Connect(port.Address.Port);
+        _ = client.Send(Header.AsSpan(0, 20));
+        loop.Until(() => port.Connections == 1, "the connection");
+        Wire.Reset(client);
+        loop.Until(() => port.Connections == 0, "the end");
+        Assert.AreEqual((1, 0), (port.RejectedByHeader, port.ClosedWithoutHeader));
+        Assert.Contains("incomplete PROXY header", loop.Log.Entries.Single().Text);
+    }
+
     [TestMethod]
     [DynamicData(nameof(AllBackends))]
     public void TheAddressLimit_CountsTheClientOfTheHeader(string backend)

@@ -63,7 +63,8 @@ internal sealed class ProxyMetrics
         SharedCounter("proxy_shared_misses_total", "Poems that were not in the shared cache.", static poem => poem.Misses);
         SharedCounter("proxy_shared_waits_total", "Fetches that waited for that of another proxy.", static poem => poem.Waits);
         SharedCounter("proxy_shared_stores_total", "Poems stored in the shared cache.", static poem => poem.Stores);
-        SharedCounter("proxy_shared_refusals_total", "Poems that the shared cache refused to store.", static poem => poem.Refusals);
+        SharedCounter(
+            "proxy_shared_refusals_total", "Times that the shared cache refused to store a poem or its lock.", static poem => poem.Refusals);
         SharedCounter(
             "proxy_shared_locks_lost_total", "Poems neither stored nor kept, because the lock was lost.", static poem => poem.LocksLost);
     }

@@ -131,9 +131,12 @@ internal static class Quantity
             return false;
         }
 
-        string[] sides = $"0{number}.".Split('.');
-        Int128 whole = long.TryParse(sides[0], CultureInfo.InvariantCulture, out long count) ? count : TooMuch;
-        string fraction = sides[1].PadRight(FractionDigits, '0');
+        int point = number.IndexOf('.');
+        ReadOnlySpan<char> before = point < 0 ? number : number[..point];
+        string fraction = (point < 0 ? string.Empty : number[(point + 1)..].ToString()).PadRight(FractionDigits, '0');
+        Int128 whole = before.IsEmpty ? 0
+            : long.TryParse(before, NumberStyles.None, CultureInfo.InvariantCulture, out long count) ? count
+            : TooMuch;
         long rest = fraction.AsSpan(FractionDigits).ContainsAnyInRange('1', '9') ? 1 : 0;
         Int128 parts = long.Parse(fraction.AsSpan(0, FractionDigits), NumberStyles.None, CultureInfo.InvariantCulture) + rest;
         foreach ((string name, long size) in units)

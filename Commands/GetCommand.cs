@@ -137,7 +137,7 @@ internal sealed partial class GetCommand(GetOptions options, PoemMirrors[] addre
     /// </summary>
     private void StartAll()
     {
-        // A signal that came before the loop ran has stopped it already.
+        // A signal that came before the loop ran ends it in this turn.
         if (Signal != 0)
         {
             return;
